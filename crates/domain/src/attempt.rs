@@ -1,0 +1,81 @@
+//! A login attempt: what an app asked for, on its way through the person's browser and back.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    authorize::AuthorizationRequest,
+    ids::{AttemptId, LoginId, ProviderId},
+    time::Timestamp,
+};
+
+/// What is sealed into the browser's cookie. Nothing of it lies in the database until the person has come back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// Names the cookie, and is the `state` sent upstream.
+    pub id: AttemptId,
+    /// Ties the audit events together.
+    pub login: LoginId,
+    /// What the app asked for, already checked.
+    pub request: AuthorizationRequest,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it is too late to come back.
+    pub expires: Timestamp,
+    /// Set when the person has been sent to a provider.
+    pub departed: Option<Departed>,
+}
+
+/// Where the person was sent, and what to hold the answer against (RFC 9700 §4.4.2: the issuer, kept in this browser).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Departed {
+    /// The provider; a callback for another one is a mix-up.
+    pub provider: ProviderId,
+    /// When.
+    pub at: Timestamp,
+    /// What the adapter wants back.
+    pub kept: Kept,
+}
+
+/// What a provider's adapter keeps between sending a person away and their return. Secret: it lives only in sealed cookies.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// The issuer the request was sent to; the answer's `iss` is held against it.
+    pub issuer: String,
+    /// RFC 7636 verifier.
+    pub pkce_verifier: String,
+    /// The nonce that the ID token must carry.
+    pub nonce: String,
+}
+
+impl std::fmt::Debug for Kept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Kept").field("issuer", &self.issuer).finish_non_exhaustive()
+    }
+}
+
+/// Why an attempt can't go on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AttemptFault {
+    /// No such attempt in this browser: opened elsewhere, or cookies are blocked.
+    NotHere,
+    /// Too late.
+    Expired,
+    /// The callback belongs to another provider than the person was sent to (attack 1).
+    OtherProvider,
+    /// The person was never sent anywhere.
+    NotDeparted,
+}
+
+impl Attempt {
+    /// What was kept, if the answer came in time and from where the person was sent.
+    pub fn returned_to(&self, provider: &ProviderId, now: Timestamp) -> Result<&Departed, AttemptFault> {
+        if now >= self.expires {
+            return Err(AttemptFault::Expired);
+        }
+        match &self.departed {
+            None => Err(AttemptFault::NotDeparted),
+            Some(departed) if departed.provider != *provider => Err(AttemptFault::OtherProvider),
+            Some(departed) => Ok(departed),
+        }
+    }
+}

@@ -1,0 +1,319 @@
+//! Audit events: what happened, to whom, through whom, and why. Committed with the fact they record.
+//!
+//! A record never has a token, code, secret, assertion or raw query string in it; the types leave no place for one.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    client::{AuthMethod, GrantType, closed_enum},
+    ids::{AccountId, ClientId, EventId, GrantId, LoginId, ProviderId, SessionId},
+    ports::Entropy,
+    scope::Scopes,
+    time::Timestamp,
+};
+use std::{fmt, str::FromStr};
+
+/// One record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuditEvent {
+    /// Ordered by time.
+    pub id: EventId,
+    /// When.
+    pub time: Timestamp,
+    /// What.
+    pub name: EventName,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Why, when it did not end well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<Reason>,
+    /// By whom.
+    pub actor: Actor,
+    /// Whose account it was about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<AccountId>,
+    /// Which app.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub client: Option<ClientId>,
+    /// Which provider.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub provider: Option<ProviderId>,
+    /// Which login.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub login: Option<LoginId>,
+    /// Which session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub session: Option<SessionId>,
+    /// Which grant.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant: Option<GrantId>,
+    /// By which grant type, for token events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub grant_type: Option<GrantType>,
+    /// With what scopes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scopes: Option<Scopes>,
+    /// How the client proved who it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auth_method: Option<AuthMethod>,
+    /// How long the step took, in milliseconds, where that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub took_ms: Option<u64>,
+    /// For the operator: which rule, which field. Bounded, printable, never input from a stranger.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// From where.
+    pub source: Source,
+    /// The trace, which is also the reference on error pages.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_id: Option<String>,
+}
+
+/// Where a request came from.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Source {
+    /// The client's address, as far as trusted proxies vouch for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ip: Option<IpAddr>,
+    /// Its `User-Agent`, cut to 200 printable characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub user_agent: Option<String>,
+}
+
+/// Who did it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "id", rename_all = "snake_case")]
+pub enum Actor {
+    /// Somebody in a browser who is not signed in.
+    Anonymous,
+    /// A person.
+    Account(AccountId),
+    /// An app.
+    Client(ClientId),
+    /// A key of the admin API, by its public part.
+    AdminKey(String),
+    /// The house itself.
+    System,
+}
+
+closed_enum! {
+    /// How it ended.
+    Outcome {
+        /// It was done.
+        Success = "success",
+        /// It went wrong.
+        Failure = "failure",
+        /// A rule or the person said no.
+        Denied = "denied",
+    }
+}
+
+closed_enum! {
+    /// What happened. The names are stable; so are the numbers of [`EventName::code`].
+    EventName {
+        /// An app sent somebody to sign in. Counted and logged, not stored: a stranger can cause it at will.
+        LoginStarted = "login.started",
+        /// The person was sent to a provider. Counted and logged, not stored.
+        UpstreamRedirected = "upstream.redirected",
+        /// Somebody signed in.
+        LoginSucceeded = "login.succeeded",
+        /// A login ended without one.
+        LoginFailed = "login.failed",
+        /// A rule refused it.
+        LoginDeniedByPolicy = "login.denied_by_policy",
+        /// A session answered the app without a sign-in.
+        LoginSilent = "login.silent",
+        /// An account was made.
+        UserProvisioned = "user.provisioned",
+        /// An upstream identity was linked to an account.
+        IdentityLinked = "identity.linked",
+        /// A code became tokens.
+        CodeRedeemed = "code.redeemed",
+        /// A code did not.
+        CodeFailed = "code.failed",
+        /// A refresh token became new ones.
+        TokenRefreshed = "token.refreshed",
+        /// A refresh token did not.
+        TokenRefreshFailed = "token.refresh_failed",
+        /// An old refresh token or a spent code came back.
+        TokenReuseDetected = "token.reuse_detected",
+        /// A token was revoked by its client.
+        TokenRevoked = "token.revoked",
+        /// An app got a token for itself.
+        ClientCredentialsGranted = "client_credentials.granted",
+        /// An app did not.
+        ClientCredentialsFailed = "client_credentials.failed",
+        /// A client could not prove who it is.
+        ClientAuthFailed = "client.auth_failed",
+        /// Somebody knocked at the admin API with a key that is none.
+        AdminAuthFailed = "admin.auth_failed",
+        /// A session ended.
+        SessionEnded = "session.ended",
+        /// Somebody tried too often.
+        AbuseRateLimited = "abuse.rate_limited",
+        /// A client was registered.
+        ClientCreated = "client.created",
+        /// A client was changed.
+        ClientUpdated = "client.updated",
+        /// A client was deleted.
+        ClientDeleted = "client.deleted",
+        /// A client got a new secret.
+        ClientSecretAdded = "client.secret_added",
+        /// A client's secret was revoked.
+        ClientSecretRevoked = "client.secret_revoked",
+        /// A signing key was made.
+        KeyRotated = "key.rotated",
+        /// A signing key left the JWKS.
+        KeyRetired = "key.retired",
+    }
+}
+
+impl EventName {
+    /// The stable number of the event. Numbers are never reused; new events get new ones.
+    pub const fn code(self) -> i32 {
+        match self {
+            Self::LoginStarted => 100,
+            Self::UpstreamRedirected => 101,
+            Self::LoginSucceeded => 102,
+            Self::LoginFailed => 103,
+            Self::LoginDeniedByPolicy => 104,
+            Self::LoginSilent => 105,
+            Self::UserProvisioned => 200,
+            Self::IdentityLinked => 201,
+            Self::CodeRedeemed => 300,
+            Self::CodeFailed => 301,
+            Self::TokenRefreshed => 302,
+            Self::TokenRefreshFailed => 303,
+            Self::TokenReuseDetected => 304,
+            Self::TokenRevoked => 305,
+            Self::ClientCredentialsGranted => 306,
+            Self::ClientCredentialsFailed => 307,
+            Self::ClientAuthFailed => 308,
+            Self::SessionEnded => 400,
+            Self::AbuseRateLimited => 500,
+            Self::ClientCreated => 600,
+            Self::ClientUpdated => 601,
+            Self::ClientDeleted => 602,
+            Self::ClientSecretAdded => 603,
+            Self::ClientSecretRevoked => 604,
+            Self::AdminAuthFailed => 650,
+            Self::KeyRotated => 700,
+            Self::KeyRetired => 701,
+        }
+    }
+}
+
+closed_enum! {
+    /// Why it did not end well. Closed: it is a metric label.
+    Reason {
+        /// The person declined upstream.
+        PersonDeclined = "person_declined",
+        /// The upstream did not answer.
+        UpstreamUnreachable = "upstream_unreachable",
+        /// The upstream broke the protocol.
+        UpstreamInvalid = "upstream_invalid",
+        /// Our registration upstream is wrong.
+        UpstreamMisconfigured = "upstream_misconfigured",
+        /// The provider's rules refused the identity.
+        ProviderRule = "provider_rule",
+        /// The client does not allow the provider.
+        ProviderNotAllowed = "provider_not_allowed",
+        /// The account is disabled.
+        AccountDisabled = "account_disabled",
+        /// The client is disabled or gone.
+        ClientDisabled = "client_disabled",
+        /// No such attempt in this browser.
+        AttemptUnknown = "attempt_unknown",
+        /// Too late.
+        AttemptExpired = "attempt_expired",
+        /// The attempt was settled before.
+        AttemptSpent = "attempt_spent",
+        /// The callback came from another provider (attack 1).
+        MixUp = "mix_up",
+        /// The upstream sign-in was older than asked.
+        StaleSignIn = "stale_sign_in",
+        /// The code or token is not known.
+        Unknown = "unknown",
+        /// Another client's.
+        OtherClient = "other_client",
+        /// Too late.
+        Expired = "expired",
+        /// Used before.
+        Replayed = "replayed",
+        /// Ended before.
+        Revoked = "revoked",
+        /// The redirect address differs.
+        RedirectUri = "redirect_uri",
+        /// PKCE does not hold.
+        Verifier = "verifier",
+        /// More than may be had.
+        Scope = "scope",
+        /// The wrong secret.
+        BadSecret = "bad_secret",
+        /// Another method than registered.
+        WrongMethod = "wrong_method",
+        /// Not registered for this grant.
+        GrantNotAllowed = "grant_not_allowed",
+        /// The person signed out.
+        Logout = "logout",
+        /// Another person signed in in the same browser.
+        Replaced = "replaced",
+        /// The client's rate.
+        ClientRate = "client_rate",
+        /// Our fault.
+        Internal = "internal",
+    }
+}
+
+/// What every event of one request shares; made once at the door.
+#[derive(Clone, Debug)]
+pub struct Witness {
+    /// When the request came.
+    pub now: Timestamp,
+    /// From where.
+    pub source: Source,
+    /// The trace.
+    pub trace_id: Option<String>,
+}
+
+impl Witness {
+    /// A record with the shared parts filled in.
+    pub fn event(&self, name: EventName, outcome: Outcome, actor: Actor, entropy: &dyn Entropy) -> AuditEvent {
+        AuditEvent {
+            id: EventId::new(self.now, entropy),
+            time: self.now,
+            name,
+            outcome,
+            reason: None,
+            actor,
+            account: None,
+            client: None,
+            provider: None,
+            login: None,
+            session: None,
+            grant: None,
+            grant_type: None,
+            scopes: None,
+            auth_method: None,
+            took_ms: None,
+            detail: None,
+            source: self.source.clone(),
+            trace_id: self.trace_id.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_has_a_number_of_its_own() {
+        let mut codes: Vec<_> = EventName::ALL.iter().map(|name| name.code()).collect();
+        codes.sort_unstable();
+        codes.dedup();
+        assert_eq!(codes.len(), EventName::ALL.len());
+    }
+}

@@ -1,0 +1,369 @@
+//! The authorization request: one list of one-purpose checks, from what a stranger sent to what the walk may trust.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    client::{Client, GrantType, closed_enum},
+    error::{OAuthError, OAuthErrorCode},
+    ids::ClientId,
+    policy,
+    redirect::{self, RedirectUri},
+    scope::Scopes,
+    secret::Digest,
+    session::Session,
+    time::Timestamp,
+};
+use std::{fmt, str::FromStr};
+
+/// The parameters as they came. Empty is absent (OAuth 2.1 §3.1); unknown ones were ignored.
+#[derive(Clone, Debug, Default)]
+#[expect(missing_docs, reason = "the names are the specifications'")]
+pub struct Asked {
+    pub client_id: Option<String>,
+    pub redirect_uri: Option<String>,
+    pub response_type: Option<String>,
+    pub response_mode: Option<String>,
+    pub scope: Option<String>,
+    pub state: Option<String>,
+    pub nonce: Option<String>,
+    pub prompt: Option<String>,
+    pub max_age: Option<String>,
+    pub login_hint: Option<String>,
+    pub id_token_hint: Option<String>,
+    pub acr_values: Option<String>,
+    pub ui_locales: Option<String>,
+    pub code_challenge: Option<String>,
+    pub code_challenge_method: Option<String>,
+    pub request: Option<String>,
+    pub request_uri: Option<String>,
+    pub registration: Option<String>,
+    /// Names of known parameters that came more than once.
+    pub repeated: Vec<&'static str>,
+}
+
+/// A checked request. Everything later trusts it; it is sealed into the attempt as it is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AuthorizationRequest {
+    /// Who asks.
+    pub client: ClientId,
+    /// Where the answer goes: one of the client's.
+    pub redirect_uri: RedirectUri,
+    /// Whether the request named it.
+    pub redirect_uri_was_sent: bool,
+    /// What is asked, within what the client may have.
+    pub scopes: Scopes,
+    /// Echoed exactly.
+    pub state: Option<State>,
+    /// For the ID token.
+    pub nonce: Option<Nonce>,
+    /// RFC 7636.
+    pub challenge: Option<CodeChallenge>,
+    /// What may or must be shown.
+    pub prompt: BTreeSet<Prompt>,
+    /// How fresh the sign-in must be.
+    pub max_age: Option<Duration>,
+    /// Who is expected; passed upstream, never believed.
+    pub login_hint: Option<String>,
+    /// Passed upstream.
+    pub acr_values: Option<String>,
+    /// Passed upstream.
+    pub ui_locales: Option<String>,
+}
+
+/// The app's `state`: opaque, echoed, never looked into.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct State(pub String);
+
+/// The app's `nonce`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Nonce(pub String);
+
+/// An S256 challenge: the SHA-256 of a verifier (RFC 7636 §4.2). `plain` does not exist here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CodeChallenge(pub Digest);
+
+closed_enum! {
+    /// OpenID Connect Core 1.0 §3.1.2.1.
+    Prompt {
+        /// Show nothing.
+        None = "none",
+        /// Sign in again.
+        Login = "login",
+        /// Ask again.
+        Consent = "consent",
+        /// Choose again.
+        SelectAccount = "select_account",
+    }
+}
+
+/// Why a request goes no further, and whether the app may be told by redirect: not before its address is known to be its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    /// A page: there is nowhere safe to send the browser.
+    Page(PageFault),
+    /// A redirect with an error.
+    Redirect {
+        /// Where, known to be the client's.
+        to: RedirectUri,
+        /// Echoed.
+        state: Option<State>,
+        /// What.
+        error: OAuthError,
+    },
+}
+
+/// Faults that end on a page (OAuth 2.1 §4.1.2.1).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PageFault {
+    /// No `client_id`, or none that is known, or a disabled one: one page for all.
+    ClientUnknown,
+    /// The address is not registered; what was received, for the developer.
+    RedirectMismatch {
+        /// As it came, if it came.
+        received: Option<String>,
+        /// The first part in which it differs from the registered address nearest to it; never that address.
+        differs: Option<&'static str>,
+    },
+    /// A parameter that decides where to go came twice.
+    Repeated(&'static str),
+}
+
+const LONGEST_STATE: usize = 2048;
+const LONGEST_NONCE: usize = 512;
+const LONGEST_HINT: usize = 256;
+
+impl Asked {
+    /// The client asked for, if the text can be a client's name.
+    pub fn client_id(&self) -> Result<ClientId, Rejection> {
+        if let Some(name) = self.repeated.iter().find(|name| matches!(**name, "client_id" | "redirect_uri")) {
+            return Err(Rejection::Page(PageFault::Repeated(name)));
+        }
+        let text = self.client_id.as_deref().ok_or(Rejection::Page(PageFault::ClientUnknown))?;
+        ClientId::parse(text).map_err(|_| Rejection::Page(PageFault::ClientUnknown))
+    }
+
+    /// Holds the request against the client's registration.
+    pub fn check(self, client: &Client) -> Result<AuthorizationRequest, Rejection> {
+        if client.disabled {
+            return Err(Rejection::Page(PageFault::ClientUnknown));
+        }
+        let Some(redirect_uri) = client.redirect_uri(self.redirect_uri.as_deref()) else {
+            let differs = self.redirect_uri.as_deref().and_then(|asked| redirect::first_difference(&client.redirect_uris, asked));
+            return Err(Rejection::Page(PageFault::RedirectMismatch { received: self.redirect_uri, differs }));
+        };
+        // From here the address is the client's own, so the app hears of its mistakes itself.
+        let state = self.state.clone().filter(|state| state.len() <= LONGEST_STATE);
+        let reject = |error| Rejection::Redirect { to: redirect_uri.clone(), state: state.map(State), error };
+        let redirect_uri = redirect_uri.clone();
+        match self.checked_for(client, redirect_uri.clone()) {
+            Ok(request) => Ok(request),
+            Err(error) => Err(reject(error)),
+        }
+    }
+
+    fn checked_for(self, client: &Client, redirect_uri: RedirectUri) -> Result<AuthorizationRequest, OAuthError> {
+        self.nothing_repeated()?;
+        self.nothing_unsupported()?;
+        self.code_flow_for(client)?;
+        let scopes = self.scopes_for(client)?;
+        let challenge = self.challenge_for(client)?;
+        let prompt = self.prompts()?;
+        let max_age = self.max_age()?;
+        let shorter = |text: Option<String>, longest: usize, sorry: &'static str| match text {
+            Some(text) if text.len() > longest => Err(OAuthError::invalid_request(sorry)),
+            text => Ok(text),
+        };
+        let redirect_uri_was_sent = self.redirect_uri.is_some();
+        Ok(AuthorizationRequest {
+            client: client.id.clone(),
+            redirect_uri,
+            redirect_uri_was_sent,
+            scopes,
+            state: shorter(self.state, LONGEST_STATE, "state is longer than 2048 bytes")?.map(State),
+            nonce: shorter(self.nonce, LONGEST_NONCE, "nonce is longer than 512 bytes")?.map(Nonce),
+            challenge,
+            prompt,
+            max_age,
+            // Hints are only hints: one that can't be carried is left out, never an error.
+            login_hint: self.login_hint.filter(|hint| hint.len() <= LONGEST_HINT),
+            acr_values: self.acr_values.filter(|values| values.len() <= LONGEST_HINT),
+            ui_locales: self.ui_locales.filter(|locales| locales.len() <= LONGEST_HINT),
+        })
+    }
+
+    fn nothing_repeated(&self) -> Result<(), OAuthError> {
+        match self.repeated.first() {
+            Some(name) => Err(OAuthError::invalid_request(format!("{name} came more than once"))),
+            None => Ok(()),
+        }
+    }
+
+    fn nothing_unsupported(&self) -> Result<(), OAuthError> {
+        use OAuthErrorCode as Code;
+        if self.request.is_some() {
+            return Err(OAuthError::new(Code::RequestNotSupported, "request objects are not supported"));
+        }
+        if self.request_uri.is_some() {
+            return Err(OAuthError::new(Code::RequestUriNotSupported, "request_uri is not supported"));
+        }
+        if self.registration.is_some() {
+            return Err(OAuthError::new(Code::RegistrationNotSupported, "registration is not supported"));
+        }
+        match self.response_mode.as_deref() {
+            None | Some("query") => Ok(()),
+            Some(_) => Err(OAuthError::invalid_request("response_mode must be query")),
+        }
+    }
+
+    fn code_flow_for(&self, client: &Client) -> Result<(), OAuthError> {
+        match self.response_type.as_deref() {
+            Some("code") => {}
+            Some(_) => {
+                return Err(OAuthError::new(OAuthErrorCode::UnsupportedResponseType, "response_type must be code"));
+            }
+            None => return Err(OAuthError::invalid_request("response_type is missing; it must be code")),
+        }
+        if client.grant_types.contains(&GrantType::AuthorizationCode) {
+            Ok(())
+        } else {
+            Err(OAuthError::new(OAuthErrorCode::UnauthorizedClient, "this client is not registered for the authorization_code grant"))
+        }
+    }
+
+    fn scopes_for(&self, client: &Client) -> Result<Scopes, OAuthError> {
+        let asked = Scopes::parse(self.scope.as_deref().unwrap_or_default())
+            .map_err(|_| OAuthError::new(OAuthErrorCode::InvalidScope, "scope has a character that is not allowed"))?;
+        if asked.within(&client.scopes) {
+            Ok(asked)
+        } else {
+            Err(OAuthError::new(OAuthErrorCode::InvalidScope, "scope asks for more than this client is registered for"))
+        }
+    }
+
+    fn challenge_for(&self, client: &Client) -> Result<Option<CodeChallenge>, OAuthError> {
+        match (self.code_challenge.as_deref(), self.code_challenge_method.as_deref()) {
+            (Some(challenge), Some("S256")) => decode_challenge(challenge)
+                .map(|challenge| Some(CodeChallenge(challenge)))
+                .ok_or_else(|| OAuthError::invalid_request("code_challenge must be 43 characters of base64url without padding")),
+            // Absent means `plain` (RFC 7636 §4.3), which is not offered.
+            (Some(_), _) => Err(OAuthError::invalid_request("code_challenge_method must be S256")),
+            (None, Some(_)) => Err(OAuthError::invalid_request("code_challenge is missing")),
+            (None, None) if client.require_pkce || client.is_public() => {
+                Err(OAuthError::invalid_request("code_challenge is missing; this client must use PKCE with S256"))
+            }
+            (None, None) => Ok(None),
+        }
+    }
+
+    fn prompts(&self) -> Result<BTreeSet<Prompt>, OAuthError> {
+        let prompts = self
+            .prompt
+            .as_deref()
+            .unwrap_or_default()
+            .split(' ')
+            .filter(|word| !word.is_empty())
+            .map(|word| word.parse().map_err(|()| OAuthError::invalid_request("prompt must be of none, login, consent, select_account")))
+            .collect::<Result<BTreeSet<Prompt>, _>>()?;
+        if prompts.contains(&Prompt::None) && prompts.len() > 1 {
+            return Err(OAuthError::invalid_request("prompt=none stands alone"));
+        }
+        Ok(prompts)
+    }
+
+    fn max_age(&self) -> Result<Option<Duration>, OAuthError> {
+        self.max_age
+            .as_deref()
+            .map(|text| {
+                text.parse().map(Duration::from_secs).map_err(|_| OAuthError::invalid_request("max_age must be a whole number of seconds"))
+            })
+            .transpose()
+    }
+}
+
+impl AuthorizationRequest {
+    /// Whether nothing may be shown.
+    pub fn is_silent(&self) -> bool {
+        self.prompt.contains(&Prompt::None)
+    }
+
+    /// Whether the person must prove who they are again, upstream, whatever session there is.
+    pub fn wants_fresh_sign_in(&self, session: Option<&Session>, now: Timestamp) -> bool {
+        self.prompt.contains(&Prompt::Login)
+            || match (self.max_age, session) {
+                (Some(most), Some(session)) => now.since(session.auth_time) > most,
+                (Some(most), None) => most.is_zero(),
+                (None, _) => false,
+            }
+    }
+
+    /// What a session that stands in this browser means for the request.
+    pub fn meets(&self, session: Option<&Session>, client: &Client, now: Timestamp) -> Meeting {
+        let silent = |code, why| {
+            if self.is_silent() { Meeting::Refuse(OAuthError::new(code, why)) } else { Meeting::SignIn }
+        };
+        let Some(session) = session else {
+            return silent(OAuthErrorCode::LoginRequired, "nobody is signed in in this browser");
+        };
+        if !policy::may_use_provider(client, &session.provider) {
+            return silent(OAuthErrorCode::LoginRequired, "the session in this browser is from a provider this client does not allow");
+        }
+        if self.wants_fresh_sign_in(Some(session), now) {
+            return silent(OAuthErrorCode::LoginRequired, "the sign-in is older than max_age");
+        }
+        if client.is_impersonable_at(&self.redirect_uri) {
+            return silent(OAuthErrorCode::InteractionRequired, "a native app needs the person to act each time");
+        }
+        if self.prompt.contains(&Prompt::SelectAccount) || self.prompt.contains(&Prompt::Consent) {
+            return Meeting::SignIn;
+        }
+        Meeting::SessionIsEnough
+    }
+}
+
+/// What comes next for a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Meeting {
+    /// The session answers it; no page, no upstream.
+    SessionIsEnough,
+    /// The person signs in.
+    SignIn,
+    /// The app is told no.
+    Refuse(OAuthError),
+}
+
+/// 43 characters of base64url without padding, the form of a SHA-256. Written here because the domain has no codec of its own.
+fn decode_challenge(text: &str) -> Option<Digest> {
+    let value = |b: u8| match b {
+        b'A'..=b'Z' => Some(u32::from(b - b'A')),
+        b'a'..=b'z' => Some(u32::from(b - b'a') + 26),
+        b'0'..=b'9' => Some(u32::from(b - b'0') + 52),
+        b'-' => Some(62),
+        b'_' => Some(63),
+        _ => None,
+    };
+    if text.len() != 43 {
+        return None;
+    }
+    let (mut bytes, mut filled, mut bits, mut held) = ([0u8; 32], 0, 0u32, 0u32);
+    for b in text.bytes() {
+        held = (held << 6) | value(b)?;
+        bits += 6;
+        if bits >= 8 {
+            bits -= 8;
+            *bytes.get_mut(filled)? = u8::try_from((held >> bits) & 0xff).ok()?;
+            filled += 1;
+        }
+    }
+    // The last character holds two bits too many; they must be zero, or two texts would mean one challenge.
+    (held & ((1 << bits) - 1) == 0).then_some(Digest(bytes))
+}
+
+/// Whether a `code_verifier` has the form of RFC 7636 §4.1: 43 to 128 unreserved characters.
+pub fn is_code_verifier(text: &str) -> bool {
+    (43..=128).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~'))
+}

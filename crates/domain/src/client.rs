@@ -1,0 +1,169 @@
+//! Client apps as they are registered.
+
+use std::{collections::BTreeSet, fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    ids::{ClientId, ProviderId, SecretId},
+    redirect::{RedirectUri, RegisteredUri},
+    scope::Scopes,
+    secret::Digest,
+    time::Timestamp,
+};
+
+/// A registered client app. `version` grows with every change and is the admin API's ETag.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Client {
+    /// Its `client_id`.
+    pub id: ClientId,
+    /// What people are shown.
+    pub name: String,
+    /// Where codes may be sent.
+    pub redirect_uris: Vec<RegisteredUri>,
+    /// Where a browser may be sent after logout.
+    pub post_logout_redirect_uris: Vec<RegisteredUri>,
+    /// What it may ask the token endpoint for.
+    pub grant_types: BTreeSet<GrantType>,
+    /// How it proves who it is.
+    pub auth_method: AuthMethod,
+    /// The most it may be given.
+    pub scopes: Scopes,
+    /// How its ID tokens are signed.
+    pub id_token_alg: SigningAlg,
+    /// How its access tokens are signed.
+    pub access_token_alg: SigningAlg,
+    /// Whether a code needs PKCE. Never false for a public client.
+    pub require_pkce: bool,
+    /// Resources its access tokens are for, besides our own userinfo.
+    pub audiences: Vec<String>,
+    /// Providers its people may come through; empty means every one.
+    pub allowed_providers: BTreeSet<ProviderId>,
+    /// Whether the claims of the granted scopes stand in the ID token too, not just at userinfo.
+    pub id_token_claims: bool,
+    /// A disabled client gets nothing, and what it had stops working.
+    pub disabled: bool,
+    /// Its secrets; at most [`MOST_SECRETS`] alive.
+    pub secrets: Vec<ClientSecret>,
+    /// When it was registered.
+    pub created: Timestamp,
+    /// When it last changed.
+    pub updated: Timestamp,
+    /// Counts changes.
+    pub version: i64,
+}
+
+/// Two may live at once, so that a secret is changed without an outage.
+pub const MOST_SECRETS: usize = 2;
+
+/// One secret: 256 random bits, of which only a keyed digest is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClientSecret {
+    /// Names it.
+    pub id: SecretId,
+    /// HMAC-SHA-256 under the sealing key.
+    pub digest: Digest,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it stops working, if ever.
+    pub expires: Option<Timestamp>,
+}
+
+impl ClientSecret {
+    /// Whether it still works.
+    pub fn is_alive(&self, now: Timestamp) -> bool {
+        self.expires.is_none_or(|expires| now < expires)
+    }
+}
+
+impl Client {
+    /// Whether it holds no secret it could be known by (RFC 6749 §2.1).
+    pub fn is_public(&self) -> bool {
+        self.auth_method == AuthMethod::None
+    }
+
+    /// The request's redirect address, when it is one of this client's. Left out, it must be the only one (OAuth 2.1 §2.3.2).
+    pub fn redirect_uri(&self, asked: Option<&str>) -> Option<RedirectUri> {
+        match (asked, self.redirect_uris.as_slice()) {
+            (Some(asked), registered) => registered.iter().find_map(|uri| uri.admits(asked)),
+            (None, [only]) => Some(only.exactly()),
+            (None, _) => None,
+        }
+    }
+
+    /// Whether a code sent there could be received by another app on the device, so that a person must act each time (RFC 8252 §8.6).
+    pub fn is_impersonable_at(&self, uri: &RedirectUri) -> bool {
+        self.is_public()
+            && self.redirect_uris.iter().any(|registered| registered.is_impersonable() && registered.admits(uri.as_str()).is_some())
+    }
+}
+
+macro_rules! closed_enum {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        pub enum $name { $($(#[$vdoc])* #[serde(rename = $text)] $variant),+ }
+
+        impl $name {
+            /// Every value.
+            pub const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// The name on the wire.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ();
+            fn from_str(text: &str) -> Result<Self, ()> {
+                Self::ALL.iter().copied().find(|value| value.as_str() == text).ok_or(())
+            }
+        }
+    };
+}
+pub(crate) use closed_enum;
+
+closed_enum! {
+    /// What the token endpoint gives tokens for.
+    GrantType {
+        /// RFC 6749 §4.1.
+        AuthorizationCode = "authorization_code",
+        /// RFC 6749 §6.
+        RefreshToken = "refresh_token",
+        /// RFC 6749 §4.4.
+        ClientCredentials = "client_credentials",
+    }
+}
+
+closed_enum! {
+    /// How a client proves who it is (OpenID Connect Core 1.0 §9).
+    AuthMethod {
+        /// HTTP Basic.
+        ClientSecretBasic = "client_secret_basic",
+        /// In the form body.
+        ClientSecretPost = "client_secret_post",
+        /// A public client.
+        None = "none",
+    }
+}
+
+closed_enum! {
+    /// How tokens are signed (RFC 7518 §3.1, RFC 8037).
+    SigningAlg {
+        /// RSA PKCS#1 v1.5 with SHA-256; every client understands it.
+        Rs256 = "RS256",
+        /// RSA-PSS with SHA-256.
+        Ps256 = "PS256",
+        /// ECDSA on P-256.
+        Es256 = "ES256",
+        /// Ed25519.
+        EdDsa = "EdDSA",
+    }
+}

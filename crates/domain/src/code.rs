@@ -1,0 +1,121 @@
+//! Authorization codes.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    authorize::{CodeChallenge, Nonce},
+    error::OAuthError,
+    ids::{AccountId, ClientId, GrantId, LoginId, ProviderId, SessionId},
+    redirect::RedirectUri,
+    scope::Scopes,
+    secret::Digest,
+    time::Timestamp,
+};
+
+/// An authorization code, by digest; the code itself is 256 random bits that only the app sees.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Code {
+    /// SHA-256 of the code.
+    pub digest: Digest,
+    /// Who may redeem it.
+    pub client: ClientId,
+    /// Where it was sent.
+    pub redirect_uri: RedirectUri,
+    /// Whether the request named the address; then the token request must too (OAuth 2.1 §10.2).
+    pub redirect_uri_was_sent: bool,
+    /// RFC 7636.
+    pub challenge: Option<CodeChallenge>,
+    /// Echoed in the ID token.
+    pub nonce: Option<Nonce>,
+    /// What was granted.
+    pub scopes: Scopes,
+    /// Who signed in.
+    pub account: AccountId,
+    /// In which session.
+    pub session: SessionId,
+    /// Through which provider.
+    pub provider: ProviderId,
+    /// When the person proved who they are.
+    pub auth_time: Timestamp,
+    /// As the upstream said it.
+    pub acr: Option<String>,
+    /// As the upstream said it.
+    pub amr: Vec<String>,
+    /// The login it came from.
+    pub login: LoginId,
+    /// The grant that redeeming it makes; named beforehand so that a replay finds what to revoke.
+    pub grant: GrantId,
+    /// When it was made.
+    pub issued: Timestamp,
+    /// When it is too late.
+    pub expires: Timestamp,
+    /// When it was redeemed, if it was.
+    pub redeemed: Option<Timestamp>,
+}
+
+/// Why a code is not redeemed. To the app they are all `invalid_grant`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CodeFault {
+    /// Used before: revoke what it issued (RFC 9700 §4.2.4).
+    Replayed,
+    /// Another client's.
+    OtherClient,
+    /// Too late.
+    Expired,
+    /// Another address than in the authorization request.
+    RedirectUri,
+    /// PKCE does not hold.
+    Verifier,
+    /// The session it came from has ended.
+    SignedOut,
+}
+
+impl Code {
+    /// Whether `client` may have what the code stands for. `hashed_verifier` is the SHA-256 of the request's `code_verifier`.
+    ///
+    /// A code of another client is not spent and revokes nothing: a stranger must not be able to end someone's grant by guessing.
+    pub fn check(
+        &self,
+        client: &ClientId,
+        redirect_uri: Option<&str>,
+        hashed_verifier: Option<Digest>,
+        now: Timestamp,
+    ) -> Result<(), CodeFault> {
+        if self.client != *client {
+            return Err(CodeFault::OtherClient);
+        }
+        if self.redeemed.is_some() {
+            return Err(CodeFault::Replayed);
+        }
+        if now >= self.expires {
+            return Err(CodeFault::Expired);
+        }
+        let same_address = match redirect_uri {
+            Some(asked) => asked == self.redirect_uri.as_str(),
+            None => !self.redirect_uri_was_sent,
+        };
+        if !same_address {
+            return Err(CodeFault::RedirectUri);
+        }
+        match (&self.challenge, hashed_verifier) {
+            (Some(challenge), Some(hashed)) if challenge.0 == hashed => Ok(()),
+            (None, None) => Ok(()),
+            // A verifier where no challenge was sent is a downgrade in progress (RFC 9700 §4.8.2).
+            _ => Err(CodeFault::Verifier),
+        }
+    }
+}
+
+impl CodeFault {
+    /// What the app is told.
+    pub fn to_oauth(self) -> OAuthError {
+        OAuthError::invalid_grant(match self {
+            Self::Replayed => "this code was used before; what it issued is revoked",
+            Self::OtherClient => "this code is not known",
+            Self::Expired => "this code has expired",
+            Self::RedirectUri => "redirect_uri is not the one of the authorization request",
+            Self::Verifier => "code_verifier does not match the code_challenge of the authorization request",
+            Self::SignedOut => "the person has signed out since this code was issued",
+        })
+    }
+}

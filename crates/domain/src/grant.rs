@@ -1,0 +1,212 @@
+//! Grants and their refresh families.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    authorize::Nonce,
+    client::{Client, GrantType, closed_enum},
+    code::Code,
+    error::OAuthError,
+    ids::{AccountId, ClientId, GrantId, LoginId, ProviderId, SessionId},
+    scope::Scopes,
+    settings::Lifetimes,
+    time::Timestamp,
+};
+use std::{fmt, str::FromStr};
+
+/// What one sign-in gave one client. Every token issued from it names it, so ending it ends them all.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Grant {
+    /// Its id, part of every token.
+    pub id: GrantId,
+    /// For whom.
+    pub client: ClientId,
+    /// Whose.
+    pub account: AccountId,
+    /// The session it began in.
+    pub session: SessionId,
+    /// The login it came from.
+    pub login: LoginId,
+    /// Through which provider the person came.
+    pub provider: ProviderId,
+    /// What was granted; a refresh may ask for less, never for more.
+    pub scopes: Scopes,
+    /// When the person proved who they are.
+    pub auth_time: Timestamp,
+    /// As the upstream said it.
+    pub acr: Option<String>,
+    /// As the upstream said it.
+    pub amr: Vec<String>,
+    /// For the ID tokens (OpenID Connect Core 1.0 §12.2).
+    pub nonce: Option<Nonce>,
+    /// When it was made.
+    pub issued: Timestamp,
+    /// When the last access token issued from it expires, at the latest.
+    pub access_expires: Timestamp,
+    /// The refresh family, if the client has one.
+    pub family: Option<RefreshFamily>,
+    /// Set when it ended before its time.
+    pub revoked: Option<Revoked>,
+}
+
+/// One row for a whole family: a token is (grant, generation, MAC), so history does not grow tables.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RefreshFamily {
+    /// The generation whose token is good.
+    pub generation: u32,
+    /// When it became so.
+    pub rotated: Timestamp,
+    /// When it dies of disuse.
+    pub idle_expires: Timestamp,
+    /// When it dies in any case (ASVS 5.0 §10.4.8).
+    pub absolute_expires: Timestamp,
+}
+
+/// When and why a grant ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Revoked {
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub by: RevokedBy,
+}
+
+closed_enum! {
+    /// Why a grant ended.
+    RevokedBy {
+        /// RFC 7009.
+        Client = "client",
+        /// Its code was used twice.
+        CodeReplay = "code_replay",
+        /// An old refresh token came back.
+        RefreshReuse = "refresh_reuse",
+        /// The person signed out.
+        Logout = "logout",
+        /// An operator ended it.
+        Admin = "admin",
+    }
+}
+
+/// What a refresh token leads to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refresh {
+    /// The good one: generation `from` becomes `to`.
+    Rotate {
+        /// The generation presented.
+        from: u32,
+        /// Its successor.
+        to: u32,
+        /// The family after it.
+        family: RefreshFamily,
+    },
+    /// The one just before, within the grace: the same successor again, nothing written. An app whose answer got lost is not punished.
+    Repeat {
+        /// The generation that is good now.
+        generation: u32,
+    },
+    /// An older one: somebody has a copy. The grant ends (OAuth 2.1 §4.3.1).
+    Reused,
+}
+
+/// Why a refresh is refused without anything being ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefreshFault {
+    /// Another client's, or no family at all.
+    Unknown,
+    /// Ended before.
+    Revoked,
+    /// Unused for too long, or too old.
+    Expired,
+}
+
+impl Grant {
+    /// The grant a redeemed code makes.
+    pub fn from_code(code: &Code, client: &Client, now: Timestamp, lifetimes: &Lifetimes) -> Self {
+        let absolute_expires = now + lifetimes.refresh_absolute;
+        let family = client.grant_types.contains(&GrantType::RefreshToken).then(|| RefreshFamily {
+            generation: 0,
+            rotated: now,
+            idle_expires: (now + lifetimes.refresh_idle).min(absolute_expires),
+            absolute_expires,
+        });
+        Self {
+            id: code.grant,
+            client: code.client.clone(),
+            account: code.account,
+            session: code.session,
+            login: code.login,
+            provider: code.provider.clone(),
+            scopes: code.scopes.clone(),
+            auth_time: code.auth_time,
+            acr: code.acr.clone(),
+            amr: code.amr.clone(),
+            nonce: code.nonce.clone(),
+            issued: now,
+            access_expires: now + lifetimes.access_token,
+            family,
+            revoked: None,
+        }
+    }
+
+    /// Whether tokens issued from it are still good, as far as the grant says.
+    pub fn is_alive(&self) -> bool {
+        self.revoked.is_none()
+    }
+
+    /// Whether it ends with its session: everything does but what the person was asked to leave on (`offline_access`).
+    pub fn ends_with_session(&self) -> bool {
+        !self.scopes.has("offline_access")
+    }
+
+    /// When nothing issued from it can be good any more, and its row may go.
+    pub fn expires(&self) -> Timestamp {
+        let refresh = self.family.as_ref().map_or(self.access_expires, |family| family.idle_expires);
+        refresh.max(self.access_expires)
+    }
+
+    /// What presenting generation `presented` leads to. The token's MAC was checked before.
+    pub fn refresh(&self, client: &ClientId, presented: u32, now: Timestamp, lifetimes: &Lifetimes) -> Result<Refresh, RefreshFault> {
+        let family = self.family.as_ref().filter(|_| self.client == *client).ok_or(RefreshFault::Unknown)?;
+        if self.revoked.is_some() {
+            return Err(RefreshFault::Revoked);
+        }
+        if now >= family.idle_expires || now >= family.absolute_expires {
+            return Err(RefreshFault::Expired);
+        }
+        if presented > family.generation {
+            return Err(RefreshFault::Unknown);
+        }
+        if presented == family.generation {
+            let to = presented.checked_add(1).ok_or(RefreshFault::Expired)?;
+            let idle_expires = (now + lifetimes.refresh_idle).min(family.absolute_expires);
+            let family = RefreshFamily { generation: to, rotated: now, idle_expires, absolute_expires: family.absolute_expires };
+            return Ok(Refresh::Rotate { from: presented, to, family });
+        }
+        let just_before = presented + 1 == family.generation;
+        if just_before && now.since(family.rotated) < lifetimes.refresh_grace {
+            return Ok(Refresh::Repeat { generation: family.generation });
+        }
+        Ok(Refresh::Reused)
+    }
+
+    /// The scopes of a refreshed token: what was granted, or less (OAuth 2.1 §4.3).
+    pub fn narrowed(&self, asked: Option<&str>) -> Result<Scopes, OAuthError> {
+        use crate::error::OAuthErrorCode::InvalidScope;
+        let Some(asked) = asked else {
+            return Ok(self.scopes.clone());
+        };
+        let asked = Scopes::parse(asked).map_err(|_| OAuthError::new(InvalidScope, "scope has a character that is not allowed"))?;
+        if asked.within(&self.scopes) { Ok(asked) } else { Err(OAuthError::new(InvalidScope, "scope asks for more than was granted")) }
+    }
+}
+
+impl RefreshFault {
+    /// What the app is told: always `invalid_grant`.
+    pub fn to_oauth(self) -> OAuthError {
+        OAuthError::invalid_grant(match self {
+            Self::Unknown => "this refresh token is not known",
+            Self::Revoked => "this refresh token was revoked",
+            Self::Expired => "this refresh token has expired",
+        })
+    }
+}

@@ -1,0 +1,29 @@
+//! The words, rules and ports of Vestibule.
+//!
+//! Nothing here waits, reads a clock, draws randomness or knows a wire format: a decision takes values and returns a
+//! value. The `serde` derives are for what Vestibule itself keeps (rows, sealed cookies, audit records); what travels to
+//! clients and issuers is written by the `protocol` crate.
+#![warn(missing_docs)]
+
+pub mod account;
+pub mod attempt;
+pub mod audit;
+pub mod authorize;
+pub mod client;
+pub mod code;
+pub mod error;
+pub mod grant;
+pub mod ids;
+pub mod keys;
+pub mod policy;
+pub mod ports;
+pub mod provider;
+pub mod redirect;
+pub mod registration;
+pub mod scope;
+pub mod secret;
+pub mod session;
+pub mod settings;
+pub mod store;
+pub mod time;
+pub mod token;

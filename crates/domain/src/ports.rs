@@ -1,0 +1,139 @@
+//! The ports: what the core needs from outside, each named by a noun of the field.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+
+use crate::{
+    account::{Account, Link, LinkKey, UpstreamTokens},
+    attempt::Kept,
+    audit::AuditEvent,
+    client::{Client, SigningAlg},
+    code::Code,
+    grant::Grant,
+    ids::{AccountId, ClientId, GrantId, ProviderId, SessionId},
+    keys::SigningKey,
+    provider::{Arrival, Callback, Departure, Phase, ProviderCard, ProviderError, Sent},
+    secret::{Digest, Purpose, Sealed},
+    session::Session,
+    store::{Changes, EventQuery, StoreError},
+    time::Timestamp,
+    token::{AccessToken, IdToken, IdTokenHint, TokenId},
+};
+
+/// What time it is.
+pub trait Clock: Send + Sync {
+    /// Now.
+    fn now(&self) -> Timestamp;
+}
+
+/// Randomness fit for secrets.
+pub trait Entropy: Send + Sync {
+    /// Fills `bytes`. A source that fails must abort the process rather than return.
+    fn fill(&self, bytes: &mut [u8]);
+}
+
+/// Sealing, digests and MACs under the key from outside the database.
+pub trait Sealer: Send + Sync {
+    /// Encrypts and authenticates. `context` must be the same to open it: what is sealed for one row can't be moved to another.
+    fn seal(&self, purpose: Purpose, context: &[u8], plain: &[u8]) -> Sealed;
+    /// Opens what was sealed under the present key or a previous one; nothing if it was made for another purpose or context, or by somebody else.
+    fn open(&self, purpose: Purpose, context: &[u8], sealed: &Sealed) -> Option<Vec<u8>>;
+    /// SHA-256, for what has full entropy.
+    fn hash(&self, data: &[u8]) -> Digest;
+    /// HMAC-SHA-256 under the present key.
+    fn tag(&self, purpose: Purpose, data: &[u8]) -> Digest;
+    /// Whether `tag` is the HMAC of `data` under the present key or a previous one; in constant time.
+    fn tag_matches(&self, purpose: Purpose, data: &[u8], tag: &Digest) -> bool;
+}
+
+/// Signing and checking our own tokens.
+pub trait TokenSigner: Send + Sync {
+    /// A new private key and its thumbprint.
+    fn generate(&self, alg: SigningAlg) -> Result<(String, Sealed), SignerError>;
+    /// Replaces the keys in use. All or nothing.
+    fn install(&self, keys: &[SigningKey]) -> Result<(), SignerError>;
+    /// Signs with the key of `alg` that signs at `token.issued`.
+    fn sign_access_token(&self, alg: SigningAlg, token: &AccessToken) -> Result<String, SignerError>;
+    /// Signs with the key of `alg` that signs at `token.issued`.
+    fn sign_id_token(&self, alg: SigningAlg, token: &IdToken) -> Result<String, SignerError>;
+    /// An access token that a published key of ours signed. Type and signature are checked; its times and whether its grant lives are not.
+    fn verify_access_token(&self, token: &str, now: Timestamp) -> Option<Arc<AccessToken>>;
+    /// An ID token of ours, whatever its age.
+    fn verify_id_token_hint(&self, token: &str, now: Timestamp) -> Option<IdTokenHint>;
+    /// The public keys, as RFC 7517 JSON, RSA first; made when keys or dates change, not on each call.
+    fn jwks(&self, now: Timestamp) -> Arc<[u8]>;
+    /// Algorithms that have a signing key now, RS256 first.
+    fn algorithms(&self, now: Timestamp) -> Vec<SigningAlg>;
+}
+
+/// Why a token was not signed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SignerError {
+    /// No key of this algorithm signs now.
+    #[error("there is no signing key for {0}")]
+    NoKey(SigningAlg),
+    /// A stored key can't be opened or read: most likely the sealing key is another one.
+    #[error("the signing key {0} can't be opened; is this the sealing key it was stored with?")]
+    Unreadable(String),
+    /// The library refused.
+    #[error("signing failed")]
+    Failed,
+}
+
+/// A place people can sign in: one per configured upstream.
+#[async_trait]
+pub trait IdentityProvider: Send + Sync {
+    /// What people and operators see of it.
+    fn card(&self) -> &ProviderCard;
+    /// Where to send the person, and what to keep until they return.
+    async fn begin(&self, departure: &Departure) -> Result<Sent, ProviderError>;
+    /// Turns what came back, with what was kept, into a verified upstream identity and its tokens.
+    async fn complete(&self, callback: Callback, kept: Kept, now: Timestamp) -> Result<Arrival, ProviderError>;
+}
+
+/// Where everything lives that outlasts a request. Reads may come from a cache that every commit keeps true.
+#[async_trait]
+pub trait Store: Send + Sync {
+    /// All of it, or none. Returns when it is durable. A write that lost a race comes back as [`StoreError::Conflict`] naming it.
+    async fn commit(&self, changes: Changes) -> Result<(), StoreError>;
+    /// One client.
+    async fn client(&self, id: &ClientId) -> Result<Option<Arc<Client>>, StoreError>;
+    /// Clients in the order of their ids, after `after`.
+    async fn clients(&self, after: Option<&ClientId>, limit: u64) -> Result<Vec<Client>, StoreError>;
+    /// One account.
+    async fn account(&self, id: &AccountId) -> Result<Option<Arc<Account>>, StoreError>;
+    /// Where an upstream identity leads.
+    async fn link(&self, key: &LinkKey) -> Result<Option<Link>, StoreError>;
+    /// The session of a cookie, by the digest of its value; ended ones too.
+    async fn session(&self, digest: &Digest) -> Result<Option<Arc<Session>>, StoreError>;
+    /// A session by its `sid`.
+    async fn session_by_id(&self, id: &SessionId) -> Result<Option<Session>, StoreError>;
+    /// A code, spent or not, until it is swept.
+    async fn code(&self, digest: &Digest) -> Result<Option<Code>, StoreError>;
+    /// A grant, living or not, until it is swept.
+    async fn grant(&self, id: &GrantId) -> Result<Option<Arc<Grant>>, StoreError>;
+    /// Whether this one access token was revoked.
+    async fn is_token_revoked(&self, id: &TokenId) -> Result<bool, StoreError>;
+    /// An upstream's tokens.
+    async fn upstream_tokens(&self, link: &LinkKey) -> Result<Option<UpstreamTokens>, StoreError>;
+    /// Every signing key.
+    async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError>;
+    /// Audit events, oldest first.
+    async fn events(&self, query: &EventQuery) -> Result<Vec<AuditEvent>, StoreError>;
+    /// How many sessions are alive, for a gauge; `seen_since` is where the idle limit lies.
+    async fn count_sessions(&self, seen_since: Timestamp) -> Result<u64, StoreError>;
+    /// Deletes what has expired, at most `most` rows of each kind: spent attempts, codes (kept a day after expiry, so that a late replay still
+    /// revokes), grants, revoked tokens, sessions a day after their end or after `sessions_before`. Returns how many rows went.
+    async fn sweep(&self, now: Timestamp, sessions_before: Timestamp, most: u64) -> Result<u64, StoreError>;
+    /// Whether it answers.
+    async fn ping(&self) -> Result<(), StoreError>;
+}
+
+/// Who counts what happens. Called after the commit; must not block.
+pub trait Observer: Send + Sync {
+    /// An event was committed, or seen if it is one that is not stored.
+    fn observed(&self, event: &AuditEvent);
+    /// A step with an upstream ended; `result` is `ok` or the kind of error.
+    fn upstream_called(&self, provider: &ProviderId, phase: Phase, result: &'static str, took: std::time::Duration);
+}

@@ -1,0 +1,260 @@
+//! What somebody writes to register an app, and the client it makes when every rule is kept.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    client::{AuthMethod, Client, ClientSecret, GrantType, SigningAlg},
+    ids::{ClientId, ProviderId},
+    redirect::RegisteredUri,
+    scope::Scopes,
+    time::Timestamp,
+};
+
+/// A registration as it was written: names and lists as text, nothing believed yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are those of [`Client`]")]
+pub struct Draft {
+    pub name: String,
+    pub redirect_uris: Vec<String>,
+    pub post_logout_redirect_uris: Vec<String>,
+    pub grant_types: Vec<String>,
+    pub auth_method: String,
+    pub scope: String,
+    pub id_token_alg: String,
+    pub access_token_alg: String,
+    pub require_pkce: bool,
+    pub audiences: Vec<String>,
+    pub allowed_providers: Vec<String>,
+    pub id_token_claims: bool,
+    pub disabled: bool,
+}
+
+impl Default for Draft {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            redirect_uris: Vec::new(),
+            post_logout_redirect_uris: Vec::new(),
+            grant_types: vec!["authorization_code".into(), "refresh_token".into()],
+            auth_method: "client_secret_basic".into(),
+            scope: "openid profile email groups offline_access".into(),
+            id_token_alg: "RS256".into(),
+            access_token_alg: "RS256".into(),
+            require_pkce: true,
+            audiences: Vec::new(),
+            allowed_providers: Vec::new(),
+            id_token_claims: true,
+            disabled: false,
+        }
+    }
+}
+
+/// One broken rule, at one place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldFault {
+    /// Where: a JSON pointer into what was sent (RFC 6901), in the admin API's names.
+    pub pointer: String,
+    /// What is wrong, and what to write instead.
+    pub message: String,
+}
+
+/// What the house has, for a registration to refer to.
+#[derive(Clone, Debug, Default)]
+pub struct Offered {
+    /// Providers that exist.
+    pub providers: BTreeSet<ProviderId>,
+    /// Algorithms that have keys.
+    pub algorithms: Vec<SigningAlg>,
+}
+
+const MOST_URIS: usize = 50;
+const LONGEST_NAME: usize = 100;
+const LONGEST_AUDIENCE: usize = 255;
+
+impl Draft {
+    /// The client, or everything that is wrong with it at once.
+    pub fn check(&self, id: ClientId, offered: &Offered, now: Timestamp) -> Result<Client, Vec<FieldFault>> {
+        let mut faults = Faults::default();
+        let name = self.name.trim();
+        if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
+            faults.add("/client_name", "must have 1 to 100 printable characters; people see it when they sign in");
+        }
+        let auth_method = faults.one_of::<AuthMethod>("/token_endpoint_auth_method", &self.auth_method, AuthMethod::ALL);
+        let grant_types: BTreeSet<_> = self
+            .grant_types
+            .iter()
+            .enumerate()
+            .filter_map(|(at, text)| faults.one_of::<GrantType>(&format!("/grant_types/{at}"), text, GrantType::ALL))
+            .collect();
+        let redirect_uris = faults.uris("/redirect_uris", &self.redirect_uris);
+        let post_logout_redirect_uris = faults.uris("/post_logout_redirect_uris", &self.post_logout_redirect_uris);
+        self.grants_fit(&grant_types, auth_method, &mut faults);
+        let scopes = Scopes::parse(&self.scope).unwrap_or_else(|error| {
+            faults.add("/scope", &error.to_string());
+            Scopes::default()
+        });
+        let id_token_alg = faults.offered_alg("/id_token_signed_response_alg", &self.id_token_alg, offered);
+        let access_token_alg = faults.offered_alg("/access_token_signed_response_alg", &self.access_token_alg, offered);
+        if auth_method == Some(AuthMethod::None) && !self.require_pkce {
+            faults.add("/require_pkce", "must be true for a public client: without a secret, PKCE is all that protects its codes");
+        }
+        for (at, audience) in self.audiences.iter().enumerate() {
+            if audience.is_empty() || audience.len() > LONGEST_AUDIENCE || !audience.bytes().all(|b| matches!(b, 0x21..=0x7e)) {
+                faults.add(&format!("/audiences/{at}"), "must have 1 to 255 printable ASCII characters, as https://api.example.com");
+            }
+        }
+        let allowed_providers = self
+            .allowed_providers
+            .iter()
+            .enumerate()
+            .filter_map(|(at, text)| {
+                let known = ProviderId::parse(text).ok().filter(|id| offered.providers.contains(id));
+                if known.is_none() {
+                    let names: Vec<_> = offered.providers.iter().map(ProviderId::as_str).collect();
+                    faults.add(
+                        &format!("/allowed_providers/{at}"),
+                        &format!("is not a configured provider; there are: {}", names.join(", ")),
+                    );
+                }
+                known
+            })
+            .collect();
+        let (Some(auth_method), Some(id_token_alg), Some(access_token_alg), true) =
+            (auth_method, id_token_alg, access_token_alg, faults.0.is_empty())
+        else {
+            return Err(faults.0);
+        };
+        Ok(Client {
+            id,
+            name: name.to_owned(),
+            redirect_uris,
+            post_logout_redirect_uris,
+            grant_types,
+            auth_method,
+            scopes,
+            id_token_alg,
+            access_token_alg,
+            require_pkce: self.require_pkce,
+            audiences: self.audiences.clone(),
+            allowed_providers,
+            id_token_claims: self.id_token_claims,
+            disabled: self.disabled,
+            secrets: Vec::<ClientSecret>::new(),
+            created: now,
+            updated: now,
+            version: 1,
+        })
+    }
+
+    fn grants_fit(&self, grants: &BTreeSet<GrantType>, auth: Option<AuthMethod>, faults: &mut Faults) {
+        let has = |grant| grants.contains(&grant);
+        if grants.is_empty() && self.grant_types.is_empty() {
+            faults.add("/grant_types", "is empty; an app that people sign in to needs authorization_code");
+        }
+        if has(GrantType::AuthorizationCode) && self.redirect_uris.is_empty() {
+            faults.add("/redirect_uris", "is empty; authorization_code needs at least one address to send codes to");
+        }
+        if has(GrantType::RefreshToken) && !has(GrantType::AuthorizationCode) {
+            faults.add("/grant_types", "has refresh_token without authorization_code, which is what gives refresh tokens");
+        }
+        if has(GrantType::ClientCredentials) && auth == Some(AuthMethod::None) {
+            faults.add("/grant_types", "has client_credentials, which a public client can't have (OAuth 2.1 section 4.2)");
+        }
+    }
+}
+
+#[derive(Default)]
+struct Faults(Vec<FieldFault>);
+
+impl Faults {
+    fn add(&mut self, pointer: &str, message: &str) {
+        self.0.push(FieldFault { pointer: pointer.to_owned(), message: message.to_owned() });
+    }
+
+    fn one_of<T: std::str::FromStr + Copy + std::fmt::Display>(&mut self, pointer: &str, text: &str, all: &[T]) -> Option<T> {
+        let value = text.parse().ok();
+        if value.is_none() {
+            let names: Vec<_> = all.iter().map(ToString::to_string).collect();
+            self.add(pointer, &format!("must be one of {}", names.join(", ")));
+        }
+        value
+    }
+
+    fn offered_alg(&mut self, pointer: &str, text: &str, offered: &Offered) -> Option<SigningAlg> {
+        self.one_of(pointer, text, &offered.algorithms).filter(|alg| {
+            let there = offered.algorithms.contains(alg);
+            if !there {
+                self.add(pointer, &format!("has no signing key; add \"{alg}\" to keys.algorithms in the configuration"));
+            }
+            there
+        })
+    }
+
+    fn uris(&mut self, pointer: &str, texts: &[String]) -> Vec<RegisteredUri> {
+        if texts.len() > MOST_URIS {
+            self.add(pointer, "has more than 50 addresses");
+            return Vec::new();
+        }
+        let mut seen = BTreeSet::new();
+        let mut uris = Vec::with_capacity(texts.len());
+        for (at, text) in texts.iter().enumerate() {
+            match RegisteredUri::parse(text) {
+                Ok(_) if !seen.insert(text) => self.add(&format!("{pointer}/{at}"), "is there twice"),
+                Ok(uri) => uris.push(uri),
+                Err(error) => self.add(&format!("{pointer}/{at}"), &error.to_string()),
+            }
+        }
+        uris
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn offered() -> Offered {
+        Offered { providers: [ProviderId::parse("acme").unwrap()].into(), algorithms: vec![SigningAlg::Rs256, SigningAlg::Es256] }
+    }
+
+    fn draft() -> Draft {
+        Draft { name: "App".into(), redirect_uris: vec!["https://app.example.com/cb".into()], ..Draft::default() }
+    }
+
+    fn pointers(draft: &Draft) -> Vec<String> {
+        let faults = draft.check(ClientId::parse("app").unwrap(), &offered(), Timestamp::default()).unwrap_err();
+        faults.into_iter().map(|fault| fault.pointer).collect()
+    }
+
+    #[test]
+    fn a_plain_draft_makes_a_client() {
+        let client = draft().check(ClientId::parse("app").unwrap(), &offered(), Timestamp::default()).unwrap();
+        assert!(client.require_pkce && !client.is_public() && client.version == 1);
+    }
+
+    #[test]
+    fn every_fault_is_named_at_once() {
+        let bad = Draft {
+            name: " ".into(),
+            redirect_uris: vec!["https://a.test/#x".into(), "myapp:/cb".into()],
+            auth_method: "none".into(),
+            require_pkce: false,
+            grant_types: vec!["authorization_code".into(), "password".into(), "client_credentials".into()],
+            id_token_alg: "EdDSA".into(),
+            allowed_providers: vec!["nobody".into()],
+            ..draft()
+        };
+        assert_eq!(
+            pointers(&bad),
+            [
+                "/client_name",
+                "/grant_types/1",
+                "/redirect_uris/0",
+                "/redirect_uris/1",
+                "/grant_types",
+                "/id_token_signed_response_alg",
+                "/require_pkce",
+                "/allowed_providers/0"
+            ]
+        );
+    }
+}

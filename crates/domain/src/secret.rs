@@ -1,0 +1,120 @@
+//! Digests of secrets and the purposes that keep them apart.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use subtle::ConstantTimeEq;
+
+/// 32 bytes that stand for a secret: SHA-256, or HMAC-SHA-256 under the sealing key. Compared in constant time.
+#[derive(Clone, Copy, Eq)]
+pub struct Digest(pub [u8; 32]);
+
+impl PartialEq for Digest {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.ct_eq(&other.0).into()
+    }
+}
+
+impl std::hash::Hash for Digest {
+    fn hash<H: std::hash::Hasher>(&self, state: &mut H) {
+        self.0.hash(state);
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Digest(..)")
+    }
+}
+
+impl Digest {
+    /// Lower-case hexadecimal, as rows keep it.
+    pub fn to_hex(&self) -> String {
+        self.0.iter().fold(String::with_capacity(64), |mut text, byte| {
+            text.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
+            text.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
+            text
+        })
+    }
+
+    /// Reads what [`Digest::to_hex`] wrote.
+    pub fn from_hex(text: &str) -> Option<Self> {
+        let mut bytes = [0; 32];
+        if text.len() != 64 || !text.is_ascii() {
+            return None;
+        }
+        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
+            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+        }
+        Some(Self(bytes))
+    }
+}
+
+impl Serialize for Digest {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.to_hex())
+    }
+}
+
+impl<'de> Deserialize<'de> for Digest {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::from_hex(&text).ok_or_else(|| serde::de::Error::custom("not 64 hexadecimal digits"))
+    }
+}
+
+/// What a seal or a keyed digest is for. Each has a key of its own, so a value made for one never passes for another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Purpose {
+    /// A login attempt in a browser's cookie.
+    Attempt,
+    /// A refresh token's MAC.
+    RefreshToken,
+    /// A client's secret, as a keyed digest.
+    ClientSecret,
+    /// A key of the admin API, as a keyed digest.
+    AdminKey,
+    /// A private signing key at rest.
+    SigningKey,
+    /// An upstream's tokens at rest.
+    UpstreamTokens,
+    /// The confirmation form of a logout.
+    LogoutConfirmation,
+}
+
+impl Purpose {
+    /// The label that separates this purpose's key from the others'. Changing one makes what was sealed unreadable.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Attempt => "attempt",
+            Self::RefreshToken => "refresh token",
+            Self::ClientSecret => "client secret",
+            Self::AdminKey => "admin key",
+            Self::SigningKey => "signing key",
+            Self::UpstreamTokens => "upstream tokens",
+            Self::LogoutConfirmation => "logout confirmation",
+        }
+    }
+
+    /// Every purpose.
+    pub const ALL: [Self; 7] = [
+        Self::Attempt,
+        Self::RefreshToken,
+        Self::ClientSecret,
+        Self::AdminKey,
+        Self::SigningKey,
+        Self::UpstreamTokens,
+        Self::LogoutConfirmation,
+    ];
+}
+
+/// Bytes that only the holder of the sealing key can read or make.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Sealed(pub Vec<u8>);
+
+impl fmt::Debug for Sealed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Sealed({} bytes)", self.0.len())
+    }
+}

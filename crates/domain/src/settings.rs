@@ -1,0 +1,65 @@
+//! Settings that decisions need. Read once from the configuration, never changed while running.
+
+use std::time::Duration;
+
+use crate::keys::Rotation;
+
+/// How long things live.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// A login attempt, from `/authorize` to the callback.
+    pub attempt: Duration,
+    /// A session without use.
+    pub session_idle: Duration,
+    /// A session in all.
+    pub session_absolute: Duration,
+    /// An authorization code.
+    pub code: Duration,
+    /// An access token.
+    pub access_token: Duration,
+    /// An ID token.
+    pub id_token: Duration,
+    /// A refresh family without use.
+    pub refresh_idle: Duration,
+    /// A refresh family in all.
+    pub refresh_absolute: Duration,
+    /// How long the previous refresh token is answered with the same successor.
+    pub refresh_grace: Duration,
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        const DAY: Duration = Duration::from_hours(24);
+        Self {
+            attempt: Duration::from_mins(15),
+            session_idle: Duration::from_hours(8),
+            session_absolute: DAY * 7,
+            code: Duration::from_mins(1),
+            access_token: Duration::from_mins(10),
+            id_token: Duration::from_mins(10),
+            refresh_idle: DAY * 30,
+            refresh_absolute: DAY * 90,
+            refresh_grace: Duration::from_secs(10),
+        }
+    }
+}
+
+/// What the walk needs to know of the house.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Our issuer identifier, exactly as configured; compared as a string everywhere (RFC 8414 §2).
+    pub issuer: String,
+    /// How long things live.
+    pub lifetimes: Lifetimes,
+    /// How signing keys follow one another.
+    pub rotation: Rotation,
+    /// Whether a person is sent straight on when only one provider can be chosen.
+    pub straight_through: bool,
+}
+
+impl Settings {
+    /// An address of ours: the issuer without its trailing slash, and `path`.
+    pub fn url(&self, path: &str) -> String {
+        format!("{}{path}", self.issuer.trim_end_matches('/'))
+    }
+}

@@ -1,0 +1,219 @@
+//! What a step writes, as a value: decided before anything is written.
+
+use crate::{
+    account::{Account, Link, UpstreamTokens},
+    audit::{AuditEvent, EventName},
+    client::Client,
+    code::Code,
+    grant::{Grant, RefreshFamily, Revoked},
+    ids::{AccountId, AttemptId, ClientId, GrantId, LoginId, SessionId},
+    keys::SigningKey,
+    secret::Digest,
+    session::Session,
+    time::Timestamp,
+    token::TokenId,
+};
+
+/// Everything one step writes: all of it is committed, or none. No fact without its event, no event without its fact.
+#[derive(Clone, Debug, Default)]
+pub struct Changes {
+    /// In order; contested ones are applied first.
+    pub writes: Vec<Write>,
+    /// The events that record them.
+    pub events: Vec<AuditEvent>,
+}
+
+/// One write. Those that can lose a race say so ([`Write::contest`]); a lost one takes the rest of its `Changes` back, and nothing else.
+#[derive(Clone, Debug)]
+pub enum Write {
+    /// Contested: an attempt is settled once.
+    SpendAttempt {
+        /// Which.
+        id: AttemptId,
+        /// When the row may be swept.
+        expires: Timestamp,
+    },
+    /// Makes or replaces an account.
+    PutAccount(Account),
+    /// Contested: a link key leads to one account.
+    AddLink(Link),
+    /// Makes or replaces a session, by id.
+    PutSession(Session),
+    /// Notes that a session was used. Never moves `last_seen` back.
+    TouchSession {
+        /// Which.
+        id: SessionId,
+        /// When.
+        at: Timestamp,
+    },
+    /// Ends a session; one that has ended stays as it is.
+    EndSession {
+        /// Which.
+        id: SessionId,
+        /// When.
+        at: Timestamp,
+    },
+    /// Ends every living grant of a session, but those with `offline_access`.
+    RevokeSessionGrants {
+        /// Which.
+        session: SessionId,
+        /// When and why.
+        revoked: Revoked,
+    },
+    /// Makes a code.
+    AddCode(Code),
+    /// Contested: a code is redeemed once.
+    RedeemCode {
+        /// Which.
+        digest: Digest,
+        /// When.
+        at: Timestamp,
+    },
+    /// Makes a grant.
+    AddGrant(Grant),
+    /// Contested: only from the generation it expects, and only while the grant lives.
+    RotateFamily {
+        /// Which.
+        grant: GrantId,
+        /// The generation that must be there.
+        from: u32,
+        /// What it becomes.
+        family: RefreshFamily,
+        /// When the access token that goes with it expires.
+        access_expires: Timestamp,
+    },
+    /// Ends a grant; one that has ended stays as it is. A grant not yet there is ended too: its code was replayed faster than redeemed.
+    RevokeGrant {
+        /// Which.
+        id: GrantId,
+        /// When and why.
+        revoked: Revoked,
+    },
+    /// Ends every living grant of a client.
+    RevokeClientGrants {
+        /// Which.
+        client: ClientId,
+        /// When and why.
+        revoked: Revoked,
+    },
+    /// Ends one access token.
+    RevokeToken {
+        /// Which.
+        id: TokenId,
+        /// When the row may be swept: when the token would have expired.
+        expires: Timestamp,
+    },
+    /// Keeps an upstream's tokens; there is one set a link.
+    PutUpstreamTokens(UpstreamTokens),
+    /// Contested: makes or replaces a client whose version is the expected one.
+    PutClient {
+        /// The client, with its new version.
+        client: Client,
+        /// The version that must be there; none for a new one.
+        expected: Option<i64>,
+    },
+    /// Contested: deletes a client of that version.
+    DeleteClient {
+        /// Which.
+        id: ClientId,
+        /// The version that must be there.
+        expected: i64,
+    },
+    /// Contested: a key follows another once.
+    AddSigningKey(SigningKey),
+    /// Forgets a key.
+    DropSigningKey {
+        /// Which.
+        kid: String,
+    },
+}
+
+/// What was lost in a race.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Contest {
+    /// The attempt is spent.
+    Attempt,
+    /// The link exists.
+    Link,
+    /// The code is redeemed, or not there.
+    Code,
+    /// The family has moved on, or ended.
+    Family,
+    /// The client has another version.
+    Client,
+    /// The key has a successor already.
+    SigningKey,
+}
+
+impl Write {
+    /// What this write may lose, if anything.
+    pub const fn contest(&self) -> Option<Contest> {
+        match self {
+            Self::SpendAttempt { .. } => Some(Contest::Attempt),
+            Self::AddLink(_) => Some(Contest::Link),
+            Self::RedeemCode { .. } => Some(Contest::Code),
+            Self::RotateFamily { .. } => Some(Contest::Family),
+            Self::PutClient { .. } | Self::DeleteClient { .. } => Some(Contest::Client),
+            Self::AddSigningKey(_) => Some(Contest::SigningKey),
+            _ => None,
+        }
+    }
+}
+
+impl Changes {
+    /// Adds a write.
+    #[must_use]
+    pub fn write(mut self, write: Write) -> Self {
+        self.writes.push(write);
+        self
+    }
+
+    /// Adds an event.
+    #[must_use]
+    pub fn event(mut self, event: AuditEvent) -> Self {
+        self.events.push(event);
+        self
+    }
+}
+
+/// Why the store did not do what was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum StoreError {
+    /// A contested write lost; nothing of the `Changes` was written. An answer, not a fault.
+    #[error("lost a race: {0:?}")]
+    Conflict(Contest),
+    /// The database can't be used now.
+    #[error("the database is unavailable: {0}")]
+    Unavailable(String),
+    /// A row can't be read. The text never has the value in it.
+    #[error("{table}.{column} of {id} can't be read")]
+    Corrupt {
+        /// Which table.
+        table: &'static str,
+        /// Which column.
+        column: &'static str,
+        /// Which row.
+        id: String,
+    },
+}
+
+/// Which audit events to read. Oldest first after a cursor, so that a tail can follow.
+#[derive(Clone, Debug, Default)]
+pub struct EventQuery {
+    /// Only after this event.
+    pub after: Option<crate::ids::EventId>,
+    /// Only since.
+    pub since: Option<Timestamp>,
+    /// Only until, exclusive.
+    pub until: Option<Timestamp>,
+    /// Only of this kind.
+    pub name: Option<EventName>,
+    /// Only of this account.
+    pub account: Option<AccountId>,
+    /// Only of this client.
+    pub client: Option<ClientId>,
+    /// Only of this login.
+    pub login: Option<LoginId>,
+    /// At most so many.
+    pub limit: u64,
+}
