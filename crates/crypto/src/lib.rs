@@ -1,0 +1,15 @@
+//! Cryptography, time and randomness: adapters for the `Clock`, `Entropy`, `Sealer` and `TokenSigner` ports on aws-lc-rs.
+//!
+//! Everything secret passes through here and is printed by nothing here. Keys are parsed once, when they are installed; no call on the hot path
+//! parses one.
+#![warn(missing_docs)]
+
+mod sealer;
+mod sealing_key;
+mod signer;
+mod system;
+
+pub use sealer::KeySealer;
+pub use sealing_key::{SealingKey, SealingKeyError};
+pub use signer::LocalSigner;
+pub use system::{SystemClock, SystemEntropy};

@@ -1,0 +1,184 @@
+//! The document that clients discover us by (OpenID Connect Discovery 1.0 §3, RFC 8414 §2). It says what is there, and has no field that no
+//! specification knows.
+
+use serde::Serialize;
+
+/// Scopes that mean something here.
+pub const SCOPES: &[&str] = &["openid", "profile", "email", "groups", "offline_access"];
+
+const CLAIMS: &[&str] = &[
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "iat",
+    "auth_time",
+    "nonce",
+    "acr",
+    "amr",
+    "sid",
+    "at_hash",
+    "name",
+    "given_name",
+    "family_name",
+    "nickname",
+    "preferred_username",
+    "profile",
+    "picture",
+    "website",
+    "locale",
+    "zoneinfo",
+    "email",
+    "email_verified",
+    "groups",
+];
+
+/// How a client may prove who it is where tokens are given and revoked.
+const AUTH_METHODS: &[&str] = &["client_secret_basic", "client_secret_post", "none"];
+
+/// A public client can't prove who it is, so it may not ask about tokens (RFC 7662 §2.1).
+const CONFIDENTIAL_AUTH_METHODS: &[&str] = &["client_secret_basic", "client_secret_post"];
+
+/// Provider metadata. The same document is served at every well-known address.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the names are the specifications'")]
+pub struct ProviderMetadata {
+    /// Compared as a string by clients, so it is the configured text, unchanged.
+    pub issuer: String,
+    pub authorization_endpoint: String,
+    pub token_endpoint: String,
+    pub userinfo_endpoint: String,
+    pub jwks_uri: String,
+    pub revocation_endpoint: String,
+    pub introspection_endpoint: String,
+    /// RP-Initiated Logout 1.0 §2.1.
+    pub end_session_endpoint: String,
+    pub scopes_supported: &'static [&'static str],
+    pub claims_supported: &'static [&'static str],
+    pub claim_types_supported: &'static [&'static str],
+    pub response_types_supported: &'static [&'static str],
+    pub response_modes_supported: &'static [&'static str],
+    pub grant_types_supported: &'static [&'static str],
+    pub subject_types_supported: &'static [&'static str],
+    /// RS256 is among them, always (§3).
+    pub id_token_signing_alg_values_supported: Vec<String>,
+    pub token_endpoint_auth_methods_supported: &'static [&'static str],
+    pub revocation_endpoint_auth_methods_supported: &'static [&'static str],
+    pub introspection_endpoint_auth_methods_supported: &'static [&'static str],
+    /// Without it, some clients conclude that there is no PKCE (RFC 9700 §2.1.1).
+    pub code_challenge_methods_supported: &'static [&'static str],
+    /// Initiating User Registration 1.0 §4 has the list; clients look here for `none`.
+    pub prompt_values_supported: &'static [&'static str],
+    /// RFC 9207 §3.
+    pub authorization_response_iss_parameter_supported: bool,
+    pub claims_parameter_supported: bool,
+    pub request_parameter_supported: bool,
+    /// Said because left out it would mean true (§3).
+    pub request_uri_parameter_supported: bool,
+}
+
+/// The metadata of `issuer`, whose endpoints lie right below it; `algs` are the algorithms that have a signing key, RS256 first.
+pub fn provider_metadata(issuer: &str, algs: &[&str]) -> ProviderMetadata {
+    let url = |path: &str| format!("{}{path}", issuer.trim_end_matches('/'));
+    ProviderMetadata {
+        issuer: issuer.to_owned(),
+        authorization_endpoint: url("/authorize"),
+        token_endpoint: url("/token"),
+        userinfo_endpoint: url("/userinfo"),
+        jwks_uri: url("/jwks"),
+        revocation_endpoint: url("/revoke"),
+        introspection_endpoint: url("/introspect"),
+        end_session_endpoint: url("/logout"),
+        scopes_supported: SCOPES,
+        claims_supported: CLAIMS,
+        claim_types_supported: &["normal"],
+        response_types_supported: &["code"],
+        response_modes_supported: &["query"],
+        grant_types_supported: &["authorization_code", "refresh_token", "client_credentials"],
+        subject_types_supported: &["public"],
+        id_token_signing_alg_values_supported: algs.iter().map(|&alg| alg.to_owned()).collect(),
+        token_endpoint_auth_methods_supported: AUTH_METHODS,
+        revocation_endpoint_auth_methods_supported: AUTH_METHODS,
+        introspection_endpoint_auth_methods_supported: CONFIDENTIAL_AUTH_METHODS,
+        code_challenge_methods_supported: &["S256"],
+        prompt_values_supported: &["none", "login", "consent", "select_account"],
+        authorization_response_iss_parameter_supported: true,
+        claims_parameter_supported: false,
+        request_parameter_supported: false,
+        request_uri_parameter_supported: false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn openid_discovery_section_3_the_document_says_what_is_there_and_nothing_else() {
+        let document = serde_json::to_value(provider_metadata("https://id.example/tenant", &["RS256", "ES256"])).unwrap();
+        let auth = json!(["client_secret_basic", "client_secret_post", "none"]);
+        let claims = document["claims_supported"].clone();
+        assert_eq!(
+            document,
+            json!({
+                "issuer": "https://id.example/tenant",
+                "authorization_endpoint": "https://id.example/tenant/authorize",
+                "token_endpoint": "https://id.example/tenant/token",
+                "userinfo_endpoint": "https://id.example/tenant/userinfo",
+                "jwks_uri": "https://id.example/tenant/jwks",
+                "revocation_endpoint": "https://id.example/tenant/revoke",
+                "introspection_endpoint": "https://id.example/tenant/introspect",
+                "end_session_endpoint": "https://id.example/tenant/logout",
+                "scopes_supported": ["openid", "profile", "email", "groups", "offline_access"],
+                "claims_supported": claims,
+                "claim_types_supported": ["normal"],
+                "response_types_supported": ["code"],
+                "response_modes_supported": ["query"],
+                "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
+                "subject_types_supported": ["public"],
+                "id_token_signing_alg_values_supported": ["RS256", "ES256"],
+                "token_endpoint_auth_methods_supported": auth,
+                "revocation_endpoint_auth_methods_supported": auth,
+                "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+                "code_challenge_methods_supported": ["S256"],
+                "prompt_values_supported": ["none", "login", "consent", "select_account"],
+                "authorization_response_iss_parameter_supported": true,
+                "claims_parameter_supported": false,
+                "request_parameter_supported": false,
+                "request_uri_parameter_supported": false,
+            })
+        );
+    }
+
+    #[test]
+    fn openid_discovery_section_4_3_the_issuer_keeps_its_slash_and_the_endpoints_have_one() {
+        let metadata = provider_metadata("https://id.example/", &["RS256"]);
+        assert_eq!((metadata.issuer.as_str(), metadata.jwks_uri.as_str()), ("https://id.example/", "https://id.example/jwks"));
+    }
+
+    #[test]
+    fn every_claim_that_can_be_released_is_announced() {
+        let all = crate::claims::StandardClaims {
+            name: Some(String::new()),
+            given_name: Some(String::new()),
+            family_name: Some(String::new()),
+            nickname: Some(String::new()),
+            preferred_username: Some(String::new()),
+            profile: Some(String::new()),
+            picture: Some(String::new()),
+            website: Some(String::new()),
+            locale: Some(String::new()),
+            zoneinfo: Some(String::new()),
+            email: Some(String::new()),
+            email_verified: Some(true),
+            groups: Some(vec![]),
+        };
+        let all = serde_json::to_value(all).unwrap();
+        for name in all.as_object().unwrap().keys() {
+            assert!(CLAIMS.contains(&name.as_str()), "{name}");
+        }
+        assert_eq!(CLAIMS.len(), all.as_object().unwrap().len() + 11);
+    }
+}

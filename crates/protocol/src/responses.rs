@@ -1,0 +1,139 @@
+//! JSON bodies of the token, introspection and error responses. Each goes out with `Cache-Control: no-store` (RFC 6749 §5.1).
+
+use std::{borrow::Cow, fmt};
+
+use serde::{Deserialize, Serialize};
+
+use crate::claims::Audience;
+
+/// A successful token response (RFC 6749 §5.1, OpenID Connect Core 1.0 §3.1.3.3).
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the names are the specification's")]
+pub struct TokenResponse {
+    pub access_token: String,
+    /// `Bearer`.
+    pub token_type: Cow<'static, str>,
+    /// Seconds.
+    pub expires_in: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub refresh_token: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id_token: Option<String>,
+    /// What was granted; said always, so that nobody has to remember what was asked.
+    #[serde(default)]
+    pub scope: String,
+}
+
+impl TokenResponse {
+    /// The only `token_type` there is here.
+    pub const BEARER: Cow<'static, str> = Cow::Borrowed("Bearer");
+}
+
+/// Without the tokens.
+impl fmt::Debug for TokenResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenResponse").field("expires_in", &self.expires_in).field("scope", &self.scope).finish_non_exhaustive()
+    }
+}
+
+/// An error response (RFC 6749 §5.2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorResponse {
+    /// One of the registered codes.
+    pub error: Cow<'static, str>,
+    /// For the app's developer; only %x20-21 / %x23-5B / %x5D-7E.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_description: Option<Cow<'static, str>>,
+}
+
+/// An introspection response (RFC 7662 §2.2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct IntrospectionResponse {
+    active: bool,
+    #[serde(flatten)]
+    token: Option<ActiveToken>,
+}
+
+/// What a client may know of a token that is good. No `username`: it would be personal data that the caller can do without.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the names are the specification's")]
+pub struct ActiveToken {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sub: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aud: Option<Audience>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iss: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exp: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub iat: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jti: Option<String>,
+    /// `Bearer` for an access token; absent for a refresh token, which has no type in RFC 6749 §7.1's sense.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token_type: Option<&'static str>,
+}
+
+impl IntrospectionResponse {
+    /// `{"active":false}` and nothing more, whatever the cause: anything else would be an oracle.
+    pub const fn inactive() -> Self {
+        Self { active: false, token: None }
+    }
+
+    /// A good token.
+    pub const fn active(token: ActiveToken) -> Self {
+        Self { active: true, token: Some(token) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rfc_7662_section_2_2_an_inactive_token_is_answered_with_that_and_nothing_more() {
+        assert_eq!(serde_json::to_string(&IntrospectionResponse::inactive()).unwrap(), r#"{"active":false}"#);
+    }
+
+    #[test]
+    fn rfc_7662_section_2_2_an_active_token_is_answered_with_what_is_known() {
+        let token = ActiveToken {
+            scope: Some("openid".into()),
+            aud: Some("a".into()),
+            exp: Some(1),
+            token_type: Some("Bearer"),
+            ..Default::default()
+        };
+        assert_eq!(
+            serde_json::to_string(&IntrospectionResponse::active(token)).unwrap(),
+            r#"{"active":true,"scope":"openid","aud":"a","exp":1,"token_type":"Bearer"}"#
+        );
+    }
+
+    #[test]
+    fn rfc_6749_section_5_1_a_token_response_leaves_out_what_was_not_given() {
+        let response = TokenResponse {
+            access_token: "hush".into(),
+            token_type: TokenResponse::BEARER,
+            expires_in: 600,
+            refresh_token: None,
+            id_token: None,
+            scope: "openid".into(),
+        };
+        let text = serde_json::to_string(&response).unwrap();
+        assert_eq!(text, r#"{"access_token":"hush","token_type":"Bearer","expires_in":600,"scope":"openid"}"#);
+        assert_eq!(serde_json::from_str::<TokenResponse>(&text).unwrap(), response);
+        assert!(!format!("{response:?}").contains("hush"));
+    }
+
+    #[test]
+    fn rfc_6749_section_5_2_an_error_response() {
+        let error = ErrorResponse { error: "invalid_grant".into(), error_description: Some("the code was used".into()) };
+        assert_eq!(serde_json::to_string(&error).unwrap(), r#"{"error":"invalid_grant","error_description":"the code was used"}"#);
+    }
+}
