@@ -1,0 +1,111 @@
+//! Who is the client? One rule for every endpoint that a client calls.
+
+use std::sync::Arc;
+
+use secrecy::{ExposeSecret, SecretString};
+use vestibule_domain::{
+    audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
+    client::{AuthMethod, Client},
+    error::OAuthError,
+    ids::ClientId,
+    secret::{Digest, Purpose},
+};
+
+use crate::Gateway;
+
+/// What a client presented to prove who it is.
+#[derive(Debug, Default)]
+pub struct Presented {
+    /// HTTP Basic, decoded: id and secret.
+    pub basic: Option<(String, SecretString)>,
+    /// `client_id` of the form.
+    pub client_id: Option<String>,
+    /// `client_secret` of the form.
+    pub client_secret: Option<SecretString>,
+}
+
+impl Gateway {
+    /// The client that presented this, or one error for every way it can be wrong (OAuth 2.1 §2.4). Nobody learns which clients exist.
+    pub(crate) async fn authenticate(&self, witness: &Witness, presented: &Presented) -> Result<Arc<Client>, OAuthError> {
+        let (id, method, secret) = presented.method()?;
+        let id = ClientId::parse(id).map_err(|_| OAuthError::invalid_client())?;
+        let ip = witness.source.ip;
+        if let Some(seconds) = self.secret_failures.wait(ip, id.as_str(), witness.now) {
+            return Err(OAuthError::slow_down(seconds));
+        }
+        let client = self.store.client(&id).await.map_err(unavailable)?;
+        match self.holds(client.as_deref(), method, secret, witness) {
+            Ok(()) => {
+                self.secret_failures.succeeded(ip, id.as_str());
+                client.ok_or_else(OAuthError::invalid_client)
+            }
+            Err(reason) => {
+                self.record_auth_failure(witness, &id, client.as_deref(), method, reason).await;
+                Err(OAuthError::invalid_client())
+            }
+        }
+    }
+
+    /// Whether the proof is good. An unknown client costs the same work as a known one (attack 85).
+    fn holds(&self, client: Option<&Client>, method: AuthMethod, secret: &[u8], witness: &Witness) -> Result<(), Reason> {
+        let nobody = [Digest([0; 32])];
+        let alive: Vec<Digest> = client.map_or_else(
+            || nobody.to_vec(),
+            |client| client.secrets.iter().filter(|kept| kept.is_alive(witness.now)).map(|kept| kept.digest).collect(),
+        );
+        let matches = alive.iter().filter(|digest| self.sealer.tag_matches(Purpose::ClientSecret, secret, digest)).count() > 0;
+        match client {
+            None => Err(Reason::Unknown),
+            Some(client) if client.disabled => Err(Reason::ClientDisabled),
+            Some(client) if client.auth_method != method => Err(Reason::WrongMethod),
+            Some(client) if client.is_public() || matches => Ok(()),
+            Some(_) => Err(Reason::BadSecret),
+        }
+    }
+
+    async fn record_auth_failure(&self, witness: &Witness, id: &ClientId, client: Option<&Client>, method: AuthMethod, reason: Reason) {
+        let known = client.map(|client| client.id.clone());
+        let event = AuditEvent {
+            reason: Some(reason),
+            client: known.clone(),
+            auth_method: Some(method),
+            ..self.event(witness, EventName::ClientAuthFailed, Outcome::Failure, Actor::Anonymous)
+        };
+        let reached_the_limit = self.secret_failures.failed(witness.source.ip, id.as_str(), witness.now);
+        match known {
+            Some(_) => self.record_failure(event, witness.now).await,
+            None => self.seen(&event),
+        }
+        if reached_the_limit {
+            let event = AuditEvent {
+                reason: Some(Reason::ClientRate),
+                client: client.map(|client| client.id.clone()),
+                ..self.event(witness, EventName::AbuseRateLimited, Outcome::Denied, Actor::Anonymous)
+            };
+            self.record_failure(event, witness.now).await;
+        }
+    }
+}
+
+impl Presented {
+    /// The one method used (OAuth 2.1 §2.4: not two in one request).
+    fn method(&self) -> Result<(&str, AuthMethod, &[u8]), OAuthError> {
+        match (&self.basic, &self.client_id, &self.client_secret) {
+            (Some(_), _, Some(_)) => Err(OAuthError::invalid_request("the client authenticated in two ways at once")),
+            (Some((basic, _)), Some(id), None) if basic != id => {
+                Err(OAuthError::invalid_request("client_id in the form is not the one of the Authorization header"))
+            }
+            (Some((id, secret)), _, None) => Ok((id, AuthMethod::ClientSecretBasic, secret.expose_secret().as_bytes())),
+            (None, Some(id), Some(secret)) => Ok((id, AuthMethod::ClientSecretPost, secret.expose_secret().as_bytes())),
+            (None, Some(id), None) => Ok((id, AuthMethod::None, b"")),
+            (None, None, _) => Err(OAuthError::invalid_client()),
+        }
+    }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "so that it stands in map_err by its name")]
+/// A database that can't be used is our fault and passes; the log has the rest.
+pub(crate) fn unavailable(error: vestibule_domain::store::StoreError) -> OAuthError {
+    tracing::error!(%error, "the database can't be used");
+    OAuthError::unavailable()
+}

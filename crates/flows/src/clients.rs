@@ -1,0 +1,273 @@
+//! The admin API's use cases: registering apps.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use vestibule_domain::{
+    audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
+    client::{AuthMethod, Client, ClientSecret, MOST_SECRETS},
+    grant::{Revoked, RevokedBy},
+    ids::{ClientId, SecretId},
+    registration::{Draft, FieldFault},
+    secret::Purpose,
+    store::{Changes, Contest, StoreError, Write},
+};
+
+use crate::{Gateway, codec};
+
+/// Why the admin API did not do what was asked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AdminFault {
+    /// No key, or none of ours.
+    Unauthorized,
+    /// Too many wrong keys from one place; seconds to wait.
+    SlowDown(u64),
+    /// No such client or secret.
+    NotFound,
+    /// A client of this id is there already.
+    Exists,
+    /// What was sent breaks rules; all of them at once.
+    Invalid(Vec<FieldFault>),
+    /// A change without `If-Match` could overwrite somebody's.
+    PreconditionRequired,
+    /// Somebody changed it meanwhile; the version that is there now.
+    PreconditionFailed(Option<i64>),
+    /// Two secrets are alive; one must go first.
+    TooManySecrets,
+    /// A confidential client never has none (revoke the client, or add another first).
+    LastSecret,
+    /// A public client has no secrets.
+    Public,
+    /// The database.
+    Store(StoreError),
+}
+
+/// A secret that was just made: the only time it is seen.
+#[derive(Debug)]
+pub struct NewSecret {
+    /// Names it.
+    pub id: SecretId,
+    /// The secret itself: 256 random bits, RFC 3986 unreserved characters only, because clients mis-encode others in HTTP Basic.
+    pub secret: SecretString,
+    /// When it stops working, if ever.
+    pub expires: Option<vestibule_domain::time::Timestamp>,
+}
+
+impl Gateway {
+    /// Who is calling the admin API.
+    pub async fn admin(&self, witness: &Witness, key: Option<&str>) -> Result<Actor, AdminFault> {
+        const PLACE: &str = " admin"; // No client id has a space, so no client shares its count.
+        let ip = witness.source.ip;
+        let (Some(key), Some(digest)) = (key, &self.bootstrap_key) else { return Err(AdminFault::Unauthorized) };
+        if let Some(seconds) = self.secret_failures.wait(ip, PLACE, witness.now) {
+            return Err(AdminFault::SlowDown(seconds));
+        }
+        if self.sealer.tag_matches(Purpose::AdminKey, key.as_bytes(), digest) {
+            self.secret_failures.succeeded(ip, PLACE);
+            return Ok(Actor::AdminKey("bootstrap".into()));
+        }
+        let event = |name, outcome, reason| AuditEvent { reason: Some(reason), ..self.event(witness, name, outcome, Actor::Anonymous) };
+        if self.secret_failures.failed(ip, PLACE, witness.now) {
+            self.record_failure(event(EventName::AbuseRateLimited, Outcome::Denied, Reason::BadSecret), witness.now).await;
+        }
+        self.record_failure(event(EventName::AdminAuthFailed, Outcome::Failure, Reason::BadSecret), witness.now).await;
+        Err(AdminFault::Unauthorized)
+    }
+
+    /// One client.
+    pub async fn client(&self, id: &str) -> Result<Client, AdminFault> {
+        let id = ClientId::parse(id).map_err(|_| AdminFault::NotFound)?;
+        let client = self.store.client(&id).await.map_err(AdminFault::Store)?.ok_or(AdminFault::NotFound)?;
+        Ok((*client).clone())
+    }
+
+    /// Clients in the order of their ids, at most `limit` after `after`.
+    pub async fn clients(&self, after: Option<&str>, limit: u64) -> Result<Vec<Client>, AdminFault> {
+        let after = after.map(ClientId::parse).transpose().map_err(|error| invalid("/after", &error))?;
+        self.store.clients(after.as_ref(), limit).await.map_err(AdminFault::Store)
+    }
+
+    /// Registers a client under an id of the caller's or of ours. A confidential one gets its first secret.
+    pub async fn create_client(
+        &self,
+        witness: &Witness,
+        actor: &Actor,
+        id: Option<&str>,
+        draft: &Draft,
+    ) -> Result<(Client, Option<NewSecret>), AdminFault> {
+        let id = match id {
+            Some(id) => ClientId::parse(id).map_err(|error| invalid("/client_id", &error))?,
+            None => ClientId::parse(codec::random_text(self.entropy.as_ref()).get(..22).unwrap_or_default())
+                .map_err(|error| invalid("/client_id", &error))?,
+        };
+        let mut client = draft.check(id, &self.offered(witness), witness.now).map_err(AdminFault::Invalid)?;
+        let first = (!client.is_public()).then(|| self.new_secret(witness, None));
+        let secret = first.map(|(kept, new)| {
+            client.secrets.push(kept);
+            new
+        });
+        self.put_client(witness, actor, EventName::ClientCreated, client.clone(), None, None).await.map_err(|fault| match fault {
+            AdminFault::PreconditionFailed(_) => AdminFault::Exists,
+            other => other,
+        })?;
+        Ok((client, secret))
+    }
+
+    /// Replaces a client's registration, or makes it under this id; its secrets stay. `expected` is the version the caller saw.
+    pub async fn replace_client(
+        &self,
+        witness: &Witness,
+        actor: &Actor,
+        id: &str,
+        draft: &Draft,
+        expected: Option<i64>,
+    ) -> Result<(Client, Option<NewSecret>), AdminFault> {
+        let present = match self.client(id).await {
+            Ok(present) => present,
+            Err(AdminFault::NotFound) if expected.is_none() => return self.create_client(witness, actor, Some(id), draft).await,
+            Err(AdminFault::NotFound) => return Err(AdminFault::PreconditionFailed(None)),
+            Err(fault) => return Err(fault),
+        };
+        let expected = held(&present, expected)?;
+        let checked = draft.check(present.id.clone(), &self.offered(witness), witness.now).map_err(AdminFault::Invalid)?;
+        let mut secrets = present.secrets.clone();
+        let mut new = None;
+        if checked.is_public() {
+            secrets.clear();
+        } else if !secrets.iter().any(|secret| secret.is_alive(witness.now)) {
+            let (kept, made) = self.new_secret(witness, None);
+            secrets.push(kept);
+            new = Some(made);
+        }
+        let changed = changed_fields(&present, &checked);
+        let client = Client { secrets, created: present.created, version: expected + 1, ..checked };
+        self.put_client(witness, actor, EventName::ClientUpdated, client.clone(), Some(expected), Some(changed)).await?;
+        Ok((client, new))
+    }
+
+    /// Deletes a client; whatever it was given stops working.
+    pub async fn delete_client(&self, witness: &Witness, actor: &Actor, id: &str, expected: Option<i64>) -> Result<(), AdminFault> {
+        let present = self.client(id).await?;
+        let expected = held(&present, expected)?;
+        let revoked = Revoked { at: witness.now, by: RevokedBy::Admin };
+        let changes = Changes::default()
+            .write(Write::DeleteClient { id: present.id.clone(), expected })
+            .write(Write::RevokeClientGrants { client: present.id.clone(), revoked })
+            .event(self.client_event(witness, actor, EventName::ClientDeleted, &present));
+        self.commit(changes).await.map_err(lost)
+    }
+
+    /// Adds a secret. The others may be given an end, so that a change of secret has the overlap the caller chose.
+    pub async fn add_secret(
+        &self,
+        witness: &Witness,
+        actor: &Actor,
+        id: &str,
+        lives: Option<Duration>,
+        others_live: Option<Duration>,
+    ) -> Result<(Client, NewSecret), AdminFault> {
+        let present = self.client(id).await?;
+        if present.auth_method == AuthMethod::None {
+            return Err(AdminFault::Public);
+        }
+        let mut secrets: Vec<ClientSecret> = present.secrets.iter().filter(|secret| secret.is_alive(witness.now)).cloned().collect();
+        if secrets.len() >= MOST_SECRETS {
+            return Err(AdminFault::TooManySecrets);
+        }
+        if let Some(left) = others_live {
+            let end = witness.now + left;
+            for secret in &mut secrets {
+                secret.expires = Some(secret.expires.map_or(end, |expires| expires.min(end)));
+            }
+        }
+        let (kept, new) = self.new_secret(witness, lives);
+        secrets.push(kept);
+        let client = Client { secrets, updated: witness.now, version: present.version + 1, ..present.clone() };
+        let detail = Some(format!("secret {}", new.id));
+        self.put_client(witness, actor, EventName::ClientSecretAdded, client.clone(), Some(present.version), detail).await?;
+        Ok((client, new))
+    }
+
+    /// Revokes a secret at once, unless it is the last that works.
+    pub async fn revoke_secret(&self, witness: &Witness, actor: &Actor, id: &str, secret: &str) -> Result<Client, AdminFault> {
+        let present = self.client(id).await?;
+        let secret: SecretId = secret.parse().map_err(|_| AdminFault::NotFound)?;
+        let (gone, left): (Vec<_>, Vec<_>) = present.secrets.iter().cloned().partition(|kept| kept.id == secret);
+        if gone.is_empty() {
+            return Err(AdminFault::NotFound);
+        }
+        if !left.iter().any(|kept| kept.is_alive(witness.now)) {
+            return Err(AdminFault::LastSecret);
+        }
+        let client = Client { secrets: left, updated: witness.now, version: present.version + 1, ..present.clone() };
+        let detail = Some(format!("secret {secret}"));
+        self.put_client(witness, actor, EventName::ClientSecretRevoked, client.clone(), Some(present.version), detail).await?;
+        Ok(client)
+    }
+
+    fn new_secret(&self, witness: &Witness, lives: Option<Duration>) -> (ClientSecret, NewSecret) {
+        let secret = codec::random_text(self.entropy.as_ref());
+        let id = SecretId::new(witness.now, self.entropy.as_ref());
+        let expires = lives.map(|lives| witness.now + lives);
+        let digest = self.sealer.tag(Purpose::ClientSecret, secret.as_bytes());
+        (ClientSecret { id, digest, created: witness.now, expires }, NewSecret { id, secret: secret.into(), expires })
+    }
+
+    async fn put_client(
+        &self,
+        witness: &Witness,
+        actor: &Actor,
+        name: EventName,
+        client: Client,
+        expected: Option<i64>,
+        detail: Option<String>,
+    ) -> Result<(), AdminFault> {
+        let event = AuditEvent { detail, ..self.client_event(witness, actor, name, &client) };
+        self.commit(Changes::default().write(Write::PutClient { client, expected }).event(event)).await.map_err(lost)
+    }
+
+    fn client_event(&self, witness: &Witness, actor: &Actor, name: EventName, client: &Client) -> AuditEvent {
+        AuditEvent { client: Some(client.id.clone()), ..self.event(witness, name, Outcome::Success, actor.clone()) }
+    }
+}
+
+/// The version to hold the write to, if the caller saw the one that is there.
+fn held(present: &Client, expected: Option<i64>) -> Result<i64, AdminFault> {
+    match expected {
+        None => Err(AdminFault::PreconditionRequired),
+        Some(version) if version == present.version => Ok(version),
+        Some(_) => Err(AdminFault::PreconditionFailed(Some(present.version))),
+    }
+}
+
+/// Which fields an edit changed, by name: the record never repeats values.
+fn changed_fields(before: &Client, after: &Client) -> String {
+    let fields = [
+        ("client_name", before.name != after.name),
+        ("redirect_uris", before.redirect_uris != after.redirect_uris),
+        ("post_logout_redirect_uris", before.post_logout_redirect_uris != after.post_logout_redirect_uris),
+        ("grant_types", before.grant_types != after.grant_types),
+        ("token_endpoint_auth_method", before.auth_method != after.auth_method),
+        ("scope", before.scopes != after.scopes),
+        ("id_token_signed_response_alg", before.id_token_alg != after.id_token_alg),
+        ("access_token_signed_response_alg", before.access_token_alg != after.access_token_alg),
+        ("require_pkce", before.require_pkce != after.require_pkce),
+        ("audiences", before.audiences != after.audiences),
+        ("allowed_providers", before.allowed_providers != after.allowed_providers),
+        ("id_token_claims", before.id_token_claims != after.id_token_claims),
+        ("disabled", before.disabled != after.disabled),
+    ];
+    let names: Vec<_> = fields.iter().filter(|(_, changed)| *changed).map(|(name, _)| *name).collect();
+    if names.is_empty() { "changed: nothing".into() } else { format!("changed: {}", names.join(", ")) }
+}
+
+fn invalid(pointer: &str, error: &dyn std::error::Error) -> AdminFault {
+    AdminFault::Invalid(vec![FieldFault { pointer: pointer.to_owned(), message: error.to_string() }])
+}
+
+fn lost(error: StoreError) -> AdminFault {
+    match error {
+        StoreError::Conflict(Contest::Client) => AdminFault::PreconditionFailed(None),
+        error => AdminFault::Store(error),
+    }
+}

@@ -1,0 +1,156 @@
+//! How a walk in a browser ends early: on a page, or back at the app with an error.
+
+use vestibule_domain::{
+    attempt::AttemptFault,
+    audit::Reason,
+    authorize::{PageFault, Rejection, State},
+    error::{OAuthError, OAuthErrorCode},
+    ids::AttemptId,
+    provider::ProviderError,
+    redirect::RedirectUri,
+    store::StoreError,
+};
+
+/// An authorization response: where the browser goes, parameters and all. Always carries `iss` (RFC 9207 §2).
+#[derive(Clone, PartialEq, Eq)]
+pub struct AppAnswer {
+    /// The client's own address.
+    pub to: RedirectUri,
+    /// The same with the parameters.
+    pub location: String,
+}
+
+/// The location has a code in it.
+impl std::fmt::Debug for AppAnswer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("AppAnswer").field("to", &self.to).finish_non_exhaustive()
+    }
+}
+
+impl AppAnswer {
+    pub(crate) fn code(to: &RedirectUri, code: &str, state: Option<&State>, issuer: &str) -> Self {
+        Self::with(to, &[("code", code)], state, issuer)
+    }
+
+    pub(crate) fn error(to: &RedirectUri, error: &OAuthError, state: Option<&State>, issuer: &str) -> Self {
+        Self::with(to, &[("error", error.code.as_str()), ("error_description", &error.description)], state, issuer)
+    }
+
+    fn with(to: &RedirectUri, parameters: &[(&str, &str)], state: Option<&State>, issuer: &str) -> Self {
+        let mut all = parameters.to_vec();
+        if let Some(State(state)) = state {
+            all.push(("state", state));
+        }
+        all.push(("iss", issuer));
+        Self { to: to.clone(), location: to.with(&all) }
+    }
+}
+
+/// Why a walk ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// The request itself can't be trusted with a redirect.
+    Request(PageFault),
+    /// The attempt can't go on.
+    Attempt(AttemptFault),
+    /// It was settled before.
+    AttemptSpent,
+    /// No such provider, or not for this client.
+    ProviderNotAllowed,
+    /// The upstream gave no identity.
+    Provider(ProviderError),
+    /// The upstream sign-in is older than the app asked for.
+    StaleSignIn,
+    /// The account is disabled.
+    AccountDisabled,
+    /// The client went away meanwhile.
+    ClientGone,
+    /// The app's mistake; it is told by redirect.
+    App(OAuthError),
+    /// A logout request that can't be honoured; what the app's developer is told.
+    Logout(&'static str),
+    /// The database can't be used.
+    Store(StoreError),
+}
+
+impl Fault {
+    /// The closed reason of the audit event and the metric.
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Request(_) | Self::App(_) | Self::Logout(_) => Reason::Unknown,
+            Self::Attempt(AttemptFault::NotHere | AttemptFault::NotDeparted) => Reason::AttemptUnknown,
+            Self::Attempt(AttemptFault::Expired) => Reason::AttemptExpired,
+            Self::Attempt(AttemptFault::OtherProvider) => Reason::MixUp,
+            Self::AttemptSpent => Reason::AttemptSpent,
+            Self::ProviderNotAllowed => Reason::ProviderNotAllowed,
+            Self::Provider(ProviderError::Declined) => Reason::PersonDeclined,
+            Self::Provider(ProviderError::Unreachable { .. }) => Reason::UpstreamUnreachable,
+            Self::Provider(ProviderError::Invalid { .. }) => Reason::UpstreamInvalid,
+            Self::Provider(ProviderError::Refused { .. }) => Reason::ProviderRule,
+            Self::Provider(ProviderError::Misconfigured { .. }) => Reason::UpstreamMisconfigured,
+            Self::StaleSignIn => Reason::StaleSignIn,
+            Self::AccountDisabled => Reason::AccountDisabled,
+            Self::ClientGone => Reason::ClientDisabled,
+            Self::Store(_) => Reason::Internal,
+        }
+    }
+
+    /// What the app hears, when the person goes back to it.
+    pub(crate) fn to_oauth(&self) -> OAuthError {
+        use OAuthErrorCode as Code;
+        match self {
+            Self::App(error) => error.clone(),
+            Self::Provider(ProviderError::Declined) => OAuthError::new(Code::AccessDenied, "the person declined at the identity provider"),
+            Self::Provider(ProviderError::Unreachable { .. }) => {
+                OAuthError::new(Code::TemporarilyUnavailable, "the identity provider can't be reached now")
+            }
+            Self::Provider(ProviderError::Refused { .. }) | Self::ProviderNotAllowed | Self::AccountDisabled | Self::ClientGone => {
+                OAuthError::new(Code::AccessDenied, "a rule here does not allow this sign-in")
+            }
+            Self::StaleSignIn => OAuthError::new(Code::LoginRequired, "the sign-in at the identity provider is older than asked for"),
+            Self::Provider(_) | Self::Attempt(_) | Self::AttemptSpent | Self::Request(_) | Self::Logout(_) => {
+                OAuthError::new(Code::ServerError, "the sign-in could not be completed")
+            }
+            Self::Store(_) => OAuthError::unavailable(),
+        }
+    }
+}
+
+/// An end: the fault, and the way back to the app where one is known to be safe.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Halt {
+    /// Why.
+    pub fault: Fault,
+    /// Back to the app, with the error.
+    pub back: Option<AppAnswer>,
+    /// What people know the app as.
+    pub client_name: Option<String>,
+    /// The attempt that is over, so that its cookie goes.
+    pub settled: Option<AttemptId>,
+    /// Whether the browser goes back at once rather than see a page: the app's own mistakes, and whatever `prompt=none` forbids showing.
+    pub at_once: bool,
+}
+
+impl From<Fault> for Halt {
+    fn from(fault: Fault) -> Self {
+        Self { fault, back: None, client_name: None, settled: None, at_once: false }
+    }
+}
+
+impl From<StoreError> for Halt {
+    fn from(error: StoreError) -> Self {
+        Fault::Store(error).into()
+    }
+}
+
+impl Halt {
+    pub(crate) fn rejected(rejection: Rejection, client_name: Option<&str>, issuer: &str) -> Self {
+        match rejection {
+            Rejection::Page(fault) => Self { client_name: client_name.map(Into::into), ..Fault::Request(fault).into() },
+            Rejection::Redirect { to, state, error } => {
+                let back = Some(AppAnswer::error(&to, &error, state.as_ref(), issuer));
+                Self { back, client_name: client_name.map(Into::into), at_once: true, ..Fault::App(error).into() }
+            }
+        }
+    }
+}

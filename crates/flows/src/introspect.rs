@@ -1,0 +1,73 @@
+//! `/introspect` (RFC 7662): what a client may know of a token it was given.
+
+use std::sync::Arc;
+
+use vestibule_domain::{
+    audit::Witness,
+    error::OAuthError,
+    grant::{Grant, Refresh},
+    policy,
+    store::StoreError,
+    time::Timestamp,
+    token::AccessToken,
+};
+
+use crate::{Gateway, Presented, client_auth::unavailable, refresh_token};
+
+/// The answer. `Inactive` says nothing more, whatever the cause (§2.2).
+#[derive(Debug)]
+pub enum Introspection {
+    /// Unknown, expired, revoked, foreign, or not the caller's to know.
+    Inactive,
+    /// A good access token.
+    AccessToken(Arc<AccessToken>),
+    /// A good refresh token.
+    RefreshToken {
+        /// Its grant.
+        grant: Arc<Grant>,
+        /// When it dies if it is not used.
+        expires: Timestamp,
+    },
+}
+
+impl Gateway {
+    /// Answers a client about a token. A public client can't prove who it is, so it hears nothing (§2.1: token scanning).
+    pub async fn introspect(&self, witness: &Witness, presented: &Presented, token: Option<&str>) -> Result<Introspection, OAuthError> {
+        let client = self.authenticate(witness, presented).await?;
+        if client.is_public() {
+            return Err(OAuthError::invalid_client());
+        }
+        let token = token.ok_or_else(|| OAuthError::invalid_request("token is missing or came more than once"))?;
+        if let Some((id, generation)) = refresh_token::read(token, self.sealer.as_ref()) {
+            let grant = self.store.grant(&id).await.map_err(unavailable)?.filter(|grant| grant.client == client.id);
+            let Some(grant) = grant else { return Ok(Introspection::Inactive) };
+            return self.refresh_token_lives(witness, grant, generation, &client).await.map_err(unavailable);
+        }
+        let living = self.living(witness, token).await.map_err(unavailable)?;
+        Ok(match living.filter(|living| Self::may_inspect(&client, &living.token)) {
+            Some(living) => Introspection::AccessToken(living.token),
+            None => Introspection::Inactive,
+        })
+    }
+
+    async fn refresh_token_lives(
+        &self,
+        witness: &Witness,
+        grant: Arc<Grant>,
+        generation: u32,
+        client: &vestibule_domain::client::Client,
+    ) -> Result<Introspection, StoreError> {
+        let rotates = matches!(
+            grant.refresh(&client.id, generation, witness.now, &self.settings.lifetimes),
+            Ok(Refresh::Rotate { .. } | Refresh::Repeat { .. })
+        );
+        let account = self.store.account(&grant.account).await?.filter(|account| policy::still_welcome(client, account));
+        Ok(match (&grant.family, account) {
+            (Some(family), Some(_)) if rotates => {
+                let expires = family.idle_expires;
+                Introspection::RefreshToken { grant, expires }
+            }
+            _ => Introspection::Inactive,
+        })
+    }
+}

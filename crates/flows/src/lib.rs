@@ -1,0 +1,41 @@
+//! The use cases: authorize → depart → arrive → token, and what surrounds them.
+//!
+//! Every await of the core is here. A flow reads what a decision needs, asks the domain, commits what it decided in one
+//! [`Store::commit`](vestibule_domain::ports::Store::commit) and returns a value for `http` to say. No database work is open
+//! while an upstream is waited for.
+
+mod arrive;
+mod authorize;
+mod bearer;
+mod client_auth;
+mod clients;
+mod codec;
+mod depart;
+mod gateway;
+mod halt;
+mod introspect;
+mod keys;
+mod logout;
+mod refresh_token;
+mod revoke;
+mod sealed_attempt;
+mod session;
+mod throttle;
+mod token;
+mod userinfo;
+
+pub use arrive::{Arrived, Callbacks};
+pub use authorize::Authorized;
+pub use bearer::BearerFault;
+pub use client_auth::Presented;
+pub use clients::{AdminFault, NewSecret};
+pub use depart::Away;
+pub use gateway::{Gateway, Parts};
+pub use halt::{AppAnswer, Fault, Halt};
+pub use introspect::Introspection;
+pub use keys::KeysError;
+pub use logout::{LogoutAsked, LogoutNext};
+pub use sealed_attempt::SealedAttempt;
+pub use session::SessionCookie;
+pub use token::{Issued, TokenAsked};
+pub use userinfo::Userinfo;

@@ -1,0 +1,118 @@
+//! `/logout` (OpenID Connect RP-Initiated Logout 1.0).
+
+use vestibule_domain::{
+    audit::{Reason, Witness},
+    client::Client,
+    ids::ClientId,
+    redirect::RegisteredUri,
+    secret::{Digest, Purpose},
+    session::Session,
+    store::Changes,
+    token::IdTokenHint,
+};
+
+use crate::{Fault, Gateway, Halt};
+
+/// A logout request. Empty is absent.
+#[derive(Clone, Debug, Default)]
+#[expect(missing_docs, reason = "the names are the specification's")]
+pub struct LogoutAsked {
+    pub id_token_hint: Option<String>,
+    pub client_id: Option<String>,
+    pub post_logout_redirect_uri: Option<String>,
+    pub state: Option<String>,
+    /// What our own confirmation form carries; only there can a person have said yes.
+    pub confirmation: Option<String>,
+    /// Names of known parameters that came more than once.
+    pub repeated: Vec<&'static str>,
+}
+
+/// What comes next.
+#[derive(Debug)]
+pub enum LogoutNext {
+    /// Nothing proves that the person meant it: they are asked (§2, against logout CSRF).
+    Confirm {
+        /// Who asks, if known.
+        client_name: Option<String>,
+        /// For the form.
+        confirmation: String,
+        /// Where it ends, if it leaves us.
+        ends_at: Option<RegisteredUri>,
+    },
+    /// The session is over, or there was none.
+    Done {
+        /// Who asked, if known.
+        client_name: Option<String>,
+        /// Where the app wants the browser, with `state`.
+        back: Option<String>,
+    },
+}
+
+impl Gateway {
+    /// Ends the session of a browser. A bad request changes nothing and never redirects (§4).
+    pub async fn logout(&self, witness: &Witness, asked: &LogoutAsked, session_cookie: Option<&str>) -> Result<LogoutNext, Halt> {
+        if let Some(name) = asked.repeated.first() {
+            return Err(Fault::Logout(match *name {
+                "id_token_hint" => "id_token_hint came more than once",
+                "post_logout_redirect_uri" => "post_logout_redirect_uri came more than once",
+                _ => "a parameter came more than once",
+            })
+            .into());
+        }
+        let hint = self.hint(witness, asked)?;
+        let client = self.logout_client(asked, hint.as_ref()).await?;
+        let back = leads_back(asked, client.as_deref())?;
+        let client_name = client.map(|client| client.name.clone());
+        let session = self.session_of(witness, session_cookie).await?;
+        if let Some(session) = session {
+            let proven = hint.is_some_and(|hint| hint.session == session.id);
+            let said_yes = asked.confirmation.as_deref().is_some_and(|given| self.confirms(given, &session));
+            if !proven && !said_yes {
+                return Ok(LogoutNext::Confirm { client_name, confirmation: self.confirmation(&session), ends_at: back });
+            }
+            self.commit(self.end_session(Changes::default(), witness, &session, Reason::Logout)).await?;
+        }
+        let with_state = |uri: RegisteredUri| match &asked.state {
+            Some(state) => uri.exactly().with(&[("state", state)]),
+            None => uri.as_str().to_owned(),
+        };
+        Ok(LogoutNext::Done { client_name, back: back.map(with_state) })
+    }
+
+    fn hint(&self, witness: &Witness, asked: &LogoutAsked) -> Result<Option<IdTokenHint>, Fault> {
+        let Some(text) = asked.id_token_hint.as_deref() else { return Ok(None) };
+        let hint = self.signer.verify_id_token_hint(text, witness.now);
+        hint.map(Some).ok_or(Fault::Logout("id_token_hint is not an ID token of this issuer"))
+    }
+
+    async fn logout_client(&self, asked: &LogoutAsked, hint: Option<&IdTokenHint>) -> Result<Option<std::sync::Arc<Client>>, Halt> {
+        let named = asked.client_id.as_deref().map(ClientId::parse).transpose().map_err(|_| Fault::Logout("client_id is not known"))?;
+        let id = match (named, hint) {
+            (Some(named), Some(hint)) if named != hint.client => {
+                return Err(Fault::Logout("client_id is not the client that id_token_hint was issued to").into());
+            }
+            (Some(named), _) => named,
+            (None, Some(hint)) => hint.client.clone(),
+            (None, None) => return Ok(None),
+        };
+        let client = self.store.client(&id).await?.filter(|client| !client.disabled);
+        client.map(Some).ok_or_else(|| Fault::Logout("client_id is not known").into())
+    }
+
+    /// Bound to the session by its secret digest, so no other site can make one (attack 66).
+    fn confirmation(&self, session: &Session) -> String {
+        self.sealer.tag(Purpose::LogoutConfirmation, &session.digest.0).to_hex()
+    }
+
+    fn confirms(&self, given: &str, session: &Session) -> bool {
+        Digest::from_hex(given).is_some_and(|tag| self.sealer.tag_matches(Purpose::LogoutConfirmation, &session.digest.0, &tag))
+    }
+}
+
+/// The registered address the browser goes to afterwards: exact, and only of a client that is known (§3).
+fn leads_back(asked: &LogoutAsked, client: Option<&Client>) -> Result<Option<RegisteredUri>, Fault> {
+    let Some(uri) = asked.post_logout_redirect_uri.as_deref() else { return Ok(None) };
+    let client = client.ok_or(Fault::Logout("post_logout_redirect_uri needs client_id or id_token_hint beside it"))?;
+    let registered = client.post_logout_redirect_uris.iter().find(|registered| registered.as_str() == uri);
+    registered.cloned().map(Some).ok_or(Fault::Logout("post_logout_redirect_uri is not registered for this client"))
+}

@@ -1,0 +1,434 @@
+//! `/token`: codes, refresh tokens and clients' own credentials become tokens.
+
+use std::sync::Arc;
+
+use vestibule_domain::{
+    account::{Account, Released},
+    audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
+    authorize::is_code_verifier,
+    client::{Client, GrantType},
+    code::{Code, CodeFault},
+    error::{OAuthError, OAuthErrorCode},
+    grant::{Grant, Refresh, RefreshFault, Revoked, RevokedBy},
+    policy,
+    scope::Scopes,
+    store::{Changes, Contest, StoreError, Write},
+    time::Timestamp,
+    token::{AccessToken, IdToken, Subject, TokenId},
+};
+
+use crate::{Gateway, Presented, client_auth::unavailable, refresh_token};
+
+/// A token request. Empty is absent.
+#[derive(Default)]
+#[expect(missing_docs, reason = "the names are the specifications'")]
+pub struct TokenAsked {
+    pub grant_type: Option<String>,
+    pub code: Option<String>,
+    pub redirect_uri: Option<String>,
+    pub code_verifier: Option<String>,
+    pub refresh_token: Option<String>,
+    pub scope: Option<String>,
+    /// Names of known parameters that came more than once.
+    pub repeated: Vec<&'static str>,
+}
+
+/// It holds codes and tokens.
+impl std::fmt::Debug for TokenAsked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TokenAsked").field("grant_type", &self.grant_type).finish_non_exhaustive()
+    }
+}
+
+/// Tokens for an app.
+pub struct Issued {
+    /// RFC 9068.
+    pub access_token: String,
+    /// For how many seconds it is good.
+    pub expires_in: u64,
+    /// The next refresh token, if the client has any.
+    pub refresh_token: Option<String>,
+    /// When `openid` was granted.
+    pub id_token: Option<String>,
+    /// What was granted.
+    pub scopes: Scopes,
+}
+
+impl std::fmt::Debug for Issued {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Issued").field("scopes", &self.scopes).finish_non_exhaustive()
+    }
+}
+
+/// Scopes that say something about a person; an app alone has none.
+const ABOUT_PEOPLE: [&str; 5] = ["openid", "profile", "email", "groups", "offline_access"];
+
+impl Gateway {
+    /// Answers a token request (OAuth 2.1 §3.2).
+    pub async fn token(&self, witness: &Witness, presented: &Presented, asked: TokenAsked) -> Result<Issued, OAuthError> {
+        if let Some(name) = asked.repeated.first() {
+            return Err(OAuthError::invalid_request(format!("{name} came more than once")));
+        }
+        let grant_type = asked.grant_type.as_deref().ok_or_else(|| OAuthError::invalid_request("grant_type is missing"))?;
+        let client = self.authenticate(witness, presented).await?;
+        let grant_type: GrantType = grant_type.parse().map_err(|()| {
+            OAuthError::new(OAuthErrorCode::UnsupportedGrantType, "there are authorization_code, refresh_token and client_credentials")
+        })?;
+        if !client.grant_types.contains(&grant_type) {
+            let why = "this client is not registered for this grant_type";
+            return Err(OAuthError::new(OAuthErrorCode::UnauthorizedClient, why));
+        }
+        match grant_type {
+            GrantType::AuthorizationCode => self.redeem(witness, &client, &asked).await,
+            GrantType::RefreshToken => self.refresh(witness, &client, &asked).await,
+            GrantType::ClientCredentials => self.client_credentials(witness, &client, &asked).await,
+        }
+    }
+
+    async fn redeem(&self, witness: &Witness, client: &Client, asked: &TokenAsked) -> Result<Issued, OAuthError> {
+        let text = asked.code.as_deref().ok_or_else(|| OAuthError::invalid_request("code is missing"))?;
+        let digest = self.sealer.hash(text.as_bytes());
+        let Some(code) = self.store.code(&digest).await.map_err(unavailable)? else {
+            let event = self.token_event(witness, EventName::CodeFailed, client, Outcome::Failure);
+            self.record_unless_stranger(AuditEvent { reason: Some(Reason::Unknown), ..event }, client, witness.now).await;
+            return Err(OAuthError::invalid_grant("this code is not known"));
+        };
+        if let Err(fault) = self.check_code(&code, client, asked, witness.now).await.map_err(unavailable)? {
+            return Err(self.refuse_code(witness, client, &code, fault).await);
+        }
+        let account = self.welcome_account(witness, client, code.account, EventName::CodeFailed, GrantType::AuthorizationCode).await?;
+        let grant = Grant::from_code(&code, client, witness.now, &self.settings.lifetimes);
+        let event =
+            AuditEvent { grant_type: Some(GrantType::AuthorizationCode), ..self.grant_event(witness, EventName::CodeRedeemed, &grant) };
+        let changes = Changes::default()
+            .write(Write::RedeemCode { digest, at: witness.now })
+            .write(Write::AddGrant(grant.clone()))
+            .event(AuditEvent { auth_method: Some(client.auth_method), ..event });
+        match self.commit(changes).await {
+            Ok(()) => {
+                let generation = grant.family.as_ref().map(|family| family.generation);
+                self.issue(witness, client, &grant, grant.scopes.clone(), &account, generation, grant.access_expires)
+            }
+            // Somebody redeemed it between our look and our write: that is a replay like any other.
+            Err(StoreError::Conflict(Contest::Code)) => Err(self.refuse_code(witness, client, &code, CodeFault::Replayed).await),
+            Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    async fn check_code(
+        &self,
+        code: &Code,
+        client: &Client,
+        asked: &TokenAsked,
+        now: Timestamp,
+    ) -> Result<Result<(), CodeFault>, StoreError> {
+        let verifier = asked.code_verifier.as_deref();
+        let hashed = verifier.map(|verifier| self.sealer.hash(verifier.as_bytes()));
+        if let Err(fault) = code.check(&client.id, asked.redirect_uri.as_deref(), hashed, now) {
+            return Ok(Err(fault));
+        }
+        // RFC 7636 §4.1: a verifier that is too short to be one proves nothing, even where its hash is the challenge.
+        if verifier.is_some_and(|verifier| !is_code_verifier(verifier)) {
+            return Ok(Err(CodeFault::Verifier));
+        }
+        let session = self.store.session_by_id(&code.session).await?;
+        let stands = session.is_some_and(|session| session.ended.is_none());
+        Ok(if stands { Ok(()) } else { Err(CodeFault::SignedOut) })
+    }
+
+    /// Records why a code was refused; one that was used before takes along what it issued (RFC 9700 §4.2.4).
+    async fn refuse_code(&self, witness: &Witness, client: &Client, code: &Code, fault: CodeFault) -> OAuthError {
+        let event = AuditEvent {
+            reason: Some(reason_of_code(fault)),
+            account: Some(code.account),
+            login: Some(code.login),
+            grant: Some(code.grant),
+            ..self.token_event(witness, EventName::CodeFailed, client, Outcome::Failure)
+        };
+        if fault == CodeFault::Replayed {
+            let event = AuditEvent { name: EventName::TokenReuseDetected, ..event };
+            if let Err(error) = self.revoke_grant(code.grant, RevokedBy::CodeReplay, witness.now, event).await {
+                return unavailable(error);
+            }
+        } else {
+            self.record_unless_stranger(event, client, witness.now).await;
+        }
+        fault.to_oauth()
+    }
+
+    async fn refresh(&self, witness: &Witness, client: &Client, asked: &TokenAsked) -> Result<Issued, OAuthError> {
+        let text = asked.refresh_token.as_deref().ok_or_else(|| OAuthError::invalid_request("refresh_token is missing"))?;
+        let Some((id, presented)) = refresh_token::read(text, self.sealer.as_ref()) else {
+            let event = self.token_event(witness, EventName::TokenRefreshFailed, client, Outcome::Failure);
+            self.record_unless_stranger(AuditEvent { reason: Some(Reason::Unknown), ..event }, client, witness.now).await;
+            return Err(RefreshFault::Unknown.to_oauth());
+        };
+        // Lost to a parallel refresh, the second look finds the successor, or the end.
+        for last_try in [false, true] {
+            let grant = self.store.grant(&id).await.map_err(unavailable)?;
+            let grant = grant.ok_or_else(|| RefreshFault::Unknown.to_oauth())?;
+            let (from, to, family) = match grant.refresh(&client.id, presented, witness.now, &self.settings.lifetimes) {
+                Ok(Refresh::Rotate { from, to, family }) => (from, to, family),
+                Ok(Refresh::Repeat { generation }) => return self.repeat(witness, client, &grant, generation, asked).await,
+                Ok(Refresh::Reused) => return Err(self.reused(witness, &grant).await),
+                Err(fault) => return Err(self.refuse_refresh(witness, client, &grant, fault).await),
+            };
+            let scopes = grant.narrowed(asked.scope.as_deref())?;
+            let account =
+                self.welcome_account(witness, client, grant.account, EventName::TokenRefreshFailed, GrantType::RefreshToken).await?;
+            let access_expires = witness.now + self.settings.lifetimes.access_token;
+            let changes = Changes::default().write(Write::RotateFamily { grant: id, from, family, access_expires }).event(AuditEvent {
+                grant_type: Some(GrantType::RefreshToken),
+                scopes: Some(scopes.clone()),
+                ..self.grant_event(witness, EventName::TokenRefreshed, &grant)
+            });
+            return match self.commit(changes).await {
+                Ok(()) => self.issue(witness, client, &grant, scopes, &account, Some(to), access_expires),
+                Err(StoreError::Conflict(Contest::Family)) if !last_try => continue,
+                Err(StoreError::Conflict(_)) => Err(OAuthError::unavailable()),
+                Err(error) => Err(unavailable(error)),
+            };
+        }
+        Err(OAuthError::unavailable())
+    }
+
+    /// The same successor once more for an app whose answer got lost. Its access token lives no longer than the first answer's.
+    async fn repeat(
+        &self,
+        witness: &Witness,
+        client: &Client,
+        grant: &Grant,
+        generation: u32,
+        asked: &TokenAsked,
+    ) -> Result<Issued, OAuthError> {
+        let scopes = grant.narrowed(asked.scope.as_deref())?;
+        let account = self.welcome_account(witness, client, grant.account, EventName::TokenRefreshFailed, GrantType::RefreshToken).await?;
+        self.seen(&AuditEvent {
+            reason: Some(Reason::Replayed),
+            grant_type: Some(GrantType::RefreshToken),
+            ..self.grant_event(witness, EventName::TokenRefreshed, grant)
+        });
+        self.issue(witness, client, grant, scopes, &account, Some(generation), grant.access_expires)
+    }
+
+    async fn reused(&self, witness: &Witness, grant: &Grant) -> OAuthError {
+        let event = AuditEvent {
+            outcome: Outcome::Failure,
+            reason: Some(Reason::Replayed),
+            grant_type: Some(GrantType::RefreshToken),
+            ..self.grant_event(witness, EventName::TokenReuseDetected, grant)
+        };
+        match self.revoke_grant(grant.id, RevokedBy::RefreshReuse, witness.now, event).await {
+            Ok(()) => OAuthError::invalid_grant("this refresh token was used before; the whole grant is revoked"),
+            Err(error) => unavailable(error),
+        }
+    }
+
+    async fn refuse_refresh(&self, witness: &Witness, client: &Client, grant: &Grant, fault: RefreshFault) -> OAuthError {
+        let reason = match fault {
+            RefreshFault::Unknown if grant.client != client.id => Reason::OtherClient,
+            RefreshFault::Unknown => Reason::Unknown,
+            RefreshFault::Revoked => Reason::Revoked,
+            RefreshFault::Expired => Reason::Expired,
+        };
+        let event = AuditEvent {
+            reason: Some(reason),
+            grant: Some(grant.id),
+            ..self.token_event(witness, EventName::TokenRefreshFailed, client, Outcome::Failure)
+        };
+        self.record_unless_stranger(event, client, witness.now).await;
+        fault.to_oauth()
+    }
+
+    async fn client_credentials(&self, witness: &Witness, client: &Client, asked: &TokenAsked) -> Result<Issued, OAuthError> {
+        let scopes = match own_scopes(client, asked.scope.as_deref()) {
+            Ok(scopes) => scopes,
+            Err(error) => {
+                let event = self.token_event(witness, EventName::ClientCredentialsFailed, client, Outcome::Failure);
+                self.record_failure(AuditEvent { reason: Some(Reason::Scope), ..event }, witness.now).await;
+                return Err(error);
+            }
+        };
+        let changes = Changes::default().event(AuditEvent {
+            scopes: Some(scopes.clone()),
+            grant_type: Some(GrantType::ClientCredentials),
+            ..self.token_event(witness, EventName::ClientCredentialsGranted, client, Outcome::Success)
+        });
+        self.commit(changes).await.map_err(unavailable)?;
+        let lifetime = self.settings.lifetimes.access_token;
+        let token = AccessToken {
+            subject: Subject::Client(client.id.clone()),
+            auth_time: None,
+            acr: None,
+            ..self.access_token(witness, client, None, &scopes, witness.now + lifetime)
+        };
+        let access_token = self.signer.sign_access_token(client.access_token_alg, &token).map_err(|error| unsigned(&error))?;
+        Ok(Issued { access_token, expires_in: lifetime.as_secs(), refresh_token: None, id_token: None, scopes })
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "what the answer of every grant is made from, each used once")]
+    fn issue(
+        &self,
+        witness: &Witness,
+        client: &Client,
+        grant: &Grant,
+        scopes: Scopes,
+        account: &Account,
+        generation: Option<u32>,
+        expires: Timestamp,
+    ) -> Result<Issued, OAuthError> {
+        let token = AccessToken {
+            auth_time: Some(grant.auth_time),
+            acr: grant.acr.clone(),
+            ..self.access_token(witness, client, Some(grant), &scopes, expires)
+        };
+        let access_token = self.signer.sign_access_token(client.access_token_alg, &token).map_err(|error| unsigned(&error))?;
+        let id_token = if scopes.has("openid") {
+            let token = self.id_token(witness, client, grant, &scopes, account, &access_token);
+            Some(self.signer.sign_id_token(client.id_token_alg, &token).map_err(|error| unsigned(&error))?)
+        } else {
+            None
+        };
+        let refresh_token = generation.map(|generation| refresh_token::write(grant.id, generation, self.sealer.as_ref()));
+        Ok(Issued { access_token, expires_in: expires.since(witness.now).as_secs(), refresh_token, id_token, scopes })
+    }
+
+    fn access_token(&self, witness: &Witness, client: &Client, grant: Option<&Grant>, scopes: &Scopes, expires: Timestamp) -> AccessToken {
+        let mut random = [0; 16];
+        self.entropy.fill(&mut random);
+        let subject = grant.map_or_else(|| Subject::Client(client.id.clone()), |grant| Subject::Account(grant.account));
+        // Our own userinfo is a resource too; a client with resources of its own gets a token for both when people are concerned.
+        let mut audiences = client.audiences.clone();
+        if audiences.is_empty() || scopes.has("openid") {
+            audiences.push(self.settings.issuer.clone());
+        }
+        AccessToken {
+            issuer: self.settings.issuer.clone(),
+            subject,
+            audiences,
+            client: client.id.clone(),
+            scopes: scopes.clone(),
+            id: TokenId { grant: grant.map(|grant| grant.id), random: u128::from_be_bytes(random) },
+            issued: witness.now,
+            expires,
+            auth_time: None,
+            acr: None,
+        }
+    }
+
+    fn id_token(
+        &self,
+        witness: &Witness,
+        client: &Client,
+        grant: &Grant,
+        scopes: &Scopes,
+        account: &Account,
+        access_token: &str,
+    ) -> IdToken {
+        let mut access_token_hash = [0; 16];
+        access_token_hash.copy_from_slice(&self.sealer.hash(access_token.as_bytes()).0[..16]);
+        IdToken {
+            issuer: self.settings.issuer.clone(),
+            subject: grant.account,
+            client: client.id.clone(),
+            issued: witness.now,
+            expires: witness.now + self.settings.lifetimes.id_token,
+            auth_time: grant.auth_time,
+            nonce: grant.nonce.clone().map(|nonce| nonce.0),
+            acr: grant.acr.clone(),
+            amr: grant.amr.clone(),
+            session: grant.session,
+            access_token_hash: Some(access_token_hash),
+            claims: if client.id_token_claims { account.profile.released(scopes) } else { Released::default() },
+        }
+    }
+
+    /// The account behind a grant, if it is still welcome at the client.
+    async fn welcome_account(
+        &self,
+        witness: &Witness,
+        client: &Client,
+        id: vestibule_domain::ids::AccountId,
+        failed: EventName,
+        grant_type: GrantType,
+    ) -> Result<Arc<Account>, OAuthError> {
+        let account = self.store.account(&id).await.map_err(unavailable)?.filter(|account| policy::still_welcome(client, account));
+        if account.is_none() {
+            let event = AuditEvent {
+                reason: Some(Reason::AccountDisabled),
+                account: Some(id),
+                grant_type: Some(grant_type),
+                ..self.token_event(witness, failed, client, Outcome::Denied)
+            };
+            self.record_failure(event, witness.now).await;
+        }
+        account.ok_or_else(|| OAuthError::invalid_grant("the account is not allowed here any more"))
+    }
+
+    /// Ends a grant and records why.
+    pub(crate) async fn revoke_grant(
+        &self,
+        id: vestibule_domain::ids::GrantId,
+        by: RevokedBy,
+        now: Timestamp,
+        event: AuditEvent,
+    ) -> Result<(), StoreError> {
+        self.commit(Changes::default().write(Write::RevokeGrant { id, revoked: Revoked { at: now, by } }).event(event)).await
+    }
+
+    pub(crate) fn token_event(&self, witness: &Witness, name: EventName, client: &Client, outcome: Outcome) -> AuditEvent {
+        AuditEvent {
+            client: Some(client.id.clone()),
+            auth_method: Some(client.auth_method),
+            ..self.event(witness, name, outcome, Actor::Client(client.id.clone()))
+        }
+    }
+
+    pub(crate) fn grant_event(&self, witness: &Witness, name: EventName, grant: &Grant) -> AuditEvent {
+        AuditEvent {
+            account: Some(grant.account),
+            client: Some(grant.client.clone()),
+            provider: Some(grant.provider.clone()),
+            login: Some(grant.login),
+            session: Some(grant.session),
+            grant: Some(grant.id),
+            scopes: Some(grant.scopes.clone()),
+            ..self.event(witness, name, Outcome::Success, Actor::Client(grant.client.clone()))
+        }
+    }
+
+    /// A public client's requests can come from anybody, so their failures are only counted.
+    async fn record_unless_stranger(&self, event: AuditEvent, client: &Client, now: Timestamp) {
+        if client.is_public() { self.seen(&event) } else { self.record_failure(event, now).await }
+    }
+}
+
+/// What an app may have for itself: what it asks, or all it is registered for, but nothing about people.
+fn own_scopes(client: &Client, asked: Option<&str>) -> Result<Scopes, OAuthError> {
+    let invalid = |why| OAuthError::new(OAuthErrorCode::InvalidScope, why);
+    let own = client.scopes.without(&ABOUT_PEOPLE);
+    let Some(asked) = asked else { return Ok(own) };
+    let asked = Scopes::parse(asked).map_err(|_| invalid("scope has a character that is not allowed"))?;
+    match asked.within(&own) {
+        true => Ok(asked),
+        false if asked.within(&client.scopes) => Err(invalid("scope asks for claims about a person, and client_credentials has none")),
+        false => Err(invalid("scope asks for more than this client is registered for")),
+    }
+}
+
+fn reason_of_code(fault: CodeFault) -> Reason {
+    match fault {
+        CodeFault::Replayed => Reason::Replayed,
+        CodeFault::OtherClient => Reason::OtherClient,
+        CodeFault::Expired => Reason::Expired,
+        CodeFault::RedirectUri => Reason::RedirectUri,
+        CodeFault::Verifier => Reason::Verifier,
+        CodeFault::SignedOut => Reason::Logout,
+    }
+}
+
+/// The app's algorithm has no key, or the library failed: the operator's to mend.
+fn unsigned(error: &vestibule_domain::ports::SignerError) -> OAuthError {
+    tracing::error!(%error, "a token could not be signed");
+    OAuthError::server_error()
+}

@@ -1,0 +1,35 @@
+//! `/userinfo` (OpenID Connect Core 1.0 §5.3).
+
+use vestibule_domain::{account::Released, audit::Witness, ids::AccountId, store::StoreError};
+
+use crate::{BearerFault, Gateway};
+
+/// What the token's scopes let out about its person.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Userinfo {
+    /// The same as in the ID token.
+    pub subject: AccountId,
+    /// The claims.
+    pub claims: Released,
+}
+
+impl Gateway {
+    /// The claims behind an access token.
+    pub async fn userinfo(&self, witness: &Witness, token: &str) -> Result<Userinfo, BearerFault> {
+        let living = self.living(witness, token).await?.ok_or(BearerFault::Invalid)?;
+        let account = living.account.ok_or(BearerFault::Invalid)?;
+        if !living.token.audiences.contains(&self.settings.issuer) {
+            return Err(BearerFault::Invalid);
+        }
+        if !living.token.scopes.has("openid") {
+            return Err(BearerFault::InsufficientScope("openid"));
+        }
+        Ok(Userinfo { subject: account.id, claims: account.profile.released(&living.token.scopes) })
+    }
+}
+
+impl From<StoreError> for BearerFault {
+    fn from(error: StoreError) -> Self {
+        Self::Store(error)
+    }
+}
