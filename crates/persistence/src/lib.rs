@@ -1,0 +1,37 @@
+//! The adapter of the [`Store`](vestibule_domain::ports::Store) port on SQLite and PostgreSQL.
+//!
+//! # How a commit goes
+//!
+//! A caller turns its [`Changes`](vestibule_domain::store::Changes) into statements and puts them into a queue. A writer takes
+//! whatever waits there, up to 256 callers at once, into **one** transaction, commits once and
+//! then answers everybody: the disk is asked to be sure once for all of them. Within the transaction each caller's contested writes
+//! go first; who loses one is told so and has nothing written, and nobody else notices. When a statement truly fails, the transaction
+//! is rolled back and its callers are run one by one, so that only the culprit is told.
+//!
+//! SQLite has one writer and one connection to write on. PostgreSQL has a few, which the database keeps from each other.
+//!
+//! # How a read goes
+//!
+//! Clients, accounts, sessions, grants and revoked tokens are read through caches that every commit keeps true before its caller is
+//! answered. Other nodes on the same PostgreSQL say what they changed by `NOTIFY` in the same transaction. While
+//! nobody listens, the caches are not used. Another process on the same SQLite file is noticed within half a second.
+//!
+//! # What is deliberately absent
+//!
+//! No transaction handle leaves this crate, so none can be held while waiting for a network. No entity leaves it either. No error
+//! text of a library does: it may have values in it.
+
+mod caches;
+mod connect;
+mod entities;
+mod errors;
+mod events;
+mod listener;
+mod options;
+mod reads;
+mod store;
+mod sweep;
+mod writer;
+
+pub use options::{CommitStats, OnCommit, StoreOptions};
+pub use store::{SqlStore, migrate, pending};

@@ -1,0 +1,199 @@
+//! Nodes on one PostgreSQL tell each other what they changed, in the transaction that changed it.
+//!
+//! A notification is heard after its commit and says only what to read again. While nobody listens the caches are off, so a broken
+//! connection costs speed, never truth. A connection that is broken without a word is found by asking it every second.
+
+use std::{sync::Arc, time::Duration};
+
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, Statement};
+use sqlx::{PgPool, postgres::PgListener};
+use tokio::time::{sleep, timeout};
+use uuid::Uuid;
+use vestibule_domain::ids::{AccountId, ClientId, GrantId, SessionId};
+
+use crate::caches::{Caches, Effect};
+
+const CHANNEL: &str = "vestibule";
+
+/// PostgreSQL takes payloads below 8,000 bytes.
+const MOST_BYTES: usize = 7_900;
+
+/// With [`ANSWER_WITHIN`], how long a node may miss changes without knowing it: two seconds.
+const ASK_EVERY: Duration = Duration::from_secs(1);
+const ANSWER_WITHIN: Duration = Duration::from_secs(1);
+
+/// Who speaks: a node does not listen to itself, its caches know already.
+#[derive(Clone, Debug)]
+pub(crate) struct Node(pub(crate) Arc<str>);
+
+impl Node {
+    /// Tells the others, if the transaction commits.
+    pub(crate) async fn tell(&self, transaction: &DatabaseTransaction, effects: &[Effect]) -> Result<(), DbErr> {
+        for payload in self.payloads(effects) {
+            let values = [CHANNEL.into(), payload.into()];
+            let statement = Statement::from_sql_and_values(transaction.get_database_backend(), "SELECT pg_notify($1, $2)", values);
+            transaction.query_one_raw(statement).await?;
+        }
+        Ok(())
+    }
+
+    fn payloads(&self, effects: &[Effect]) -> Vec<String> {
+        let mut payloads: Vec<String> = Vec::new();
+        for word in effects.iter().map(word) {
+            match payloads.last_mut() {
+                Some(payload) if payload.len() + 1 + word.len() < MOST_BYTES => {
+                    payload.push('\n');
+                    payload.push_str(&word);
+                }
+                _ => payloads.push(format!("{}\n{word}", self.0)),
+            }
+        }
+        payloads
+    }
+
+    fn hear(&self, payload: &str, caches: &Caches) {
+        let mut words = payload.split('\n');
+        if words.next() == Some(&*self.0) {
+            return;
+        }
+        for word in words {
+            match effect(word) {
+                Some(effect) => caches.forget(&effect),
+                // A newer release may speak of what this one doesn't know.
+                None => caches.forget_all(),
+            }
+        }
+    }
+}
+
+fn word(effect: &Effect) -> String {
+    match effect {
+        Effect::Client(id, _) => format!("c{id}"),
+        Effect::Account(id, _) => format!("a{}", id.0.simple()),
+        Effect::Session(id, _) | Effect::SessionSeen(id, _) => format!("s{}", id.0.simple()),
+        Effect::Grant(id, _) | Effect::GrantRotated(id, ..) => format!("g{}", id.0.simple()),
+        Effect::EveryGrant => "g".to_owned(),
+        Effect::Token(id) => format!("t{id}"),
+    }
+}
+
+fn effect(word: &str) -> Option<Effect> {
+    let id = || Uuid::try_parse(word.get(1..)?).ok();
+    match word.as_bytes().first()? {
+        b'c' => ClientId::parse(word.get(1..)?).ok().map(|id| Effect::Client(id, None)),
+        b'a' => id().map(|id| Effect::Account(AccountId(id), None)),
+        b's' => id().map(|id| Effect::Session(SessionId(id), None)),
+        b'g' if word.len() == 1 => Some(Effect::EveryGrant),
+        b'g' => id().map(|id| Effect::Grant(GrantId(id), None)),
+        b't' => word.get(1..)?.parse().ok().map(Effect::Token),
+        _ => None,
+    }
+}
+
+/// Listens as long as the store lives, and switches the caches on and off with it.
+pub(crate) struct Listener {
+    pub(crate) node: Node,
+    pub(crate) pool: PgPool,
+    pub(crate) caches: Arc<Caches>,
+}
+
+impl Listener {
+    /// The first connection, so that a store begins with its caches on.
+    pub(crate) async fn begin(&self) -> Result<PgListener, sqlx::Error> {
+        let mut connection = PgListener::connect_with(&self.pool).await?;
+        // A lost connection must show, so that the caches are off before anything is read that was changed meanwhile.
+        connection.eager_reconnect(false);
+        connection.listen(CHANNEL).await?;
+        self.caches.switch_on();
+        Ok(connection)
+    }
+
+    pub(crate) async fn run(self, first: PgListener) {
+        let mut connection = Some(first);
+        while !self.pool.is_closed() {
+            if let Some(connection) = connection.take() {
+                self.listen(connection).await;
+                self.caches.switch_off();
+                tracing::warn!("changes of other nodes are not heard; reading without caches");
+            }
+            match timeout(ANSWER_WITHIN * 5, self.begin()).await {
+                Ok(Ok(again)) => {
+                    tracing::info!("changes of other nodes are heard again");
+                    connection = Some(again);
+                }
+                _ => sleep(ASK_EVERY).await,
+            }
+        }
+    }
+
+    /// Until the connection is lost.
+    async fn listen(&self, mut connection: PgListener) {
+        loop {
+            match timeout(ASK_EVERY, connection.try_recv()).await {
+                Ok(Ok(Some(heard))) => self.node.hear(heard.payload(), &self.caches),
+                Ok(Ok(None) | Err(_)) => return,
+                // Nothing heard for a while: because nothing was said?
+                Err(_) => {
+                    let asked = timeout(ANSWER_WITHIN, sqlx::query("SELECT 1").execute(&mut connection)).await;
+                    if !matches!(asked, Ok(Ok(_))) {
+                        return;
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vestibule_domain::token::TokenId;
+
+    use super::*;
+
+    fn node(name: &str) -> Node {
+        Node(name.into())
+    }
+
+    #[test]
+    fn what_is_said_is_understood() {
+        let id = Uuid::from_u128(7);
+        let effects = [
+            Effect::Client(ClientId::parse("my-app").unwrap(), None),
+            Effect::Account(AccountId(id), None),
+            Effect::Session(SessionId(id), None),
+            Effect::Grant(GrantId(id), None),
+            Effect::EveryGrant,
+            Effect::Token(TokenId { grant: Some(GrantId(id)), random: 5 }),
+            Effect::Token(TokenId { grant: None, random: 5 }),
+        ];
+        for said in &effects {
+            assert_eq!(format!("{:?}", effect(&word(said)).unwrap()), format!("{said:?}"));
+        }
+        assert!(effect("zunknown").is_none());
+        assert!(effect("").is_none());
+    }
+
+    #[test]
+    fn much_news_is_said_in_pieces_the_database_takes() {
+        let effects: Vec<Effect> = (0..1000).map(|at| Effect::Grant(GrantId(Uuid::from_u128(at)), None)).collect();
+        let payloads = node("n").payloads(&effects);
+        assert!(payloads.iter().all(|payload| payload.len() < 8_000 && payload.starts_with("n\n")));
+        assert_eq!(payloads.iter().map(|payload| payload.split('\n').count() - 1).sum::<usize>(), 1000);
+        assert!(node("n").payloads(&[]).is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_node_does_not_listen_to_itself_and_what_it_does_not_understand_drops_everything() {
+        let caches = Caches::new(10, false);
+        let token = TokenId { grant: None, random: 1 };
+        let keep = || async { caches.tokens.read(&token, async { Ok(Some(false)) }).await };
+        keep().await.unwrap();
+        node("me").hear(&format!("me\nt{token}"), &caches);
+        assert_eq!(caches.tokens.get(&token), Some(false));
+        node("me").hear(&format!("other\nt{token}"), &caches);
+        assert_eq!(caches.tokens.get(&token), None);
+        keep().await.unwrap();
+        node("me").hear("other\nz", &caches);
+        assert_eq!(caches.tokens.get(&token), None);
+    }
+}

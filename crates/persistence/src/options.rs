@@ -1,0 +1,113 @@
+//! How to open a store.
+
+use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+
+use vestibule_domain::store::StoreError;
+
+/// Called after each transaction of the writer, whatever became of it. Must not block.
+pub type OnCommit = Arc<dyn Fn(CommitStats) + Send + Sync>;
+
+/// What one transaction of the writer was like.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CommitStats {
+    /// How many callers it held.
+    pub batch: usize,
+    /// From its beginning until it was durable, or failed.
+    pub took: Duration,
+}
+
+/// How to open a store.
+#[derive(Clone)]
+pub struct StoreOptions {
+    /// `sqlite:///path/to/file.db`, `sqlite:relative.db` or `postgres://user:password@host/database`. Secret: it may hold a password.
+    pub url: String,
+    /// Most connections that read at once.
+    pub readers: u32,
+    /// Most connections that write at once; PostgreSQL only, SQLite always has one.
+    pub writers: u32,
+    /// Most entries of each cache.
+    pub cache_entries: u64,
+    /// How long a caller waits for a connection or for room in the writer's queue before it is told that the database is unavailable.
+    pub patience: Duration,
+    /// Whether missing migrations are applied. If not and some are missing, the store doesn't open.
+    pub migrate: bool,
+    /// Told of each transaction of the writer.
+    pub on_commit: Option<OnCommit>,
+}
+
+impl StoreOptions {
+    /// The defaults, for an address.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            readers: 8,
+            writers: 4,
+            cache_entries: 50_000,
+            patience: Duration::from_secs(5),
+            migrate: true,
+            on_commit: None,
+        }
+    }
+
+    pub(crate) fn place(&self) -> Result<Place, StoreError> {
+        if self.url.starts_with("postgres://") || self.url.starts_with("postgresql://") {
+            return Ok(Place::Postgres);
+        }
+        let Some(path) = self.url.strip_prefix("sqlite:") else {
+            return Err(unavailable("its address must begin with sqlite: or postgres://"));
+        };
+        let path = path.strip_prefix("//").unwrap_or(path);
+        if path.contains(":memory:") {
+            return Err(unavailable("a database in memory would be another one for each connection; name a file"));
+        }
+        if path.is_empty() || path.contains('?') {
+            return Err(unavailable("its address must be sqlite: and the path of a file, without options"));
+        }
+        Ok(Place::Sqlite(PathBuf::from(path)))
+    }
+}
+
+fn unavailable(why: &str) -> StoreError {
+    StoreError::Unavailable(why.to_owned())
+}
+
+/// Where the data lives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Sqlite(PathBuf),
+    Postgres,
+}
+
+impl fmt::Debug for StoreOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StoreOptions")
+            .field("readers", &self.readers)
+            .field("writers", &self.writers)
+            .field("cache_entries", &self.cache_entries)
+            .field("patience", &self.patience)
+            .field("migrate", &self.migrate)
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_lead_to_a_file_or_a_server() {
+        let place = |url: &str| StoreOptions::new(url).place();
+        assert_eq!(place("sqlite:///var/lib/v.db"), Ok(Place::Sqlite("/var/lib/v.db".into())));
+        assert_eq!(place("sqlite:v.db"), Ok(Place::Sqlite("v.db".into())));
+        assert_eq!(place("sqlite://data/v.db"), Ok(Place::Sqlite("data/v.db".into())));
+        assert_eq!(place("postgres://u:p@h/d"), Ok(Place::Postgres));
+        for bad in ["", "mysql://h/d", "sqlite:", "sqlite::memory:", "sqlite:v.db?mode=memory"] {
+            assert!(place(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_address_is_not_shown() {
+        assert!(!format!("{:?}", StoreOptions::new("postgres://u:hunter2@h/d")).contains("hunter2"));
+    }
+}

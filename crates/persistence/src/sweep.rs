@@ -1,0 +1,118 @@
+//! Takes away what has expired, a bounded number of rows at a time, so that no commit waits long behind it.
+
+use std::time::Duration;
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, QueryResult, Statement, Value};
+use uuid::Uuid;
+use vestibule_domain::{
+    ids::{GrantId, SessionId},
+    time::Timestamp,
+};
+
+use crate::{caches::Effect, entities::revoked_tokens};
+
+/// Rows a writer deletes between two groups of commits.
+pub(crate) const AT_ONCE: u64 = 500;
+
+/// How long a code stays after it expired, so that a late replay still revokes; and a session after it ended.
+const DAY: Duration = Duration::from_hours(24);
+
+/// What to take away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    SpentAttempts,
+    Codes,
+    Grants,
+    RevokedTokens,
+    EndedSessions,
+    OldSessions,
+}
+
+impl Kind {
+    pub(crate) const ALL: [Self; 6] =
+        [Self::SpentAttempts, Self::Codes, Self::Grants, Self::RevokedTokens, Self::EndedSessions, Self::OldSessions];
+}
+
+/// One deletion.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Broom {
+    pub(crate) kind: Kind,
+    pub(crate) now: Timestamp,
+    pub(crate) sessions_before: Timestamp,
+    pub(crate) most: u64,
+}
+
+/// What one deletion did.
+pub(crate) struct Swept {
+    pub(crate) rows: u64,
+    /// Rows that may be in a cache.
+    pub(crate) effects: Vec<Effect>,
+}
+
+impl Broom {
+    pub(crate) async fn sweep(&self, db: &DatabaseConnection) -> Result<Swept, DbErr> {
+        if self.kind == Kind::Grants {
+            self.move_living_grants_on(db).await?;
+        }
+        let rows = db.query_all_raw(self.statement(db, self.deletion())).await?;
+        let effects = rows.iter().filter_map(|row| self.effect(row)).collect();
+        Ok(Swept { rows: rows.len() as u64, effects })
+    }
+
+    const fn deletion(&self) -> &'static str {
+        match self.kind {
+            Kind::SpentAttempts => {
+                "DELETE FROM spent_attempts WHERE id IN (SELECT id FROM spent_attempts WHERE expires < $1 ORDER BY expires LIMIT $2) RETURNING id"
+            }
+            Kind::Codes => {
+                "DELETE FROM codes WHERE digest IN (SELECT digest FROM codes WHERE expires < $1 ORDER BY expires LIMIT $2) RETURNING grant_id"
+            }
+            Kind::Grants => {
+                "DELETE FROM grants WHERE id IN (SELECT id FROM grants WHERE sweep_after < $1 \
+                 AND COALESCE(access_expires, sweep_after) < $1 AND COALESCE(idle_expires, sweep_after) < $1 \
+                 ORDER BY sweep_after LIMIT $2) RETURNING id"
+            }
+            Kind::RevokedTokens => {
+                "DELETE FROM revoked_tokens WHERE id IN (SELECT id FROM revoked_tokens WHERE expires < $1 ORDER BY expires LIMIT $2) RETURNING id"
+            }
+            Kind::EndedSessions => {
+                "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE ended IS NOT NULL AND ended < $1 ORDER BY ended LIMIT $2) \
+                 RETURNING id"
+            }
+            Kind::OldSessions => {
+                "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE ended IS NULL AND last_seen < $1 ORDER BY last_seen LIMIT $2) \
+                 RETURNING id"
+            }
+        }
+    }
+
+    /// A rotation leaves `sweep_after` alone, to write nothing but its row. Grants that were used since are given their new moment here,
+    /// once in the time a family may lie idle.
+    async fn move_living_grants_on(&self, db: &DatabaseConnection) -> Result<(), DbErr> {
+        let sql = "UPDATE grants SET sweep_after = CASE WHEN COALESCE(idle_expires, 0) > access_expires THEN idle_expires ELSE access_expires END \
+             WHERE id IN (SELECT id FROM grants WHERE sweep_after < $1 AND (access_expires >= $1 OR idle_expires >= $1) \
+             ORDER BY sweep_after LIMIT $2)";
+        db.execute_raw(self.statement(db, sql)).await?;
+        Ok(())
+    }
+
+    fn statement(&self, db: &DatabaseConnection, sql: &str) -> Statement {
+        let before = match self.kind {
+            Kind::Codes | Kind::EndedSessions => self.now - DAY,
+            Kind::OldSessions => self.sessions_before,
+            _ => self.now,
+        };
+        let most = i64::try_from(self.most).unwrap_or(i64::MAX);
+        Statement::from_sql_and_values(db.get_database_backend(), sql, [Value::from(before.as_millis()), Value::from(most)])
+    }
+
+    fn effect(&self, row: &QueryResult) -> Option<Effect> {
+        let key: Vec<u8> = row.try_get_by_index(0).ok()?;
+        match self.kind {
+            Kind::Grants => Uuid::from_slice(&key).ok().map(|id| Effect::Grant(GrantId(id), None)),
+            Kind::EndedSessions | Kind::OldSessions => Uuid::from_slice(&key).ok().map(|id| Effect::Session(SessionId(id), None)),
+            Kind::RevokedTokens => revoked_tokens::id(&key).map(Effect::Token),
+            Kind::SpentAttempts | Kind::Codes => None,
+        }
+    }
+}

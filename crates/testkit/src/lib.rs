@@ -1,0 +1,9 @@
+//! What tests lean on: fakes of the ports, sample values, and the contracts that every adapter has to keep.
+
+pub mod clock;
+pub mod fake_provider;
+pub mod issuer;
+pub mod memory_store;
+pub mod rig;
+pub mod sample;
+pub mod store_contract;

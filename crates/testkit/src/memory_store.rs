@@ -1,0 +1,321 @@
+//! The fake of the [`Store`] port: everything in one process's memory, nothing durable. It passes the same contract as the databases.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use vestibule_domain::{
+    account::{Account, Link, LinkKey, UpstreamTokens},
+    audit::AuditEvent,
+    client::Client,
+    code::Code,
+    grant::{Grant, Revoked},
+    ids::{AccountId, AttemptId, ClientId, EventId, GrantId, SessionId},
+    keys::SigningKey,
+    ports::Store,
+    secret::Digest,
+    session::Session,
+    store::{Changes, EventQuery, StoreError, Write},
+    time::Timestamp,
+    token::TokenId,
+};
+
+const DAY: Duration = Duration::from_hours(24);
+
+/// A [`Store`] in memory.
+#[derive(Debug, Default)]
+pub struct MemoryStore {
+    tables: Mutex<Tables>,
+    broken: Mutex<Option<StoreError>>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Tables {
+    clients: BTreeMap<ClientId, Client>,
+    accounts: HashMap<AccountId, Account>,
+    links: HashMap<LinkKey, Link>,
+    sessions: HashMap<SessionId, Session>,
+    codes: HashMap<Digest, Code>,
+    grants: HashMap<GrantId, Grant>,
+    /// Grants that were ended before they were made.
+    tombstones: HashMap<GrantId, Revoked>,
+    spent_attempts: HashMap<AttemptId, Timestamp>,
+    revoked_tokens: HashMap<TokenId, Timestamp>,
+    upstream_tokens: HashMap<LinkKey, UpstreamTokens>,
+    signing_keys: BTreeMap<String, SigningKey>,
+    events: BTreeMap<(Timestamp, EventId), AuditEvent>,
+}
+
+impl MemoryStore {
+    /// An empty one.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// From now on answers everything with `error`; nothing mends it.
+    pub fn break_with(&self, error: Option<StoreError>) {
+        *lock(&self.broken) = error;
+    }
+
+    /// Every event committed so far, oldest first.
+    pub fn all_events(&self) -> Vec<AuditEvent> {
+        lock(&self.tables).events.values().cloned().collect()
+    }
+
+    /// How many rows of all kinds there are: a test can see that something left nothing behind.
+    pub fn rows(&self) -> usize {
+        let tables = lock(&self.tables);
+        [
+            tables.clients.len(),
+            tables.accounts.len(),
+            tables.links.len(),
+            tables.sessions.len(),
+            tables.codes.len(),
+            tables.grants.len(),
+            tables.tombstones.len(),
+            tables.spent_attempts.len(),
+            tables.revoked_tokens.len(),
+            tables.upstream_tokens.len(),
+            tables.signing_keys.len(),
+            tables.events.len(),
+        ]
+        .iter()
+        .sum()
+    }
+
+    fn read(&self) -> Result<MutexGuard<'_, Tables>, StoreError> {
+        match &*lock(&self.broken) {
+            Some(error) => Err(error.clone()),
+            None => Ok(lock(&self.tables)),
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Tables {
+    fn apply(&mut self, changes: Changes) -> Result<(), StoreError> {
+        let (contested, rest): (Vec<_>, Vec<_>) = changes.writes.into_iter().partition(|write| write.contest().is_some());
+        for write in contested.into_iter().chain(rest) {
+            let contest = write.contest();
+            let done = self.write(write)?;
+            if let (Some(contest), false) = (contest, done) {
+                return Err(StoreError::Conflict(contest));
+            }
+        }
+        for event in changes.events {
+            if self.events.insert((event.time, event.id), event).is_some() {
+                return Err(there());
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether it changed anything.
+    fn write(&mut self, write: Write) -> Result<bool, StoreError> {
+        Ok(match write {
+            Write::SpendAttempt { id, expires } => add(&mut self.spent_attempts, id, expires),
+            Write::PutAccount(account) => self.accounts.insert(account.id, account).is_none(),
+            Write::AddLink(link) => add(&mut self.links, link.key.clone(), link),
+            Write::PutSession(session) => {
+                if self.sessions.values().any(|other| other.digest == session.digest && other.id != session.id) {
+                    return Err(there());
+                }
+                self.sessions.insert(session.id, session).is_none()
+            }
+            Write::TouchSession { id, at } => {
+                self.sessions.get_mut(&id).map(|session| session.last_seen = session.last_seen.max(at)).is_some()
+            }
+            Write::EndSession { id, at } => self.sessions.get_mut(&id).map(|session| session.ended.get_or_insert(at)).is_some(),
+            Write::RevokeSessionGrants { session, revoked } => {
+                self.revoke_all(revoked, |grant| grant.session == session && grant.ends_with_session())
+            }
+            Write::AddCode(code) => add(&mut self.codes, code.digest, code).then_some(true).ok_or_else(there)?,
+            Write::RedeemCode { digest, at } => self.redeem(&digest, at),
+            Write::AddGrant(grant) => self.add_grant(grant)?,
+            Write::RotateFamily { grant, from, family, access_expires } => {
+                let alive = self.grants.get_mut(&grant).filter(|grant| grant.is_alive());
+                let there = alive.filter(|grant| grant.family.as_ref().is_some_and(|family| family.generation == from));
+                there
+                    .map(|grant| {
+                        grant.family = Some(family);
+                        grant.access_expires = grant.access_expires.max(access_expires);
+                    })
+                    .is_some()
+            }
+            Write::RevokeGrant { id, revoked } => match self.grants.get_mut(&id) {
+                Some(grant) => grant.revoked.replace(grant.revoked.unwrap_or(revoked)).is_none(),
+                None => add(&mut self.tombstones, id, revoked),
+            },
+            Write::RevokeClientGrants { client, revoked } => self.revoke_all(revoked, |grant| grant.client == client),
+            Write::RevokeToken { id, expires } => add(&mut self.revoked_tokens, id, expires),
+            Write::PutUpstreamTokens(tokens) => self.upstream_tokens.insert(tokens.link.clone(), tokens).is_none(),
+            Write::PutClient { client, expected } => {
+                let fine = self.clients.get(&client.id).map(|client| client.version) == expected;
+                if fine {
+                    self.clients.insert(client.id.clone(), client);
+                }
+                fine
+            }
+            Write::DeleteClient { id, expected } => {
+                let fine = self.clients.get(&id).is_some_and(|client| client.version == expected);
+                fine && self.clients.remove(&id).is_some()
+            }
+            Write::AddSigningKey(key) => {
+                let followed = self.signing_keys.values().any(|other| other.alg == key.alg && other.follows == key.follows);
+                !followed && !self.signing_keys.contains_key(&key.kid) && self.signing_keys.insert(key.kid.clone(), key).is_none()
+            }
+            Write::DropSigningKey { kid } => self.signing_keys.remove(&kid).is_some(),
+        })
+    }
+
+    fn redeem(&mut self, digest: &Digest, at: Timestamp) -> bool {
+        let fresh = self.codes.get_mut(digest).filter(|code| code.redeemed.is_none());
+        fresh.map(|code| code.redeemed = Some(at)).is_some()
+    }
+
+    fn add_grant(&mut self, mut grant: Grant) -> Result<bool, StoreError> {
+        if let Some(revoked) = self.tombstones.remove(&grant.id) {
+            grant.revoked = Some(revoked);
+        }
+        if add(&mut self.grants, grant.id, grant) { Ok(true) } else { Err(there()) }
+    }
+
+    fn revoke_all(&mut self, revoked: Revoked, which: impl Fn(&Grant) -> bool) -> bool {
+        let ended = self.grants.values_mut().filter(|grant| grant.is_alive() && which(grant));
+        ended.map(|grant| grant.revoked = Some(revoked)).count() > 0
+    }
+
+    fn sweep(&mut self, now: Timestamp, sessions_before: Timestamp, most: usize) -> usize {
+        take_away(&mut self.spent_attempts, most, |expires| *expires < now)
+            + take_away(&mut self.codes, most, |code| code.expires < now - DAY)
+            + take_away(&mut self.grants, most, |grant| grant.expires() < now)
+            + take_away(&mut self.tombstones, most, |revoked| revoked.at + DAY < now)
+            + take_away(&mut self.revoked_tokens, most, |expires| *expires < now)
+            + take_away(&mut self.sessions, most, |session| match session.ended {
+                Some(ended) => ended < now - DAY,
+                None => session.last_seen < sessions_before,
+            })
+    }
+}
+
+fn add<K: std::hash::Hash + Eq, V>(table: &mut HashMap<K, V>, key: K, value: V) -> bool {
+    let std::collections::hash_map::Entry::Vacant(place) = table.entry(key) else {
+        return false;
+    };
+    place.insert(value);
+    true
+}
+
+fn take_away<K: std::hash::Hash + Eq + Clone, V>(table: &mut HashMap<K, V>, most: usize, dead: impl Fn(&V) -> bool) -> usize {
+    let keys: Vec<K> = table.iter().filter(|(_, row)| dead(row)).map(|(key, _)| key.clone()).take(most).collect();
+    for key in &keys {
+        table.remove(key);
+    }
+    keys.len()
+}
+
+fn there() -> StoreError {
+    StoreError::Unavailable("a row that had to be new was there, or a value was not allowed".to_owned())
+}
+
+/// The place of an event right after which a page begins: the moment is in the id (RFC 9562 §5.7).
+fn place_of(id: EventId) -> (Timestamp, EventId) {
+    let moment = id.0.into_bytes()[..6].iter().fold(0, |moment, byte| (moment << 8) | i64::from(*byte));
+    (Timestamp::from_millis(moment), id)
+}
+
+fn asked_for(query: &EventQuery, event: &AuditEvent) -> bool {
+    query.after.is_none_or(|after| (event.time, event.id) > place_of(after))
+        && query.since.is_none_or(|since| event.time >= since)
+        && query.until.is_none_or(|until| event.time < until)
+        && query.name.is_none_or(|name| event.name == name)
+        && query.account.is_none_or(|account| event.account == Some(account))
+        && query.client.as_ref().is_none_or(|client| event.client.as_ref() == Some(client))
+        && query.login.is_none_or(|login| event.login == Some(login))
+}
+
+fn at_most(limit: u64) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn commit(&self, changes: Changes) -> Result<(), StoreError> {
+        let mut tables = self.read()?;
+        let mut next = tables.clone();
+        next.apply(changes)?;
+        *tables = next;
+        Ok(())
+    }
+
+    async fn client(&self, id: &ClientId) -> Result<Option<Arc<Client>>, StoreError> {
+        Ok(self.read()?.clients.get(id).cloned().map(Arc::new))
+    }
+
+    async fn clients(&self, after: Option<&ClientId>, limit: u64) -> Result<Vec<Client>, StoreError> {
+        let tables = self.read()?;
+        let later = tables.clients.values().filter(|client| after.is_none_or(|after| client.id > *after));
+        Ok(later.take(at_most(limit)).cloned().collect())
+    }
+
+    async fn account(&self, id: &AccountId) -> Result<Option<Arc<Account>>, StoreError> {
+        Ok(self.read()?.accounts.get(id).cloned().map(Arc::new))
+    }
+
+    async fn link(&self, key: &LinkKey) -> Result<Option<Link>, StoreError> {
+        Ok(self.read()?.links.get(key).cloned())
+    }
+
+    async fn session(&self, digest: &Digest) -> Result<Option<Arc<Session>>, StoreError> {
+        Ok(self.read()?.sessions.values().find(|session| session.digest == *digest).cloned().map(Arc::new))
+    }
+
+    async fn session_by_id(&self, id: &SessionId) -> Result<Option<Session>, StoreError> {
+        Ok(self.read()?.sessions.get(id).cloned())
+    }
+
+    async fn code(&self, digest: &Digest) -> Result<Option<Code>, StoreError> {
+        Ok(self.read()?.codes.get(digest).cloned())
+    }
+
+    async fn grant(&self, id: &GrantId) -> Result<Option<Arc<Grant>>, StoreError> {
+        Ok(self.read()?.grants.get(id).cloned().map(Arc::new))
+    }
+
+    async fn is_token_revoked(&self, id: &TokenId) -> Result<bool, StoreError> {
+        Ok(self.read()?.revoked_tokens.contains_key(id))
+    }
+
+    async fn upstream_tokens(&self, link: &LinkKey) -> Result<Option<UpstreamTokens>, StoreError> {
+        Ok(self.read()?.upstream_tokens.get(link).cloned())
+    }
+
+    async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {
+        Ok(self.read()?.signing_keys.values().cloned().collect())
+    }
+
+    async fn events(&self, query: &EventQuery) -> Result<Vec<AuditEvent>, StoreError> {
+        let tables = self.read()?;
+        Ok(tables.events.values().filter(|event| asked_for(query, event)).take(at_most(query.limit)).cloned().collect())
+    }
+
+    async fn count_sessions(&self, seen_since: Timestamp) -> Result<u64, StoreError> {
+        let tables = self.read()?;
+        let alive = tables.sessions.values().filter(|session| session.ended.is_none() && session.last_seen >= seen_since);
+        Ok(alive.count() as u64)
+    }
+
+    async fn sweep(&self, now: Timestamp, sessions_before: Timestamp, most: u64) -> Result<u64, StoreError> {
+        Ok(self.read()?.sweep(now, sessions_before, at_most(most)) as u64)
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.read().map(drop)
+    }
+}

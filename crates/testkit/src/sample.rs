@@ -1,0 +1,255 @@
+//! Values as they look in a house that is in use, for tests to take and change.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use vestibule_domain::{
+    account::{Account, Link, LinkKey, Profile, UpstreamTokens},
+    audit::{Actor, AuditEvent, EventName, Outcome, Source, Witness},
+    authorize::{CodeChallenge, Nonce},
+    client::{AuthMethod, Client, GrantType, SigningAlg},
+    code::Code,
+    grant::{Grant, Revoked, RevokedBy},
+    ids::{AccountId, AttemptId, ClientId, EventId, GrantId, LoginId, ProviderId, SessionId},
+    keys::SigningKey,
+    ports::Entropy,
+    redirect::RegisteredUri,
+    scope::Scopes,
+    secret::{Digest, Sealed},
+    session::Session,
+    settings::Lifetimes,
+    time::Timestamp,
+    token::TokenId,
+};
+
+use crate::clock::SeededEntropy;
+
+/// 2026-11-24T10:00:00Z: when samples are made and where [`crate::clock::StoppedClock`] begins.
+pub const NOW: Timestamp = Timestamp::from_secs(1_795_514_400);
+
+/// The address samples' codes are sent to.
+pub const REDIRECT_URI: &str = "https://app.example.com/callback";
+
+/// Makes samples; no two have the same id, and every run makes the same.
+#[derive(Debug)]
+pub struct Sample {
+    /// When they are made.
+    pub now: Timestamp,
+    /// What their ids come from.
+    pub entropy: SeededEntropy,
+    /// How long they live.
+    pub lifetimes: Lifetimes,
+}
+
+impl Default for Sample {
+    fn default() -> Self {
+        Self { now: NOW, entropy: SeededEntropy::default(), lifetimes: Lifetimes::default() }
+    }
+}
+
+impl Sample {
+    /// A confidential client with code and refresh grants, version 1, without secrets.
+    pub fn client(&self, id: &str) -> Client {
+        Client {
+            id: client_id(id),
+            name: format!("The app {id}"),
+            redirect_uris: vec![registered(REDIRECT_URI)],
+            post_logout_redirect_uris: vec![registered("https://app.example.com/bye")],
+            grant_types: BTreeSet::from([GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::ClientCredentials]),
+            auth_method: AuthMethod::ClientSecretBasic,
+            scopes: scopes("openid profile email groups offline_access"),
+            id_token_alg: SigningAlg::Rs256,
+            access_token_alg: SigningAlg::Rs256,
+            require_pkce: true,
+            audiences: Vec::new(),
+            allowed_providers: BTreeSet::new(),
+            id_token_claims: true,
+            disabled: false,
+            secrets: Vec::new(),
+            created: self.now,
+            updated: self.now,
+            version: 1,
+        }
+    }
+
+    /// A person.
+    pub fn account(&self) -> Account {
+        Account {
+            id: AccountId::new(&self.entropy),
+            profile: Profile {
+                name: Some("Zoë \"Z\" Ørsted".into()),
+                preferred_username: Some("zoe".into()),
+                email: Some("zoe@example.com".into()),
+                email_verified: true,
+                groups: vec!["staff".into(), "døgn".into()],
+                ..Profile::default()
+            },
+            created: self.now,
+            updated: self.now,
+            disabled: false,
+        }
+    }
+
+    /// A way into `account`, from `github`.
+    pub fn link(&self, account: &Account, subject: &str) -> Link {
+        let key = LinkKey { provider: provider_id("github"), issuer: "https://github.com".into(), subject: subject.into() };
+        Link { key, account: account.id, created: self.now, login: self.login() }
+    }
+
+    /// A browser that `account` is signed in with.
+    pub fn session(&self, account: &Account) -> Session {
+        Session {
+            id: SessionId::new(self.now, &self.entropy),
+            digest: self.digest(),
+            account: account.id,
+            provider: provider_id("github"),
+            auth_time: self.now,
+            acr: Some("urn:example:mfa".into()),
+            amr: vec!["pwd".into(), "otp".into()],
+            created: self.now,
+            last_seen: self.now,
+            ended: None,
+        }
+    }
+
+    /// A code that `client` may redeem.
+    pub fn code(&self, client: &Client, session: &Session) -> Code {
+        Code {
+            digest: self.digest(),
+            client: client.id.clone(),
+            redirect_uri: registered(REDIRECT_URI).exactly(),
+            redirect_uri_was_sent: true,
+            challenge: Some(CodeChallenge(self.digest())),
+            nonce: Some(Nonce("n-0S6_WzA2Mj".into())),
+            scopes: scopes("openid profile email"),
+            account: session.account,
+            session: session.id,
+            provider: session.provider.clone(),
+            auth_time: session.auth_time,
+            acr: session.acr.clone(),
+            amr: session.amr.clone(),
+            login: self.login(),
+            grant: GrantId::new(self.now, &self.entropy),
+            issued: self.now,
+            expires: self.now + self.lifetimes.code,
+            redeemed: None,
+        }
+    }
+
+    /// What redeeming `code` makes; it has a refresh family.
+    pub fn grant(&self, code: &Code, client: &Client) -> Grant {
+        Grant::from_code(code, client, self.now, &self.lifetimes)
+    }
+
+    /// A grant of a new session of a new account.
+    pub fn any_grant(&self, client: &Client) -> Grant {
+        self.grant(&self.code(client, &self.session(&self.account())), client)
+    }
+
+    /// An event that names an account, a client and a login.
+    pub fn event(&self, name: EventName, account: &Account, client: &Client) -> AuditEvent {
+        let source = Source { ip: "2001:db8::7".parse().ok(), user_agent: Some("Mozilla/5.0 (X11; Linux x86_64)".into()) };
+        let witness = Witness { now: self.now, source, trace_id: Some("4bf92f3577b34da6a3ce929d0e0e4736".into()) };
+        AuditEvent {
+            account: Some(account.id),
+            client: Some(client.id.clone()),
+            login: Some(self.login()),
+            provider: Some(provider_id("github")),
+            scopes: Some(scopes("openid profile")),
+            ..witness.event(name, Outcome::Success, Actor::Account(account.id), &self.entropy)
+        }
+    }
+
+    /// The same event as `event`, at another moment and with an id to match.
+    pub fn later(&self, event: &AuditEvent, by: Duration) -> AuditEvent {
+        let time = event.time + by;
+        AuditEvent { id: EventId::new(time, &self.entropy), time, ..event.clone() }
+    }
+
+    /// A key that signs from now on.
+    pub fn signing_key(&self, kid: &str, follows: Option<&str>) -> SigningKey {
+        const DAY: Duration = Duration::from_hours(24);
+        SigningKey {
+            kid: kid.into(),
+            alg: SigningAlg::Rs256,
+            sealed: self.sealed(),
+            follows: follows.map(str::to_owned),
+            created: self.now,
+            signs_from: self.now,
+            signs_until: self.now + DAY * 90,
+            published_until: self.now + DAY * 120,
+        }
+    }
+
+    /// What an upstream gave for `link`.
+    pub fn upstream_tokens(&self, link: &LinkKey) -> UpstreamTokens {
+        let expires = Some(self.now + Duration::from_hours(1));
+        UpstreamTokens { link: link.clone(), sealed: self.sealed(), expires, received: self.now }
+    }
+
+    /// The name of an access token.
+    pub fn token(&self, grant: Option<GrantId>) -> TokenId {
+        TokenId { grant, random: u128::from_be_bytes(self.bytes()) }
+    }
+
+    /// An attempt's id.
+    pub fn attempt(&self) -> AttemptId {
+        AttemptId::new(&self.entropy)
+    }
+
+    /// A login's id.
+    pub fn login(&self) -> LoginId {
+        LoginId::new(self.now, &self.entropy)
+    }
+
+    /// The digest of something.
+    pub fn digest(&self) -> Digest {
+        Digest(self.bytes())
+    }
+
+    /// An end, now.
+    pub fn revoked(&self, by: RevokedBy) -> Revoked {
+        Revoked { at: self.now, by }
+    }
+
+    fn sealed(&self) -> Sealed {
+        Sealed(self.bytes::<48>().to_vec())
+    }
+
+    fn bytes<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.entropy.fill(&mut bytes);
+        bytes
+    }
+}
+
+/// A `client_id`.
+///
+/// # Panics
+/// When it is none.
+pub fn client_id(text: &str) -> ClientId {
+    ClientId::parse(text).expect("a client_id")
+}
+
+/// A provider's name.
+///
+/// # Panics
+/// When it is none.
+pub fn provider_id(text: &str) -> ProviderId {
+    ProviderId::parse(text).expect("a provider's name")
+}
+
+/// A registered address.
+///
+/// # Panics
+/// When it can't be registered.
+pub fn registered(text: &str) -> RegisteredUri {
+    RegisteredUri::parse(text).expect("an address that can be registered")
+}
+
+/// A set of scopes.
+///
+/// # Panics
+/// When the text is no list of scopes.
+pub fn scopes(text: &str) -> Scopes {
+    Scopes::parse(text).expect("scopes")
+}

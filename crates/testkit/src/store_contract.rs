@@ -1,0 +1,174 @@
+//! The contract of the [`Store`] port: one suite, run by every adapter under its own name.
+//!
+//! ```text
+//! vestibule_testkit::store_contract!(sqlite, SqliteBench);
+//! vestibule_testkit::shared_store_contract!(sqlite_shared, SqliteBench);
+//! ```
+#![expect(clippy::unwrap_used, reason = "these are tests, in a library so that every adapter can run them")]
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use vestibule_domain::{
+    ports::Store,
+    store::{Changes, Contest, StoreError, Write},
+};
+
+mod contests;
+mod events;
+mod life;
+mod rows;
+mod shared;
+
+pub use contests::*;
+pub use events::*;
+pub use life::*;
+pub use rows::*;
+pub use shared::*;
+
+/// Where an adapter's stores come from. Each test has one of its own, empty at first.
+#[async_trait]
+pub trait Bench: Sized + Send + Sync {
+    /// Makes it.
+    async fn set_up() -> Self;
+    /// The store.
+    fn store(&self) -> Arc<dyn Store>;
+    /// Another store on the same data, as another node or process has it. Asked only by the shared contract.
+    async fn another(&self) -> Arc<dyn Store>;
+    /// Takes it away.
+    async fn tear_down(self);
+}
+
+/// Runs one test of the contract.
+pub async fn alone<B: Bench, F: Future<Output = ()>>(test: impl FnOnce(Arc<dyn Store>) -> F) {
+    let bench = B::set_up().await;
+    test(bench.store()).await;
+    bench.tear_down().await;
+}
+
+/// Runs one test of the shared contract.
+pub async fn together<B: Bench, F: Future<Output = ()>>(test: impl FnOnce(Arc<dyn Store>, Arc<dyn Store>) -> F) {
+    let bench = B::set_up().await;
+    let other = bench.another().await;
+    test(bench.store(), other).await;
+    bench.tear_down().await;
+}
+
+/// Every test of the contract, in a module of that name.
+#[macro_export]
+macro_rules! store_contract {
+    ($adapter:ident, $bench:ty) => {
+        $crate::store_contract! { @tests $adapter, $bench, alone, [
+            an_empty_store_has_nothing
+            what_is_written_comes_back_as_it_was
+            what_is_absent_comes_back_absent
+            nothing_at_all_can_be_committed
+            clients_are_listed_in_the_order_of_their_ids
+            a_session_follows_its_cookie
+            a_session_is_touched_forward_and_ends_once
+            living_sessions_are_counted
+            upstream_tokens_are_replaced
+            signing_keys_are_forgotten_by_name
+            every_commit_is_seen_by_the_reads_after_it
+            a_read_racing_a_commit_never_brings_the_old_value_back
+            a_client_changes_only_from_the_version_that_was_read
+            a_link_leads_to_one_account
+            an_attempt_is_spent_once
+            a_key_has_one_successor
+            attack_37_a_code_is_redeemed_once
+            attack_37_of_parallel_exchanges_exactly_one_wins
+            attack_38_a_family_moves_on_only_from_the_generation_presented
+            attack_38_of_parallel_refreshes_exactly_one_wins
+            attack_38_a_family_that_ended_does_not_move_on
+            of_parallel_settlements_exactly_one_wins
+            of_parallel_client_changes_exactly_one_wins
+            of_parallel_key_rotations_exactly_one_wins
+            a_lost_race_leaves_nothing_of_its_changes
+            a_lost_second_contest_takes_the_first_back
+            a_lost_race_takes_nothing_of_its_neighbours
+            a_failed_write_takes_nothing_of_its_neighbours
+            a_code_and_a_grant_are_made_once
+            attack_37_a_grant_that_ended_before_it_was_made_is_ended
+            attack_37_a_replay_racing_the_redemption_always_ends_the_grant
+            a_grant_ends_once
+            a_logout_ends_the_grants_of_its_session_but_what_was_left_on
+            a_client_s_grants_end_together
+            very_many_grants_end_together
+            an_access_token_is_revoked_alone
+            the_sweep_takes_what_has_expired_and_nothing_else
+            the_sweep_leaves_a_family_that_was_used
+            the_sweep_takes_a_bounded_number
+            events_are_committed_with_their_facts
+            events_are_read_oldest_first_in_pages
+            events_are_found_by_what_they_are_about
+            many_events_of_many_callers_are_all_kept
+        ] }
+    };
+    (@tests $adapter:ident, $bench:ty, $how:ident, [ $($name:ident)* ]) => {
+        mod $adapter {
+            use super::*;
+
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $name() {
+                    $crate::store_contract::$how::<$bench, _>($crate::store_contract::$name).await;
+                }
+            )*
+        }
+    };
+}
+
+/// What two stores on the same data owe each other, in a module of that name.
+#[macro_export]
+macro_rules! shared_store_contract {
+    ($adapter:ident, $bench:ty) => {
+        $crate::store_contract! { @tests $adapter, $bench, together, [
+            attack_83_a_code_is_redeemed_once_among_nodes
+            attack_83_of_parallel_exchanges_on_two_nodes_exactly_one_wins
+            attack_83_of_parallel_refreshes_on_two_nodes_exactly_one_wins
+            attack_83_a_revocation_on_one_node_reaches_the_other
+            attack_83_what_one_node_changes_the_other_reads_anew
+        ] }
+    };
+}
+
+/// How many race in a test of a contest.
+const RACERS: usize = 32;
+
+pub(crate) fn one(write: Write) -> Changes {
+    Changes::default().write(write)
+}
+
+pub(crate) async fn commit(store: &Arc<dyn Store>, writes: impl IntoIterator<Item = Write>) {
+    store.commit(writes.into_iter().fold(Changes::default(), Changes::write)).await.expect("nothing is contested");
+}
+
+/// Commits all at once from as many tasks, half of them in each of `stores`; the answers in order.
+pub(crate) async fn race(stores: &[&Arc<dyn Store>], all: Vec<Changes>) -> Vec<Result<(), StoreError>> {
+    let start = Arc::new(tokio::sync::Barrier::new(all.len()));
+    let racers: Vec<_> = all
+        .into_iter()
+        .zip(stores.iter().cycle())
+        .map(|(changes, store)| {
+            let (store, start) = (Arc::clone(store), start.clone());
+            tokio::spawn(async move {
+                start.wait().await;
+                store.commit(changes).await
+            })
+        })
+        .collect();
+    let mut answers = Vec::with_capacity(racers.len());
+    for racer in racers {
+        answers.push(racer.await.expect("a racer does not panic"));
+    }
+    answers
+}
+
+/// The place of the one that won; everybody else lost `contest`.
+pub(crate) fn only_winner(answers: &[Result<(), StoreError>], contest: Contest) -> usize {
+    let winners: Vec<usize> = answers.iter().enumerate().filter(|(_, answer)| answer.is_ok()).map(|(at, _)| at).collect();
+    assert_eq!(winners.len(), 1, "exactly one wins: {answers:?}");
+    let losers = answers.iter().filter(|answer| **answer == Err(StoreError::Conflict(contest))).count();
+    assert_eq!(losers, answers.len() - 1, "everybody else is told that it lost: {answers:?}");
+    winners[0]
+}

@@ -1,0 +1,128 @@
+//! Two stores on the same data: two nodes on one PostgreSQL, or two processes on one SQLite file.
+
+use std::{sync::Arc, time::Duration};
+
+use vestibule_domain::{
+    account::Account,
+    client::Client,
+    grant::RevokedBy,
+    ports::Store,
+    session::Session,
+    store::{Contest, StoreError, Write},
+};
+
+use super::{RACERS, commit, contests::rotation, one, only_winner, race};
+use crate::sample::Sample;
+
+/// How long a change may take to reach the other. Far more than it does; what is asserted is that it comes.
+const REACHES_WITHIN: Duration = Duration::from_secs(5);
+
+/// Asks until the answer is `true`.
+async fn comes_true<F: Future<Output = bool>>(what: &str, ask: impl Fn() -> F) {
+    let began = tokio::time::Instant::now();
+    while !ask().await {
+        assert!(began.elapsed() < REACHES_WITHIN, "{what} does not reach the other node");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+/// What is contested is decided by the data, never by a cache.
+pub async fn attack_83_a_code_is_redeemed_once_among_nodes(one_node: Arc<dyn Store>, other: Arc<dyn Store>) {
+    let sample = Sample::default();
+    let code = sample.code(&sample.client("app"), &sample.session(&sample.account()));
+    let redeem = || one(Write::RedeemCode { digest: code.digest, at: sample.now });
+    commit(&one_node, [Write::AddCode(code.clone())]).await;
+    assert_eq!(other.commit(redeem()).await, Ok(()));
+    assert_eq!(one_node.commit(redeem()).await, Err(StoreError::Conflict(Contest::Code)));
+    assert_eq!(one_node.code(&code.digest).await.unwrap().unwrap().redeemed, Some(sample.now));
+}
+
+/// Half on each.
+pub async fn attack_83_of_parallel_exchanges_on_two_nodes_exactly_one_wins(one_node: Arc<dyn Store>, other: Arc<dyn Store>) {
+    let sample = Sample::default();
+    let client = sample.client("app");
+    let code = sample.code(&client, &sample.session(&sample.account()));
+    commit(&one_node, [Write::AddCode(code.clone())]).await;
+    let exchange = |_| one(Write::RedeemCode { digest: code.digest, at: sample.now }).write(Write::AddGrant(sample.any_grant(&client)));
+    let answers = race(&[&one_node, &other], (0..RACERS).map(exchange).collect()).await;
+    only_winner(&answers, Contest::Code);
+}
+
+/// Half on each, and both have the grant in their caches.
+pub async fn attack_83_of_parallel_refreshes_on_two_nodes_exactly_one_wins(one_node: Arc<dyn Store>, other: Arc<dyn Store>) {
+    let sample = Sample::default();
+    let grant = sample.any_grant(&sample.client("app"));
+    commit(&one_node, [Write::AddGrant(grant.clone())]).await;
+    for from in 0..3 {
+        for node in [&one_node, &other] {
+            assert!(node.grant(&grant.id).await.unwrap().is_some());
+        }
+        let answers = race(&[&one_node, &other], (0..RACERS).map(|_| one(rotation(&grant, from))).collect()).await;
+        only_winner(&answers, Contest::Family);
+    }
+}
+
+/// A grant, all of a session's, all of a client's, one token.
+pub async fn attack_83_a_revocation_on_one_node_reaches_the_other(one_node: Arc<dyn Store>, other: Arc<dyn Store>) {
+    let sample = Sample::default();
+    let (client, second) = (sample.client("app"), sample.client("second"));
+    let session = sample.session(&sample.account());
+    let grants = [sample.any_grant(&client), sample.grant(&sample.code(&client, &session), &client), sample.any_grant(&second)];
+    let token = sample.token(Some(grants[0].id));
+    commit(&one_node, grants.iter().cloned().map(Write::AddGrant)).await;
+    for grant in &grants {
+        assert!(other.grant(&grant.id).await.unwrap().unwrap().is_alive());
+    }
+    assert_eq!(other.is_token_revoked(&token).await, Ok(false));
+
+    let revoked = sample.revoked(RevokedBy::Admin);
+    commit(&one_node, [Write::RevokeGrant { id: grants[0].id, revoked }]).await;
+    commit(&one_node, [Write::RevokeSessionGrants { session: session.id, revoked }]).await;
+    commit(&one_node, [Write::RevokeClientGrants { client: second.id.clone(), revoked }]).await;
+    commit(&one_node, [Write::RevokeToken { id: token, expires: sample.now }]).await;
+    for grant in &grants {
+        comes_true("the end of a grant", || async { !other.grant(&grant.id).await.unwrap().unwrap().is_alive() }).await;
+    }
+    comes_true("the end of a token", || async { other.is_token_revoked(&token).await.unwrap() }).await;
+}
+
+/// A client, an account, a session: changed, ended, deleted.
+pub async fn attack_83_what_one_node_changes_the_other_reads_anew(one_node: Arc<dyn Store>, other: Arc<dyn Store>) {
+    let sample = Sample::default();
+    let (client, account) = (sample.client("app"), sample.account());
+    let session = sample.session(&account);
+    commit(
+        &one_node,
+        [
+            Write::PutClient { client: client.clone(), expected: None },
+            Write::PutAccount(account.clone()),
+            Write::PutSession(session.clone()),
+        ],
+    )
+    .await;
+    for _ in 0..3 {
+        assert_eq!(*other.client(&client.id).await.unwrap().unwrap(), client);
+        assert_eq!(*other.account(&account.id).await.unwrap().unwrap(), account);
+        assert_eq!(*other.session(&session.digest).await.unwrap().unwrap(), session);
+    }
+    let disabled = Account { disabled: true, ..account.clone() };
+    let moved = Session { digest: sample.digest(), ..session.clone() };
+    commit(
+        &one_node,
+        [
+            Write::PutClient { client: Client { version: 2, disabled: true, ..client.clone() }, expected: Some(1) },
+            Write::PutAccount(disabled),
+            Write::PutSession(moved.clone()),
+        ],
+    )
+    .await;
+    comes_true("a change of a client", || async { other.client(&client.id).await.unwrap().unwrap().disabled }).await;
+    comes_true("a change of an account", || async { other.account(&account.id).await.unwrap().unwrap().disabled }).await;
+    comes_true("a new cookie", || async { other.session(&session.digest).await.unwrap().is_none() }).await;
+    assert_eq!(other.session(&moved.digest).await, Ok(Some(Arc::new(moved.clone()))));
+
+    commit(&one_node, [Write::EndSession { id: session.id, at: sample.now }, Write::DeleteClient { id: client.id.clone(), expected: 2 }])
+        .await;
+    comes_true("the end of a session", || async { other.session(&moved.digest).await.unwrap().unwrap().ended.is_some() }).await;
+    comes_true("the end of a client", || async { other.client(&client.id).await.unwrap().is_none() }).await;
+}

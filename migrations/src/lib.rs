@@ -1,0 +1,29 @@
+//! The database schema of Vestibule, as steps that run in order on SQLite and PostgreSQL alike.
+//!
+//! Every step works with the code of the release before it, so that nodes may be replaced one by one: a column is added in one
+//! release, used in the next, and dropped in the one after.
+//!
+//! # Conventions
+//!
+//! - Moments are `BIGINT` milliseconds since the Unix epoch.
+//! - Ids are their 16 bytes and digests their 32, in the binary type. That is half of a UUID's text in every index, it compares as
+//!   bytes on both databases, so ids made later sort later, and it needs no type that only one of them has.
+//! - What is queried, contested or swept has its own column; what is only carried is one JSON text called `body`.
+//! - There are no foreign keys. A contested write goes first (a link before its account), sweeps take tables one by one, and a grant
+//!   may be ended before it is made.
+
+pub use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::{MigrationTrait, async_trait};
+
+mod m20261125_000001_create_tables;
+
+/// Every step, in order.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![Box::new(m20261125_000001_create_tables::Migration)]
+    }
+}
