@@ -1,0 +1,117 @@
+//! The keys an issuer signs with (RFC 7517), as far as they are fit for it.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use openidconnect::core::{CoreJsonWebKey, CoreJsonWebKeySet};
+use serde_json::Value;
+use vestibule_domain::provider::{Phase, ProviderError};
+
+use super::line::{Object, invalid};
+
+/// More keys than any issuer has at once.
+const MOST_KEYS: usize = 100;
+/// RFC 7518 §3.3 wants 2048 bits; beyond 4096 a signature costs more to check than a stranger's token is worth.
+const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
+
+/// The usable keys of a set, and where it was fetched.
+pub(super) struct KeySet {
+    pub(super) from: String,
+    pub(super) keys: CoreJsonWebKeySet,
+}
+
+impl KeySet {
+    /// Reads a set. Keys that are not for us - for encryption, of unknown kinds, weak - are left out: RFC 7517 §5 wants them ignored.
+    pub(super) fn read(from: String, document: &Object) -> Result<Self, ProviderError> {
+        let Some(Value::Array(keys)) = document.get("keys") else {
+            return Err(invalid(Phase::Keys, "keys", "no array of keys"));
+        };
+        if keys.len() > MOST_KEYS {
+            return Err(invalid(Phase::Keys, "keys", format!("more than {MOST_KEYS} keys")));
+        }
+        let usable: Vec<CoreJsonWebKey> = keys.iter().filter_map(usable).collect();
+        if usable.is_empty() {
+            return Err(invalid(Phase::Keys, "keys", "none of the keys is fit to check a signature"));
+        }
+        Ok(Self { from, keys: CoreJsonWebKeySet::new(usable) })
+    }
+}
+
+fn usable(key: &Value) -> Option<CoreJsonWebKey> {
+    let Value::Object(members) = key else { return None };
+    let text = |name: &str| members.get(name).and_then(Value::as_str);
+    let verifies = match members.get("key_ops") {
+        None => true,
+        Some(Value::Array(operations)) => operations.iter().any(|operation| operation == "verify"),
+        Some(_) => false,
+    };
+    let fit = match text("kty")? {
+        "RSA" => is_strong(&number(text("n")?)?, &number(text("e")?)?),
+        "EC" => text("crv") == Some("P-256"),
+        "OKP" => text("crv") == Some("Ed25519"),
+        // `oct` above all: a published secret is nobody's.
+        _ => false,
+    };
+    // A private key in a public place has been read by others too.
+    let public = !members.contains_key("d");
+    let signs = text("use").is_none_or(|key_use| key_use == "sig") && verifies;
+    if !(fit && public && signs) {
+        return None;
+    }
+    serde_json::from_value(key.clone()).ok()
+}
+
+/// With an exponent of one, every text is its own signature; an even one belongs to no RSA key.
+fn is_strong(modulus: &[u8], exponent: &[u8]) -> bool {
+    let bits = modulus.first().map_or(0, |first| modulus.len() * 8 - first.leading_zeros() as usize);
+    let exponent_fits = matches!(exponent, [.., last] if last & 1 == 1) && exponent != [1] && exponent.len() <= 4;
+    RSA_BITS.contains(&bits) && exponent_fits
+}
+
+/// A big-endian number without the leading zeros that some issuers write (RFC 7518 §2 forbids them).
+fn number(text: &str) -> Option<Vec<u8>> {
+    let bytes = URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok()?;
+    Some(bytes[bytes.iter().take_while(|&&byte| byte == 0).count()..].to_vec())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn count(keys: &Value) -> usize {
+        let Value::Object(document) = json!({ "keys": keys }) else { unreachable!() };
+        KeySet::read(String::new(), &document).map_or(0, |set| set.keys.keys().len())
+    }
+
+    fn rsa(bytes: usize, e: &str) -> Value {
+        json!({"kty": "RSA", "n": URL_SAFE_NO_PAD.encode(vec![0xff; bytes]), "e": e, "kid": "k"})
+    }
+
+    fn with(mut key: Value, name: &str, value: Value) -> Value {
+        key[name] = value;
+        key
+    }
+
+    #[test]
+    fn attack_18_weak_private_and_symmetric_keys_are_left_out() {
+        assert_eq!(count(&json!([rsa(256, "AQAB")])), 1);
+        let weak = [rsa(64, "AQAB"), rsa(255, "AQAB"), rsa(513, "AQAB"), rsa(256, "AQ"), rsa(256, "Ag"), rsa(256, ""), rsa(256, "AAE")];
+        for key in weak.into_iter().chain([
+            with(rsa(256, "AQAB"), "use", json!("enc")),
+            with(rsa(256, "AQAB"), "d", json!("AA")),
+            with(rsa(256, "AQAB"), "key_ops", json!(["encrypt"])),
+            json!({"kty": "oct", "k": "AA", "kid": "k"}),
+            json!({"kty": "EC", "crv": "P-224", "x": "AA", "y": "AA"}),
+            json!("RSA"),
+        ]) {
+            assert_eq!(count(&json!([key.clone()])), 0, "{key}");
+            assert_eq!(count(&json!([key, rsa(256, "AQAB")])), 1);
+        }
+    }
+
+    #[test]
+    fn attack_22_a_flood_of_keys_is_refused_whole() {
+        assert_eq!(count(&Value::Array(vec![rsa(256, "AQAB"); MOST_KEYS])), MOST_KEYS);
+        assert_eq!(count(&Value::Array(vec![rsa(256, "AQAB"); MOST_KEYS + 1])), 0);
+    }
+}

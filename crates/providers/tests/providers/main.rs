@@ -1,0 +1,10 @@
+//! The OpenID Connect adapter and its outgoing client against an issuer on loopback that behaves as badly as it is told.
+#![expect(clippy::unwrap_used, reason = "a test that can't go on stops here")]
+
+mod bench;
+mod callback;
+mod egress;
+mod fetching;
+mod id_token;
+mod sign_in;
+mod userinfo;
