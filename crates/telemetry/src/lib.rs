@@ -1,0 +1,112 @@
+//! What the house says of itself: log lines, traces and metrics.
+//!
+//! - [`init`] sets up logs (always, one line per event on standard error) and traces (when there is somewhere to send them).
+//! - [`Metrics`] counts, with labels from closed sets only, and says it in Prometheus text.
+//! - [`trace_id`] is the reference a person reads out from an error page; [`inject`] hands it on to an upstream.
+//!
+//! Deliberately absent: anything that records headers, queries or bodies, and anything that takes a trace from a request. A stranger
+//! who could choose our references could make two logins look like one.
+#![warn(missing_docs)]
+
+mod logs;
+mod metrics;
+mod traces;
+
+use std::{fmt, io, time::Duration};
+
+use opentelemetry_sdk::trace::SdkTracerProvider;
+use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
+
+pub use logs::LogFormat;
+pub use metrics::{Build, InFlight, METRICS_CONTENT_TYPE, Metrics};
+pub use traces::{inject, trace_id};
+
+/// How long a shutdown waits for the last spans to be sent.
+const LAST_SPANS: Duration = Duration::from_secs(5);
+
+/// What to say, and where.
+#[derive(Clone, Debug)]
+pub struct TelemetryOptions {
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// Which events are logged, in the directives of `tracing_subscriber::EnvFilter`: `info,vestibule_flows=debug`.
+    pub log_filter: String,
+    /// Where spans are sent as OTLP over HTTP (protobuf). An address without a path gets `/v1/traces`. Without one, no span is ever made.
+    pub otlp_endpoint: Option<String>,
+    /// Which share of traces is kept, from 0 to 1.
+    pub sample_ratio: f64,
+    /// Tells instances apart in traces (`service.instance.id`).
+    pub service_instance: Option<String>,
+    /// Our version (`service.version`).
+    pub version: &'static str,
+}
+
+/// Why telemetry could not be set up; each is the operator's configuration, but for the last.
+#[derive(Debug, thiserror::Error)]
+pub enum TelemetryError {
+    /// The log filter can't be read.
+    #[error("the log filter is not valid: {0}")]
+    Filter(#[from] tracing_subscriber::filter::ParseError),
+    /// The OTLP exporter can't be made, most likely because of its address.
+    #[error("traces can't be exported: {0}")]
+    Exporter(#[from] opentelemetry_otlp::ExporterBuildError),
+    /// The sample ratio is no share.
+    #[error("the sample ratio must lie between 0 and 1, and is {0}")]
+    SampleRatio(f64),
+    /// The system gave no thread.
+    #[error("a thread for telemetry can't be started: {0}")]
+    Thread(#[from] io::Error),
+    /// It was set up before.
+    #[error("telemetry is set up already")]
+    Twice(#[from] tracing_subscriber::util::TryInitError),
+}
+
+/// Keep it until the end: it sends the last spans and writes the last lines when it goes.
+#[must_use = "dropping it at once loses the last lines"]
+pub struct TelemetryGuard {
+    traces: Option<SdkTracerProvider>,
+    sink: logs::Sink,
+}
+
+impl fmt::Debug for TelemetryGuard {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TelemetryGuard").field("traces", &self.traces.is_some()).finish_non_exhaustive()
+    }
+}
+
+impl TelemetryGuard {
+    /// Sends what is left, for five seconds at most, and writes every line. Blocks.
+    pub fn shutdown(self) {
+        drop(self);
+    }
+}
+
+impl Drop for TelemetryGuard {
+    fn drop(&mut self) {
+        if let Some(Err(error)) = self.traces.take().map(|traces| traces.shutdown_with_timeout(LAST_SPANS)) {
+            tracing::warn!(%error, "the last spans could not be sent");
+        }
+        self.sink.flush();
+    }
+}
+
+/// Sets up logs and traces for the whole process, once.
+pub fn init(options: &TelemetryOptions) -> Result<TelemetryGuard, TelemetryError> {
+    let filter = EnvFilter::try_new(&options.log_filter)?;
+    let sink = logs::Sink::to(io::stderr())?;
+    let format = options.log_format;
+    let traces = match &options.otlp_endpoint {
+        // A filter for the whole registry is asked once per event; a filter for each layer costs a little on every span.
+        None => {
+            tracing_subscriber::registry().with(filter).with(logs::layer(format, sink.clone())).try_init()?;
+            None
+        }
+        Some(endpoint) => {
+            let provider = traces::provider(endpoint, options)?;
+            let logs = logs::layer(format, sink.clone()).with_filter(filter);
+            tracing_subscriber::registry().with(logs).with(traces::layer(&provider)).try_init()?;
+            Some(provider)
+        }
+    };
+    Ok(TelemetryGuard { traces, sink })
+}

@@ -1,0 +1,120 @@
+//! Labels, each from a closed set.
+
+use std::{collections::BTreeMap, fmt::Write, sync::Arc};
+
+use http::Method;
+use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
+use vestibule_domain::{
+    audit::{Actor, AuditEvent, Reason},
+    ids::ProviderId,
+};
+
+/// A configured provider, `other`, or `none`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Provider(Arc<str>);
+
+impl Provider {
+    /// For what ended before a provider was chosen.
+    pub(super) fn none() -> Self {
+        Self("none".into())
+    }
+}
+
+impl EncodeLabelValue for Provider {
+    fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
+        encoder.write_str(&self.0)
+    }
+}
+
+/// The configured providers. Their ids have no character that needs escaping.
+#[derive(Debug)]
+pub(super) struct Providers {
+    known: BTreeMap<ProviderId, Provider>,
+    other: Provider,
+}
+
+impl Providers {
+    pub(super) fn new<'a>(ids: impl IntoIterator<Item = &'a ProviderId>) -> Self {
+        let known = ids.into_iter().map(|id| (id.clone(), Provider(id.as_str().into()))).collect();
+        Self { known, other: Provider("other".into()) }
+    }
+
+    pub(super) fn label(&self, id: &ProviderId) -> Provider {
+        self.known.get(id).unwrap_or(&self.other).clone()
+    }
+
+    pub(super) fn all(&self) -> impl Iterator<Item = &Provider> {
+        self.known.values()
+    }
+}
+
+macro_rules! label_sets {
+    ($($name:ident { $($label:ident: $kind:ty),+ })+) => {
+        $(
+            #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+            pub(super) struct $name { $(pub(super) $label: $kind),+ }
+        )+
+    };
+}
+
+/// Named by OpenTelemetry's conventions for HTTP.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[expect(clippy::struct_field_names, reason = "the fields are the names of the labels")]
+pub(super) struct RequestLabels {
+    pub(super) http_request_method: &'static str,
+    pub(super) http_route: &'static str,
+    pub(super) http_response_status_code: u16,
+}
+
+label_sets! {
+    PhaseLabels { provider: Provider, phase: &'static str }
+    UpstreamLabels { provider: Provider, phase: &'static str, result: &'static str }
+    OperationLabel { operation: &'static str }
+    LoginLabels { provider: Provider, outcome: &'static str, reason: &'static str }
+    GrantLabel { grant: &'static str }
+    TokenErrorLabels { grant: &'static str, error: &'static str }
+    ResultLabel { result: &'static str }
+    KindLabel { kind: &'static str }
+    LimitLabel { limit: &'static str }
+}
+
+/// Methods are free text on the wire.
+pub(super) fn method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
+}
+
+/// `ok`, or the kind of a `ProviderError`.
+pub(super) fn upstream_result(result: &str) -> &'static str {
+    const RESULTS: [&str; 6] = ["ok", "declined", "unreachable", "invalid", "refused", "misconfigured"];
+    RESULTS.into_iter().find(|known| *known == result).unwrap_or("other")
+}
+
+/// Who or what ended a session.
+pub(super) fn logout_kind(event: &AuditEvent) -> &'static str {
+    match (&event.actor, event.reason) {
+        (Actor::AdminKey(_), _) => "admin",
+        (_, Some(Reason::Logout)) => "user",
+        (_, Some(Reason::Replaced)) => "replaced",
+        (_, Some(Reason::Expired)) => "expiry",
+        (_, Some(Reason::AccountDisabled)) => "account_disabled",
+        _ => "other",
+    }
+}
+
+/// Which limit was reached.
+pub(super) fn limit(reason: Option<Reason>) -> &'static str {
+    match reason {
+        Some(Reason::ClientRate) => "client",
+        Some(Reason::BadSecret) => "admin",
+        _ => "other",
+    }
+}

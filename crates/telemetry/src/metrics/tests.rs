@@ -1,0 +1,187 @@
+use vestibule_domain::{
+    audit::{Actor, Source, Witness},
+    client::SigningAlg,
+    ids::SessionId,
+    ports::Entropy,
+    secret::Sealed,
+};
+
+use super::*;
+
+struct Zeros;
+
+impl Entropy for Zeros {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(0);
+    }
+}
+
+fn provider(id: &str) -> ProviderId {
+    ProviderId::parse(id).unwrap()
+}
+
+fn metrics() -> Metrics {
+    Metrics::new(&[provider("github"), provider("corp")], Build { version: "1.2.3", revision: "abc" })
+}
+
+fn event(name: EventName, outcome: Outcome) -> AuditEvent {
+    let witness = Witness { now: Timestamp::from_secs(1_800_000_000), source: Source::default(), trace_id: None };
+    witness.event(name, outcome, Actor::Anonymous, &Zeros)
+}
+
+/// The value of a series, which must be there exactly once.
+#[track_caller]
+fn value(metrics: &Metrics, series: &str) -> String {
+    let text = metrics.render();
+    let mut found = text.lines().filter_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
+    let value = found.next().unwrap_or_else(|| panic!("{series} is not in:\n{text}"));
+    assert_eq!(found.next(), None);
+    value.to_owned()
+}
+
+fn series(metrics: &Metrics) -> usize {
+    metrics.render().lines().filter(|line| !line.starts_with('#')).count()
+}
+
+#[test]
+fn requests_are_counted_by_route_and_status() {
+    let metrics = metrics();
+    metrics.http_request(&Method::POST, "/token", StatusCode::OK, Duration::from_millis(40));
+    let labels = r#"http_request_method="POST",http_route="/token",http_response_status_code="200""#;
+    assert_eq!(value(&metrics, &format!("http_server_request_duration_seconds_count{{{labels}}}")), "1");
+    assert_eq!(value(&metrics, &format!("http_server_request_duration_seconds_bucket{{le=\"0.025\",{labels}}}")), "0");
+    assert_eq!(value(&metrics, &format!("http_server_request_duration_seconds_bucket{{le=\"0.05\",{labels}}}")), "1");
+    let active = metrics.request_begins();
+    assert_eq!(value(&metrics, "http_server_active_requests"), "1");
+    drop(active);
+    assert_eq!(value(&metrics, "http_server_active_requests"), "0");
+}
+
+#[test]
+fn logins_are_counted_by_how_they_ended() {
+    let metrics = metrics();
+    let github = Some(provider("github"));
+    metrics.observed(&AuditEvent {
+        provider: github.clone(),
+        took_ms: Some(4000),
+        session: Some(SessionId::new(Timestamp::from_secs(1), &Zeros)),
+        ..event(EventName::LoginSucceeded, Outcome::Success)
+    });
+    metrics.observed(&AuditEvent {
+        provider: github,
+        reason: Some(Reason::UpstreamUnreachable),
+        ..event(EventName::LoginFailed, Outcome::Failure)
+    });
+    metrics.observed(&AuditEvent { reason: Some(Reason::AttemptExpired), ..event(EventName::LoginFailed, Outcome::Failure) });
+    assert_eq!(value(&metrics, r#"vestibule_login_total{provider="github",outcome="success",reason=""}"#), "1");
+    assert_eq!(value(&metrics, r#"vestibule_login_total{provider="github",outcome="failed",reason="upstream_unreachable"}"#), "1");
+    assert_eq!(value(&metrics, r#"vestibule_login_total{provider="none",outcome="failed",reason="attempt_expired"}"#), "1");
+    assert_eq!(value(&metrics, r#"vestibule_login_total{provider="corp",outcome="success",reason=""}"#), "0");
+    assert_eq!(value(&metrics, r#"vestibule_login_duration_seconds_sum{provider="github",phase="total"}"#), "4.0");
+    assert_eq!(value(&metrics, "vestibule_sessions_created_total"), "1");
+}
+
+#[test]
+fn a_refresh_is_counted_once_by_what_became_of_it() {
+    let metrics = metrics();
+    let refresh = |name, reason| AuditEvent { reason, grant_type: Some(GrantType::RefreshToken), ..event(name, Outcome::Success) };
+    metrics.observed(&refresh(EventName::TokenRefreshed, None));
+    metrics.observed(&refresh(EventName::TokenRefreshed, Some(Reason::Replayed)));
+    metrics.observed(&refresh(EventName::TokenRefreshFailed, Some(Reason::Expired)));
+    metrics.observed(&refresh(EventName::TokenReuseDetected, Some(Reason::Replayed)));
+    let spent_code =
+        AuditEvent { grant_type: Some(GrantType::AuthorizationCode), ..event(EventName::TokenReuseDetected, Outcome::Failure) };
+    metrics.observed(&spent_code);
+    for result in ["ok", "replayed", "expired", "reused"] {
+        assert_eq!(value(&metrics, &format!("vestibule_refresh_total{{result=\"{result}\"}}")), "1", "{result}");
+    }
+    assert_eq!(value(&metrics, r#"vestibule_tokens_issued_total{grant="refresh_token"}"#), "2");
+}
+
+#[test]
+fn the_rest_is_counted_where_it_belongs() {
+    let metrics = metrics();
+    metrics.observed(&event(EventName::CodeRedeemed, Outcome::Success));
+    metrics.observed(&event(EventName::ClientCredentialsGranted, Outcome::Success));
+    metrics.observed(&AuditEvent { reason: Some(Reason::Logout), ..event(EventName::SessionEnded, Outcome::Success) });
+    metrics.observed(&AuditEvent { reason: Some(Reason::ClientRate), ..event(EventName::AbuseRateLimited, Outcome::Denied) });
+    metrics.upstream_called(&provider("corp"), Phase::Token, "ok", Duration::from_millis(300));
+    metrics.token_error(Some(GrantType::AuthorizationCode), OAuthErrorCode::InvalidGrant);
+    metrics.committed(16, Duration::from_micros(900));
+    metrics.set_sessions_active(7);
+    for (series, expected) in [
+        (r#"vestibule_tokens_issued_total{grant="authorization_code"}"#, "1"),
+        (r#"vestibule_tokens_issued_total{grant="client_credentials"}"#, "1"),
+        (r#"vestibule_logout_total{kind="user"}"#, "1"),
+        (r#"vestibule_rate_limited_total{limit="client"}"#, "1"),
+        (r#"vestibule_upstream_requests_total{provider="corp",phase="token",result="ok"}"#, "1"),
+        (r#"http_client_request_duration_seconds_count{provider="corp",phase="token"}"#, "1"),
+        (r#"vestibule_token_errors_total{grant="authorization_code",error="invalid_grant"}"#, "1"),
+        ("db_commit_batch_size_sum", "16.0"),
+        (r#"db_client_operation_duration_seconds_count{operation="commit"}"#, "1"),
+        ("vestibule_sessions_active", "7"),
+        (r#"vestibule_build_info{version="1.2.3",revision="abc"}"#, "1"),
+    ] {
+        assert_eq!(value(&metrics, series), expected, "{series}");
+    }
+    assert!(metrics.render().ends_with("# EOF\n"));
+}
+
+#[test]
+fn the_oldest_key_that_signs_says_the_age() {
+    let day = Duration::from_hours(24);
+    let start = Timestamp::from_secs(1_800_000_000);
+    let key = |from: Timestamp| SigningKey {
+        kid: "k".into(),
+        alg: SigningAlg::Rs256,
+        sealed: Sealed(vec![]),
+        follows: None,
+        created: from,
+        signs_from: from,
+        signs_until: from + day * 90,
+        published_until: from + day * 120,
+    };
+    let metrics = metrics();
+    metrics.set_signing_keys(&[key(start), key(start + day * 3), key(start + day * 90)], start + day * 10);
+    assert_eq!(value(&metrics, "vestibule_signing_key_age_seconds"), (86_400 * 10).to_string());
+    assert_eq!(value(&metrics, "vestibule_signing_key_next_rotation_timestamp_seconds"), (1_800_000_000 + 86_400 * 90).to_string());
+}
+
+#[test]
+fn attack_87_no_stranger_can_make_the_number_of_series_grow() {
+    let metrics = metrics();
+    let everything = |round: usize| {
+        // What a stranger can choose: a method, and by way of a path or a sealed cookie perhaps the name of a provider.
+        let method = Method::from_bytes(format!("M{round}").as_bytes()).unwrap();
+        metrics.http_request(&method, "/token", StatusCode::METHOD_NOT_ALLOWED, Duration::ZERO);
+        let stranger = provider(&format!("p{round}"));
+        for phase in Phase::ALL {
+            metrics.upstream_called(&stranger, *phase, "ok", Duration::ZERO);
+            metrics.upstream_called(&stranger, *phase, format!("r{round}").leak(), Duration::ZERO);
+        }
+        for name in EventName::ALL {
+            for reason in Reason::ALL {
+                for outcome in Outcome::ALL {
+                    metrics.observed(&AuditEvent {
+                        provider: Some(stranger.clone()),
+                        reason: Some(*reason),
+                        took_ms: Some(u64::MAX),
+                        detail: Some("\"}\n evil 1".into()),
+                        actor: Actor::AdminKey(format!("\"\n{round}")),
+                        grant_type: Some(GrantType::RefreshToken),
+                        ..event(*name, *outcome)
+                    });
+                }
+            }
+        }
+        for error in OAuthErrorCode::ALL {
+            metrics.token_error(None, *error);
+        }
+    };
+    everything(0);
+    let before = series(&metrics);
+    (1..50).for_each(everything);
+    assert_eq!(series(&metrics), before);
+    assert!(!metrics.render().contains("evil"));
+    assert!(before < 2000, "{before} series");
+}
