@@ -1,0 +1,387 @@
+//! The words of the API and the values of the domain. What stands in the comments here is what the OpenAPI document says.
+
+use std::time::Duration;
+
+use poem_openapi::{Object, types::Example};
+use secrecy::ExposeSecret;
+use vestibule_domain::{
+    client::{AuthMethod, Client, ClientSecret, GrantType, SigningAlg},
+    registration::Draft,
+    time::Timestamp,
+};
+use vestibule_flows::NewSecret;
+
+use super::{
+    body::{Fields, Read},
+    text::{Moment, Text},
+};
+
+/// What is written to register a client.
+#[derive(Object)]
+#[oai(example, deny_unknown_fields, skip_serializing_if_is_none)]
+pub(crate) struct Registration {
+    /// Its id, in letters, digits, `-`, `.`, `_` and `~`. Left out, it is given one; in a `PUT` it may only repeat the address.
+    #[oai(validator(min_length = 1, max_length = 100, pattern = "^[A-Za-z0-9._~-]+$"))]
+    client_id: Option<String>,
+    /// What people see when they sign in.
+    #[oai(validator(min_length = 1, max_length = 100))]
+    client_name: String,
+    /// Where codes may be sent. Compared as text, except that a loopback IP address may have any port (RFC 8252).
+    #[oai(default, validator(max_items = 50))]
+    redirect_uris: Vec<String>,
+    /// Where a browser may be sent after logout.
+    #[oai(default, validator(max_items = 50))]
+    post_logout_redirect_uris: Vec<String>,
+    /// What it may ask the token endpoint for.
+    #[oai(default = "default_grant_types")]
+    grant_types: Vec<Text<GrantType>>,
+    /// How it proves who it is; `none` makes it a public client, without secrets.
+    #[oai(default = "default_auth_method")]
+    token_endpoint_auth_method: Text<AuthMethod>,
+    /// The most it may be given, separated by spaces.
+    #[oai(default = "default_scope")]
+    scope: String,
+    /// How its ID tokens are signed. Only algorithms that the gateway has keys for.
+    #[oai(default = "default_id_token_alg")]
+    id_token_signed_response_alg: Text<SigningAlg>,
+    /// How its access tokens are signed. Only algorithms that the gateway has keys for.
+    #[oai(default = "default_access_token_alg")]
+    access_token_signed_response_alg: Text<SigningAlg>,
+    /// Whether its codes need PKCE. Never false for a public client.
+    #[oai(default = "default_require_pkce")]
+    require_pkce: bool,
+    /// Resources its access tokens are for, besides the gateway's own userinfo.
+    #[oai(default)]
+    audiences: Vec<String>,
+    /// Providers its people may come through; an empty list means every one.
+    #[oai(default)]
+    allowed_providers: Vec<String>,
+    /// Whether the claims of the granted scopes stand in the ID token too, not just at userinfo.
+    #[oai(default = "default_id_token_claims")]
+    id_token_claims: bool,
+    /// A disabled client gets nothing, and what it had stops working.
+    #[oai(default)]
+    disabled: bool,
+}
+
+fn texts<K>(words: Vec<String>) -> Vec<Text<K>> {
+    words.into_iter().map(Text::new).collect()
+}
+
+fn default_grant_types() -> Vec<Text<GrantType>> {
+    texts(Draft::default().grant_types)
+}
+
+fn default_auth_method() -> Text<AuthMethod> {
+    Text::new(Draft::default().auth_method)
+}
+
+fn default_scope() -> String {
+    Draft::default().scope
+}
+
+fn default_id_token_alg() -> Text<SigningAlg> {
+    Text::new(Draft::default().id_token_alg)
+}
+
+fn default_access_token_alg() -> Text<SigningAlg> {
+    Text::new(Draft::default().access_token_alg)
+}
+
+fn default_require_pkce() -> bool {
+    Draft::default().require_pkce
+}
+
+fn default_id_token_claims() -> bool {
+    Draft::default().id_token_claims
+}
+
+impl Read for Registration {
+    const MAY_BE_EMPTY: bool = false;
+
+    fn read(fields: &mut Fields) -> Self {
+        let plain = Draft::default();
+        Self {
+            client_id: fields.text("client_id"),
+            client_name: fields.text("client_name").unwrap_or(plain.name),
+            redirect_uris: fields.texts("redirect_uris").unwrap_or(plain.redirect_uris),
+            post_logout_redirect_uris: fields.texts("post_logout_redirect_uris").unwrap_or(plain.post_logout_redirect_uris),
+            grant_types: texts(fields.texts("grant_types").unwrap_or(plain.grant_types)),
+            token_endpoint_auth_method: Text::new(fields.text("token_endpoint_auth_method").unwrap_or(plain.auth_method)),
+            scope: fields.text("scope").unwrap_or(plain.scope),
+            id_token_signed_response_alg: Text::new(fields.text("id_token_signed_response_alg").unwrap_or(plain.id_token_alg)),
+            access_token_signed_response_alg: Text::new(fields.text("access_token_signed_response_alg").unwrap_or(plain.access_token_alg)),
+            require_pkce: fields.flag("require_pkce").unwrap_or(plain.require_pkce),
+            audiences: fields.texts("audiences").unwrap_or(plain.audiences),
+            allowed_providers: fields.texts("allowed_providers").unwrap_or(plain.allowed_providers),
+            id_token_claims: fields.flag("id_token_claims").unwrap_or(plain.id_token_claims),
+            disabled: fields.flag("disabled").unwrap_or(plain.disabled),
+        }
+    }
+}
+
+impl Registration {
+    /// The id it asks for, and the rest as the domain reads it.
+    pub(crate) fn split(self) -> (Option<String>, Draft) {
+        let draft = Draft {
+            name: self.client_name,
+            redirect_uris: self.redirect_uris,
+            post_logout_redirect_uris: self.post_logout_redirect_uris,
+            grant_types: self.grant_types.into_iter().map(|text| text.0).collect(),
+            auth_method: self.token_endpoint_auth_method.0,
+            scope: self.scope,
+            id_token_alg: self.id_token_signed_response_alg.0,
+            access_token_alg: self.access_token_signed_response_alg.0,
+            require_pkce: self.require_pkce,
+            audiences: self.audiences,
+            allowed_providers: self.allowed_providers,
+            id_token_claims: self.id_token_claims,
+            disabled: self.disabled,
+        };
+        (self.client_id, draft)
+    }
+}
+
+impl Example for Registration {
+    fn example() -> Self {
+        Self {
+            client_id: Some("grafana".into()),
+            client_name: "Grafana".into(),
+            redirect_uris: vec!["https://grafana.example.com/login/generic_oauth".into()],
+            post_logout_redirect_uris: vec!["https://grafana.example.com/login".into()],
+            grant_types: default_grant_types(),
+            token_endpoint_auth_method: default_auth_method(),
+            scope: default_scope(),
+            id_token_signed_response_alg: default_id_token_alg(),
+            access_token_signed_response_alg: default_access_token_alg(),
+            require_pkce: default_require_pkce(),
+            audiences: Vec::new(),
+            allowed_providers: Vec::new(),
+            id_token_claims: default_id_token_claims(),
+            disabled: false,
+        }
+    }
+}
+
+/// A client as it is registered.
+#[derive(Object)]
+#[oai(rename = "Client", example)]
+pub(crate) struct ClientObject {
+    /// Its id.
+    client_id: String,
+    /// What people see when they sign in.
+    client_name: String,
+    /// Where codes may be sent.
+    redirect_uris: Vec<String>,
+    /// Where a browser may be sent after logout.
+    post_logout_redirect_uris: Vec<String>,
+    /// What it may ask the token endpoint for.
+    grant_types: Vec<Text<GrantType>>,
+    /// How it proves who it is.
+    token_endpoint_auth_method: Text<AuthMethod>,
+    /// The most it may be given, separated by spaces.
+    scope: String,
+    /// How its ID tokens are signed.
+    id_token_signed_response_alg: Text<SigningAlg>,
+    /// How its access tokens are signed.
+    access_token_signed_response_alg: Text<SigningAlg>,
+    /// Whether its codes need PKCE.
+    require_pkce: bool,
+    /// Resources its access tokens are for.
+    audiences: Vec<String>,
+    /// Providers its people may come through; an empty list means every one.
+    allowed_providers: Vec<String>,
+    /// Whether the claims of the granted scopes stand in the ID token too.
+    id_token_claims: bool,
+    /// Whether it gets nothing.
+    disabled: bool,
+    /// When it was registered.
+    created_at: Text<Moment>,
+    /// When it last changed.
+    updated_at: Text<Moment>,
+    /// Its secrets by name, without what they are; a public client has none.
+    secrets: Vec<SecretObject>,
+}
+
+/// A secret of a client, without what it is.
+#[derive(Object)]
+#[oai(rename = "Secret", skip_serializing_if_is_none)]
+pub(crate) struct SecretObject {
+    /// Names it.
+    id: String,
+    /// When it was made.
+    created_at: Text<Moment>,
+    /// When it stops working, or stopped; absent for one that does not.
+    expires_at: Option<Text<Moment>>,
+}
+
+impl From<&Client> for ClientObject {
+    fn from(client: &Client) -> Self {
+        let uris = |uris: &[vestibule_domain::redirect::RegisteredUri]| uris.iter().map(ToString::to_string).collect();
+        Self {
+            client_id: client.id.to_string(),
+            client_name: client.name.clone(),
+            redirect_uris: uris(&client.redirect_uris),
+            post_logout_redirect_uris: uris(&client.post_logout_redirect_uris),
+            grant_types: client.grant_types.iter().map(|grant| Text::new(grant.as_str())).collect(),
+            token_endpoint_auth_method: Text::new(client.auth_method.as_str()),
+            scope: client.scopes.to_string(),
+            id_token_signed_response_alg: Text::new(client.id_token_alg.as_str()),
+            access_token_signed_response_alg: Text::new(client.access_token_alg.as_str()),
+            require_pkce: client.require_pkce,
+            audiences: client.audiences.clone(),
+            allowed_providers: client.allowed_providers.iter().map(ToString::to_string).collect(),
+            id_token_claims: client.id_token_claims,
+            disabled: client.disabled,
+            created_at: client.created.into(),
+            updated_at: client.updated.into(),
+            secrets: client.secrets.iter().map(SecretObject::from).collect(),
+        }
+    }
+}
+
+impl From<&ClientSecret> for SecretObject {
+    fn from(secret: &ClientSecret) -> Self {
+        Self { id: secret.id.to_string(), created_at: secret.created.into(), expires_at: secret.expires.map(Into::into) }
+    }
+}
+
+const EXAMPLE_SECRET_ID: &str = "019ab55f-7c00-7d4e-9a3b-0c1d2e3f4a5b";
+const EXAMPLE_SECRET: &str = "shown-once-43-letters-of-256-random-bits-AAA";
+const EXAMPLE_TIME: Timestamp = Timestamp::from_secs(1_795_514_400);
+
+impl Example for ClientObject {
+    fn example() -> Self {
+        let registration = Registration::example();
+        Self {
+            client_id: registration.client_id.unwrap_or_default(),
+            client_name: registration.client_name,
+            redirect_uris: registration.redirect_uris,
+            post_logout_redirect_uris: registration.post_logout_redirect_uris,
+            grant_types: registration.grant_types,
+            token_endpoint_auth_method: registration.token_endpoint_auth_method,
+            scope: registration.scope,
+            id_token_signed_response_alg: registration.id_token_signed_response_alg,
+            access_token_signed_response_alg: registration.access_token_signed_response_alg,
+            require_pkce: registration.require_pkce,
+            audiences: registration.audiences,
+            allowed_providers: registration.allowed_providers,
+            id_token_claims: registration.id_token_claims,
+            disabled: registration.disabled,
+            created_at: EXAMPLE_TIME.into(),
+            updated_at: EXAMPLE_TIME.into(),
+            secrets: vec![SecretObject { id: EXAMPLE_SECRET_ID.into(), created_at: EXAMPLE_TIME.into(), expires_at: None }],
+        }
+    }
+}
+
+/// A client, and its secret if one was just made.
+#[derive(Object)]
+#[oai(rename = "RegisteredClient", example, skip_serializing_if_is_none)]
+pub(crate) struct RegisteredClient {
+    #[oai(flatten)]
+    client: ClientObject,
+    /// The secret that was just made. Shown in this answer only; keep it.
+    client_secret: Option<String>,
+}
+
+impl RegisteredClient {
+    pub(crate) fn new(client: &Client, secret: Option<&NewSecret>) -> Self {
+        Self { client: client.into(), client_secret: secret.map(|new| new.secret.expose_secret().to_owned()) }
+    }
+}
+
+impl Example for RegisteredClient {
+    fn example() -> Self {
+        Self { client: ClientObject::example(), client_secret: Some(EXAMPLE_SECRET.into()) }
+    }
+}
+
+/// Some clients, in the order of their ids. `Link` leads to the next ones, if there are any.
+#[derive(Object)]
+#[oai(example)]
+pub(crate) struct ClientPage {
+    items: Vec<ClientObject>,
+}
+
+impl ClientPage {
+    pub(crate) fn new(clients: &[Client]) -> Self {
+        Self { items: clients.iter().map(ClientObject::from).collect() }
+    }
+}
+
+impl Example for ClientPage {
+    fn example() -> Self {
+        Self { items: vec![ClientObject::example()] }
+    }
+}
+
+/// How long secrets live. Without a body the new one has no end, and the others are left as they are.
+#[derive(Object)]
+#[oai(example, deny_unknown_fields, skip_serializing_if_is_none)]
+pub(crate) struct SecretRequest {
+    /// After how many seconds the new secret stops working.
+    #[oai(validator(minimum(value = "60"), maximum(value = "315360000")))]
+    expires_in: Option<u64>,
+    /// After how many seconds the client's other secrets stop working, unless they end sooner: the time the app has to take the new one.
+    #[oai(validator(maximum(value = "315360000")))]
+    others_expire_in: Option<u64>,
+}
+
+/// Ten years.
+const LONGEST: u64 = 315_360_000;
+
+impl Read for SecretRequest {
+    const MAY_BE_EMPTY: bool = true;
+
+    fn read(fields: &mut Fields) -> Self {
+        Self { expires_in: fields.whole("expires_in", 60..=LONGEST), others_expire_in: fields.whole("others_expire_in", 0..=LONGEST) }
+    }
+}
+
+impl SecretRequest {
+    pub(crate) fn lives(&self) -> Option<Duration> {
+        self.expires_in.map(Duration::from_secs)
+    }
+
+    pub(crate) fn others_live(&self) -> Option<Duration> {
+        self.others_expire_in.map(Duration::from_secs)
+    }
+}
+
+impl Example for SecretRequest {
+    fn example() -> Self {
+        Self { expires_in: None, others_expire_in: Some(86_400) }
+    }
+}
+
+/// A secret that was just made.
+#[derive(Object)]
+#[oai(rename = "NewSecret", example, skip_serializing_if_is_none)]
+pub(crate) struct NewSecretObject {
+    /// Names it.
+    id: String,
+    /// The secret. Shown in this answer only; keep it.
+    client_secret: String,
+    /// When it was made.
+    created_at: Text<Moment>,
+    /// When it stops working; absent if it does not.
+    expires_at: Option<Text<Moment>>,
+}
+
+impl NewSecretObject {
+    pub(crate) fn new(secret: &NewSecret, created: Timestamp) -> Self {
+        Self {
+            id: secret.id.to_string(),
+            client_secret: secret.secret.expose_secret().to_owned(),
+            created_at: created.into(),
+            expires_at: secret.expires.map(Into::into),
+        }
+    }
+}
+
+impl Example for NewSecretObject {
+    fn example() -> Self {
+        Self { id: EXAMPLE_SECRET_ID.into(), client_secret: EXAMPLE_SECRET.into(), created_at: EXAMPLE_TIME.into(), expires_at: None }
+    }
+}

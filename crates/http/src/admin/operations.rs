@@ -1,0 +1,240 @@
+//! What the admin API does. Each operation asks one use case and says what it answered; the comments are the OpenAPI document's.
+
+use std::sync::Arc;
+
+use poem_openapi::{
+    OpenApi, Tags,
+    param::{Header, Path, Query},
+    payload::Json,
+};
+use vestibule_domain::registration::FieldFault;
+use vestibule_flows::{AdminFault, Gateway};
+
+use super::{
+    answers::{Adding, Created, Creating, Deleting, Finding, Found, Gone, Listed, Listing, Put, Putting, Revoking, SecretAdded},
+    body::Body,
+    key::{Caller, Key},
+    objects::{ClientObject, ClientPage, NewSecretObject, RegisteredClient, Registration, SecretRequest},
+    precondition::{self, Hold, is_known, there_already},
+    problem::{Problem, Refused},
+};
+use crate::house::House;
+
+pub(crate) struct Operations {
+    pub(crate) house: Arc<House>,
+    /// The path that everything here lies under.
+    pub(crate) base: String,
+}
+
+#[derive(Tags)]
+enum Group {
+    /// The apps that people sign in to.
+    Clients,
+    /// How confidential apps prove who they are. At most two secrets of an app work at once, and never none.
+    Secrets,
+}
+
+fn usual_page() -> u64 {
+    50
+}
+
+#[OpenApi]
+impl Operations {
+    /// List clients
+    ///
+    /// Clients in the order of their ids, a page at a time.
+    #[oai(path = "/clients", method = "get", operation_id = "list_clients", tag = "Group::Clients")]
+    async fn list(
+        &self,
+        _key: Key,
+        /// How many at most.
+        #[oai(default = "usual_page", validator(minimum(value = "1"), maximum(value = "200")))]
+        limit: Query<u64>,
+        /// Only clients after this id: the last one of the page before.
+        after: Query<Option<String>>,
+    ) -> Result<Listed, Refused<Listing>> {
+        let most = usize::try_from(limit.0).unwrap_or(usize::MAX);
+        let mut clients = self.gateway().clients(after.as_deref(), limit.0 + 1).await.map_err(named_in_query)?;
+        let more = clients.len() > most;
+        clients.truncate(most);
+        let last = clients.last().filter(|_| more).map(|client| &client.id);
+        let next = last.map(|last| format!("<{}/clients?limit={}&after={last}>; rel=\"next\"", self.base, limit.0));
+        Ok(Listed::Page(Json(ClientPage::new(&clients)), next))
+    }
+
+    /// Register a client
+    ///
+    /// A confidential client is given its first secret, which is shown in this answer only.
+    #[oai(path = "/clients", method = "post", operation_id = "create_client", tag = "Group::Clients")]
+    async fn create(&self, key: Key, body: Body<Registration>) -> Result<Created, Refused<Creating>> {
+        let Caller { actor, witness } = &key.0;
+        let (id, draft) = body.0.split();
+        let (client, secret) = self.gateway().create_client(witness, actor, id.as_deref(), &draft).await.map_err(Problem::from)?;
+        let (address, tag) = (self.address(client.id.as_str()), tag(client.version));
+        Ok(Created::Created(Json(RegisteredClient::new(&client, secret.as_ref())), address, tag))
+    }
+
+    /// Read a client
+    #[oai(path = "/clients/:client_id", method = "get", operation_id = "read_client", tag = "Group::Clients")]
+    async fn read(
+        &self,
+        _key: Key,
+        /// The client's id.
+        client_id: Path<String>,
+        /// Versions that the caller has: the answer is 304 if the client is still one of them.
+        #[oai(name = "If-None-Match")]
+        if_none_match: Header<Option<String>>,
+    ) -> Result<Found, Refused<Finding>> {
+        let client = self.gateway().client(&client_id).await.map_err(Problem::from)?;
+        let tag = tag(client.version);
+        if is_known(if_none_match.as_deref(), client.version) {
+            return Ok(Found::Unchanged(tag));
+        }
+        Ok(Found::Client(Json(Box::new(ClientObject::from(&client))), tag))
+    }
+
+    /// Replace or register a client
+    ///
+    /// Replaces the whole registration of the client, or registers it under this id. What is left out of the body takes its default.
+    /// Secrets stay, unless the client becomes public.
+    #[oai(path = "/clients/:client_id", method = "put", operation_id = "put_client", tag = "Group::Clients")]
+    async fn put(
+        &self,
+        key: Key,
+        /// The client's id.
+        client_id: Path<String>,
+        /// The version that is to be replaced: the `ETag` of the client as it was read. Needed if the client is there.
+        #[oai(name = "If-Match")]
+        if_match: Header<Option<String>>,
+        /// `*`: register the client, but never replace one.
+        #[oai(name = "If-None-Match")]
+        if_none_match: Header<Option<String>>,
+        body: Body<Registration>,
+    ) -> Result<Put, Refused<Putting>> {
+        let Caller { actor, witness } = &key.0;
+        let hold = Hold::read(if_match.as_deref(), if_none_match.as_deref())?;
+        let (named, draft) = body.0.split();
+        if named.is_some_and(|named| named != *client_id) {
+            return Err(Problem::invalid(vec![other_id()]).into());
+        }
+        let gateway = self.gateway();
+        let done = match hold {
+            Hold::New => gateway.create_client(witness, actor, Some(&client_id), &draft).await,
+            Hold::Free => gateway.replace_client(witness, actor, &client_id, &draft, None).await,
+            Hold::Version(version) => gateway.replace_client(witness, actor, &client_id, &draft, Some(version)).await,
+        };
+        let (client, secret) = match done {
+            Ok(done) => done,
+            Err(fault) => return Err(self.as_it_is_now(&client_id, fault).await.into()),
+        };
+        let registered = Json(RegisteredClient::new(&client, secret.as_ref()));
+        let tag = tag(client.version);
+        Ok(if client.version == 1 { Put::Created(registered, self.address(&client_id), tag) } else { Put::Replaced(registered, tag) })
+    }
+
+    /// Delete a client
+    ///
+    /// Everything that it was given stops working. To shut an app out for a while, set `disabled` instead.
+    #[oai(path = "/clients/:client_id", method = "delete", operation_id = "delete_client", tag = "Group::Clients")]
+    async fn delete(
+        &self,
+        key: Key,
+        /// The client's id.
+        client_id: Path<String>,
+        /// The version that is to be deleted: the `ETag` of the client as it was read. Needed.
+        #[oai(name = "If-Match")]
+        if_match: Header<Option<String>>,
+    ) -> Result<Gone, Refused<Deleting>> {
+        let Caller { actor, witness } = &key.0;
+        let expected = precondition::version(if_match.as_deref())?;
+        match self.gateway().delete_client(witness, actor, &client_id, expected).await {
+            Ok(()) => Ok(Gone::Gone),
+            Err(fault) => Err(self.as_it_is_now(&client_id, fault).await.into()),
+        }
+    }
+
+    /// Add a secret
+    ///
+    /// To change a secret without an outage, add the new one with `others_expire_in` as the time the app has to take it.
+    #[oai(path = "/clients/:client_id/secrets", method = "post", operation_id = "add_secret", tag = "Group::Secrets")]
+    async fn add_secret(
+        &self,
+        key: Key,
+        /// The client's id.
+        client_id: Path<String>,
+        body: Body<SecretRequest>,
+    ) -> Result<SecretAdded, Refused<Adding>> {
+        let Caller { actor, witness } = &key.0;
+        let asked = body.0;
+        let added = self.gateway().add_secret(witness, actor, &client_id, asked.lives(), asked.others_live()).await;
+        let (_, secret) = added.map_err(raced)?;
+        let address = format!("{}/secrets/{}", self.address(&client_id), secret.id);
+        Ok(SecretAdded::Added(Json(NewSecretObject::new(&secret, witness.now)), address))
+    }
+
+    /// Revoke a secret
+    ///
+    /// It stops working at once. The last one that works stays.
+    #[oai(path = "/clients/:client_id/secrets/:secret_id", method = "delete", operation_id = "revoke_secret", tag = "Group::Secrets")]
+    async fn revoke_secret(
+        &self,
+        key: Key,
+        /// The client's id.
+        client_id: Path<String>,
+        /// The secret's id.
+        secret_id: Path<String>,
+    ) -> Result<Gone, Refused<Revoking>> {
+        let Caller { actor, witness } = &key.0;
+        self.gateway().revoke_secret(witness, actor, &client_id, &secret_id).await.map_err(raced)?;
+        Ok(Gone::Gone)
+    }
+}
+
+impl Operations {
+    fn gateway(&self) -> &Gateway {
+        &self.house.gateway
+    }
+
+    /// Ids have only characters that stand in a path as they are.
+    fn address(&self, client_id: &str) -> String {
+        format!("{}/clients/{client_id}", self.base)
+    }
+
+    /// A precondition that failed, with the version that is there now.
+    async fn as_it_is_now(&self, client_id: &str, fault: AdminFault) -> Problem {
+        if !matches!(fault, AdminFault::Exists | AdminFault::PreconditionFailed(None)) {
+            return fault.into();
+        }
+        match (self.gateway().client(client_id).await, fault) {
+            (Ok(client), AdminFault::Exists) => there_already(client.version),
+            (Ok(client), _) => AdminFault::PreconditionFailed(Some(client.version)).into(),
+            (Err(_), _) => AdminFault::PreconditionFailed(None).into(),
+        }
+    }
+}
+
+fn tag(version: i64) -> String {
+    format!("\"v{version}\"")
+}
+
+fn other_id() -> FieldFault {
+    FieldFault { pointer: "/client_id".to_owned(), message: "is not the id in the address; leave it out".to_owned() }
+}
+
+/// The only value of the query that the use case reads is `after`.
+fn named_in_query(fault: AdminFault) -> Problem {
+    match fault {
+        AdminFault::Invalid(faults) => {
+            Problem::parameter("after", faults.into_iter().next().map(|fault| fault.message).unwrap_or_default())
+        }
+        fault => fault.into(),
+    }
+}
+
+/// Secrets are changed without a precondition: who lost a race need only try again.
+fn raced(fault: AdminFault) -> Problem {
+    match fault {
+        AdminFault::PreconditionFailed(_) => Problem::changed_meanwhile(),
+        fault => fault.into(),
+    }
+}

@@ -1,0 +1,425 @@
+//! What went wrong, as RFC 9457 says it: the one place where an [`AdminFault`] becomes a response.
+
+use std::{borrow::Cow, fmt, marker::PhantomData};
+
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use poem::{
+    Response,
+    error::{MethodNotAllowedError, NotFoundError, ParsePathError, ResponseError},
+};
+use poem_openapi::{
+    ApiResponse, Object,
+    error::{AuthorizationError, ParseParamError},
+    registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, Registry},
+    types::{ToJSON, Type},
+};
+use serde_json::Value;
+use vestibule_domain::{
+    registration::FieldFault,
+    store::{Contest, StoreError},
+};
+use vestibule_flows::AdminFault;
+
+use super::precondition::etag;
+
+pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
+
+/// An answer other than the one that was wanted (RFC 9457).
+#[derive(Object)]
+#[oai(rename = "Problem", skip_serializing_if_is_none)]
+pub(crate) struct ProblemDocument {
+    /// Names the kind of problem: `urn:vestibule:problem:` and the code. Stable; leads nowhere.
+    #[oai(rename = "type")]
+    kind: String,
+    /// The kind of problem in words; the same for every problem of this kind.
+    title: String,
+    /// The HTTP status.
+    status: u16,
+    /// What is wrong with this request.
+    detail: String,
+    /// The kind of problem for programs. Stable.
+    code: String,
+    /// Each place that is wrong, when there are such places.
+    #[oai(skip_serializing_if_is_empty)]
+    errors: Vec<ProblemPlace>,
+    /// What to do about it.
+    hint: Option<String>,
+    /// The reference of this request in logs, traces and audit events.
+    trace_id: String,
+}
+
+/// One place that is wrong.
+#[derive(Object)]
+#[oai(skip_serializing_if_is_none)]
+pub(crate) struct ProblemPlace {
+    /// Where in the body: a JSON pointer (RFC 6901).
+    pointer: Option<String>,
+    /// Or which parameter of the query, or which header.
+    parameter: Option<String>,
+    /// What is wrong there, and what to write instead.
+    detail: String,
+}
+
+/// What kind of problem. The names are stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Code {
+    InvalidJson,
+    InvalidFields,
+    InvalidParameter,
+    Unauthorized,
+    NotFound,
+    NoSuchAddress,
+    MethodNotAllowed,
+    ClientExists,
+    ChangedMeanwhile,
+    TooManySecrets,
+    LastSecret,
+    PublicClient,
+    PreconditionFailed,
+    TooLarge,
+    UnsupportedMediaType,
+    PreconditionRequired,
+    SlowDown,
+    Internal,
+    Unavailable,
+}
+
+impl Code {
+    /// Every kind.
+    pub(crate) const ALL: &'static [Self] = &[
+        Self::InvalidJson,
+        Self::InvalidFields,
+        Self::InvalidParameter,
+        Self::Unauthorized,
+        Self::NotFound,
+        Self::NoSuchAddress,
+        Self::MethodNotAllowed,
+        Self::ClientExists,
+        Self::ChangedMeanwhile,
+        Self::TooManySecrets,
+        Self::LastSecret,
+        Self::PublicClient,
+        Self::PreconditionFailed,
+        Self::TooLarge,
+        Self::UnsupportedMediaType,
+        Self::PreconditionRequired,
+        Self::SlowDown,
+        Self::Internal,
+        Self::Unavailable,
+    ];
+
+    pub(crate) const fn name(self) -> &'static str {
+        self.parts().0
+    }
+
+    const fn parts(self) -> (&'static str, StatusCode, &'static str) {
+        match self {
+            Self::InvalidJson => ("invalid_json", StatusCode::BAD_REQUEST, "The body is not the JSON it should be"),
+            Self::InvalidFields => ("invalid_fields", StatusCode::UNPROCESSABLE_ENTITY, "Fields break rules"),
+            Self::InvalidParameter => ("invalid_parameter", StatusCode::BAD_REQUEST, "A parameter or header can't be used"),
+            Self::Unauthorized => ("unauthorized", StatusCode::UNAUTHORIZED, "No admin key that works"),
+            Self::NotFound => ("not_found", StatusCode::NOT_FOUND, "Not there"),
+            Self::NoSuchAddress => ("no_such_address", StatusCode::NOT_FOUND, "No such address"),
+            Self::MethodNotAllowed => ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED, "Not with this method"),
+            Self::ClientExists => ("client_exists", StatusCode::CONFLICT, "A client of this id is there"),
+            Self::ChangedMeanwhile => ("changed_meanwhile", StatusCode::CONFLICT, "Somebody else changed the client at the same time"),
+            Self::TooManySecrets => ("too_many_secrets", StatusCode::CONFLICT, "Two secrets work already"),
+            Self::LastSecret => ("last_secret", StatusCode::CONFLICT, "The last secret that works"),
+            Self::PublicClient => ("public_client", StatusCode::CONFLICT, "A public client has no secrets"),
+            Self::PreconditionFailed => ("precondition_failed", StatusCode::PRECONDITION_FAILED, "Not what the precondition says"),
+            Self::TooLarge => ("too_large", StatusCode::PAYLOAD_TOO_LARGE, "The body is too large"),
+            Self::UnsupportedMediaType => ("unsupported_media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body is not sent as JSON"),
+            Self::PreconditionRequired => ("precondition_required", StatusCode::PRECONDITION_REQUIRED, "If-Match is missing"),
+            Self::SlowDown => ("slow_down", StatusCode::TOO_MANY_REQUESTS, "Too many wrong keys"),
+            Self::Internal => ("internal", StatusCode::INTERNAL_SERVER_ERROR, "Something failed here"),
+            Self::Unavailable => ("unavailable", StatusCode::SERVICE_UNAVAILABLE, "The database can't be used now"),
+        }
+    }
+}
+
+/// A problem, before it has the reference of its request.
+#[derive(Debug)]
+pub(crate) struct Problem {
+    code: Code,
+    detail: Cow<'static, str>,
+    hint: Option<&'static str>,
+    places: Vec<Wrong>,
+    header: Option<Box<(HeaderName, HeaderValue)>>,
+}
+
+#[derive(Debug)]
+enum Wrong {
+    Field(FieldFault),
+    Parameter(&'static str, String),
+}
+
+impl Problem {
+    pub(crate) fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, detail: detail.into(), hint: None, places: Vec::new(), header: None }
+    }
+
+    pub(crate) fn hint(self, hint: &'static str) -> Self {
+        Self { hint: Some(hint), ..self }
+    }
+
+    fn header(self, name: HeaderName, value: HeaderValue) -> Self {
+        Self { header: Some(Box::new((name, value))), ..self }
+    }
+
+    /// The version that is there now goes along.
+    pub(crate) fn etag(self, version: i64) -> Self {
+        self.header(header::ETAG, etag(version))
+    }
+
+    pub(crate) fn invalid(faults: Vec<FieldFault>) -> Self {
+        let detail = match faults.len() {
+            1 => "One thing is wrong with what was sent.".into(),
+            many => format!("{many} things are wrong with what was sent."),
+        };
+        Self { places: faults.into_iter().map(Wrong::Field).collect(), ..Self::new(Code::InvalidFields, detail) }
+    }
+
+    pub(crate) fn parameter(name: &'static str, message: impl Into<String>) -> Self {
+        let places = vec![Wrong::Parameter(name, message.into())];
+        Self { places, ..Self::new(Code::InvalidParameter, format!("{name} can't be used.")) }
+    }
+
+    pub(crate) fn unauthorized() -> Self {
+        Self::new(Code::Unauthorized, "Send an admin key in the Authorization header, as a bearer token.")
+            .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"vestibule admin API\""))
+    }
+
+    pub(crate) fn no_such_address() -> Self {
+        Self::new(Code::NoSuchAddress, "Nothing of the admin API is at this address.").hint("openapi.json lists every address")
+    }
+
+    pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
+        Self::new(Code::MethodNotAllowed, format!("This address takes {allow}.")).header(header::ALLOW, HeaderValue::from_static(allow))
+    }
+
+    pub(crate) fn too_large() -> Self {
+        Self::new(Code::TooLarge, "The body is larger than 64 KiB.")
+    }
+
+    pub(crate) fn unsupported_media_type() -> Self {
+        Self::new(Code::UnsupportedMediaType, "Send the body as Content-Type: application/json.")
+    }
+
+    pub(crate) fn changed_meanwhile() -> Self {
+        Self::new(Code::ChangedMeanwhile, "Nothing was changed; try again.")
+    }
+
+    fn unavailable() -> Self {
+        Self::new(Code::Unavailable, "Nothing was changed; try again in a moment.").header(header::RETRY_AFTER, 5.into())
+    }
+
+    pub(crate) fn internal() -> Self {
+        Self::new(Code::Internal, "The operator's log has more under trace_id.")
+    }
+
+    /// What the framework refused before an operation ran. Its own words stay inside.
+    pub(crate) fn from_library(error: poem::Error) -> Self {
+        let error = match error.downcast::<Self>() {
+            Ok(problem) => return problem,
+            Err(error) => error,
+        };
+        if error.is::<AuthorizationError>() {
+            Self::unauthorized()
+        } else if let Some(error) = error.downcast_ref::<ParseParamError>() {
+            Self::parameter(error.name, if error.name == "limit" { "must be a whole number from 1 to 200" } else { "can't be read" })
+        } else if error.is::<NotFoundError>() || error.is::<MethodNotAllowedError>() || error.is::<ParsePathError>() {
+            Self::no_such_address()
+        } else {
+            tracing::error!(%error, "the admin API failed where it should not");
+            Self::internal()
+        }
+    }
+
+    /// The answer, under the reference of its request.
+    pub(crate) fn respond(self, reference: &str) -> Response {
+        let document = self.document(reference);
+        let (code, status, _) = self.code.parts();
+        tracing::info!(code, "the admin API refused");
+        let mut response =
+            Response::builder().status(status).content_type(MEDIA_TYPE).body(document.to_json().unwrap_or_default().to_string());
+        if let Some((name, value)) = self.header.map(|header| *header) {
+            response.headers_mut().insert(name, value);
+        }
+        response
+    }
+
+    /// A problem of this kind, for the document.
+    pub(crate) fn example(code: Code) -> Self {
+        let fault = |pointer: &str, message: &str| FieldFault { pointer: pointer.to_owned(), message: message.to_owned() };
+        match code {
+            Code::InvalidJson => Self::new(code, "line 3, column 12: expected a value"),
+            Code::InvalidFields => Self::invalid(vec![fault("/redirect_uris/0", "has a fragment; leave out '#' and what follows")]),
+            Code::InvalidParameter => Self::parameter("If-Match", "must be one ETag in double quotes, as \"v3\""),
+            Code::Unauthorized => Self::unauthorized(),
+            Code::NotFound => AdminFault::NotFound.into(),
+            Code::NoSuchAddress => Self::no_such_address(),
+            Code::MethodNotAllowed => Self::method_not_allowed("GET, HEAD"),
+            Code::ClientExists => AdminFault::Exists.into(),
+            Code::ChangedMeanwhile => Self::changed_meanwhile(),
+            Code::TooManySecrets => AdminFault::TooManySecrets.into(),
+            Code::LastSecret => AdminFault::LastSecret.into(),
+            Code::PublicClient => AdminFault::Public.into(),
+            Code::PreconditionFailed => AdminFault::PreconditionFailed(Some(4)).into(),
+            Code::TooLarge => Self::too_large(),
+            Code::UnsupportedMediaType => Self::unsupported_media_type(),
+            Code::PreconditionRequired => AdminFault::PreconditionRequired.into(),
+            Code::SlowDown => AdminFault::SlowDown(42).into(),
+            Code::Internal => Self::internal(),
+            Code::Unavailable => Self::unavailable(),
+        }
+    }
+
+    /// As JSON, under a made-up reference.
+    pub(crate) fn shown(&self) -> Value {
+        self.document("4bf92f3577b34da6a3ce929d0e0e4736").to_json().unwrap_or_default()
+    }
+
+    fn document(&self, reference: &str) -> ProblemDocument {
+        let (code, status, title) = self.code.parts();
+        ProblemDocument {
+            kind: format!("urn:vestibule:problem:{code}"),
+            title: title.to_owned(),
+            status: status.as_u16(),
+            detail: self.detail.to_string(),
+            code: code.to_owned(),
+            errors: self.places.iter().map(Wrong::place).collect(),
+            hint: self.hint.map(str::to_owned),
+            trace_id: reference.to_owned(),
+        }
+    }
+}
+
+impl Wrong {
+    fn place(&self) -> ProblemPlace {
+        match self {
+            Self::Field(fault) => ProblemPlace { pointer: Some(fault.pointer.clone()), parameter: None, detail: fault.message.clone() },
+            Self::Parameter(name, message) => ProblemPlace { pointer: None, parameter: Some((*name).to_owned()), detail: message.clone() },
+        }
+    }
+}
+
+impl From<AdminFault> for Problem {
+    fn from(fault: AdminFault) -> Self {
+        match fault {
+            AdminFault::Unauthorized => Self::unauthorized(),
+            AdminFault::SlowDown(seconds) => {
+                Self::new(Code::SlowDown, format!("Wait {seconds} seconds before another try.")).header(header::RETRY_AFTER, seconds.into())
+            }
+            AdminFault::NotFound => Self::new(Code::NotFound, "There is no such client, or no such secret of it."),
+            AdminFault::Exists => Self::new(Code::ClientExists, "A client is registered under this client_id.")
+                .hint("change it with PUT and its ETag in If-Match, or leave client_id out to be given one"),
+            AdminFault::Invalid(faults) => Self::invalid(faults),
+            AdminFault::PreconditionRequired => {
+                Self::new(Code::PreconditionRequired, "A change without If-Match could overwrite somebody else's.")
+                    .hint("read the client and send its ETag in If-Match")
+            }
+            AdminFault::PreconditionFailed(current) => Self::precondition_failed(current),
+            AdminFault::TooManySecrets => Self::new(Code::TooManySecrets, "At most two secrets of a client work at once.")
+                .hint("revoke one that no app uses any more, or wait until one expires"),
+            AdminFault::LastSecret => Self::new(Code::LastSecret, "Without this secret the app could not authenticate any more.")
+                .hint("add another secret first; to shut the app out, disable or delete the client"),
+            AdminFault::Public => Self::new(Code::PublicClient, "This client is registered with token_endpoint_auth_method none."),
+            AdminFault::Store(error) => Self::store(&error),
+        }
+    }
+}
+
+impl Problem {
+    fn precondition_failed(current: Option<i64>) -> Self {
+        match current {
+            Some(version) => {
+                Self::new(Code::PreconditionFailed, "The client is not as the precondition says; the ETag is the present one.")
+                    .hint("read the client again and make the change on what is there now")
+                    .etag(version)
+            }
+            None => Self::new(Code::PreconditionFailed, "The client is not there.").hint("leave If-Match out to register it"),
+        }
+    }
+
+    fn store(error: &StoreError) -> Self {
+        tracing::error!(%error, "the admin API can't use the database");
+        match error {
+            StoreError::Unavailable(_) => Self::unavailable(),
+            StoreError::Conflict(Contest::Client) => Self::changed_meanwhile(),
+            StoreError::Conflict(_) | StoreError::Corrupt { .. } => Self::internal(),
+        }
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.code.parts().0, self.detail)
+    }
+}
+
+impl std::error::Error for Problem {}
+
+impl ResponseError for Problem {
+    fn status(&self) -> StatusCode {
+        self.code.parts().1
+    }
+}
+
+/// How one operation may refuse, for the document: each status with the codes it comes with.
+pub(crate) trait Refusals: Send + Sync + 'static {
+    const STATUSES: &'static [(u16, &'static str)];
+}
+
+/// A problem of one operation.
+pub(crate) struct Refused<R>(Problem, PhantomData<fn() -> R>);
+
+impl<R, P: Into<Problem>> From<P> for Refused<R> {
+    fn from(problem: P) -> Self {
+        Self(problem.into(), PhantomData)
+    }
+}
+
+impl<R> From<Refused<R>> for poem::Error {
+    fn from(refused: Refused<R>) -> Self {
+        refused.0.into()
+    }
+}
+
+/// Every operation may refuse like this.
+const EVERYWHERE: [(u16, &str); 4] = [
+    (401, "`unauthorized`: no admin key, or none that works."),
+    (429, "`slow_down`: too many wrong keys from one address; `Retry-After` says how many seconds to wait."),
+    (500, "`internal`: something failed here."),
+    (503, "`unavailable`: the database can't be used now; nothing was changed."),
+];
+
+/// What comes with a status besides the problem.
+fn headers(status: u16) -> Vec<MetaHeader> {
+    let (name, description) = match status {
+        401 => ("WWW-AUTHENTICATE", "How to authenticate: `Bearer`."),
+        412 => ("ETAG", "The client's present version, if it is there."),
+        429 | 503 => ("RETRY-AFTER", "Seconds to wait before another try."),
+        _ => return Vec::new(),
+    };
+    let (description, schema) = (Some(description.to_owned()), String::schema_ref());
+    vec![MetaHeader { name: name.to_owned(), description, required: false, deprecated: false, schema }]
+}
+
+impl<R: Refusals> ApiResponse for Refused<R> {
+    fn meta() -> MetaResponses {
+        let mut statuses: Vec<_> = R::STATUSES.iter().chain(&EVERYWHERE).copied().collect();
+        statuses.sort_by_key(|(status, _)| *status);
+        let responses = statuses.into_iter().map(|(status, description)| MetaResponse {
+            description,
+            status: Some(status),
+            status_range: None,
+            content: vec![MetaMediaType { content_type: MEDIA_TYPE, schema: ProblemDocument::schema_ref() }],
+            headers: headers(status),
+        });
+        MetaResponses { responses: responses.collect() }
+    }
+
+    fn register(registry: &mut Registry) {
+        ProblemDocument::register(registry);
+    }
+}

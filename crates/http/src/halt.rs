@@ -1,0 +1,118 @@
+//! The one place where the end of a walk becomes what a person sees.
+
+use http::{HeaderValue, StatusCode, header};
+use poem::{IntoResponse, Response};
+use time::OffsetDateTime;
+use vestibule_domain::{attempt::AttemptFault, authorize::PageFault, provider::ProviderError};
+use vestibule_flows::{AppAnswer, Fault, Halt};
+
+use crate::{
+    house::House,
+    pages::{ErrorKind, ErrorPage, Href, Page, ReturnToApp},
+    visit::Visit,
+};
+
+/// Says why a walk ended: back at the app at once where nothing may be shown, otherwise a page with a way back.
+pub(crate) fn respond(house: &House, visit: &Visit, halt: &Halt, provider_label: Option<&str>) -> Response {
+    let settled = halt.settled;
+    let mut response = match (&halt.back, halt.at_once) {
+        (Some(back), true) => to_app(back, halt.client_name.as_deref().unwrap_or_default()),
+        _ => error_page(visit, halt, provider_label),
+    };
+    if let Some(id) = settled {
+        response.headers_mut().append(header::SET_COOKIE, house.cookies.drop_attempt(id));
+    }
+    response
+}
+
+/// A page for what goes wrong outside a walk.
+pub(crate) fn page(visit: &Visit, kind: ErrorKind) -> Response {
+    log(&kind, None);
+    ErrorPage::new(kind, visit.reference(), at(visit)).respond()
+}
+
+/// Sends the browser to an app. 303, never 307: what was posted to us is not posted on (OAuth 2.1 §7.5.3).
+pub(crate) fn to_app(answer: &AppAnswer, client_name: &str) -> Response {
+    if answer.to.is_web() {
+        return see_other(&answer.location);
+    }
+    match Href::app(&answer.location) {
+        Some(href) => ReturnToApp { client_name: client_name.to_owned(), href }.respond(),
+        None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// A redirect that leaves no trace of where it came from.
+pub(crate) fn see_other(location: &str) -> Response {
+    let Ok(location) = HeaderValue::try_from(location) else {
+        tracing::error!("an address to redirect to can't stand in a header");
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    Response::builder()
+        .status(StatusCode::SEE_OTHER)
+        .header(header::LOCATION, location)
+        .header(header::CACHE_CONTROL, "no-store")
+        .header(header::REFERRER_POLICY, "no-referrer")
+        .finish()
+}
+
+fn error_page(visit: &Visit, halt: &Halt, provider_label: Option<&str>) -> Response {
+    let kind = kind_of(&halt.fault);
+    log(&kind, Some(&halt.fault));
+    let mut page = ErrorPage::new(kind, visit.reference(), at(visit));
+    if let Some(name) = &halt.client_name {
+        page = page.app(name);
+    }
+    if let Some(label) = provider_label {
+        page = page.provider(label);
+    }
+    if let Some(href) = halt.back.as_ref().and_then(|back| Href::app(&back.location)) {
+        page = page.back(href);
+    }
+    page.respond()
+}
+
+fn at(visit: &Visit) -> OffsetDateTime {
+    OffsetDateTime::from_unix_timestamp(visit.witness.now.as_secs()).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+}
+
+fn kind_of(fault: &Fault) -> ErrorKind {
+    let invalid = |detail: &str| ErrorKind::RequestInvalid { detail: detail.to_owned() };
+    match fault {
+        Fault::Request(PageFault::ClientUnknown) | Fault::ClientGone => ErrorKind::ClientUnknown,
+        Fault::Request(PageFault::RedirectMismatch { received, differs }) => ErrorKind::RedirectMismatch {
+            received: received
+                .clone()
+                .unwrap_or_else(|| "none; this client has more than one registered, so the request must name one".into()),
+            first_difference: *differs,
+        },
+        Fault::Request(PageFault::Repeated(name)) => invalid(&format!("{name} came more than once")),
+        Fault::Attempt(AttemptFault::OtherProvider) | Fault::StaleSignIn => ErrorKind::UpstreamInvalid { phase: "callback" },
+        Fault::Attempt(_) | Fault::AttemptSpent => ErrorKind::RequestExpired,
+        Fault::ProviderNotAllowed => ErrorKind::NotAllowed { rule: "allowed_providers".into() },
+        Fault::Provider(ProviderError::Declined) => ErrorKind::PersonDeclined,
+        Fault::Provider(ProviderError::Unreachable { phase, status, .. }) => {
+            ErrorKind::UpstreamUnavailable { phase: phase.as_str(), status: *status }
+        }
+        Fault::Provider(ProviderError::Invalid { rule: "exp" | "iat" | "nbf", .. }) => ErrorKind::ClockSkew,
+        Fault::Provider(ProviderError::Invalid { phase, .. }) => ErrorKind::UpstreamInvalid { phase: phase.as_str() },
+        Fault::Provider(ProviderError::Refused { rule }) => ErrorKind::NotAllowed { rule: (*rule).to_owned() },
+        Fault::Provider(ProviderError::Misconfigured { .. }) => ErrorKind::UpstreamMisconfigured,
+        Fault::AccountDisabled => ErrorKind::AccountDisabled,
+        Fault::App(error) => invalid(&error.description),
+        Fault::Logout(detail) => ErrorKind::LogoutInvalid { detail: (*detail).to_owned() },
+        Fault::Store(_) => ErrorKind::Unavailable,
+    }
+}
+
+/// The operator's half of an error page; the span has the reference.
+fn log(kind: &ErrorKind, fault: Option<&Fault>) {
+    match fault {
+        Some(Fault::Store(error)) => tracing::error!(code = kind.code(), %error, "the database can't be used"),
+        Some(Fault::Provider(error @ ProviderError::Misconfigured { .. })) => {
+            tracing::error!(code = kind.code(), %error, "a provider refuses us");
+        }
+        Some(Fault::Provider(error)) => tracing::warn!(code = kind.code(), %error, "no identity came back"),
+        _ => tracing::info!(code = kind.code(), "showed an error page"),
+    }
+}

@@ -1,0 +1,103 @@
+//! What every handler may use.
+
+use std::{
+    net::IpAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use ipnet::IpNet;
+use url::Url;
+use vestibule_flows::Gateway;
+use vestibule_telemetry::Metrics;
+
+use crate::{cookies::Cookies, pages::Href, published::Published};
+
+/// Settings of the web side.
+#[derive(Clone, Debug, Default)]
+pub struct HttpSettings {
+    /// Peers that may say for whom they speak (`X-Forwarded-For`) and under which name they were called. Empty means nobody.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+/// The gateway with its doors: shared by every request.
+pub struct House {
+    pub(crate) gateway: Gateway,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) cookies: Cookies,
+    pub(crate) published: Published,
+    settings: HttpSettings,
+    authority: String,
+    prefix: String,
+    draining: AtomicBool,
+}
+
+impl std::fmt::Debug for House {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("House").field("gateway", &self.gateway).field("settings", &self.settings).finish_non_exhaustive()
+    }
+}
+
+impl House {
+    /// Puts the house together. The issuer was checked by the configuration: an absolute http or https URL.
+    pub fn new(gateway: Gateway, metrics: Arc<Metrics>, settings: HttpSettings) -> Self {
+        let issuer = Url::parse(&gateway.settings().issuer).ok();
+        let authority = issuer.as_ref().map(authority_of).unwrap_or_default();
+        let prefix = issuer.as_ref().map(|issuer| clean_path(issuer.path())).unwrap_or_default();
+        let secure = issuer.is_some_and(|issuer| issuer.scheme() == "https");
+        let published = Published::default();
+        Self { gateway, metrics, cookies: Cookies::new(secure), published, settings, authority, prefix, draining: AtomicBool::new(false) }
+    }
+
+    /// The gateway, for what the house does by itself.
+    pub fn gateway(&self) -> &Gateway {
+        &self.gateway
+    }
+
+    /// From now on `/readyz` fails, so that no new traffic is sent here while what is under way finishes.
+    pub fn set_draining(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::Relaxed)
+    }
+
+    /// The path of the issuer without a trailing slash; everything of ours lies under it.
+    pub(crate) fn prefix(&self) -> &str {
+        &self.prefix
+    }
+
+    /// A link to a path of ours.
+    pub(crate) fn href(&self, path: &str) -> Href {
+        Href::local(&format!("{}{path}", self.prefix)).expect("a path under the issuer's stays on this origin")
+    }
+
+    /// Whether pages and cookies travel over TLS.
+    pub(crate) fn is_secure(&self) -> bool {
+        self.cookies.are_secure()
+    }
+
+    pub(crate) fn trusts(&self, peer: IpAddr) -> bool {
+        self.settings.trusted_proxies.iter().any(|net| net.contains(&peer))
+    }
+
+    /// Whether a request came under our own name (attack 44: a rebound name leads here too, but never carries ours).
+    pub(crate) fn is_called(&self, host: &str) -> bool {
+        host.eq_ignore_ascii_case(&self.authority)
+    }
+}
+
+/// Empty, or `/` and the rest without slashes at the ends: `//x` would be another host to a browser.
+fn clean_path(path: &str) -> String {
+    let path = path.trim_matches('/');
+    if path.is_empty() { String::new() } else { format!("/{path}") }
+}
+
+/// `host` or `host:port`, as browsers write it in `Host`: the scheme's own port left out.
+fn authority_of(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}

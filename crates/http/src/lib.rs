@@ -1,0 +1,29 @@
+//! The house on the web: protocol endpoints, the pages people see, the admin API, and what operators ask.
+//!
+//! Nothing here decides. A handler turns a request into the values a flow wants, calls the flow, and says what it answered. Errors
+//! become HTTP once: [`Halt`](vestibule_flows::Halt) in `halt`, [`OAuthError`](vestibule_domain::error::OAuthError) in `oauth`,
+//! [`AdminFault`](vestibule_flows::AdminFault) in `admin`.
+
+mod admin;
+mod authorize;
+mod cookies;
+mod discovery;
+pub mod door;
+mod halt;
+mod house;
+mod introspect;
+mod login;
+mod logout;
+mod oauth;
+mod ops;
+pub mod pages;
+mod published;
+mod revoke;
+mod routes;
+mod shell;
+mod token;
+mod userinfo;
+mod visit;
+
+pub use house::{House, HttpSettings};
+pub use routes::{ops_routes, routes};

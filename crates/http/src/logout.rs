@@ -1,0 +1,74 @@
+//! `GET` and `POST /logout` (OpenID Connect RP-Initiated Logout 1.0).
+
+use std::sync::Arc;
+
+use http::header;
+use poem::Response;
+use url::Url;
+use vestibule_flows::{LogoutAsked, LogoutNext};
+
+use crate::{
+    halt,
+    house::House,
+    pages::{ConfirmLogout, ErrorKind, FormTarget, Href, Page, SignedOut},
+    visit::Visit,
+};
+
+const KNOWN: [&str; 7] = ["id_token_hint", "logout_hint", "client_id", "post_logout_redirect_uri", "state", "ui_locales", "confirmation"];
+
+pub(crate) async fn logout(house: Arc<House>, visit: Visit) -> Response {
+    let mut parameters = match visit.parameters() {
+        Ok(parameters) => parameters,
+        Err(fault) => return halt::page(&visit, ErrorKind::LogoutInvalid { detail: fault.explanation().to_owned() }),
+    };
+    let repeated = parameters.repeated(&KNOWN);
+    let mut take = |name| parameters.take(name);
+    let asked = LogoutAsked {
+        id_token_hint: take("id_token_hint"),
+        client_id: take("client_id"),
+        post_logout_redirect_uri: take("post_logout_redirect_uri"),
+        state: take("state"),
+        // A confirmation counts only from our own form: a link can't carry one.
+        confirmation: take("confirmation").filter(|_| visit.is_post()),
+        repeated,
+    };
+    let session = house.cookies.session(visit.headers());
+    match house.gateway.logout(&visit.witness, &asked, session.as_deref()).await {
+        Ok(LogoutNext::Confirm { client_name, confirmation, ends_at }) => {
+            let ends_at = ends_at.and_then(|uri| FormTarget::of(&Url::parse(uri.as_str()).ok()?));
+            confirm(&house, asked, client_name, confirmation, ends_at).respond()
+        }
+        Ok(LogoutNext::Done { client_name, back }) => {
+            let mut response = match &back {
+                Some(location) if location.starts_with("http") => halt::see_other(location),
+                _ => SignedOut { client_name, back: back.and_then(|location| Href::app(&location)) }.respond(),
+            };
+            response.headers_mut().append(header::SET_COOKIE, house.cookies.drop_session());
+            response
+        }
+        Err(end) => halt::respond(&house, &visit, &end, None),
+    }
+}
+
+fn confirm(
+    house: &House,
+    asked: LogoutAsked,
+    client_name: Option<String>,
+    confirmation: String,
+    ends_at: Option<FormTarget>,
+) -> ConfirmLogout {
+    let carried = [
+        ("id_token_hint", asked.id_token_hint),
+        ("client_id", asked.client_id),
+        ("post_logout_redirect_uri", asked.post_logout_redirect_uri),
+        ("state", asked.state),
+        ("confirmation", Some(confirmation)),
+    ];
+    ConfirmLogout {
+        client_name,
+        action: house.href("/logout"),
+        fields: carried.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
+        stay: None,
+        ends_at,
+    }
+}

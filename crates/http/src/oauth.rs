@@ -1,0 +1,110 @@
+//! The one place where an OAuth error becomes a response, and other answers to programs.
+
+use http::{HeaderValue, StatusCode, header};
+use poem::Response;
+use secrecy::SecretString;
+use serde::Serialize;
+use vestibule_domain::error::{OAuthError, OAuthErrorCode};
+use vestibule_flows::Presented;
+use vestibule_protocol::{authorization::Authorization, parameters::Parameters, responses::ErrorResponse};
+
+use crate::visit::Visit;
+
+/// A JSON answer that nobody keeps (RFC 6749 §5.1).
+pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    match serde_json::to_vec(body) {
+        Ok(body) => Response::builder()
+            .status(status)
+            .content_type("application/json")
+            .header(header::CACHE_CONTROL, "no-store")
+            .header(header::PRAGMA, "no-cache")
+            .body(body),
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into(),
+    }
+}
+
+/// An error for an app (RFC 6749 §5.2). `used_authorization`: the client authenticated by header, so the answer names the scheme.
+pub(crate) fn error(error: &OAuthError, used_authorization: bool) -> Response {
+    use OAuthErrorCode as Code;
+    let status = match error.code {
+        Code::InvalidClient => StatusCode::UNAUTHORIZED,
+        Code::SlowDown => StatusCode::TOO_MANY_REQUESTS,
+        Code::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
+        Code::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+        _ => StatusCode::BAD_REQUEST,
+    };
+    let body = ErrorResponse { error: error.code.as_str().into(), error_description: Some(error.description.clone()) };
+    let mut response = json(status, &body);
+    if error.code == Code::InvalidClient && used_authorization {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Basic realm=\"vestibule\", charset=\"UTF-8\""));
+    }
+    if let Some(seconds) = error.retry_after {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
+}
+
+/// A request of a client that says who it is.
+pub(crate) struct ClientRequest {
+    pub(crate) presented: Presented,
+    pub(crate) parameters: Parameters,
+}
+
+impl ClientRequest {
+    /// Reads the form and the credentials. Secrets in the query are not looked at (OAuth 2.1 §2.4).
+    pub(crate) fn read(visit: &Visit) -> Result<Self, OAuthError> {
+        let mut parameters = visit.parameters().map_err(|fault| OAuthError::invalid_request(fault.explanation()))?;
+        if let Some(name) = parameters.repeated(&["client_id", "client_secret"]).first() {
+            return Err(OAuthError::invalid_request(format!("{name} came more than once")));
+        }
+        let basic = match authorization_of(visit)? {
+            Some(Authorization::Basic { id, secret }) => Some((id, SecretString::from(secret))),
+            Some(_) => return Err(OAuthError::invalid_request("clients authenticate with HTTP Basic or in the form")),
+            None => None,
+        };
+        let client_id = parameters.take("client_id");
+        let client_secret = parameters.take("client_secret").map(SecretString::from);
+        Ok(Self { presented: Presented { basic, client_id, client_secret }, parameters })
+    }
+
+    /// Whether the client used the `Authorization` header.
+    pub(crate) fn used_authorization(visit: &Visit) -> bool {
+        visit.headers().contains_key(header::AUTHORIZATION)
+    }
+}
+
+fn authorization_of(visit: &Visit) -> Result<Option<Authorization>, OAuthError> {
+    let mut values = visit.headers().get_all(header::AUTHORIZATION).iter();
+    let (first, second) = (values.next(), values.next());
+    match (first, second) {
+        (None, _) => Ok(None),
+        (Some(_), Some(_)) => Err(OAuthError::invalid_request("there is more than one Authorization header")),
+        (Some(value), None) => Authorization::parse(value.as_bytes())
+            .map(Some)
+            .map_err(|_| OAuthError::invalid_request("the Authorization header is malformed")),
+    }
+}
+
+/// The bearer token of a request: the header, or, in a POST, the form (RFC 6750 §2). In the query it is not looked at.
+pub(crate) fn bearer(visit: &Visit) -> Result<Option<String>, vestibule_flows::BearerFault> {
+    use vestibule_flows::BearerFault;
+    let from_header = match authorization_of(visit) {
+        Ok(Some(Authorization::Bearer(token))) => Some(token),
+        Ok(Some(_)) | Err(_) => return Err(BearerFault::Malformed("the Authorization header must be Bearer and one token")),
+        Ok(None) => None,
+    };
+    let is_form = visit.is_post() && !visit.body.is_empty();
+    let from_form = if is_form {
+        let mut form = visit.parameters().map_err(|fault| BearerFault::Malformed(fault.explanation()))?;
+        if !form.repeated(&["access_token"]).is_empty() {
+            return Err(BearerFault::Malformed("access_token came more than once"));
+        }
+        form.take("access_token")
+    } else {
+        None
+    };
+    match (from_header, from_form) {
+        (Some(_), Some(_)) => Err(BearerFault::Malformed("the token came in two ways at once")),
+        (header, form) => Ok(header.or(form)),
+    }
+}

@@ -1,0 +1,81 @@
+//! Signing out: the question, and the page after it.
+
+use askama::Template;
+
+use super::{FormTarget, Href, Page, phrase::Phrase, texts::Texts};
+
+/// Asks before signing out, when nothing proves that the person meant it (OpenID Connect RP-Initiated Logout 1.0 §2).
+#[derive(Debug, Clone)]
+pub struct ConfirmLogout {
+    /// The app that asks, if known.
+    pub client_name: Option<String>,
+    /// Where the form posts: `/logout`.
+    pub action: Href,
+    /// What the form carries along, the token against cross-site request forgery among it: (name, value).
+    pub fields: Vec<(&'static str, String)>,
+    /// Where "Stay signed in" leads; without it the page says that closing it is enough.
+    pub stay: Option<Href>,
+    /// The origin of the validated `post_logout_redirect_uri`, at which the form may end.
+    pub ends_at: Option<FormTarget>,
+}
+
+impl Page for ConfirmLogout {
+    fn render(&self, t: &'static Texts) -> askama::Result<String> {
+        ConfirmView {
+            t,
+            lead: Phrase::new(t.logout_lead).named("app", self.client_name.as_deref(), t.an_app_you_used),
+            action: &self.action,
+            fields: &self.fields,
+            stay: self.stay.as_ref(),
+        }
+        .render()
+    }
+
+    fn forms(&self) -> Option<&[FormTarget]> {
+        Some(self.ends_at.as_slice())
+    }
+}
+
+/// The session at the gateway has ended.
+#[derive(Debug, Clone)]
+pub struct SignedOut {
+    /// The app that asked, if known.
+    pub client_name: Option<String>,
+    /// Its validated `post_logout_redirect_uri`, if it gave one.
+    pub back: Option<Href>,
+}
+
+impl Page for SignedOut {
+    fn render(&self, t: &'static Texts) -> askama::Result<String> {
+        SignedOutView { t, back: self.back.as_ref().map(|href| Back::new(t, href, self.client_name.as_deref())) }.render()
+    }
+}
+
+/// The button that leads back to the app.
+pub(super) struct Back<'a> {
+    pub(super) href: &'a Href,
+    pub(super) phrase: Phrase,
+}
+
+impl<'a> Back<'a> {
+    pub(super) fn new(t: &'static Texts, href: &'a Href, client_name: Option<&str>) -> Self {
+        Self { href, phrase: Phrase::new(t.back_to).named("app", client_name, t.an_app) }
+    }
+}
+
+#[derive(Template)]
+#[template(path = "confirm_logout.html")]
+struct ConfirmView<'a> {
+    t: &'static Texts,
+    lead: Phrase,
+    action: &'a Href,
+    fields: &'a [(&'static str, String)],
+    stay: Option<&'a Href>,
+}
+
+#[derive(Template)]
+#[template(path = "signed_out.html")]
+struct SignedOutView<'a> {
+    t: &'static Texts,
+    back: Option<Back<'a>>,
+}

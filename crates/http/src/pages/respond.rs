@@ -1,0 +1,79 @@
+//! From a page to a response: the markup, and every header that protects it.
+
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use poem::Response;
+
+use super::{
+    FormTarget,
+    style::SOURCE,
+    texts::{ENGLISH, Texts},
+};
+
+/// Something a person sees.
+pub trait Page {
+    /// The whole document in one language.
+    fn render(&self, texts: &'static Texts) -> askama::Result<String>;
+
+    /// The status it is sent with.
+    fn status(&self) -> StatusCode {
+        StatusCode::OK
+    }
+
+    /// The `form-action` sources: `None` for a page without a form, otherwise the origins besides our own at which it may end.
+    fn forms(&self) -> Option<&[FormTarget]> {
+        None
+    }
+
+    /// Headers that belong to this page alone.
+    fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
+        Vec::new()
+    }
+
+    /// The response, complete with its security headers.
+    fn respond(&self) -> Response {
+        let Ok(html) = self.render(&ENGLISH) else {
+            tracing::error!("a hosted page could not be rendered");
+            return Response::builder()
+                .status(StatusCode::INTERNAL_SERVER_ERROR)
+                .content_type("text/plain; charset=utf-8")
+                .body(ENGLISH.unrenderable);
+        };
+        let mut response = Response::builder()
+            .status(self.status())
+            .content_type("text/html; charset=utf-8")
+            .header(header::CONTENT_LANGUAGE, ENGLISH.lang)
+            .header(header::CONTENT_SECURITY_POLICY, content_security_policy(self.forms()))
+            .body(html);
+        response.headers_mut().extend(PROTECTION.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))));
+        response.headers_mut().extend(self.headers());
+        response
+    }
+}
+
+/// The policy of a page: nothing runs, nothing loads, nobody frames it. Our one style and the icon are all it may show; a form
+/// goes to us and ends at the named origins, or nowhere when the page has none.
+pub fn content_security_policy(forms: Option<&[FormTarget]>) -> String {
+    let form_action = match forms {
+        None => "'none'".to_owned(),
+        Some(targets) => targets.iter().fold("'self'".to_owned(), |sources, target| format!("{sources} {target}")),
+    };
+    format!(
+        "default-src 'none'; style-src {}; img-src data:; base-uri 'none'; object-src 'none'; form-action {form_action}; frame-ancestors 'none'",
+        *SOURCE
+    )
+}
+
+/// Headers every page carries alike. The addresses of our pages hold attempts and references, so they are neither stored nor
+/// told to others; `X-Frame-Options` repeats `frame-ancestors` for browsers and scanners that know only the old one.
+const PROTECTION: [(HeaderName, &str); 7] = [
+    (header::CACHE_CONTROL, "no-store"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), microphone=(), payment=(), usb=()",
+    ),
+];

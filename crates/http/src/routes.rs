@@ -1,0 +1,77 @@
+//! Every address of the house. A reader starts here.
+
+use std::sync::Arc;
+
+use http::Method;
+use poem::{Endpoint, Response, Route};
+
+use crate::{
+    admin, authorize, discovery, halt,
+    house::House,
+    introspect, login, logout, ops,
+    pages::ErrorKind,
+    revoke,
+    shell::{Reader, Step},
+    token, userinfo,
+    visit::Visit,
+};
+
+const GET: &[Method] = &[Method::GET];
+const POST: &[Method] = &[Method::POST];
+const BOTH: &[Method] = &[Method::GET, Method::POST];
+const ANY: &[Method] =
+    &[Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS, Method::TRACE];
+
+const OPENID: &str = "/.well-known/openid-configuration";
+const OAUTH: &str = "/.well-known/oauth-authorization-server";
+
+/// What stands on the main listener.
+pub fn routes(house: &Arc<House>) -> impl Endpoint<Output = Response> + use<> {
+    let under = |path: &str| format!("{}{path}", house.prefix());
+    let mut routes = Route::new()
+        .at(under("/authorize"), person(house, "/authorize", BOTH, authorize::authorize))
+        .at(under("/login/:provider"), person(house, "/login/:provider", GET, login::depart))
+        .at(under("/callback/:provider"), person(house, "/callback/:provider", GET, login::arrive))
+        .at(under("/logout"), person(house, "/logout", BOTH, logout::logout))
+        .at(under("/token"), program(house, "/token", POST, token::token))
+        .at(under("/userinfo"), program(house, "/userinfo", BOTH, userinfo::userinfo))
+        .at(under("/revoke"), program(house, "/revoke", POST, revoke::revoke))
+        .at(under("/introspect"), program(house, "/introspect", POST, introspect::introspect))
+        .at(under("/jwks"), program(house, "/jwks", GET, discovery::keys))
+        .at(under(OPENID), program(house, OPENID, GET, discovery::metadata))
+        .at("/livez", operator(house, "/livez", ops::livez))
+        .at("/readyz", operator(house, "/readyz", ops::readyz))
+        .nest(under("/api/v1"), admin::api(house))
+        .at("/", person(house, "unmatched", ANY, nothing_here))
+        .at("/*path", person(house, "unmatched", ANY, nothing_here));
+    // RFC 8414 §3.1 inserts the well-known name before the path of an issuer, OpenID Connect appends it; without a path they agree.
+    routes = routes.at(format!("{OAUTH}{}", house.prefix()), program(house, OAUTH, GET, discovery::metadata));
+    if !house.prefix().is_empty() {
+        routes = routes.at(format!("{OPENID}{}", house.prefix()), program(house, OPENID, GET, discovery::metadata));
+    }
+    routes
+}
+
+/// What stands on the operators' listener.
+pub fn ops_routes(house: &Arc<House>) -> impl Endpoint<Output = Response> + use<> {
+    Route::new()
+        .at("/livez", operator(house, "/livez", ops::livez))
+        .at("/readyz", operator(house, "/readyz", ops::readyz))
+        .at("/metrics", operator(house, "/metrics", ops::metrics))
+}
+
+async fn nothing_here(_: Arc<House>, visit: Visit) -> Response {
+    halt::page(&visit, ErrorKind::NotFound)
+}
+
+fn person<F>(house: &Arc<House>, route: &'static str, methods: &'static [Method], act: F) -> Step<F> {
+    Step { house: house.clone(), route, methods, reader: Reader::Person, act }
+}
+
+fn program<F>(house: &Arc<House>, route: &'static str, methods: &'static [Method], act: F) -> Step<F> {
+    Step { house: house.clone(), route, methods, reader: Reader::Program, act }
+}
+
+fn operator<F>(house: &Arc<House>, route: &'static str, act: F) -> Step<F> {
+    Step { house: house.clone(), route, methods: GET, reader: Reader::Operator, act }
+}

@@ -1,0 +1,172 @@
+//! What surrounds every handler: a span and a reference, our own name, the method, the body's limit, the count, and the last resort.
+
+use std::{panic::AssertUnwindSafe, sync::Arc, time::Instant};
+
+use futures_util::FutureExt;
+use http::{HeaderName, HeaderValue, Method, StatusCode, header};
+use poem::{Body, Endpoint, Request, Response, error::ReadBodyError};
+use tracing::Instrument;
+use vestibule_domain::error::{OAuthError, OAuthErrorCode};
+
+use crate::{
+    admin, halt,
+    house::House,
+    oauth,
+    pages::ErrorKind,
+    visit::{self, Visit},
+};
+
+/// Who reads the answer; it decides the form of what goes wrong around a handler.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reader {
+    /// A person, who sees a page.
+    Person,
+    /// A program, which reads JSON.
+    Program,
+    /// An operator's machine, which knows our address but not our name.
+    Operator,
+    /// A caller of the admin API, which reads problem documents.
+    Admin,
+}
+
+/// One step of the walk at its address. The route is the label of metrics and spans.
+pub(crate) struct Step<F> {
+    pub(crate) house: Arc<House>,
+    pub(crate) route: &'static str,
+    pub(crate) methods: &'static [Method],
+    pub(crate) reader: Reader,
+    pub(crate) act: F,
+}
+
+/// More than any form of ours needs; the largest is a token request with a client assertion.
+const LARGEST_BODY: usize = 64 * 1024;
+
+impl<F, Fut> Endpoint for Step<F>
+where
+    F: Fn(Arc<House>, Visit) -> Fut + Send + Sync,
+    Fut: Future<Output = Response> + Send,
+{
+    type Output = Response;
+
+    async fn call(&self, mut request: Request) -> poem::Result<Response> {
+        let method = request.method().clone();
+        let body = if method == Method::POST { request.take_body() } else { Body::empty() };
+        let answer = watched(&self.house, self.route, self.reader, request, |visit| async move {
+            match self.admit(visit, body).await {
+                Ok(visit) => (self.act)(self.house.clone(), visit).await,
+                Err(refusal) => *refusal,
+            }
+        });
+        Ok(answer.await)
+    }
+}
+
+impl<F: Send + Sync> Step<F> {
+    async fn admit(&self, visit: Visit, body: Body) -> Result<Visit, Box<Response>> {
+        let asked = visit.request.method();
+        let head_of_get = *asked == Method::HEAD && self.methods.contains(&Method::GET);
+        if !self.methods.contains(asked) && !head_of_get {
+            return Err(Box::new(self.refusal(&visit, Refusal::Method)));
+        }
+        match body.into_bytes_limit(LARGEST_BODY).await {
+            Ok(body) => Ok(Visit { body: body.into(), ..visit }),
+            Err(ReadBodyError::PayloadTooLarge) => Err(Box::new(self.refusal(&visit, Refusal::TooLarge))),
+            Err(_) => Err(Box::new(self.refusal(&visit, Refusal::Unreadable))),
+        }
+    }
+
+    fn refusal(&self, visit: &Visit, why: Refusal) -> Response {
+        let allow = allow(self.methods);
+        let (status, text) = match why {
+            Refusal::Method => (StatusCode::METHOD_NOT_ALLOWED, "this address does not take that method"),
+            Refusal::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 64 KiB"),
+            Refusal::Unreadable => (StatusCode::BAD_REQUEST, "the body can't be read"),
+        };
+        let mut response = match (self.reader, why) {
+            (Reader::Person, Refusal::Method) => halt::page(visit, ErrorKind::MethodNotAllowed { allow }),
+            (Reader::Person, _) => halt::page(visit, ErrorKind::RequestInvalid { detail: text.to_owned() }),
+            (Reader::Program | Reader::Operator | Reader::Admin, _) => {
+                oauth::error(&OAuthError::new(OAuthErrorCode::InvalidRequest, text), false)
+            }
+        };
+        response.set_status(status);
+        if why == Refusal::Method {
+            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(allow));
+        }
+        response
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Refusal {
+    Method,
+    TooLarge,
+    Unreadable,
+}
+
+fn allow(methods: &[Method]) -> &'static str {
+    match (methods.contains(&Method::GET), methods.contains(&Method::POST)) {
+        (true, true) => "GET, HEAD, POST",
+        (false, true) => "POST",
+        _ => "GET, HEAD",
+    }
+}
+
+/// Runs `act` with a span, a reference and a count around it, if the request came under our own name.
+pub(crate) async fn watched<A, Fut>(house: &Arc<House>, route: &'static str, reader: Reader, request: Request, act: A) -> Response
+where
+    A: FnOnce(Visit) -> Fut + Send,
+    Fut: Future<Output = Response> + Send,
+{
+    let began = Instant::now();
+    let _in_flight = house.metrics.request_begins();
+    let method = request.method().clone();
+    let span = tracing::info_span!("http", "http.request.method" = %method, "http.route" = route);
+    let trace_id = vestibule_telemetry::trace_id(&span).unwrap_or_else(|| random_reference(house));
+    let visit = Visit { witness: visit::witness(house, &request, trace_id.clone()), request, body: Vec::new() };
+    let answer = async {
+        if reader == Reader::Operator || comes_under_our_name(house, &visit.request) {
+            act(visit).await
+        } else {
+            // Says nothing of ours: whoever calls under another name has no business here.
+            Response::builder().status(StatusCode::MISDIRECTED_REQUEST).content_type("text/plain; charset=utf-8").body("wrong host\n")
+        }
+    };
+    let mut response = AssertUnwindSafe(answer.instrument(span.clone())).catch_unwind().await.unwrap_or_else(|_| {
+        tracing::error!(parent: &span, route, "a handler panicked");
+        match reader {
+            Reader::Admin => admin::last_resort(&trace_id),
+            _ => oauth::error(&OAuthError::server_error(), false),
+        }
+    });
+    protect(house, &mut response);
+    house.metrics.http_request(&method, route, response.status(), began.elapsed());
+    tracing::debug!(parent: &span, status = response.status().as_u16(), "{method} {route}");
+    response
+}
+
+/// Headers that every answer of the house carries.
+fn protect(house: &House, response: &mut Response) {
+    const NOSNIFF: (HeaderName, HeaderValue) = (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    const HSTS: (HeaderName, HeaderValue) =
+        (header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=63072000; includeSubDomains"));
+    let headers = response.headers_mut();
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    headers.insert(NOSNIFF.0, NOSNIFF.1);
+    if house.is_secure() {
+        headers.insert(HSTS.0, HSTS.1);
+    }
+}
+
+/// Attack 44. A trusted proxy answers for the name itself.
+fn comes_under_our_name(house: &House, request: &Request) -> bool {
+    let host = request.headers().get(header::HOST).and_then(|value| value.to_str().ok());
+    let named = host.or_else(|| request.uri().authority().map(http::uri::Authority::as_str));
+    named.is_some_and(|host| house.is_called(host)) || visit::peer(request).is_some_and(|peer| house.trusts(peer))
+}
+
+fn random_reference(house: &House) -> String {
+    let mut bytes = [0; 16];
+    house.gateway.entropy().fill(&mut bytes);
+    format!("{:032x}", u128::from_be_bytes(bytes))
+}

@@ -1,0 +1,190 @@
+//! Back from a provider: whose answer is it, in whose browser, and how often?
+
+use http::StatusCode;
+use vestibule_domain::{
+    audit::Reason,
+    provider::{Phase, ProviderError},
+};
+use vestibule_testkit::fake_provider::FakeProvider;
+
+use crate::street::{Browser, Street};
+
+#[tokio::test]
+async fn attack_01_an_answer_at_another_providers_callback_ends_the_attempt_and_reaches_nobody() {
+    let street = Street::open().await;
+    let app = street.app("app").await;
+    let mut browser = Browser::default();
+    let attempt = street.departs(&mut browser, &app, "acme").await;
+    let answer = street.goes(&mut browser, &format!("/callback/other?code=alice&state={attempt}")).await;
+    assert_eq!((answer.status, answer.page()), (StatusCode::BAD_GATEWAY, "upstream_invalid"));
+    let failed = street.rig.events().into_iter().find(|event| event.name.as_str() == "login.failed").unwrap();
+    assert_eq!(failed.reason, Some(Reason::MixUp));
+    let again = street.goes(&mut browser, &format!("/callback/acme?code=alice&state={attempt}")).await;
+    assert_eq!(again.page(), "request_expired", "the attempt is over at its own provider too");
+    assert!(browser.session().is_none());
+}
+
+#[tokio::test]
+async fn attack_06_the_same_subject_at_two_providers_is_two_people() {
+    let street = Street::open().await;
+    let app = street.app("app").await;
+    let mut subjects = Vec::new();
+    for provider in ["acme", "other"] {
+        let mut browser = Browser::default();
+        let attempt = street.departs(&mut browser, &app, provider).await;
+        let landed = street.goes(&mut browser, &format!("/callback/{provider}?code=same&state={attempt}")).await;
+        let tokens = street.redeems(&app, &landed.parameter("code").unwrap()).await.json();
+        subjects.push(crate::street::claims(&tokens["id_token"])["sub"].clone());
+    }
+    assert_ne!(subjects[0], subjects[1]);
+    let again = crate::street::claims(&street.tokens(&app, "same").await["id_token"]);
+    assert_eq!(again["sub"], subjects[0], "and who comes back is known");
+}
+
+#[tokio::test]
+async fn attacks_12_and_13_a_callback_in_another_browser_signs_nobody_in() {
+    let street = Street::open().await;
+    let app = street.app("app").await;
+    let mut attacker = Browser::default();
+    let attempt = street.departs(&mut attacker, &app, "acme").await;
+    for mut victim in [Browser::default(), {
+        let mut busy = Browser::default();
+        street.departs(&mut busy, &app, "acme").await;
+        busy
+    }] {
+        let answer = street.goes(&mut victim, &format!("/callback/acme?code=attacker&state={attempt}")).await;
+        assert_eq!((answer.status, answer.page()), (StatusCode::BAD_REQUEST, "request_expired"));
+        assert!(victim.session().is_none() && answer.location().is_none());
+    }
+    // A cookie of one attempt does not open another.
+    let mut victim = Browser::default();
+    let own = street.departs(&mut victim, &app, "acme").await;
+    let value = victim.cookies[&format!("__Host-vestibule-attempt-{own}")].clone();
+    victim.cookies.insert(format!("__Host-vestibule-attempt-{attempt}"), value);
+    let answer = street.goes(&mut victim, &format!("/callback/acme?code=attacker&state={attempt}")).await;
+    assert_eq!(answer.page(), "request_expired");
+    assert_eq!(street.count("login.succeeded"), 0);
+}
+
+#[tokio::test]
+async fn attack_14_tabs_do_not_disturb_each_other_and_each_attempt_is_settled_once() {
+    let street = Street::open().await;
+    let app = street.app("app").await;
+    let mut browser = Browser::default();
+    let first = street.departs(&mut browser, &app, "acme").await;
+    let second = street.departs(&mut browser, &app, "acme").await;
+    let before = browser.clone();
+    assert!(street.goes(&mut browser, &format!("/callback/acme?code=alice&state={first}")).await.parameter("code").is_some());
+    assert!(street.goes(&mut browser, &format!("/callback/acme?code=alice&state={second}")).await.parameter("code").is_some());
+    // Even with the cookie brought back, a settled attempt stays settled.
+    let answer = street.goes(&mut before.clone(), &format!("/callback/acme?code=alice&state={first}")).await;
+    assert_eq!(answer.page(), "request_expired");
+    assert_eq!(street.count("login.succeeded"), 2);
+}
+
+#[tokio::test]
+async fn attack_14_of_many_parallel_returns_of_one_attempt_one_wins() {
+    let street = Street::open().await;
+    let app = street.app("app").await;
+    let mut browser = Browser::default();
+    let attempt = street.departs(&mut browser, &app, "acme").await;
+    let path = format!("/callback/acme?code=alice&state={attempt}");
+    let answers = futures_util::future::join_all((0..16).map(|_| {
+        let (mut browser, street, path) = (browser.clone(), &street, &path);
+        async move { street.goes(&mut browser, path).await }
+    }))
+    .await;
+    assert_eq!(answers.iter().filter(|answer| answer.parameter("code").is_some()).count(), 1);
+}
+
+#[tokio::test]
+async fn an_attempt_dies_of_age() {
+    let street = Street::open().await;
+    let app = street.app("app").await;
+    let mut browser = Browser::default();
+    let attempt = street.departs(&mut browser, &app, "acme").await;
+    street.rig.clock.advance(std::time::Duration::from_mins(16));
+    let answer = street.goes(&mut browser, &format!("/callback/acme?code=alice&state={attempt}")).await;
+    assert_eq!((answer.status, answer.page()), (StatusCode::BAD_REQUEST, "request_expired"));
+    assert!(answer.body.contains("https://app.example.com/cb?error="), "and the way back to the app is shown");
+}
+
+#[tokio::test]
+async fn attack_25_what_an_upstream_says_is_never_shown_and_the_app_hears_our_words() {
+    let street = Street::open().await;
+    let app = street.app("app").await;
+    let cases = [
+        (ProviderError::Declined, StatusCode::FORBIDDEN, "person_declined", "access_denied"),
+        (
+            ProviderError::Unreachable { phase: Phase::Token, status: Some(503), detail: "no answer".into() },
+            StatusCode::BAD_GATEWAY,
+            "upstream_unavailable",
+            "temporarily_unavailable",
+        ),
+        (
+            ProviderError::Invalid { phase: Phase::Token, rule: "nonce", detail: "another nonce".into() },
+            StatusCode::BAD_GATEWAY,
+            "upstream_invalid",
+            "server_error",
+        ),
+        (
+            ProviderError::Misconfigured { phase: Phase::Token, detail: "invalid_client".into() },
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "upstream_misconfigured",
+            "server_error",
+        ),
+        (ProviderError::Refused { rule: "tenant" }, StatusCode::FORBIDDEN, "not_allowed", "access_denied"),
+    ];
+    for (error, status, page, oauth) in cases {
+        let mut browser = Browser::default();
+        let attempt = street.departs(&mut browser, &app, "acme").await;
+        street.rig.providers[0].answers_next(Err(error));
+        let hostile = "error_description=%3Cscript%3Ealert(1)%3C%2Fscript%3E%0D%0AX%3A%20y%1B%5B31m";
+        let answer = street.goes(&mut browser, &format!("/callback/acme?error=access_denied&{hostile}&state={attempt}")).await;
+        assert_eq!((answer.status, answer.page()), (status, page));
+        assert!(!answer.body.contains("alert(1)") && !answer.body.contains("X: y"), "{}", answer.body);
+        assert!(answer.body.contains(&format!("error={oauth}")), "{page}: the way back tells the app {oauth}");
+        assert!(browser.session().is_none());
+    }
+    assert_eq!(street.count("login.failed") + street.count("login.denied_by_policy"), 5);
+}
+
+#[tokio::test]
+async fn oidc_3_1_2_1_prompt_login_and_max_age_go_upstream_and_a_stale_answer_is_refused() {
+    let street = Street::open().await;
+    let app = street.app("app").await;
+    let now = vestibule_domain::ports::Clock::now(street.rig.clock.as_ref());
+    for (parameter, fresh) in [(("prompt", "login"), true), (("max_age", "60"), false), (("max_age", "0"), true)] {
+        let mut browser = Browser::default();
+        let page = street.goes(&mut browser, &Street::link(&app, &[parameter])).await;
+        let attempt = page.between("?attempt=", "\"").to_owned();
+        street.goes(&mut browser, &format!("/login/acme?attempt={attempt}")).await;
+        let departure = street.rig.providers[0].departures().pop().unwrap();
+        assert_eq!(departure.fresh, fresh, "{parameter:?}");
+        let mut stale = FakeProvider::arrival("alice", now);
+        stale.auth_time = Some(now - std::time::Duration::from_mins(10));
+        street.rig.providers[0].answers_next(Ok(stale));
+        let answer = street.goes(&mut browser, &format!("/callback/acme?code=x&state={attempt}")).await;
+        assert_eq!((answer.status, answer.page()), (StatusCode::BAD_GATEWAY, "upstream_invalid"), "{parameter:?}");
+    }
+}
+
+#[tokio::test]
+async fn every_login_leaves_its_events_and_no_secret_in_them() {
+    let street = Street::open().await;
+    let app = street.app("app").await;
+    street.tokens(&app, "alice").await;
+    let events = street.rig.events();
+    let mut names: Vec<_> = events.iter().map(|event| event.name.as_str()).collect();
+    names.sort_unstable();
+    assert_eq!(
+        names,
+        ["client.created", "code.redeemed", "identity.linked", "key.rotated", "key.rotated", "login.succeeded", "user.provisioned"]
+    );
+    let mut logins: Vec<_> = events.iter().filter(|event| event.account.is_some()).map(|event| event.login).collect();
+    assert_eq!(logins.len(), 4);
+    logins.dedup();
+    assert!(logins.len() == 1 && logins[0].is_some(), "one login, one name");
+    let text = format!("{events:?}");
+    assert!(!text.contains("upstream-access-token") && !text.contains("alice@example.com"), "{text}");
+}

@@ -1,0 +1,13 @@
+//! The walk through every endpoint, honest and hostile, on fakes: a browser that keeps cookies, an app, and the clock in hand.
+#![expect(clippy::unwrap_used, reason = "in helpers of tests too, a panic is how a test fails")]
+
+mod authorize;
+mod callback;
+mod code;
+mod door;
+mod logout;
+mod refresh;
+mod session;
+mod street;
+mod token;
+mod tokens_at_endpoints;
