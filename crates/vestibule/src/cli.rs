@@ -1,0 +1,216 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
+use vestibule_domain::{
+    audit::EventName,
+    ids::{AccountId, ClientId, LoginId},
+};
+
+use crate::audit::Moment;
+
+const EXIT_CODES: &str = "\
+Exit codes:
+  0  it was done
+  1  it was not, and standard error says why
+  2  the command line was not understood";
+
+const ENVIRONMENT: &str = "\
+Every setting can come from the environment too: VESTIBULE__SECTION__KEY, as
+VESTIBULE__LISTEN__ADDRESS; a secret as the path of a file, as
+VESTIBULE__SEALING__KEY_FILE. `vestibule config show` says what holds and why.";
+
+/// One sign-in for all your apps: an OpenID Provider in front of many identity providers.
+#[derive(Debug, Parser)]
+#[command(name = "vestibule", version, arg_required_else_help = true, after_help = EXIT_CODES)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the gateway
+    #[command(after_help = ENVIRONMENT)]
+    Serve {
+        /// The configuration file
+        #[arg(long, value_name = "FILE", env = "VESTIBULE_CONFIG")]
+        config: PathBuf,
+    },
+    /// Try everything on this machine: a gateway, a pretend provider and a demo app
+    Dev(DevOptions),
+    /// Check, show or describe the configuration
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Read the audit log
+    Audit {
+        #[command(subcommand)]
+        command: AuditCommand,
+    },
+    /// Print a fresh sealing key
+    Keygen {
+        /// Print a key for the admin API instead
+        #[arg(long)]
+        bootstrap: bool,
+    },
+    /// Ask the gateway of this machine whether it is ready
+    Healthcheck {
+        /// The configuration file, which says where to ask
+        #[arg(long, value_name = "FILE", env = "VESTIBULE_CONFIG")]
+        config: Option<PathBuf>,
+    },
+    /// Print the completion script of a shell
+    #[command(hide = true)]
+    Completions { shell: Shell },
+    /// Print the manual page
+    #[command(hide = true)]
+    Man,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DevOptions {
+    /// The first of four ports: gateway, pretend provider, demo app, operators
+    #[arg(long, default_value_t = 8000, value_parser = clap::value_parser!(u16).range(1..=65532))]
+    pub(crate) port: u16,
+    /// Where its data lies
+    #[arg(long, value_name = "DIR", default_value = "./data")]
+    pub(crate) data: PathBuf,
+    /// Begin anew: delete the data first
+    #[arg(long)]
+    pub(crate) reset: bool,
+    /// More settings, as [[providers]]; addresses and keys stay those of `dev`
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+    /// Log what happens; twice for everything
+    #[arg(short, long, action = ArgAction::Count)]
+    pub(crate) verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ConfigCommand {
+    /// Say everything that `serve` would refuse
+    Check {
+        /// The configuration file
+        file: PathBuf,
+        /// Don't read the files it names: this is not the machine they are on
+        #[arg(long)]
+        without_files: bool,
+        /// Answer in JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what holds, and where each value comes from; secrets stay hidden
+    #[command(after_help = ENVIRONMENT)]
+    Show {
+        /// The configuration file; without it, what is built in and the environment
+        file: Option<PathBuf>,
+        /// Answer in JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the JSON Schema of the configuration file
+    Schema,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AuditCommand {
+    /// Show the latest events
+    Tail(TailOptions),
+    /// Write events, oldest first
+    Export(ExportOptions),
+}
+
+/// Where the audit log lies.
+#[derive(Debug, Args)]
+#[group(multiple = false)]
+pub(crate) struct Place {
+    /// The configuration file of the gateway
+    #[arg(long, value_name = "FILE", env = "VESTIBULE_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// The data directory of `vestibule dev`
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+}
+
+/// Which events.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Filter {
+    /// Only of this client
+    #[arg(long, value_name = "ID")]
+    pub(crate) client: Option<ClientId>,
+    /// Only of this account
+    #[arg(long, value_name = "ID")]
+    pub(crate) account: Option<AccountId>,
+    /// Only of this login
+    #[arg(long, value_name = "ID")]
+    pub(crate) login: Option<LoginId>,
+    /// Only of this kind, as login.failed
+    #[arg(long, value_name = "NAME", value_parser = event_name)]
+    pub(crate) event: Option<EventName>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TailOptions {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    #[command(flatten)]
+    pub(crate) filter: Filter,
+    /// How many events
+    #[arg(short = 'n', long, default_value_t = 20)]
+    pub(crate) lines: usize,
+    /// Go on with new events as they come
+    #[arg(short, long)]
+    pub(crate) follow: bool,
+    /// One JSON object a line
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExportOptions {
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// One JSON object a line, or a table
+    #[arg(long, value_enum)]
+    pub(crate) format: Format,
+    /// Only from then on: 2026-11-24, 2026-11-24T10:00:00Z, or how long ago, as 2h
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<Moment>,
+    /// Only until then, exclusive
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<Moment>,
+    #[command(flatten)]
+    pub(crate) filter: Filter,
+    /// Into this file instead of standard output; there is nothing in its place until all is written
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Format {
+    /// One JSON object a line
+    Jsonl,
+    /// A table with a heading; cells that a spreadsheet would compute begin with '
+    Csv,
+}
+
+fn event_name(text: &str) -> Result<EventName, String> {
+    text.parse().map_err(|()| {
+        let names: Vec<_> = EventName::ALL.iter().map(|name| name.as_str()).collect();
+        format!("it is none of {}", names.join(", "))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        <Cli as clap::CommandFactory>::command().debug_assert();
+    }
+}

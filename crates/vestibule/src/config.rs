@@ -1,0 +1,221 @@
+//! The configuration: what is built in, the file, and the environment over each other; then checked as a whole.
+
+pub(crate) mod environment;
+pub(crate) mod fault;
+pub(crate) mod layers;
+pub(crate) mod raw;
+pub(crate) mod schema;
+pub(crate) mod show;
+
+mod check;
+mod file;
+mod hint;
+mod sections;
+mod units;
+
+use std::{net::SocketAddr, path::Path, time::Duration};
+
+use ipnet::IpNet;
+use secrecy::{ExposeSecret, SecretString};
+use vestibule_crypto::SealingKey;
+use vestibule_domain::settings::Settings;
+use vestibule_http::door::TlsFiles;
+use vestibule_providers::{egress::EgressOptions, oidc::OidcSettings};
+use vestibule_telemetry::TelemetryOptions;
+
+pub(crate) use self::units::parse_span;
+use self::{check::Checker, environment::Environment, fault::Faults, layers::Layered};
+
+/// Every key with its default and a sentence.
+pub(crate) const DEFAULTS: &str = include_str!("../../../config/default.toml");
+
+/// Whether the files that a configuration names are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Files {
+    /// They are, and must be good.
+    Read,
+    /// They are not, because this is not the machine they are on.
+    TakenOnTrust,
+}
+
+/// A configuration that has been checked.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// What the core needs to know.
+    pub(crate) settings: Settings,
+    /// The main listener.
+    pub(crate) listen: Listen,
+    /// The operators' listener.
+    pub(crate) ops: SocketAddr,
+    /// The database.
+    pub(crate) store: StoreSettings,
+    /// The sealing keys.
+    pub(crate) sealing: Sealing,
+    /// Opens the admin API.
+    pub(crate) bootstrap_key: SecretString,
+    /// Where people sign in.
+    pub(crate) providers: Vec<OidcSettings>,
+    /// How providers are reached.
+    pub(crate) egress: EgressOptions,
+    /// Logs and traces.
+    pub(crate) telemetry: TelemetryOptions,
+}
+
+/// The main listener.
+#[derive(Clone, Debug)]
+pub(crate) struct Listen {
+    /// Where.
+    pub(crate) address: SocketAddr,
+    /// Our own TLS, if it is ours.
+    pub(crate) tls: Option<TlsFiles>,
+    /// Who may speak for others.
+    pub(crate) trusted_proxies: Vec<IpNet>,
+    /// Open connections at most.
+    pub(crate) max_connections: usize,
+    /// How long a stop waits.
+    pub(crate) drain_timeout: Duration,
+}
+
+/// The database.
+#[derive(Clone, Debug)]
+pub(crate) struct StoreSettings {
+    /// Its address.
+    pub(crate) url: SecretString,
+    /// Connections that read.
+    pub(crate) readers: u32,
+}
+
+impl StoreSettings {
+    /// The file of an SQLite database.
+    pub(crate) fn sqlite_file(&self) -> Option<&Path> {
+        let path = self.url.expose_secret().strip_prefix("sqlite:")?;
+        Some(Path::new(path.strip_prefix("//").unwrap_or(path)))
+    }
+}
+
+/// The sealing keys.
+#[derive(Clone, Debug)]
+pub(crate) struct Sealing {
+    /// The one that seals.
+    pub(crate) current: SealingKey,
+    /// Those that only open.
+    pub(crate) previous: Vec<SealingKey>,
+}
+
+/// The variables of this process. Those that are not Unicode can't be ours.
+pub(crate) fn environment() -> Environment {
+    std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+}
+
+impl Config {
+    /// Reads and checks everything.
+    pub(crate) fn load(path: Option<&Path>) -> Result<Self, Faults> {
+        Self::check(&layers::read(path, &environment())?, Files::Read)
+    }
+
+    /// Checks what the layers say together; every fault at once.
+    pub(crate) fn check(layered: &Layered, files: Files) -> Result<Self, Faults> {
+        let raw = &layered.raw;
+        let mut check = Checker::new(&layered.origins, files);
+        let settings = sections::settings(raw, &mut check);
+        let listen = sections::listen(&raw.listen, &mut check);
+        let ops = sections::ops(&raw.ops, listen.as_ref().map(|listen| listen.address), &mut check);
+        let store = sections::store(&raw.store, &mut check);
+        let sealing = sections::sealing(&raw.sealing, &mut check);
+        let bootstrap_key = sections::bootstrap_key(&raw.admin, &mut check);
+        let providers = sections::providers(&raw.providers, &mut check);
+        let egress = sections::egress(&raw.egress, &mut check);
+        let telemetry = sections::telemetry(raw, &mut check);
+        let all = || {
+            Some(Self {
+                settings: settings?,
+                listen: listen?,
+                ops: ops?,
+                store: store?,
+                sealing: sealing?,
+                bootstrap_key: bootstrap_key?,
+                providers,
+                egress,
+                telemetry: telemetry?,
+            })
+        };
+        check.conclude(all())
+    }
+}
+
+/// The database alone, for what needs nothing else.
+pub(crate) fn store_of(layered: &Layered) -> Result<StoreSettings, Faults> {
+    let mut check = Checker::new(&layered.origins, Files::Read);
+    let store = sections::store(&layered.raw.store, &mut check);
+    check.conclude(store)
+}
+
+/// The operators' listener alone.
+pub(crate) fn ops_of(layered: &Layered) -> Result<SocketAddr, Faults> {
+    let mut check = Checker::new(&layered.origins, Files::Read);
+    let address = sections::ops(&layered.raw.ops, None, &mut check);
+    check.conclude(address)
+}
+
+#[cfg(test)]
+mod tests {
+    use vestibule_domain::{keys::Rotation, settings::Lifetimes};
+
+    use super::*;
+
+    fn env(pairs: &[(&str, &str)]) -> Environment {
+        pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_code() {
+        let layered = layers::read(None, &env(&[])).unwrap();
+        let mut check = Checker::new(&layered.origins, Files::Read);
+        let mut raw = layered.raw;
+        raw.issuer = Some("https://login.example.com".into());
+        let settings = sections::settings(&raw, &mut check).unwrap();
+        assert_eq!(settings.lifetimes, Lifetimes::default());
+        assert_eq!(settings.rotation, Rotation::default());
+        let egress = sections::egress(&raw.egress, &mut check);
+        let usual = EgressOptions::default();
+        assert_eq!((egress.connect_timeout, egress.timeout, egress.most_bytes), (usual.connect_timeout, usual.timeout, usual.most_bytes));
+        let listen = sections::listen(&raw.listen, &mut check).unwrap();
+        let door = vestibule_http::door::DoorOptions::at(listen.address);
+        assert_eq!((listen.max_connections, listen.drain_timeout), (door.max_connections, door.drain_timeout));
+        check.conclude(Some(())).unwrap();
+    }
+
+    #[test]
+    fn the_environment_is_above_the_file_and_both_above_the_defaults() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("v.toml");
+        std::fs::write(&path, "issuer = \"https://a.example\"\n[listen]\nmax_connections = 5\n[log]\nfilter = \"warn\"\n").unwrap();
+        let layered = layers::read(Some(&path), &env(&[("VESTIBULE__LOG__FILTER", "debug"), ("VESTIBULE_BIN", "x")])).unwrap();
+        assert_eq!(layered.raw.log.filter, "debug");
+        assert_eq!(layered.raw.listen.max_connections, 5);
+        assert_eq!(layered.raw.listen.drain_timeout, "30s");
+        assert_eq!(layered.origins.of("listen.drain_timeout"), fault::Origin::Default);
+    }
+
+    #[test]
+    fn names_with_underscores_lists_and_numbers_come_through_the_environment() {
+        let layered = layers::read(
+            None,
+            &env(&[
+                ("VESTIBULE__LISTEN__TRUSTED_PROXIES", "10.0.0.0/8, 192.0.2.1/32"),
+                ("VESTIBULE__LISTEN__MAX_CONNECTIONS", "7"),
+                ("VESTIBULE__LOGIN__STRAIGHT_THROUGH", "false"),
+                ("VESTIBULE__TRACING__SAMPLE_RATIO", "0.25"),
+                ("VESTIBULE__LISTEN__TLS__CERTIFICATE", "/c.pem"),
+                ("VESTIBULE__EGRESS__EXTRA_ROOTS_FILE", "/r.pem"),
+            ]),
+        )
+        .unwrap();
+        let raw = layered.raw;
+        assert_eq!(raw.listen.trusted_proxies, ["10.0.0.0/8", "192.0.2.1/32"]);
+        assert_eq!((raw.listen.max_connections, raw.login.straight_through), (7, false));
+        assert!((raw.tracing.sample_ratio - 0.25).abs() < f64::EPSILON);
+        assert_eq!(raw.listen.tls.certificate.as_deref(), Some("/c.pem"));
+        assert_eq!(raw.egress.extra_roots_file.as_deref(), Some("/r.pem"));
+    }
+}

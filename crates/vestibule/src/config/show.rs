@@ -1,0 +1,97 @@
+//! The effective configuration for a person or a program, with where each value comes from and without a secret.
+
+use serde::Serialize;
+use serde_json::Value;
+use url::Url;
+
+use super::{
+    fault::Origin,
+    layers::Layered,
+    schema::{KEYS, Kind},
+};
+
+/// What stands for a secret.
+const HIDDEN: &str = "(secret)";
+
+/// One effective value.
+#[derive(Debug, Serialize)]
+pub(crate) struct Shown {
+    /// `listen.address`.
+    pub(crate) key: String,
+    /// As it would stand in the file.
+    pub(crate) value: Value,
+    /// Where it comes from.
+    pub(crate) origin: Origin,
+}
+
+/// Every value that is set.
+pub(crate) fn shown(layered: &Layered) -> Vec<Shown> {
+    let mut all = Vec::new();
+    walk("", "", &layered.effective, &mut |key, kind, value| {
+        let value = if kind.is_secret() { redacted(key, value) } else { value.clone() };
+        all.push(Shown { key: key.to_owned(), value, origin: layered.origins.of(key) });
+    });
+    all
+}
+
+/// As lines, origins aligned.
+pub(crate) fn text(shown: &[Shown]) -> String {
+    let lines: Vec<_> = shown.iter().map(|each| (format!("{} = {}", each.key, each.value), each.origin.to_string())).collect();
+    let width = lines.iter().map(|(line, _)| line.chars().count()).max().unwrap_or_default().min(70);
+    lines.iter().map(|(line, origin)| format!("{line:width$}  # {origin}\n")).collect()
+}
+
+fn walk(at: &str, shape: &str, value: &Value, tell: &mut impl FnMut(&str, Kind, &Value)) {
+    let below = |path: &str, name: &str| if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };
+    for (name, value) in value.as_object().into_iter().flatten() {
+        let (at, shape) = (below(at, name), below(shape, name));
+        match KEYS.get(&shape) {
+            Some(Kind::Section) => walk(&at, &shape, value, tell),
+            Some(Kind::Sections) => {
+                for (number, value) in value.as_array().into_iter().flatten().enumerate() {
+                    walk(&format!("{at}[{number}]"), &format!("{shape}[]"), value, tell);
+                }
+            }
+            Some(kind) => tell(&at, *kind, value),
+            None => {}
+        }
+    }
+}
+
+/// Of the store's address only the password is a secret; a list tells how many there are.
+fn redacted(key: &str, value: &Value) -> Value {
+    match value {
+        Value::String(address) if key == "store.url" => without_password(address).into(),
+        Value::Array(secrets) => secrets.iter().map(|_| HIDDEN).collect(),
+        _ => HIDDEN.into(),
+    }
+}
+
+/// What is not understood is hidden as a whole.
+fn without_password(address: &str) -> String {
+    if address.starts_with("sqlite:") {
+        return address.to_owned();
+    }
+    match Url::parse(address) {
+        Ok(mut url) if url.has_host() => {
+            let hidden = url.password().is_none() || url.set_password(Some("hidden")).is_ok();
+            // libpq takes a password in the query as well.
+            url.set_query(None);
+            if hidden { url.into() } else { HIDDEN.to_owned() }
+        }
+        _ => HIDDEN.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn of_an_address_the_password_is_hidden_wherever_it_stands() {
+        assert_eq!(without_password("postgres://u:hunter2@h:5432/d?password=hunter2"), "postgres://u:hidden@h:5432/d");
+        assert_eq!(without_password("postgres://u@h/d"), "postgres://u@h/d");
+        assert_eq!(without_password("sqlite:///var/lib/v.db"), "sqlite:///var/lib/v.db");
+        assert_eq!(without_password("hunter2"), HIDDEN);
+    }
+}

@@ -1,0 +1,202 @@
+//! `vestibule dev`: everything on one machine with one command, to be tried and looked at. Nothing here is fit for production, and `serve`
+//! refuses what it leaves behind.
+
+mod banner;
+mod folder;
+
+use std::{
+    io,
+    net::{Ipv4Addr, SocketAddr},
+};
+
+use secrecy::{ExposeSecret, SecretString};
+use tokio::task::JoinHandle;
+use vestibule_domain::{
+    audit::{Actor, Source, Witness},
+    client::Client,
+    redirect::RegisteredUri,
+    registration::Draft,
+};
+use vestibule_flows::{AdminFault, Gateway};
+use vestibule_playground::{DemoApp, DemoClient, PretendIssuer};
+
+use self::folder::{Folder, Kept};
+pub(crate) use self::folder::{create_private, is_data_folder, store_in};
+use crate::{
+    cli::DevOptions,
+    config::{
+        self, Config, Files,
+        fault::Origin,
+        layers::{self, Layered},
+        raw::RawProvider,
+    },
+    failure::Failure,
+    keygen, maintenance, print,
+    serve::{Doors, Running},
+    signals::{Stop, StopSignals},
+    wire,
+};
+
+/// What the demo app and the pretend provider are called.
+const DEMO: &str = "demo";
+/// How the gateway is registered at the pretend provider.
+const OUR_CLIENT_ID: &str = "vestibule";
+
+/// Runs all of it until it is interrupted.
+pub(crate) async fn dev(options: &DevOptions) -> Result<(), Failure> {
+    let mut signals = StopSignals::listen().map_err(|error| Failure::io("signals can't be handled", error))?;
+    let folder = Folder::open(&options.data, options.reset)?;
+    let keys = Keys { sealing: folder.keep("sealing.key", keygen::sealing_key)?, admin: folder.keep("admin.key", keygen::bootstrap_key)? };
+    let mut pretend = wire::pretend_issuer(options.port + 1).map_err(|error| taken(options.port + 1, "the pretend provider", error))?;
+    let mut demo = DemoApp::bind(local(options.port + 2)).map_err(|error| taken(options.port + 2, "the demo app", error))?;
+
+    let upstream_secret = keygen::sealing_key();
+    let config = configuration(options, &folder, &keys, &pretend, &upstream_secret)?;
+    pretend.register(OUR_CLIENT_ID, upstream_secret.expose_secret(), config.settings.url(&format!("/callback/{DEMO}")));
+    let doors = Doors::bind(&config, |key, address, error| {
+        taken(address.port(), if key == "listen.address" { "the gateway" } else { "the operators' listener" }, error)
+    })?;
+    let telemetry = vestibule_telemetry::init(&config.telemetry)?;
+
+    let built = wire::build(&config).await?;
+    let started = async {
+        maintenance::keep_keys(built.house.gateway(), &built.metrics).await?;
+        let client_secret = register_demo(built.house.gateway(), &demo, &folder).await?;
+        demo.configure(DemoClient {
+            issuer: config.settings.issuer.clone(),
+            client_id: DEMO.into(),
+            client_secret: client_secret.expose_secret().to_owned(),
+        });
+        Running::start(&built, doors)
+    };
+    let running = match started.await {
+        Ok(running) => running,
+        Err(failure) => {
+            built.store.close().await;
+            return Err(failure);
+        }
+    };
+    let stop = Stop::new();
+    let demo_url = demo.url().to_owned();
+    let beside: [JoinHandle<io::Result<()>>; 2] = [tokio::spawn(pretend.serve(stop.called())), tokio::spawn(demo.serve(stop.called()))];
+    print::text(&banner::banner(&config, &demo_url, &folder, &keys))?;
+    let stopped = running.until_stopped(&built, &mut signals).await;
+    stop.call();
+    for program in beside {
+        let _ = program.await;
+    }
+    let _ = tokio::task::spawn_blocking(move || telemetry.shutdown()).await;
+    stopped
+}
+
+/// The keys that the data folder keeps.
+struct Keys {
+    sealing: Kept,
+    admin: Kept,
+}
+
+/// Where everything of `dev` listens: on this machine alone.
+pub(crate) fn local(port: u16) -> SocketAddr {
+    (Ipv4Addr::LOCALHOST, port).into()
+}
+
+/// What is built in, the file and the environment, with addresses, keys, the database and the pretend provider set by us.
+fn configuration(
+    options: &DevOptions,
+    folder: &Folder,
+    keys: &Keys,
+    pretend: &PretendIssuer,
+    upstream_secret: &SecretString,
+) -> Result<Config, Failure> {
+    let mut layered = layers::read(options.config.as_deref(), &config::environment())?;
+    quieten(&mut layered, options.verbose);
+    let raw = &mut layered.raw;
+    raw.issuer = Some(format!("http://{}", local(options.port)));
+    raw.listen.address = local(options.port).to_string();
+    raw.listen.tls.certificate = None;
+    raw.listen.tls.key = None;
+    raw.ops.address = local(options.port + 3).to_string();
+    raw.store.url = Some(folder.store().url);
+    raw.store.url_file = None;
+    raw.sealing.key = Some(keys.sealing.secret.clone());
+    raw.sealing.key_file = None;
+    raw.admin.bootstrap_key = Some(keys.admin.secret.clone());
+    raw.admin.bootstrap_key_file = None;
+    raw.egress.allow.push(pretend.issuer().trim_start_matches("http://").to_owned());
+    raw.providers.insert(raw.providers.len(), pretend_provider(pretend, upstream_secret));
+    Ok(Config::check(&layered, Files::Read)?)
+}
+
+fn pretend_provider(pretend: &PretendIssuer, secret: &SecretString) -> RawProvider {
+    RawProvider {
+        kind: Some("oidc".into()),
+        id: Some(DEMO.into()),
+        label: Some("Demo".into()),
+        issuer: Some(pretend.issuer().to_owned()),
+        client_id: Some(OUR_CLIENT_ID.into()),
+        client_secret: Some(secret.clone()),
+        client_secret_file: None,
+        scopes: None,
+        token_auth: None,
+        userinfo: None,
+        algorithms: None,
+    }
+}
+
+/// A filter that somebody set holds; otherwise the terminal is for the links.
+fn quieten(layered: &mut Layered, verbose: u8) {
+    let filter = match verbose {
+        0 if layered.origins.of("log.filter") == Origin::Default => "warn",
+        0 => return,
+        1 => "info",
+        _ => "debug",
+    };
+    filter.clone_into(&mut layered.raw.log.filter);
+}
+
+/// Registers the demo app as an operator would, unless it is there as it should be. Its secret is kept in the folder, because the database has a
+/// digest only; without it the app is registered anew.
+async fn register_demo(gateway: &Gateway, demo: &DemoApp, folder: &Folder) -> Result<SecretString, Failure> {
+    const SECRET: &str = "demo.secret";
+    let witness = Witness { now: gateway.clock().now(), source: Source::default(), trace_id: None };
+    let draft = Draft {
+        name: "Demo app".into(),
+        redirect_uris: vec![demo.redirect_uri()],
+        post_logout_redirect_uris: vec![demo.post_logout_redirect_uri()],
+        ..Draft::default()
+    };
+    match (gateway.client(DEMO).await, folder.read(SECRET)?) {
+        (Ok(present), Some(secret)) => {
+            if !is_as_drafted(&present, &draft) {
+                let replaced = gateway.replace_client(&witness, &Actor::System, DEMO, &draft, Some(present.version)).await;
+                replaced.map_err(Failure::Demo)?;
+            }
+            return Ok(secret);
+        }
+        (Ok(present), None) => {
+            gateway.delete_client(&witness, &Actor::System, DEMO, Some(present.version)).await.map_err(Failure::Demo)?;
+        }
+        (Err(AdminFault::NotFound), _) => {}
+        (Err(fault), _) => return Err(Failure::Demo(fault)),
+    }
+    let (_, secret) = gateway.create_client(&witness, &Actor::System, Some(DEMO), &draft).await.map_err(Failure::Demo)?;
+    let secret = secret.ok_or_else(|| Failure::Plain("the demo app got no secret".into()))?.secret;
+    folder.write(SECRET, &secret)?;
+    Ok(secret)
+}
+
+/// Another port makes another address.
+fn is_as_drafted(client: &Client, draft: &Draft) -> bool {
+    let parsed = |texts: &[String]| texts.iter().filter_map(|text| RegisteredUri::parse(text).ok()).collect::<Vec<_>>();
+    client.redirect_uris == parsed(&draft.redirect_uris)
+        && client.post_logout_redirect_uris == parsed(&draft.post_logout_redirect_uris)
+        && !client.disabled
+}
+
+/// A port that can't be had.
+fn taken(port: u16, whose: &str, error: io::Error) -> Failure {
+    if error.kind() != io::ErrorKind::AddrInUse {
+        return Failure::io(format!("{whose} can't listen on {}", local(port)), error);
+    }
+    Failure::Plain(format!("port {port}, for {whose}, is taken. Choose others: `vestibule dev --port 9000` takes 9000 to 9003"))
+}

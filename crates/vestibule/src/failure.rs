@@ -1,0 +1,50 @@
+//! Why a command ended without having done what it should. Each is told in one piece on standard error, with exit code 1.
+
+use std::io;
+
+use vestibule_domain::store::StoreError;
+use vestibule_flows::{AdminFault, KeysError};
+use vestibule_telemetry::TelemetryError;
+
+use crate::config::fault::Faults;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    /// The configuration.
+    #[error("error: the configuration can't be used\n\n{0}")]
+    Config(#[from] Faults),
+    /// The database.
+    #[error("error: {0}")]
+    Store(#[from] StoreError),
+    /// The signing keys.
+    #[error("error: the signing keys can't be used: {0}")]
+    Keys(#[from] KeysError),
+    /// Logs or traces.
+    #[error("error: {0}; look at log.filter and at [tracing] in the configuration")]
+    Telemetry(#[from] TelemetryError),
+    /// The demo app of `vestibule dev` can't be registered.
+    #[error("error: the demo app can't be registered: {0:?}")]
+    Demo(AdminFault),
+    /// What was said on standard output could not be written.
+    #[error("error: standard output can't be written: {0}")]
+    Output(io::Error),
+    /// The system said no.
+    #[error("error: {what}: {error}")]
+    Io {
+        /// To what.
+        what: String,
+        /// In its words.
+        error: io::Error,
+    },
+    /// Anything else.
+    #[error("error: {0}")]
+    Plain(String),
+}
+
+impl Failure {
+    /// The system said no.
+    pub(crate) fn io(what: impl Into<String>, error: io::Error) -> Self {
+        Self::Io { what: what.into(), error }
+    }
+}

@@ -1,0 +1,58 @@
+//! The `vestibule` program: its command line, its configuration, and the one place where the house is put together ([`wire`]).
+
+mod audit;
+mod cli;
+mod config;
+mod config_command;
+mod dev;
+mod failure;
+mod healthcheck;
+mod keygen;
+mod maintenance;
+mod print;
+mod serve;
+mod signals;
+mod watch;
+mod wire;
+
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+
+use crate::{
+    cli::{AuditCommand, Cli, Command},
+    failure::Failure,
+};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        // Whoever read our output has had enough; that is no failure of ours.
+        Err(Failure::Output(error)) if error.kind() == std::io::ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("{failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Serve { config } => runtime()?.block_on(serve::serve(&config)),
+        Command::Dev(options) => runtime()?.block_on(dev::dev(&options)),
+        Command::Config { command } => config_command::run(&command),
+        Command::Audit { command: AuditCommand::Tail(options) } => runtime()?.block_on(audit::tail(&options)),
+        Command::Audit { command: AuditCommand::Export(options) } => runtime()?.block_on(audit::export(&options)),
+        Command::Keygen { bootstrap } => keygen::keygen(bootstrap),
+        Command::Healthcheck { config } => healthcheck::healthcheck(config.as_deref()),
+        Command::Completions { shell } => print::completions(shell, &mut Cli::command()),
+        Command::Man => print::man(Cli::command()),
+    }
+}
+
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(|error| Failure::io("the runtime can't be started", error))
+}

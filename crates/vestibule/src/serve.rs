@@ -1,0 +1,186 @@
+//! `vestibule serve`: starts the house, and stops it in order.
+
+use std::{io, net::SocketAddr, path::Path};
+
+use sd_notify::NotifyState;
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    task::JoinHandle,
+};
+use tracing::{error, info, warn};
+use vestibule_http::{
+    door::{Door, DoorOptions, Reload},
+    ops_routes, routes,
+};
+
+use crate::{
+    config::{
+        Config,
+        fault::{Fault, Faults},
+    },
+    dev,
+    failure::Failure,
+    maintenance,
+    signals::{Stop, StopSignals, tell_systemd},
+    wire::{self, Built},
+};
+
+/// Serves until it is told to stop.
+pub(crate) async fn serve(path: &Path) -> Result<(), Failure> {
+    let config = Config::load(Some(path))?;
+    refuse_leftovers(&config)?;
+    let mut signals = StopSignals::listen().map_err(|error| Failure::io("signals can't be handled", error))?;
+    let telemetry = vestibule_telemetry::init(&config.telemetry)?;
+    let served = serve_until_stopped(&config, &mut signals).await;
+    // The last lines and spans are written on a thread that may wait: sending spans takes a while.
+    let _ = tokio::task::spawn_blocking(move || telemetry.shutdown()).await;
+    served
+}
+
+async fn serve_until_stopped(config: &Config, signals: &mut StopSignals) -> Result<(), Failure> {
+    let built = wire::build(config).await?;
+    let running = async {
+        maintenance::keep_keys(built.house.gateway(), &built.metrics).await?;
+        let refused = |key: &str, address, error| Failure::io(format!("listening on {address} ({key}) is not possible"), error);
+        Running::start(&built, Doors::bind(config, refused)?)
+    };
+    let running = match running.await {
+        Ok(running) => running,
+        Err(failure) => {
+            built.store.close().await;
+            return Err(failure);
+        }
+    };
+    built.warm_providers();
+    info!(issuer = %config.settings.issuer, "serving {}", config.settings.issuer);
+    if !config.ops.ip().is_loopback() {
+        warn!(address = %config.ops, "the operators' listener ({}) can be reached from other machines, and asks nobody who they are", config.ops);
+    }
+    tell_systemd(NotifyState::Ready);
+    running.until_stopped(&built, signals).await
+}
+
+/// Both listeners, bound.
+#[derive(Debug)]
+pub(crate) struct Doors {
+    main: Door,
+    ops: Door,
+}
+
+impl Doors {
+    /// Binds both; `refused` says what it means that an address, which stands at a key, can't be had.
+    pub(crate) fn bind(config: &Config, refused: impl Fn(&str, SocketAddr, io::Error) -> Failure) -> Result<Self, Failure> {
+        let listen = &config.listen;
+        let main = DoorOptions {
+            tls: listen.tls.clone(),
+            max_connections: listen.max_connections,
+            drain_timeout: listen.drain_timeout,
+            ..DoorOptions::at(listen.address)
+        };
+        let bind = |key: &str, options: DoorOptions| {
+            let address = options.address;
+            Door::bind(options).map_err(|error| refused(key, address, error))
+        };
+        Ok(Self { main: bind("listen.address", main)?, ops: bind("ops.address", DoorOptions::at(config.ops))? })
+    }
+}
+
+/// What runs beside each other.
+#[derive(Debug)]
+pub(crate) struct Running {
+    main: JoinHandle<io::Result<()>>,
+    ops: JoinHandle<io::Result<()>>,
+    helpers: Vec<JoinHandle<()>>,
+    stop_main: Stop,
+    stop_ops: Stop,
+}
+
+impl Running {
+    /// Opens both doors and begins the maintenance.
+    pub(crate) fn start(built: &Built, doors: Doors) -> Result<Self, Failure> {
+        let (stop_main, stop_ops) = (Stop::new(), Stop::new());
+        let reload = reload_on_hangup(doors.main.reloader())?;
+        let maintain = tokio::spawn(maintenance::maintain(built.house.clone(), built.metrics.clone()));
+        Ok(Self {
+            main: tokio::spawn(doors.main.serve(routes(&built.house), stop_main.called())),
+            ops: tokio::spawn(doors.ops.serve(ops_routes(&built.house), stop_ops.called())),
+            helpers: vec![reload, maintain],
+            stop_main,
+            stop_ops,
+        })
+    }
+
+    /// Waits for a signal, then stops in order: no new traffic, what is under way finishes, operators are answered to the end, and the database
+    /// is closed last. A second signal cuts it short.
+    pub(crate) async fn until_stopped(mut self, built: &Built, signals: &mut StopSignals) -> Result<(), Failure> {
+        let ended = tokio::select! {
+            () = signals.next() => Ok(()),
+            ended = &mut self.main => Err(ended_early("the main listener", ended)),
+            ended = &mut self.ops => Err(ended_early("the operators' listener", ended)),
+        };
+        info!("stopping: what is under way is finished");
+        built.house.set_draining();
+        tell_systemd(NotifyState::Stopping);
+        self.stop_main.call();
+        if ended.is_ok() {
+            let stopped = tokio::select! {
+                drained = self.drain() => drained,
+                () = signals.next() => Err(Failure::Plain("told to stop a second time: requests under way were cut off".into())),
+            };
+            built.store.close().await;
+            return stopped.inspect(|()| info!("stopped"));
+        }
+        built.store.close().await;
+        ended
+    }
+
+    async fn drain(&mut self) -> Result<(), Failure> {
+        let main = (&mut self.main).await;
+        self.stop_ops.call();
+        let ops = (&mut self.ops).await;
+        for helper in &self.helpers {
+            helper.abort();
+        }
+        for (name, ended) in [("the main listener", main), ("the operators' listener", ops)] {
+            if !matches!(ended, Ok(Ok(()))) {
+                return Err(ended_early(name, ended));
+            }
+        }
+        Ok(())
+    }
+}
+
+fn ended_early(who: &str, ended: Result<io::Result<()>, tokio::task::JoinError>) -> Failure {
+    match ended {
+        Ok(Ok(())) => Failure::Plain(format!("{who} ended by itself")),
+        Ok(Err(error)) => Failure::io(format!("{who} failed"), error),
+        Err(_) => Failure::Plain(format!("{who} broke down; the log says where")),
+    }
+}
+
+/// `systemctl reload` and `kill -HUP`: certificates are read again.
+fn reload_on_hangup(reload: Reload) -> Result<JoinHandle<()>, Failure> {
+    let mut hangups = signal(SignalKind::hangup()).map_err(|error| Failure::io("signals can't be handled", error))?;
+    Ok(tokio::spawn(async move {
+        while hangups.recv().await.is_some() {
+            if let Err(error) = reload.reload() {
+                error!(%error, "the TLS certificate can't be renewed; the previous one stays in use");
+            }
+        }
+    }))
+}
+
+/// What `vestibule dev` left has a demo app with a secret in plain sight and accounts that nobody proved.
+pub(crate) fn refuse_leftovers(config: &Config) -> Result<(), Faults> {
+    let made_by_dev = config.store.sqlite_file().and_then(Path::parent).is_some_and(dev::is_data_folder);
+    if !made_by_dev {
+        return Ok(());
+    }
+    Err(Fault {
+        origin: None,
+        key: "store.url".into(),
+        message: "is a database that `vestibule dev` made, with a demo app and pretend people in it; begin with another".into(),
+        add: vec!["[store]".into(), "url = \"sqlite:///var/lib/vestibule/vestibule.db\"".into()],
+    }
+    .into())
+}

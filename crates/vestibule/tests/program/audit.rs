@@ -1,0 +1,55 @@
+//! `vestibule audit`, on a log that `vestibule dev` began.
+
+use crate::bench::{Folder, Running, four_ports, run};
+
+/// A data folder with a few events in it.
+fn begun() -> (Folder, String) {
+    let folder = Folder::new();
+    let data = format!("{}/data", folder.path());
+    let house = Running::start(&["dev", "--port", &four_ports().to_string(), "--data", &data], "Ctrl-C");
+    assert_eq!(house.stop("-TERM"), Some(0));
+    (folder, data)
+}
+
+#[test]
+fn events_are_exported_in_both_forms_and_filtered() {
+    let (folder, data) = begun();
+    let lines = run(&["audit", "export", "--format", "jsonl", "--data", &data], &[]).out;
+    let events: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(events.len(), 3, "two keys and the demo app: {lines}");
+    assert!(events.iter().all(|event| event["code"].is_number() && event["time"].as_str().unwrap().ends_with('Z')));
+
+    let table = folder.write("events.csv", "an older export");
+    let told = run(&["audit", "export", "--format", "csv", "--client", "demo", "--since", "1h", "--data", &data, "--output", &table], &[]);
+    assert_eq!((told.code, told.out.as_str()), (0, ""), "{}", told.err);
+    let rows = std::fs::read_to_string(&table).unwrap();
+    assert!(rows.lines().count() == 2 && rows.contains("client.created"), "{rows}");
+    assert!(!std::path::Path::new(&format!("{table}.partial")).exists());
+
+    let none = run(&["audit", "export", "--format", "jsonl", "--until", "1d", "--data", &data], &[]);
+    assert_eq!((none.code, none.out.as_str()), (0, ""));
+}
+
+#[test]
+fn the_latest_come_last_and_no_more_than_asked() {
+    let (_folder, data) = begun();
+    let tail = run(&["audit", "tail", "-n", "1", "--data", &data], &[]);
+    assert_eq!(tail.out.lines().count(), 1, "{}", tail.out);
+    assert!(tail.out.contains("client.created") && tail.out.contains("client=demo"), "{}", tail.out);
+    let json = run(&["audit", "tail", "--json", "--event", "key.rotated", "--data", &data], &[]);
+    assert_eq!(json.out.lines().count(), 2, "{}", json.out);
+}
+
+#[test]
+fn a_database_that_is_not_there_is_not_made() {
+    let folder = Folder::new();
+    let refused = run(&["audit", "tail", "--data", &folder.path()], &[]);
+    assert!(refused.code == 1 && refused.err.contains("there is no database at"), "{}", refused.err);
+    assert!(!std::path::Path::new(&folder.path()).join("vestibule.db").exists());
+}
+
+#[test]
+fn a_wrong_filter_is_a_wrong_command_line() {
+    let refused = run(&["audit", "tail", "--event", "login.suceeded"], &[]);
+    assert!(refused.code == 2 && refused.err.contains("login.succeeded"), "{}", refused.err);
+}

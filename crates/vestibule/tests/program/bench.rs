@@ -1,0 +1,132 @@
+//! What the tests lean on.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use tempfile::TempDir;
+
+/// How a command ended.
+#[derive(Debug)]
+pub(crate) struct Ended {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+/// Runs the program to its end, with no variables of ours but these.
+pub(crate) fn run(arguments: &[&str], environment: &[(&str, &str)]) -> Ended {
+    let output = command(arguments, environment).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    Ended { code: output.status.code().unwrap(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+fn command(arguments: &[&str], environment: &[(&str, &str)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
+    command.args(arguments).env_clear().envs(environment.iter().copied()).stdin(Stdio::null());
+    command
+}
+
+/// A folder with a configuration in it.
+#[derive(Debug)]
+pub(crate) struct Folder(TempDir);
+
+const GOOD: &str = r#"issuer = "https://login.example.com"
+[listen]
+address = "127.0.0.1:8000"
+[store]
+url = "sqlite:///var/lib/vestibule/vestibule.db"
+[sealing]
+key_file = "SEALING_KEY"
+[admin]
+bootstrap_key_file = "BOOTSTRAP_KEY"
+[[providers]]
+kind = "oidc"
+id = "acme"
+label = "Acme"
+issuer = "https://login.acme.example"
+client_id = "vestibule"
+"#;
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    pub(crate) fn path(&self) -> String {
+        self.0.path().to_str().unwrap().to_owned()
+    }
+
+    /// Writes a file; returns its path.
+    pub(crate) fn write(&self, name: &str, text: &str) -> String {
+        let path = self.0.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+
+    /// Writes a configuration that is good but for one change; returns its path.
+    pub(crate) fn config(&self, instead_of: &str, put: &str) -> String {
+        assert!(GOOD.contains(instead_of), "{instead_of}");
+        let sealing = self.write("sealing.key", &run(&["keygen"], &[]).out);
+        let bootstrap = self.write("bootstrap.key", &run(&["keygen", "--bootstrap"], &[]).out);
+        let changed = if instead_of.is_empty() { GOOD.to_owned() } else { GOOD.replacen(instead_of, put, 1) };
+        self.write("vestibule.toml", &changed.replace("SEALING_KEY", &sealing).replace("BOOTSTRAP_KEY", &bootstrap))
+    }
+}
+
+/// The program while it runs.
+#[derive(Debug)]
+pub(crate) struct Running {
+    child: Child,
+    /// What it said on standard output until it was ready.
+    pub(crate) said: String,
+}
+
+impl Running {
+    /// Starts it and reads what it says, up to the line that begins with `last`.
+    pub(crate) fn start(arguments: &[&str], last: &str) -> Self {
+        let mut child = command(arguments, &[]).stdout(Stdio::piped()).spawn().unwrap();
+        let mut said = String::new();
+        let mut lines = BufReader::new(child.stdout.as_mut().unwrap());
+        while !said.lines().last().is_some_and(|line| line.starts_with(last)) {
+            assert!(lines.read_line(&mut said).unwrap() > 0, "it ended early: {said}");
+        }
+        Self { child, said }
+    }
+
+    /// Sends a signal, waits, and returns the exit code.
+    pub(crate) fn stop(mut self, signal: &str) -> Option<i32> {
+        assert!(Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap().success());
+        self.child.wait().unwrap().code()
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The first of four ports that were free a moment ago.
+pub(crate) fn four_ports() -> u16 {
+    loop {
+        let first = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        if first < 65_500 && (first..first + 4).all(|port| TcpListener::bind(("127.0.0.1", port)).is_ok()) {
+            return first;
+        }
+    }
+}
+
+/// The answer to a GET, its head included.
+pub(crate) fn get(port: u16, path: &str) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}

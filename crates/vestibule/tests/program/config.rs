@@ -1,0 +1,324 @@
+//! The configuration as an operator meets it: through the program.
+
+use crate::bench::{Folder, run};
+
+/// A change of the good configuration, and what must be said about it.
+struct Refusal {
+    what: &'static str,
+    instead_of: &'static str,
+    put: &'static str,
+    key: &'static str,
+    lines: &'static [&'static str],
+}
+
+const REFUSALS: [Refusal; 14] = [
+    Refusal {
+        what: "no issuer",
+        instead_of: "issuer = \"https://login.example.com\"\n[listen]",
+        put: "[listen]",
+        key: "issuer is missing",
+        lines: &["issuer = \"https://login.example.com\""],
+    },
+    Refusal {
+        what: "an http issuer off this machine",
+        instead_of: "https://login.example.com",
+        put: "http://login.example.com",
+        key: "issuer must be https",
+        lines: &["issuer = \"https://login.example.com\""],
+    },
+    Refusal {
+        what: "an issuer in another spelling than apps would use",
+        instead_of: "https://login.example.com",
+        put: "https://LOGIN.example.com:443/",
+        key: "issuer is not written in its normal form",
+        lines: &["issuer = \"https://login.example.com\""],
+    },
+    Refusal {
+        what: "open to everybody without TLS and without a proxy",
+        instead_of: "address = \"127.0.0.1:8000\"",
+        put: "address = \"0.0.0.0:8000\"",
+        key: "listen.address 0.0.0.0:8000 can be reached from other machines",
+        lines: &[
+            "[listen.tls]",
+            "certificate = \"/etc/vestibule/tls.crt\"",
+            "key = \"/etc/vestibule/tls.key\"",
+            "trusted_proxies = [\"10.0.0.0/8\"]",
+        ],
+    },
+    Refusal {
+        what: "a certificate without its key",
+        instead_of: "[store]",
+        put: "[listen.tls]\ncertificate = \"SEALING_KEY\"\n[store]",
+        key: "listen.tls.key is missing",
+        lines: &["[listen.tls]", "key = \"/etc/vestibule/tls.key\""],
+    },
+    Refusal {
+        what: "no sealing key",
+        instead_of: "key_file = \"SEALING_KEY\"",
+        put: "",
+        key: "sealing.key is missing",
+        lines: &["vestibule keygen > /etc/vestibule/sealing.key", "[sealing]", "key_file = \"/etc/vestibule/sealing.key\""],
+    },
+    Refusal {
+        what: "a sealing key that nobody drew at random",
+        instead_of: "key_file = \"SEALING_KEY\"",
+        put: "key = \"0000000000000000000000000000000000000000000000000000000000000000\"",
+        key: "sealing.key can't be used",
+        lines: &["vestibule keygen > /etc/vestibule/sealing.key", "key_file = \"/etc/vestibule/sealing.key\""],
+    },
+    Refusal {
+        what: "no bootstrap key",
+        instead_of: "bootstrap_key_file = \"BOOTSTRAP_KEY\"",
+        put: "",
+        key: "admin.bootstrap_key is missing",
+        lines: &["[admin]", "bootstrap_key_file = \"/etc/vestibule/bootstrap.key\""],
+    },
+    Refusal {
+        what: "a bootstrap key that could be guessed",
+        instead_of: "bootstrap_key_file = \"BOOTSTRAP_KEY\"",
+        put: "bootstrap_key = \"0123456789012345678901234567890\"",
+        key: "admin.bootstrap_key is shorter than 32 characters",
+        lines: &["bootstrap_key_file = \"/etc/vestibule/bootstrap.key\""],
+    },
+    Refusal {
+        what: "nowhere to keep anything",
+        instead_of: "url = \"sqlite:///var/lib/vestibule/vestibule.db\"",
+        put: "",
+        key: "store.url is missing",
+        lines: &["[store]", "url = \"sqlite:///var/lib/vestibule/vestibule.db\""],
+    },
+    Refusal {
+        what: "an issuer on the premises that nobody allowed",
+        instead_of: "https://login.acme.example",
+        put: "http://10.1.2.3:8080",
+        key: "providers[0].issuer can't be used",
+        lines: &["[egress]", "allow = [\"10.1.2.3:8080\"]"],
+    },
+    Refusal {
+        what: "a provider without an id",
+        instead_of: "id = \"acme\"",
+        put: "",
+        key: "providers[0].id is missing",
+        lines: &["[[providers]]", "id = \"acme\""],
+    },
+    Refusal {
+        what: "operators on the listener of everybody",
+        instead_of: "[store]",
+        put: "[ops]\naddress = \"127.0.0.1:8000\"\n[store]",
+        key: "ops.address is listen.address too",
+        lines: &["[ops]", "address = \"127.0.0.1:9464\""],
+    },
+    Refusal {
+        what: "keys without RS256",
+        instead_of: "[store]",
+        put: "[keys]\nalgorithms = [\"ES256\"]\n[store]",
+        key: "keys.algorithms lacks RS256",
+        lines: &["[keys]", "algorithms = [\"RS256\", \"ES256\"]"],
+    },
+];
+
+#[test]
+fn a_good_configuration_is_good() {
+    let folder = Folder::new();
+    let config = folder.config("", "");
+    let checked = run(&["config", "check", &config], &[]);
+    assert_eq!((checked.code, checked.out.as_str()), (0, format!("{config} is good\n").as_str()), "{}", checked.err);
+}
+
+#[test]
+fn every_refusal_names_the_lines_that_mend_it_and_serve_refuses_it_too() {
+    for Refusal { what, instead_of, put, key, lines } in REFUSALS {
+        let folder = Folder::new();
+        let config = folder.config(instead_of, put);
+        for command in [&["config", "check", &config][..], &["serve", "--config", &config]] {
+            let refused = run(command, &[]);
+            assert_eq!(refused.code, 1, "{what}: {}", refused.err);
+            assert!(refused.err.contains(key), "{what}: {}", refused.err);
+            for line in lines {
+                assert!(refused.err.lines().any(|said| said.trim() == *line), "{what}: {line} is missing in\n{}", refused.err);
+            }
+        }
+    }
+}
+
+#[test]
+fn without_a_provider_there_is_nowhere_to_sign_in() {
+    let folder = Folder::new();
+    let text = std::fs::read_to_string(folder.config("", "")).unwrap();
+    let config = folder.write("vestibule.toml", text.split("[[providers]]").next().unwrap());
+    let refused = run(&["serve", "--config", &config], &[]);
+    assert!(
+        refused.code == 1 && refused.err.contains("providers has nobody in it") && refused.err.contains("[[providers]]"),
+        "{}",
+        refused.err
+    );
+}
+
+#[test]
+fn what_dev_left_is_refused() {
+    let folder = Folder::new();
+    folder.write("made-by-vestibule-dev.txt", "");
+    let config = folder.config("sqlite:///var/lib/vestibule/vestibule.db", &format!("sqlite://{}/vestibule.db", folder.path()));
+    for command in [&["config", "check", &config][..], &["serve", "--config", &config]] {
+        let refused = run(command, &[]);
+        assert!(refused.code == 1 && refused.err.contains("`vestibule dev` made"), "{}", refused.err);
+        assert!(refused.err.contains("url = \"sqlite:///var/lib/vestibule/vestibule.db\""), "{}", refused.err);
+    }
+}
+
+#[test]
+fn slips_are_found_where_they_stand_with_what_was_meant() {
+    let folder = Folder::new();
+    let config = folder.write(
+        "slips.toml",
+        "isuer = \"https://a.example\"\n[listen]\n  adress = \"127.0.0.1:1\"\nmax_connections = \"5\"\n[log]\nfromat = \"json\"\n[[providers]]\n\
+         clientid = \"x\"\n",
+    );
+    let checked = run(&["config", "check", &config], &[]);
+    let said: Vec<_> = checked.err.lines().filter_map(|line| line.strip_prefix(&format!("{config}:"))).collect();
+    assert_eq!(
+        said,
+        [
+            "1:1: isuer is not a setting; did you mean issuer?",
+            "3:3: listen.adress is not a setting; did you mean listen.address?",
+            "4:1: listen.max_connections must be a whole number",
+            "6:1: log.fromat is not a setting; did you mean log.format?",
+            "8:1: providers[0].clientid is not a setting; did you mean providers.client_id?",
+        ]
+    );
+}
+
+#[test]
+fn a_file_that_is_no_toml_is_told_where() {
+    let folder = Folder::new();
+    let config = folder.write("broken.toml", "issuer = \"https://a.example\"\n[listen\n");
+    let checked = run(&["config", "check", &config], &[]);
+    assert!(checked.code == 1 && checked.err.contains(&format!("{config}:2:")), "{}", checked.err);
+    let twice = folder.write("twice.toml", "[log]\nformat = \"json\"\nformat = \"json\"\n");
+    let checked = run(&["config", "check", &twice], &[]);
+    assert!(checked.code == 1 && checked.err.contains(&format!("{twice}:3:1")), "{}", checked.err);
+}
+
+#[test]
+fn faults_are_answered_in_json_too() {
+    let folder = Folder::new();
+    let config = folder.config("https://login.example.com", "http://login.example.com");
+    let checked = run(&["config", "check", "--json", &config], &[]);
+    let answer: serde_json::Value = serde_json::from_str(&checked.out).unwrap();
+    assert_eq!(checked.code, 1);
+    assert_eq!(
+        (&answer["ok"], &answer["faults"][0]["key"], &answer["faults"][0]["origin"]["line"]),
+        (&false.into(), &"issuer".into(), &1.into())
+    );
+}
+
+#[test]
+fn names_with_underscores_and_providers_come_from_the_environment() {
+    let folder = Folder::new();
+    let config = folder.config("id = \"acme\"", "id = \"acme-1.eu\"");
+    let secret = folder.write("secret", "hunter2hunter2\n");
+    let shown = run(
+        &["config", "show", "--json", &config],
+        &[
+            ("VESTIBULE__LISTEN__TRUSTED_PROXIES", "10.0.0.0/8,192.0.2.1/32"),
+            ("VESTIBULE__LISTEN__MAX_CONNECTIONS", "7"),
+            ("VESTIBULE__PROVIDERS__ACME_1_EU__CLIENT_SECRET_FILE", &secret),
+            ("VESTIBULE__PROVIDERS__ACME_1_EU__USERINFO", "false"),
+        ],
+    );
+    let shown: Vec<serde_json::Value> = serde_json::from_str(&shown.out).unwrap();
+    let value =
+        |key: &str| shown.iter().find(|each| each["key"] == key).map(|each| (each["value"].clone(), each["origin"].clone())).unwrap();
+    assert_eq!(value("listen.trusted_proxies").0, serde_json::json!(["10.0.0.0/8", "192.0.2.1/32"]));
+    assert_eq!(value("listen.max_connections").0, 7);
+    assert_eq!(value("providers[0].userinfo").0, false);
+    let (path, origin) = value("providers[0].client_secret_file");
+    assert_eq!(path, secret.as_str());
+    assert_eq!(origin["variable"], "VESTIBULE__PROVIDERS__ACME_1_EU__CLIENT_SECRET_FILE");
+}
+
+#[test]
+fn slips_in_the_environment_are_found_too() {
+    let folder = Folder::new();
+    let config = folder.config("", "");
+    for (variable, value, said) in [
+        ("VESTIBULE__LISTEN__ADRESS", "127.0.0.1:1", "did you mean VESTIBULE__LISTEN__ADDRESS?"),
+        ("VESTIBULE__LISTEN__MAX_CONNECTIONS", "many", "must be a whole number"),
+        ("VESTIBULE__PROVIDERS__NOBODY__LABEL", "x", "the configuration file has ACME"),
+        ("VESTIBULE__LISTEN", "x", "is not a setting"),
+    ] {
+        let checked = run(&["config", "check", &config], &[(variable, value)]);
+        assert!(checked.code == 1 && checked.err.contains(&format!("{variable}: ")) && checked.err.contains(said), "{}", checked.err);
+    }
+}
+
+#[test]
+fn a_secret_from_a_higher_layer_overrules_and_two_in_one_layer_are_refused() {
+    let folder = Folder::new();
+    let config = folder.config("", "");
+    let weak = folder.write("weak.key", &"0".repeat(64));
+    let checked = run(&["config", "check", &config], &[("VESTIBULE__SEALING__KEY_FILE", &weak)]);
+    assert!(checked.code == 1 && checked.err.contains("sealing.key can't be used"), "the file of the variable was read: {}", checked.err);
+    let good = run(&["keygen"], &[]).out;
+    let checked = run(&["config", "check", &config], &[("VESTIBULE__SEALING__KEY", good.trim())]);
+    assert_eq!(checked.code, 0, "the variable overrules the file's key_file: {}", checked.err);
+    let checked = run(&["config", "check", &config], &[("VESTIBULE__SEALING__KEY", good.trim()), ("VESTIBULE__SEALING__KEY_FILE", &weak)]);
+    assert!(
+        checked.err.contains("is set twice, at VESTIBULE__SEALING__KEY and by sealing.key_file at VESTIBULE__SEALING__KEY_FILE"),
+        "{}",
+        checked.err
+    );
+}
+
+#[test]
+fn attack_78_nothing_that_is_said_has_a_secret_in_it() {
+    let folder = Folder::new();
+    let config = folder.config("client_id = \"vestibule\"", "client_id = \"vestibule\"\nclient_secret = \"hunter2-client\"");
+    let environment = [
+        ("VESTIBULE__SEALING__KEY", "hunter2-sealing"),
+        ("VESTIBULE__SEALING__PREVIOUS", "hunter2-previous,hunter2-older"),
+        ("VESTIBULE__ADMIN__BOOTSTRAP_KEY", "hunter2-admin"),
+        ("VESTIBULE__STORE__URL", "postgres://vestibule:hunter2-store@db.internal/vestibule"),
+    ];
+    for command in [&["config", "show", &config][..], &["config", "show", "--json", &config], &["config", "check", &config]] {
+        let said = run(command, &environment);
+        assert!(!said.out.contains("hunter2") && !said.err.contains("hunter2"), "{command:?}: {} {}", said.out, said.err);
+    }
+    let shown = run(&["config", "show", &config], &environment).out;
+    assert!(
+        shown.contains("sealing.previous = [\"(secret)\",\"(secret)\"]")
+            && shown.contains("postgres://vestibule:hidden@db.internal/vestibule"),
+        "{shown}"
+    );
+    for wrong_type in
+        ["[sealing]\nprevious = \"hunter2\"", "[sealing]\nkey = [\"hunter2\"]", "[admin]\nbootstrap_key = { x = \"hunter2\" }"]
+    {
+        let checked = run(&["config", "check", &folder.write("wrong.toml", wrong_type)], &[]);
+        assert!(checked.code == 1 && !checked.err.contains("hunter2"), "{}", checked.err);
+    }
+}
+
+#[test]
+fn the_examples_are_good() {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/examples");
+    let examples: Vec<_> = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(examples.len() >= 3);
+    for example in examples {
+        let checked = run(&["config", "check", "--without-files", example.to_str().unwrap()], &[]);
+        assert_eq!(checked.code, 0, "{}: {}", example.display(), checked.err);
+    }
+}
+
+#[test]
+fn the_schema_in_the_project_is_the_one_the_program_prints() {
+    let kept = std::fs::read_to_string(std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../config/schema.json")).unwrap();
+    assert_eq!(run(&["config", "schema"], &[]).out, kept, "run: vestibule config schema > config/schema.json");
+}
+
+#[test]
+fn a_fresh_key_is_good_and_another_each_time() {
+    let keys: Vec<_> = (0..2).map(|_| run(&["keygen"], &[]).out).collect();
+    assert_ne!(keys[0], keys[1]);
+    let bootstrap = run(&["keygen", "--bootstrap"], &[]).out;
+    assert!(bootstrap.trim().len() >= 32 && bootstrap.lines().count() == 1);
+}

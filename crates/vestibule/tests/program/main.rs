@@ -1,0 +1,6 @@
+//! The program from outside: what is typed, what it says, how it ends.
+
+mod audit;
+mod bench;
+mod config;
+mod dev;
