@@ -1,0 +1,79 @@
+// A browser that is not ours: Debian's Chromium, driven by playwright-core. It reads JSON from its argument and prints JSON.
+//
+//     {"screen": {"scheme": "dark", "width": 390, "height": 844, "javascript": false}, "steps": [...]}
+//
+// All steps share one browser profile. Each step is an object with one of these keys:
+//     goto: URL              open a page; an error status is no failure
+//     click: SELECTOR        click and wait for the page that follows; `optional: true` forgives its absence
+//     expect: SELECTOR       fail when it does not show; `text` must be found in it when given; `keep: NAME` reports its text
+//     screenshot: FILE       the whole page as PNG
+//     axe: NAME              report violations of WCAG 2.2 A and AA, and what cannot be seen by rules but is known to matter
+//     forget_app: true       drop every cookie, as a new person at the same machine
+// The answer: {ok, url, title, status, console, kept, axe, visited}; a failed step adds `failed` and ends with status 1.
+
+import { existsSync } from 'node:fs';
+import AxeBuilder from '@axe-core/playwright';
+import { chromium } from 'playwright-core';
+
+const { screen = {}, steps } = JSON.parse(process.argv[2]);
+const { scheme = 'light', width = 1280, height = 800, javascript = true } = screen;
+const executablePath = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].find((path) => existsSync(path));
+const browser = await chromium.launch({
+  executablePath,
+  args: ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking',
+    '--disable-component-update', '--disable-sync'],
+});
+const context = await browser.newContext({
+  colorScheme: scheme,
+  viewport: { width, height },
+  javaScriptEnabled: javascript,
+  ignoreHTTPSErrors: true,
+  locale: 'en-GB',
+});
+const page = await context.newPage();
+page.setDefaultTimeout(15_000);
+
+const seen = { ok: true, url: '', title: '', status: 0, console: [], kept: {}, axe: {}, visited: [] };
+page.on('console', (message) => ['error', 'warning'].includes(message.type()) && seen.console.push(message.text()));
+page.on('framenavigated', (frame) => frame === page.mainFrame() && seen.visited.push(new URL(frame.url()).origin + new URL(frame.url()).pathname));
+page.on('response', (response) => {
+  if (response.request().isNavigationRequest() && response.frame() === page.mainFrame()) seen.status = response.status();
+});
+
+const acts = {
+  goto: (url) => page.goto(url),
+  async click(selector, { optional }) {
+    if (optional && !(await page.locator(selector).count())) return;
+    await page.locator(selector).first().click();
+    await page.waitForLoadState();
+  },
+  async expect(selector, { text, keep }) {
+    const element = page.locator(selector).first();
+    await element.waitFor();
+    const found = (await element.textContent()).trim();
+    if (text && !found.includes(text)) throw new Error(`${selector} says ${JSON.stringify(found)}, not ${JSON.stringify(text)}`);
+    if (keep) seen.kept[keep] = found;
+  },
+  screenshot: (path) => page.screenshot({ path, fullPage: true }),
+  async axe(name) {
+    const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']).analyze();
+    seen.axe[name] = violations.map(({ id, impact, help, nodes }) => ({ id, impact, help, at: nodes.map((node) => node.html) }));
+  },
+  forget_app: () => context.clearCookies(),
+};
+
+for (const step of steps) {
+  const act = Object.keys(acts).find((name) => name in step);
+  try {
+    await acts[act](step[act], step);
+  } catch (error) {
+    seen.ok = false;
+    seen.failed = { step, message: error.message.split('\n')[0], page: await page.content().catch(() => '') };
+    process.exitCode = 1;
+    break;
+  }
+}
+seen.url = page.url();
+seen.title = await page.title().catch(() => '');
+await browser.close();
+console.log(JSON.stringify(seen));

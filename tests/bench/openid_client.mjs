@@ -1,0 +1,65 @@
+// A client app that is not ours: npm openid-client, one act a call. It reads `{act, ...}` as JSON from its argument and
+// prints the result as JSON; what the library finds wrong with an answer ends it with status 1 and the error as JSON.
+//
+//     start               code + PKCE: the address to send the person to, and what to keep until they return
+//     finish              the address they returned with, and what was kept, becomes tokens; the library checks every one
+//     userinfo, refresh, introspect, revoke, client_credentials, logout_url
+
+import * as client from 'openid-client';
+
+const acts = {
+  async start(config, { redirect_uri, scope, prompt }) {
+    const code_verifier = client.randomPKCECodeVerifier();
+    const kept = { code_verifier, state: client.randomState(), nonce: client.randomNonce() };
+    const url = client.buildAuthorizationUrl(config, {
+      redirect_uri,
+      scope,
+      code_challenge: await client.calculatePKCECodeChallenge(code_verifier),
+      code_challenge_method: 'S256',
+      state: kept.state,
+      nonce: kept.nonce,
+      ...(prompt && { prompt }),
+    });
+    return { url: url.href, kept };
+  },
+
+  async finish(config, { callback, kept }) {
+    const tokens = await client.authorizationCodeGrant(config, new URL(callback), {
+      pkceCodeVerifier: kept.code_verifier,
+      expectedState: kept.state,
+      expectedNonce: kept.nonce,
+      idTokenExpected: true,
+    });
+    return { ...tokens, claims: tokens.claims() };
+  },
+
+  userinfo: (config, { access_token, sub }) => client.fetchUserInfo(config, access_token, sub),
+  refresh: (config, { refresh_token, scope }) => client.refreshTokenGrant(config, refresh_token, scope ? { scope } : {}),
+  introspect: (config, { token }) => client.tokenIntrospection(config, token),
+  revoke: (config, { token }) => client.tokenRevocation(config, token).then(() => ({ revoked: true })),
+  client_credentials: (config, { scope }) => client.clientCredentialsGrant(config, scope ? { scope } : {}),
+  logout_url: async (config, { id_token, post_logout_redirect_uri }) =>
+    ({ url: client.buildEndSessionUrl(config, { id_token_hint: id_token, post_logout_redirect_uri }).href }),
+};
+
+const authentications = {
+  client_secret_basic: client.ClientSecretBasic,
+  client_secret_post: client.ClientSecretPost,
+  none: () => client.None(),
+};
+
+const { act, issuer, client_id, client_secret, authentication = 'client_secret_basic', id_token_alg = 'RS256', ...rest } =
+  JSON.parse(process.argv[2]);
+try {
+  const metadata = { id_token_signed_response_alg: id_token_alg };
+  const config = await client.discovery(new URL(issuer), client_id, metadata, authentications[authentication](client_secret), {
+    execute: [client.allowInsecureRequests],
+  });
+  // OpenID Connect Core §3.1.3.7 allows to trust TLS instead of the signature. Here the signature is what is tested.
+  client.enableNonRepudiationChecks(config);
+  console.log(JSON.stringify(await acts[act](config, rest)));
+} catch (error) {
+  const { name, message, code, error: oauth, error_description, status } = error;
+  console.log(JSON.stringify({ failed: { name, message, code, error: oauth, error_description, status, cause: error.cause?.message } }));
+  process.exitCode = 1;
+}

@@ -1,0 +1,230 @@
+//! `vestibule serve` as an operator starts it.
+
+use std::{
+    fs::File,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::{
+    Upstream, free_port,
+    person::plain_client,
+    project,
+    upstream::{CLIENT_ID, CLIENT_SECRET},
+};
+
+/// The sealing key of every house here.
+pub const SEALING_KEY: &str = "6b1f0c58a1c94e0e9d3f27b4a85d71f2c40e6a9b8d3c5f17e2a4960bd8317c5e";
+/// The bootstrap key of its admin API.
+pub const ADMIN_KEY: &str = "bootstrap-Zk3nQ0yW7rT5uX9aB2cD4eF6gH8jK1mN";
+
+/// How a house differs from the plain one.
+#[derive(Debug, Default)]
+pub struct HouseOptions {
+    /// The database, when it is not a new SQLite file.
+    pub store_url: Option<String>,
+    /// More configuration, as TOML.
+    pub extra: String,
+    /// `http` by default.
+    pub issuer: Option<String>,
+}
+
+/// A running gateway.
+#[derive(Debug)]
+pub struct House {
+    /// Its issuer name, where it answers too.
+    pub issuer: String,
+    /// Where this very node answers.
+    own: String,
+    /// Where `/metrics` answers.
+    pub ops: String,
+    folder: TempDir,
+    child: Option<Child>,
+}
+
+/// A registered client app.
+#[derive(Clone, Debug)]
+#[expect(missing_docs, reason = "the names are the specification's")]
+pub struct Client {
+    pub client_id: String,
+    pub client_secret: String,
+}
+
+impl House {
+    /// Starts a gateway on a new SQLite file with `upstream` as its provider `acme`.
+    pub async fn start(with_upstream: impl FnOnce(&str) -> Upstream) -> (Self, Upstream) {
+        Self::start_with(HouseOptions::default(), with_upstream).await
+    }
+
+    /// The same with options.
+    pub async fn start_with(options: HouseOptions, with_upstream: impl FnOnce(&str) -> Upstream) -> (Self, Upstream) {
+        let folder = tempfile::tempdir().expect("a folder for the house");
+        let (port, ops) = (free_port(), free_port());
+        let issuer = options.issuer.unwrap_or_else(|| format!("http://127.0.0.1:{port}"));
+        let upstream = with_upstream(&issuer);
+        let store = options.store_url.unwrap_or_else(|| format!("sqlite://{}/vestibule.db", folder.path().display()));
+        let config = format!(
+            r#"issuer = "{issuer}"
+[listen]
+address = "127.0.0.1:{port}"
+[ops]
+address = "127.0.0.1:{ops}"
+[store]
+url = "{store}"
+[sealing]
+key = "{SEALING_KEY}"
+[admin]
+bootstrap_key = "{ADMIN_KEY}"
+[log]
+format = "json"
+filter = "debug"
+[egress]
+allow = ["{authority}"]
+[[providers]]
+kind = "oidc"
+id = "acme"
+label = "Acme"
+issuer = "{upstream_issuer}"
+client_id = "{CLIENT_ID}"
+client_secret = "{CLIENT_SECRET}"
+scopes = ["profile", "email", "offline_access"]
+{extra}
+"#,
+            authority = upstream.issuer().trim_start_matches("http://"),
+            upstream_issuer = upstream.issuer(),
+            extra = options.extra,
+        );
+        std::fs::write(folder.path().join("vestibule.toml"), config).expect("the configuration can be written");
+        let own = format!("http://127.0.0.1:{port}");
+        let mut house = Self { issuer, own, ops: format!("http://127.0.0.1:{ops}"), folder, child: None };
+        house.resume().await;
+        (house, upstream)
+    }
+
+    /// Starts the program on what is there, and waits until it is ready.
+    pub async fn resume(&mut self) {
+        let log = File::options().create(true).append(true).open(self.log()).expect("a file for the log");
+        let mut command = Command::new(binary());
+        command.arg("serve").arg("--config").arg(self.folder.path().join("vestibule.toml"));
+        command.stdout(log.try_clone().expect("one file, two names")).stderr(log).stdin(Stdio::null());
+        self.child = Some(command.spawn().expect("the vestibule binary starts"));
+        let began = Instant::now();
+        while !self.is_ready().await {
+            let ended = self.child.as_mut().and_then(|child| child.try_wait().ok().flatten());
+            assert!(ended.is_none() && began.elapsed() < Duration::from_secs(30), "not ready: {ended:?}\n{}", self.log_text());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    async fn is_ready(&self) -> bool {
+        plain_client().get(format!("{}/readyz", self.ops)).send().await.is_ok_and(|answer| answer.status() == StatusCode::OK)
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            child.kill().expect("the gateway can be killed");
+            child.wait().expect("the gateway was there");
+        }
+    }
+
+    /// Sends SIGTERM and waits for the end; returns its exit code.
+    pub fn stop(&mut self) -> Option<i32> {
+        let mut child = self.child.take()?;
+        let told = Command::new("kill").arg("-TERM").arg(child.id().to_string()).status();
+        assert!(told.is_ok_and(|told| told.success()), "the gateway can be told to stop");
+        child.wait().ok()?.code()
+    }
+
+    /// Tells it to stop and does not wait.
+    pub fn process_id(&self) -> u32 {
+        self.child.as_ref().expect("the gateway runs").id()
+    }
+
+    /// Everything the program printed so far.
+    pub fn log_text(&self) -> String {
+        std::fs::read_to_string(self.log()).unwrap_or_default()
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    /// Where its data lies.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// What it counted, as Prometheus text.
+    pub async fn metrics(&self) -> String {
+        let answer = plain_client().get(format!("{}/metrics", self.ops)).send().await.expect("the operators' listener answers");
+        answer.text().await.expect("metrics are text")
+    }
+
+    /// Registers a client through the admin API.
+    pub async fn register(&self, registration: Value) -> Client {
+        let answer = plain_client().post(format!("{}/api/v1/clients", self.issuer)).bearer_auth(ADMIN_KEY).json(&registration).send().await;
+        let answer = answer.expect("the admin API answers");
+        let status = answer.status();
+        let body: Value = answer.json().await.expect("the admin API answers with JSON");
+        assert_eq!(status, StatusCode::CREATED, "{body:#}");
+        let text = |name: &str| body[name].as_str().unwrap_or_default().to_owned();
+        Client { client_id: text("client_id"), client_secret: text("client_secret") }
+    }
+
+    /// Registers a confidential app that people sign in to.
+    pub async fn register_app(&self, redirect_uri: &str) -> Client {
+        self.register(json!({
+            "client_name": "The app",
+            "redirect_uris": [redirect_uri],
+            "grant_types": ["authorization_code", "refresh_token", "client_credentials"],
+            "scope": "openid profile email groups offline_access api",
+        }))
+        .await
+    }
+
+    /// A POST of a client to this very node, under the name it shares with others.
+    pub async fn post_as_named(&self, client: &Client, path: &str, form: &[(&str, &str)]) -> (StatusCode, Value) {
+        let name = self.issuer.trim_start_matches("http://");
+        let request = plain_client().post(format!("{}{path}", self.own)).header("host", name);
+        let request = request.basic_auth(&client.client_id, Some(&client.client_secret));
+        let answer = request.form(form).send().await.expect("the node answers");
+        let status = answer.status();
+        (status, answer.json().await.unwrap_or_default())
+    }
+
+    /// Every audit event, as `vestibule audit export` writes it.
+    pub fn audit(&self) -> Vec<Value> {
+        let mut command = Command::new(binary());
+        command.args(["audit", "export", "--format", "jsonl", "--config"]).arg(self.folder.path().join("vestibule.toml"));
+        let output = command.output().expect("the vestibule binary runs");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8(output.stdout).expect("an export is UTF-8");
+        text.lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect()
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        if std::thread::panicking() {
+            let log = self.log_text();
+            let from = log.len().saturating_sub(6_000);
+            eprintln!("the end of the gateway's log:\n{}", log.get(from..).unwrap_or(&log));
+        }
+    }
+}
+
+/// The binary under test: what `tests/run` built, or what lies where cargo puts it.
+#[expect(clippy::disallowed_methods, reason = "the tests' own configuration")]
+pub fn binary() -> PathBuf {
+    std::env::var("VESTIBULE_BIN").map_or_else(|_| project().join("target/debug/vestibule"), |path| project().join(path))
+}

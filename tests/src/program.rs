@@ -1,0 +1,100 @@
+//! Programs of others, started and asked.
+
+use std::{
+    io::{BufRead, BufReader},
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::mpsc,
+    time::Duration,
+};
+
+use serde_json::Value;
+
+/// A program that runs until it is dropped.
+#[derive(Debug)]
+pub struct Program {
+    child: Child,
+    /// Where it answers, as it said itself.
+    pub url: String,
+}
+
+impl Program {
+    /// Starts a program that prints `ready URL` when it answers.
+    pub fn start(mut command: Command) -> Self {
+        let shown = format!("{command:?}");
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap_or_else(|error| panic!("{shown}: {error}; run tests/run once"));
+        let output = child.stdout.take().expect("standard output is piped");
+        let (say, hear) = mpsc::channel();
+        std::thread::spawn(move || {
+            // Reads on to the end, so that the program never blocks on a full pipe.
+            for line in BufReader::new(output).lines().map_while(Result::ok) {
+                if let Some(url) = line.strip_prefix("ready ") {
+                    let _ = say.send(url.to_owned());
+                }
+            }
+        });
+        let url = hear.recv_timeout(Duration::from_mins(1));
+        let url = url.unwrap_or_else(|_| panic!("{shown} did not get ready; run tests/run once"));
+        Self { child, url }
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The top of the project.
+pub fn project() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the project").to_owned()
+}
+
+/// Node.js with a script of `tests/bench`.
+pub fn node(script: &str, argument: &Value) -> Command {
+    let mut command = Command::new("node");
+    command.arg(project().join("tests/bench").join(script)).arg(argument.to_string());
+    command
+}
+
+/// The Python of the tests, with a script of `tests/bench`.
+pub fn python(script: &str) -> Command {
+    let mut command = Command::new(project().join("tests/.bench/venv/bin/python"));
+    command.arg(project().join("tests/bench").join(script));
+    command
+}
+
+/// One run of the browser through `steps` (`tests/bench/browser.mjs` says what it can); panics with what it saw when a step fails.
+pub async fn browser(screen: Value, steps: Value) -> Value {
+    let command = node("browser.mjs", &serde_json::json!({ "screen": screen, "steps": steps }));
+    let seen = output_of(command).await;
+    assert_eq!(seen["ok"], true, "{seen:#}");
+    seen
+}
+
+/// One act of the client library `openid-client`; its own error when it finds something wrong.
+pub async fn openid_client(request: Value) -> Value {
+    output_of(node("openid_client.mjs", &request)).await
+}
+
+async fn output_of(command: Command) -> Value {
+    let shown = format!("{command:?}");
+    let output = tokio::process::Command::from(command).output().await.unwrap_or_else(|error| panic!("{shown}: {error}"));
+    let text = String::from_utf8_lossy(&output.stdout);
+    serde_json::from_str(text.trim()).unwrap_or_else(|error| panic!("{shown}: {error}: {text} {}", String::from_utf8_lossy(&output.stderr)))
+}
+
+/// A port that was free a moment ago.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port on loopback");
+    listener.local_addr().expect("a bound listener has an address").port()
+}
+
+/// Where screenshots of a run are kept, to be looked at.
+pub fn screenshots() -> PathBuf {
+    let folder = project().join("tests/.bench/screenshots");
+    std::fs::create_dir_all(&folder).expect("the folder for screenshots can be made");
+    folder
+}

@@ -1,0 +1,46 @@
+//! An upstream issuer that others wrote: npm `oidc-provider`.
+
+use serde_json::{Value, json};
+
+use crate::{Program, node};
+
+/// A running issuer that knows one gateway as its client.
+#[derive(Debug)]
+pub struct Upstream {
+    program: Program,
+}
+
+/// What the gateway is known as upstream.
+pub(crate) const CLIENT_ID: &str = "vestibule";
+pub(crate) const CLIENT_SECRET: &str = "upstream-secret-0123456789abcdef0123456789";
+
+impl Upstream {
+    /// Starts it; `gateway` is the issuer of the gateway, which comes under the provider name `acme`.
+    pub fn start(gateway: &str) -> Self {
+        let client = json!({
+            "client_id": CLIENT_ID,
+            "client_secret": CLIENT_SECRET,
+            "redirect_uris": [format!("{gateway}/callback/acme")],
+            "grant_types": ["authorization_code", "refresh_token"],
+        });
+        Self { program: Program::start(node("upstream.mjs", &json!({ "clients": [client] }))) }
+    }
+
+    /// Its issuer name.
+    pub fn issuer(&self) -> &str {
+        &self.program.url
+    }
+
+    /// Signs with a new key from now on; the old one is gone.
+    pub async fn rotate_keys(&self) {
+        let answer = crate::person::plain_client().post(format!("{}/bench/rotate", self.issuer())).send().await;
+        assert_eq!(answer.expect("the upstream answers").status(), 204);
+    }
+
+    /// Every code and token it has issued.
+    pub async fn issued(&self) -> Vec<String> {
+        let answer = crate::person::plain_client().get(format!("{}/bench/issued", self.issuer())).send().await;
+        let issued: Value = answer.expect("the upstream answers").json().await.expect("it answers with JSON");
+        issued.as_array().expect("a list").iter().filter_map(|one| one.as_str().map(str::to_owned)).collect()
+    }
+}
