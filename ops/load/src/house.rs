@@ -1,0 +1,184 @@
+//! The gateway under load.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use hyper::{StatusCode, header};
+use serde_json::json;
+use tempfile::TempDir;
+
+use crate::{
+    Outcome,
+    client::Connection,
+    upstream::{CLIENT_ID, CLIENT_SECRET, Upstream},
+};
+
+const ADMIN_KEY: &str = "load-bootstrap-key-0123456789abcdefghijkl";
+
+/// A gateway that can be started and stopped.
+#[derive(Debug)]
+pub(crate) struct House {
+    pub(crate) authority: String,
+    ops: String,
+    binary: PathBuf,
+    folder: TempDir,
+    child: Option<Child>,
+    pinned: bool,
+}
+
+/// The apps of the load: one a signing algorithm.
+#[derive(Debug)]
+pub(crate) struct Clients {
+    pub(crate) rs256: App,
+    pub(crate) es256: App,
+}
+
+/// A confidential app.
+#[derive(Clone, Debug)]
+pub(crate) struct App {
+    pub(crate) id: String,
+    pub(crate) basic: String,
+}
+
+/// Where codes are sent.
+pub(crate) const CALLBACK: &str = "https://app.example.com/callback";
+
+impl House {
+    pub(crate) fn prepare(binary: &Path, upstream: &Upstream) -> Outcome<Self> {
+        let folder = tempfile::tempdir()?;
+        let (port, ops) = (free_port()?, free_port()?);
+        let issuer = format!("http://127.0.0.1:{port}");
+        let config = format!(
+            r#"issuer = "{issuer}"
+[listen]
+address = "127.0.0.1:{port}"
+[ops]
+address = "127.0.0.1:{ops}"
+[store]
+url = "sqlite://{folder}/vestibule.db"
+[sealing]
+key = "6b1f0c58a1c94e0e9d3f27b4a85d71f2c40e6a9b8d3c5f17e2a4960bd8317c5e"
+[admin]
+bootstrap_key = "{ADMIN_KEY}"
+[log]
+filter = "warn"
+[egress]
+allow = ["{upstream_authority}"]
+[[providers]]
+kind = "oidc"
+id = "load"
+label = "Load"
+issuer = "{upstream_issuer}"
+client_id = "{CLIENT_ID}"
+client_secret = "{CLIENT_SECRET}"
+userinfo = false
+"#,
+            folder = folder.path().display(),
+            upstream_authority = upstream.issuer.trim_start_matches("http://"),
+            upstream_issuer = upstream.issuer,
+        );
+        std::fs::write(folder.path().join("vestibule.toml"), config)?;
+        let two_cores = std::thread::available_parallelism().is_ok_and(|cores| cores.get() >= 2);
+        let pinned = two_cores && pin(std::process::id(), 1);
+        let authority = format!("127.0.0.1:{port}");
+        Ok(Self { authority, ops: format!("127.0.0.1:{ops}"), binary: binary.to_owned(), folder, child: None, pinned })
+    }
+
+    /// Starts it; returns how long it took until it was ready.
+    pub(crate) async fn start(&mut self) -> Outcome<Duration> {
+        let mut command = if self.pinned { Command::new("taskset") } else { Command::new(&self.binary) };
+        if self.pinned {
+            command.args(["-c", "0"]).arg(&self.binary);
+        }
+        command.args(["serve", "--config"]).arg(self.folder.path().join("vestibule.toml")).stdin(Stdio::null()).stdout(Stdio::null());
+        let began = Instant::now();
+        self.child = Some(command.spawn().map_err(|error| format!("{}: {error}", self.binary.display()))?);
+        loop {
+            if let Ok(mut connection) = Connection::open(&self.ops).await
+                && connection.get("/readyz", &[]).await.is_ok_and(|answer| answer.status == StatusCode::OK)
+            {
+                return Ok(began.elapsed());
+            }
+            if began.elapsed() > Duration::from_secs(30) {
+                return Err("the gateway does not get ready".into());
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    pub(crate) async fn stop(&mut self) -> Outcome<()> {
+        let Some(mut child) = self.child.take() else { return Ok(()) };
+        Command::new("kill").args(["-TERM", &child.id().to_string()]).status()?;
+        let began = Instant::now();
+        while child.try_wait()?.is_none() {
+            if began.elapsed() > Duration::from_secs(30) {
+                child.kill()?;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+        Ok(())
+    }
+
+    pub(crate) fn pinning(&self) -> &'static str {
+        if self.pinned { "the gateway to core 0, the load to core 1" } else { "no; both share what there is" }
+    }
+
+    pub(crate) fn memory_mb(&self) -> Outcome<f64> {
+        self.status("VmRSS:")
+    }
+
+    pub(crate) fn peak_memory_mb(&self) -> Outcome<f64> {
+        self.status("VmHWM:")
+    }
+
+    fn status(&self, name: &str) -> Outcome<f64> {
+        let id = self.child.as_ref().ok_or("the gateway does not run")?.id();
+        let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix(name)).ok_or("the kernel does not say")?;
+        Ok(line.trim().trim_end_matches(" kB").trim().parse::<f64>()? / 1024.0)
+    }
+
+    pub(crate) async fn register_clients(&self) -> Outcome<Clients> {
+        Ok(Clients { rs256: self.register("RS256").await?, es256: self.register("ES256").await? })
+    }
+
+    async fn register(&self, alg: &str) -> Outcome<App> {
+        let body = json!({
+            "client_name": alg,
+            "redirect_uris": [CALLBACK],
+            "grant_types": ["authorization_code", "refresh_token", "client_credentials"],
+            "scope": "openid profile email api",
+            "id_token_signed_response_alg": alg,
+            "access_token_signed_response_alg": alg,
+        });
+        let bearer = format!("Bearer {ADMIN_KEY}");
+        let mut connection = Connection::open(&self.authority).await?;
+        let answer = connection.post_json("/api/v1/clients", &[(header::AUTHORIZATION, &bearer)], Bytes::from(body.to_string())).await?;
+        let answer = answer.expect(StatusCode::CREATED)?;
+        let (id, secret) = (answer.json("client_id")?, answer.json("client_secret")?);
+        let basic = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, format!("{id}:{secret}"));
+        Ok(App { id, basic: format!("Basic {basic}") })
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+    }
+}
+
+fn free_port() -> Outcome<u16> {
+    Ok(std::net::TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}
+
+fn pin(process: u32, core: usize) -> bool {
+    let pinned = Command::new("taskset").args(["-cp", &core.to_string(), &process.to_string()]).stdout(Stdio::null()).status();
+    pinned.is_ok_and(|pinned| pinned.success())
+}

@@ -1,0 +1,85 @@
+#![doc = include_str!("../README.md")]
+#![expect(clippy::future_not_send, reason = "everything runs on one thread, on purpose")]
+
+mod client;
+mod house;
+mod measure;
+mod upstream;
+mod walks;
+
+use std::{path::PathBuf, time::Duration};
+
+use clap::Parser;
+
+use crate::{house::House, measure::Row, upstream::Upstream};
+
+/// Measures a vestibule binary on this machine.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// The binary to measure.
+    #[arg(long, default_value = "target/release/vestibule")]
+    binary: PathBuf,
+    /// How long each line runs.
+    #[arg(long, default_value_t = 5)]
+    seconds: u64,
+    /// How many connections are kept busy.
+    #[arg(long, default_value_t = 32)]
+    connections: usize,
+    /// Only the lines whose name contains this.
+    #[arg(long)]
+    only: Option<String>,
+}
+
+type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+
+fn main() -> Outcome<()> {
+    let arguments = Arguments::parse();
+    // Everything of ours on one thread: the load has one core, like the gateway.
+    tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(run(arguments))
+}
+
+#[expect(clippy::print_stdout, reason = "the table is what the tool is for")]
+async fn run(arguments: Arguments) -> Outcome<()> {
+    let upstream = Upstream::start().await?;
+    let mut house = House::prepare(&arguments.binary, &upstream)?;
+    let first = house.start().await?;
+    house.stop().await?;
+    let mut starts = Vec::new();
+    for _ in 0..5 {
+        starts.push(house.start().await?);
+        house.stop().await?;
+    }
+    starts.sort();
+    house.start().await?;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    println!("machine: {}", machine());
+    println!("pinned: {}", house.pinning());
+    println!("start: {} ms the first time (keys are made), {} ms after (median of five)", first.as_millis(), starts[2].as_millis());
+    println!("memory idle: {:.1} MB", house.memory_mb()?);
+    println!();
+    println!("| what | per second | p50 ms | p99 ms | of livez |");
+    println!("|---|---|---|---|---|");
+
+    let clients = house.register_clients().await?;
+    let span = Duration::from_secs(arguments.seconds);
+    let mut baseline = None;
+    for name in walks::NAMES {
+        if arguments.only.as_ref().is_some_and(|only| !name.contains(only.as_str()) && *name != "livez") {
+            continue;
+        }
+        let row: Row = walks::run(name, &house, &clients, &upstream, arguments.connections, span).await?;
+        let baseline = *baseline.get_or_insert(row.per_second);
+        println!("| {name} | {:.0} | {:.2} | {:.2} | {:.3} |", row.per_second, row.p50_ms, row.p99_ms, row.per_second / baseline);
+    }
+    println!();
+    println!("memory loaded: {:.1} MB (at most {:.1} MB)", house.memory_mb()?, house.peak_memory_mb()?);
+    house.stop().await
+}
+
+fn machine() -> String {
+    let read = |path: &str| std::fs::read_to_string(path).unwrap_or_default();
+    let info = read("/proc/cpuinfo");
+    let model = info.lines().find_map(|line| line.strip_prefix("model name")).map(|line| line.trim_start_matches([' ', '\t', ':']));
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    format!("{} × {}, Linux {}", cores, model.unwrap_or("unknown processor"), read("/proc/sys/kernel/osrelease").trim())
+}
