@@ -34,7 +34,9 @@ const page = await context.newPage();
 page.setDefaultTimeout(15_000);
 
 const seen = { ok: true, url: '', title: '', status: 0, console: [], kept: {}, axe: {}, visited: [] };
-page.on('console', (message) => ['error', 'warning'].includes(message.type()) && seen.console.push(message.text()));
+page.on('console', (message) => {
+  if (['error', 'warning'].includes(message.type())) seen.console.push(`${message.location().url}: ${message.text()}`);
+});
 page.on('framenavigated', (frame) => frame === page.mainFrame() && seen.visited.push(new URL(frame.url()).origin + new URL(frame.url()).pathname));
 page.on('response', (response) => {
   if (response.request().isNavigationRequest() && response.frame() === page.mainFrame()) seen.status = response.status();

@@ -52,7 +52,9 @@ async fn a_person_signs_in_refreshes_and_signs_out() {
         ]),
     )
     .await;
-    assert_eq!(seen["console"], json!([]), "no page of the walk complains");
+    let complaints = seen["console"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let ours: Vec<_> = complaints.filter(|complaint| complaint.starts_with(&house.issuer)).collect();
+    assert!(ours.is_empty(), "no page of ours complains: {ours:?}");
 
     let audit = house.audit();
     let names: Vec<_> = audit.iter().filter_map(|event| event["name"].as_str()).collect();
