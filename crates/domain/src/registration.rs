@@ -73,8 +73,9 @@ const LONGEST_AUDIENCE: usize = 255;
 
 impl Draft {
     /// The client, or everything that is wrong with it at once.
-    pub fn check(&self, id: ClientId, offered: &Offered, now: Timestamp) -> Result<Client, Vec<FieldFault>> {
+    pub fn check(&self, id: &str, offered: &Offered, now: Timestamp) -> Result<Client, Vec<FieldFault>> {
         let mut faults = Faults::default();
+        let id = ClientId::parse(id).map_err(|error| faults.add("/client_id", &error.to_string())).ok();
         let name = self.name.trim();
         if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
             faults.add("/client_name", "must have 1 to 100 printable characters; people see it when they sign in");
@@ -119,8 +120,8 @@ impl Draft {
                 known
             })
             .collect();
-        let (Some(auth_method), Some(id_token_alg), Some(access_token_alg), true) =
-            (auth_method, id_token_alg, access_token_alg, faults.0.is_empty())
+        let (Some(id), Some(auth_method), Some(id_token_alg), Some(access_token_alg), true) =
+            (id, auth_method, id_token_alg, access_token_alg, faults.0.is_empty())
         else {
             return Err(faults.0);
         };
@@ -221,13 +222,13 @@ mod tests {
     }
 
     fn pointers(draft: &Draft) -> Vec<String> {
-        let faults = draft.check(ClientId::parse("app").unwrap(), &offered(), Timestamp::default()).unwrap_err();
+        let faults = draft.check("app", &offered(), Timestamp::default()).unwrap_err();
         faults.into_iter().map(|fault| fault.pointer).collect()
     }
 
     #[test]
     fn a_plain_draft_makes_a_client() {
-        let client = draft().check(ClientId::parse("app").unwrap(), &offered(), Timestamp::default()).unwrap();
+        let client = draft().check("app", &offered(), Timestamp::default()).unwrap();
         assert!(client.require_pkce && !client.is_public() && client.version == 1);
     }
 

@@ -11,7 +11,7 @@ pub struct Scopes(BTreeSet<String>);
 
 /// A scope token has a character that RFC 6749 §3.3 does not allow, or there are too many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("scope must be space-separated tokens of printable ASCII without quotes and backslashes")]
+#[error("must be space-separated tokens of printable ASCII without quotes and backslashes")]
 pub struct ScopeError;
 
 /// More tokens than any app needs; a bound on what a stranger can make us keep.

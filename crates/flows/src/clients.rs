@@ -95,11 +95,8 @@ impl Gateway {
         id: Option<&str>,
         draft: &Draft,
     ) -> Result<(Client, Option<NewSecret>), AdminFault> {
-        let id = match id {
-            Some(id) => ClientId::parse(id).map_err(|error| invalid("/client_id", &error))?,
-            None => ClientId::parse(codec::random_text(self.entropy.as_ref()).get(..22).unwrap_or_default())
-                .map_err(|error| invalid("/client_id", &error))?,
-        };
+        let made = codec::random_text(self.entropy.as_ref());
+        let id = id.unwrap_or_else(|| made.get(..22).unwrap_or(&made));
         let mut client = draft.check(id, &self.offered(witness), witness.now).map_err(AdminFault::Invalid)?;
         let first = (!client.is_public()).then(|| self.new_secret(witness, None));
         let secret = first.map(|(kept, new)| {
@@ -129,7 +126,7 @@ impl Gateway {
             Err(fault) => return Err(fault),
         };
         let expected = held(&present, expected)?;
-        let checked = draft.check(present.id.clone(), &self.offered(witness), witness.now).map_err(AdminFault::Invalid)?;
+        let checked = draft.check(present.id.as_str(), &self.offered(witness), witness.now).map_err(AdminFault::Invalid)?;
         let mut secrets = present.secrets.clone();
         let mut new = None;
         if checked.is_public() {

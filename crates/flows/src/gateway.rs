@@ -117,7 +117,8 @@ impl Gateway {
     }
 
     /// Commits, and then lets the observer count what was committed.
-    pub(crate) async fn commit(&self, changes: Changes) -> Result<(), StoreError> {
+    pub(crate) async fn commit(&self, mut changes: Changes) -> Result<(), StoreError> {
+        in_order(&mut changes.events);
         let events = changes.events.clone();
         self.store.commit(changes).await?;
         for event in &events {
@@ -143,5 +144,14 @@ impl Gateway {
 
     pub(crate) fn event(&self, witness: &Witness, name: EventName, outcome: Outcome, actor: Actor) -> AuditEvent {
         witness.event(name, outcome, actor, self.entropy.as_ref())
+    }
+}
+
+/// Events of one step read in the order it made them: their ids, of one millisecond and otherwise random, are dealt out ascending.
+fn in_order(events: &mut [AuditEvent]) {
+    let mut ids: Vec<_> = events.iter().map(|event| event.id).collect();
+    ids.sort_unstable();
+    for (event, id) in events.iter_mut().zip(ids) {
+        event.id = id;
     }
 }

@@ -5,6 +5,7 @@
 
 mod answers;
 mod body;
+mod code;
 mod document;
 mod explorer;
 mod key;
@@ -12,6 +13,7 @@ mod objects;
 mod operations;
 mod precondition;
 mod problem;
+mod refused;
 mod text;
 
 use std::sync::Arc;

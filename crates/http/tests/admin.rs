@@ -793,7 +793,19 @@ async fn a_database_that_is_away_says_try_again_and_nothing_of_itself() {
     let desk = Desk::open().await;
     desk.create(app("app")).await;
     desk.rig.store.break_with(Some(StoreError::Unavailable("connect to 10.1.2.3 as admin".into())));
-    insta::assert_snapshot!(desk.create(app("other")).await.shown(), @"");
+    insta::assert_snapshot!(desk.create(app("other")).await.shown(), @r#"
+    503 Service Unavailable
+    retry-after: 5
+    content-type: application/problem+json
+    {
+      "code": "unavailable",
+      "detail": "Nothing was changed; try again in a moment.",
+      "status": 503,
+      "title": "The database can't be used now",
+      "trace_id": "…",
+      "type": "urn:vestibule:problem:unavailable"
+    }
+    "#);
     for path in ["/clients", "/clients/app"] {
         assert_eq!(desk.get(path).await.status, StatusCode::SERVICE_UNAVAILABLE);
     }

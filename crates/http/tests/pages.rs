@@ -1,5 +1,7 @@
 //! Every hosted page, as it is sent: its markup, its headers, its weight and its colours.
 
+#![expect(clippy::unwrap_used, reason = "in helpers of tests too, a panic is how a test fails")]
+
 #[path = "../examples/pages/samples.rs"]
 mod samples;
 

@@ -123,7 +123,7 @@ fn configuration(
     raw.admin.bootstrap_key = Some(keys.admin.secret.clone());
     raw.admin.bootstrap_key_file = None;
     raw.egress.allow.push(pretend.issuer().trim_start_matches("http://").to_owned());
-    raw.providers.insert(raw.providers.len(), pretend_provider(pretend, upstream_secret));
+    raw.providers.push(pretend_provider(pretend, upstream_secret));
     Ok(Config::check(&layered, Files::Read)?)
 }
 
@@ -136,7 +136,7 @@ fn pretend_provider(pretend: &PretendIssuer, secret: &SecretString) -> RawProvid
         client_id: Some(OUR_CLIENT_ID.into()),
         client_secret: Some(secret.clone()),
         client_secret_file: None,
-        scopes: None,
+        scopes: Some(["profile", "email", "groups", "offline_access"].map(Into::into).into()),
         token_auth: None,
         userinfo: None,
         algorithms: None,

@@ -64,7 +64,8 @@ pub(crate) async fn build(config: &Config) -> Result<Built, Failure> {
 impl Built {
     /// Asks every provider for its metadata and keys, so that the first person needn't wait for it; one that is down stops nobody.
     pub(crate) fn warm_providers(&self) {
-        for provider in self.providers.iter().cloned() {
+        for provider in &self.providers {
+            let provider = provider.clone();
             tokio::spawn(async move {
                 let id = &provider.card().id;
                 match provider.check().await {

@@ -4,7 +4,7 @@ use poem_openapi::{ApiResponse, payload::Json};
 
 use super::{
     objects::{ClientObject, ClientPage, NewSecretObject, RegisteredClient},
-    problem::Refusals,
+    refused::Refusals,
 };
 
 #[derive(ApiResponse)]

@@ -13,7 +13,7 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::{Value, error::Category};
 use vestibule_domain::registration::FieldFault;
 
-use super::problem::{Code, Problem};
+use super::{code::Code, problem::Problem};
 
 const LARGEST: usize = 64 * 1024;
 

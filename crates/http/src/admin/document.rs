@@ -2,7 +2,10 @@
 
 use serde_json::{Map, Value, json};
 
-use super::problem::{Code, MEDIA_TYPE, Problem};
+use super::{
+    code::Code,
+    problem::{MEDIA_TYPE, Problem},
+};
 
 /// Finishes the document that the library made.
 pub(crate) fn finish(spec: &str) -> String {

@@ -16,7 +16,8 @@ use super::{
     key::{Caller, Key},
     objects::{ClientObject, ClientPage, NewSecretObject, RegisteredClient, Registration, SecretRequest},
     precondition::{self, Hold, is_known, there_already},
-    problem::{Problem, Refused},
+    problem::Problem,
+    refused::Refused,
 };
 use crate::house::House;
 

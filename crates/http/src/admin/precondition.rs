@@ -2,7 +2,7 @@
 
 use http::HeaderValue;
 
-use super::problem::{Code, Problem};
+use super::{code::Code, problem::Problem};
 
 /// The strong entity tag of a version.
 pub(crate) fn etag(version: i64) -> HeaderValue {

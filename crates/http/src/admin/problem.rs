@@ -1,6 +1,6 @@
 //! What went wrong, as RFC 9457 says it: the one place where an [`AdminFault`] becomes a response.
 
-use std::{borrow::Cow, fmt, marker::PhantomData};
+use std::{borrow::Cow, fmt};
 
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use poem::{
@@ -8,10 +8,9 @@ use poem::{
     error::{MethodNotAllowedError, NotFoundError, ParsePathError, ResponseError},
 };
 use poem_openapi::{
-    ApiResponse, Object,
+    Object,
     error::{AuthorizationError, ParseParamError},
-    registry::{MetaHeader, MetaMediaType, MetaResponse, MetaResponses, Registry},
-    types::{ToJSON, Type},
+    types::ToJSON,
 };
 use serde_json::Value;
 use vestibule_domain::{
@@ -20,7 +19,7 @@ use vestibule_domain::{
 };
 use vestibule_flows::AdminFault;
 
-use super::precondition::etag;
+use super::{code::Code, precondition::etag};
 
 pub(crate) const MEDIA_TYPE: &str = "application/problem+json";
 
@@ -58,83 +57,6 @@ pub(crate) struct ProblemPlace {
     parameter: Option<String>,
     /// What is wrong there, and what to write instead.
     detail: String,
-}
-
-/// What kind of problem. The names are stable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Code {
-    InvalidJson,
-    InvalidFields,
-    InvalidParameter,
-    Unauthorized,
-    NotFound,
-    NoSuchAddress,
-    MethodNotAllowed,
-    ClientExists,
-    ChangedMeanwhile,
-    TooManySecrets,
-    LastSecret,
-    PublicClient,
-    PreconditionFailed,
-    TooLarge,
-    UnsupportedMediaType,
-    PreconditionRequired,
-    SlowDown,
-    Internal,
-    Unavailable,
-}
-
-impl Code {
-    /// Every kind.
-    pub(crate) const ALL: &'static [Self] = &[
-        Self::InvalidJson,
-        Self::InvalidFields,
-        Self::InvalidParameter,
-        Self::Unauthorized,
-        Self::NotFound,
-        Self::NoSuchAddress,
-        Self::MethodNotAllowed,
-        Self::ClientExists,
-        Self::ChangedMeanwhile,
-        Self::TooManySecrets,
-        Self::LastSecret,
-        Self::PublicClient,
-        Self::PreconditionFailed,
-        Self::TooLarge,
-        Self::UnsupportedMediaType,
-        Self::PreconditionRequired,
-        Self::SlowDown,
-        Self::Internal,
-        Self::Unavailable,
-    ];
-
-    pub(crate) const fn name(self) -> &'static str {
-        self.parts().0
-    }
-
-    const fn parts(self) -> (&'static str, StatusCode, &'static str) {
-        match self {
-            Self::InvalidJson => ("invalid_json", StatusCode::BAD_REQUEST, "The body is not the JSON it should be"),
-            Self::InvalidFields => ("invalid_fields", StatusCode::UNPROCESSABLE_ENTITY, "Fields break rules"),
-            Self::InvalidParameter => ("invalid_parameter", StatusCode::BAD_REQUEST, "A parameter or header can't be used"),
-            Self::Unauthorized => ("unauthorized", StatusCode::UNAUTHORIZED, "No admin key that works"),
-            Self::NotFound => ("not_found", StatusCode::NOT_FOUND, "Not there"),
-            Self::NoSuchAddress => ("no_such_address", StatusCode::NOT_FOUND, "No such address"),
-            Self::MethodNotAllowed => ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED, "Not with this method"),
-            Self::ClientExists => ("client_exists", StatusCode::CONFLICT, "A client of this id is there"),
-            Self::ChangedMeanwhile => ("changed_meanwhile", StatusCode::CONFLICT, "Somebody else changed the client at the same time"),
-            Self::TooManySecrets => ("too_many_secrets", StatusCode::CONFLICT, "Two secrets work already"),
-            Self::LastSecret => ("last_secret", StatusCode::CONFLICT, "The last secret that works"),
-            Self::PublicClient => ("public_client", StatusCode::CONFLICT, "A public client has no secrets"),
-            Self::PreconditionFailed => ("precondition_failed", StatusCode::PRECONDITION_FAILED, "Not what the precondition says"),
-            Self::TooLarge => ("too_large", StatusCode::PAYLOAD_TOO_LARGE, "The body is too large"),
-            Self::UnsupportedMediaType => ("unsupported_media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body is not sent as JSON"),
-            Self::PreconditionRequired => ("precondition_required", StatusCode::PRECONDITION_REQUIRED, "If-Match is missing"),
-            Self::SlowDown => ("slow_down", StatusCode::TOO_MANY_REQUESTS, "Too many wrong keys"),
-            Self::Internal => ("internal", StatusCode::INTERNAL_SERVER_ERROR, "Something failed here"),
-            Self::Unavailable => ("unavailable", StatusCode::SERVICE_UNAVAILABLE, "The database can't be used now"),
-        }
-    }
 }
 
 /// A problem, before it has the reference of its request.
@@ -362,64 +284,5 @@ impl std::error::Error for Problem {}
 impl ResponseError for Problem {
     fn status(&self) -> StatusCode {
         self.code.parts().1
-    }
-}
-
-/// How one operation may refuse, for the document: each status with the codes it comes with.
-pub(crate) trait Refusals: Send + Sync + 'static {
-    const STATUSES: &'static [(u16, &'static str)];
-}
-
-/// A problem of one operation.
-pub(crate) struct Refused<R>(Problem, PhantomData<fn() -> R>);
-
-impl<R, P: Into<Problem>> From<P> for Refused<R> {
-    fn from(problem: P) -> Self {
-        Self(problem.into(), PhantomData)
-    }
-}
-
-impl<R> From<Refused<R>> for poem::Error {
-    fn from(refused: Refused<R>) -> Self {
-        refused.0.into()
-    }
-}
-
-/// Every operation may refuse like this.
-const EVERYWHERE: [(u16, &str); 4] = [
-    (401, "`unauthorized`: no admin key, or none that works."),
-    (429, "`slow_down`: too many wrong keys from one address; `Retry-After` says how many seconds to wait."),
-    (500, "`internal`: something failed here."),
-    (503, "`unavailable`: the database can't be used now; nothing was changed."),
-];
-
-/// What comes with a status besides the problem.
-fn headers(status: u16) -> Vec<MetaHeader> {
-    let (name, description) = match status {
-        401 => ("WWW-AUTHENTICATE", "How to authenticate: `Bearer`."),
-        412 => ("ETAG", "The client's present version, if it is there."),
-        429 | 503 => ("RETRY-AFTER", "Seconds to wait before another try."),
-        _ => return Vec::new(),
-    };
-    let (description, schema) = (Some(description.to_owned()), String::schema_ref());
-    vec![MetaHeader { name: name.to_owned(), description, required: false, deprecated: false, schema }]
-}
-
-impl<R: Refusals> ApiResponse for Refused<R> {
-    fn meta() -> MetaResponses {
-        let mut statuses: Vec<_> = R::STATUSES.iter().chain(&EVERYWHERE).copied().collect();
-        statuses.sort_by_key(|(status, _)| *status);
-        let responses = statuses.into_iter().map(|(status, description)| MetaResponse {
-            description,
-            status: Some(status),
-            status_range: None,
-            content: vec![MetaMediaType { content_type: MEDIA_TYPE, schema: ProblemDocument::schema_ref() }],
-            headers: headers(status),
-        });
-        MetaResponses { responses: responses.collect() }
-    }
-
-    fn register(registry: &mut Registry) {
-        ProblemDocument::register(registry);
     }
 }

@@ -10,7 +10,7 @@ use super::{
 };
 
 /// Something a person sees.
-pub trait Page {
+pub trait Page: Send + Sync {
     /// The whole document in one language.
     fn render(&self, texts: &'static Texts) -> askama::Result<String>;
 

@@ -130,7 +130,7 @@ fn is_signed(
     let signed_with = token.signing_alg().ok().zip(token.signing_key(&verifier).ok());
     let access_token = AccessToken::new(access_token.to_owned());
     let computed = signed_with.and_then(|(alg, key)| AccessTokenHash::from_token(&access_token, alg, key).ok());
-    if computed.is_some() { Ok(()) } else { broken("at_hash", "the access token is not the one the ID token came with") }
+    if computed.as_ref() == Some(hash) { Ok(()) } else { broken("at_hash", "the access token is not the one the ID token came with") }
 }
 
 fn library_alg(alg: SigningAlg) -> CoreJwsSigningAlgorithm {

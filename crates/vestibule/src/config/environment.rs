@@ -42,18 +42,7 @@ pub(crate) fn settings(environment: &Environment, providers: &[String]) -> (Vec<
 }
 
 fn setting(variable: &str, rest: &str, text: &str, providers: &[String]) -> Result<Setting, String> {
-    let mut parts = rest.split("__");
-    let (key, shape) = match (parts.next(), parts.next()) {
-        (Some("PROVIDERS"), Some(provider)) => {
-            let number = providers.iter().position(|id| variable_name(id) == provider).ok_or_else(|| no_provider(provider, providers))?;
-            let name = parts.map(str::to_ascii_lowercase).collect::<Vec<_>>().join(".");
-            (format!("providers[{number}].{name}"), format!("providers[].{name}"))
-        }
-        _ => {
-            let key = rest.to_ascii_lowercase().replace("__", ".");
-            (key.clone(), key)
-        }
-    };
+    let (key, shape) = named(rest, providers)?;
     match KEYS.get(&shape) {
         None | Some(Kind::Section | Kind::Sections) => {
             let meant = hint::key_like(&shape).filter(|key| !key.contains("[]"));
@@ -65,6 +54,19 @@ fn setting(variable: &str, rest: &str, text: &str, providers: &[String]) -> Resu
             let value = Value::new(Some(&variable.to_owned()), kind_of_value);
             Ok(Setting { key, value, origin: Origin::Environment { variable: variable.to_owned() } })
         }
+    }
+}
+
+/// The key that a variable names, with and without the number of its provider.
+fn named(rest: &str, providers: &[String]) -> Result<(String, String), String> {
+    let key = |text: &str| text.to_ascii_lowercase().replace("__", ".");
+    let Some(rest) = rest.strip_prefix("PROVIDERS__") else { return Ok((key(rest), key(rest))) };
+    let of = |id: &String| rest.strip_prefix(&variable_name(id))?.strip_prefix("__");
+    let mut matching = providers.iter().enumerate().filter_map(|(number, id)| Some((number, of(id)?)));
+    match (matching.next(), matching.next()) {
+        (Some((number, name)), None) => Ok((format!("providers[{number}].{}", key(name)), format!("providers[].{}", key(name)))),
+        (Some(_), Some(_)) => Err("could be of several providers, whose ids differ in punctuation only".into()),
+        (None, _) => Err(no_provider(rest.split("__").next().unwrap_or_default(), providers)),
     }
 }
 
@@ -93,4 +95,36 @@ fn no_provider(provider: &str, providers: &[String]) -> String {
     }
     let names: Vec<_> = providers.iter().map(|id| variable_name(id)).collect();
     format!("is of a provider {provider}; the configuration file has {}", names.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(variable: &str, providers: &[&str]) -> Result<String, String> {
+        let providers: Vec<_> = providers.iter().map(|id| (*id).to_owned()).collect();
+        let (settings, faults) = settings(&vec![(variable.to_owned(), "x".to_owned())], &providers);
+        match faults.into_iter().next() {
+            Some(fault) => Err(fault.message),
+            None => Ok(settings.into_iter().map(|setting| setting.key).collect()),
+        }
+    }
+
+    #[test]
+    fn a_provider_is_meant_by_its_id_in_capitals() {
+        let secret = |id: &str| format!("{PREFIX}PROVIDERS__{id}__CLIENT_SECRET");
+        assert_eq!(keys(&secret("MY_IDP_1"), &["acme", "my-idp.1"]).unwrap(), "providers[1].client_secret");
+        assert_eq!(keys(&secret("A__B"), &["a..b"]).unwrap(), "providers[0].client_secret");
+        assert!(keys(&secret("A_B"), &["a-b", "a.b"]).unwrap_err().contains("several providers"));
+        assert!(keys(&secret("NOBODY"), &["acme"]).unwrap_err().contains("ACME"));
+        assert!(keys(&secret("NOBODY"), &[]).unwrap_err().contains("has none"));
+        assert!(keys(&format!("{PREFIX}PROVIDERS__ACME__CLIENTSECRET"), &["acme"]).is_err());
+    }
+
+    #[test]
+    fn what_is_not_ours_is_left_alone() {
+        for variable in ["VESTIBULE_PORT", "PATH", "vestibule__listen__address"] {
+            assert_eq!(keys(variable, &[]).unwrap(), "");
+        }
+    }
 }

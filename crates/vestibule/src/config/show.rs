@@ -38,7 +38,8 @@ pub(crate) fn shown(layered: &Layered) -> Vec<Shown> {
 pub(crate) fn text(shown: &[Shown]) -> String {
     let lines: Vec<_> = shown.iter().map(|each| (format!("{} = {}", each.key, each.value), each.origin.to_string())).collect();
     let width = lines.iter().map(|(line, _)| line.chars().count()).max().unwrap_or_default().min(70);
-    lines.iter().map(|(line, origin)| format!("{line:width$}  # {origin}\n")).collect()
+    let lines: Vec<_> = lines.into_iter().map(|(line, origin)| format!("{line:width$}  # {origin}")).collect();
+    lines.join("\n") + "\n"
 }
 
 fn walk(at: &str, shape: &str, value: &Value, tell: &mut impl FnMut(&str, Kind, &Value)) {

@@ -23,12 +23,14 @@ pub(super) fn banner(config: &Config, demo: &str, folder: &Folder, keys: &Keys) 
         ("Data", data.to_string()),
         ("Audit log", format!("vestibule audit tail --follow --data {data}")),
     ];
-    let rows: String = rows.iter().map(|(name, value)| format!("  {name:<10} {value}\n")).collect();
+    let rows: Vec<_> = rows.iter().map(|(name, value)| format!("  {name:<10} {value}")).collect();
+    let rows = rows.join("\n");
     format!(
         "
 Vestibule {version} runs on this machine, for trying out only.
 
 {rows}
+
 To sign in through a real issuer, register {issuer}/callback/acme there,
 put this into acme.toml and start `vestibule dev --config acme.toml`:
 

@@ -1,4 +1,5 @@
 //! What the tests lean on.
+#![expect(clippy::unwrap_used, reason = "a test that cannot begin fails where it stands")]
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -97,9 +98,27 @@ impl Running {
         Self { child, said }
     }
 
+    /// Starts it; somebody else will hear when it is ready.
+    pub(crate) fn begin(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
+        Self { child: command(arguments, environment).stderr(Stdio::piped()).spawn().unwrap(), said: String::new() }
+    }
+
+    /// Sends a signal.
+    pub(crate) fn signal(&self, signal: &str) {
+        assert!(Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap().success());
+    }
+
+    /// Waits for the end; returns the exit code and what it logged.
+    pub(crate) fn ended(mut self) -> (Option<i32>, String) {
+        let code = self.child.wait().unwrap().code();
+        let mut log = String::new();
+        self.child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+        (code, log)
+    }
+
     /// Sends a signal, waits, and returns the exit code.
     pub(crate) fn stop(mut self, signal: &str) -> Option<i32> {
-        assert!(Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap().success());
+        self.signal(signal);
         self.child.wait().unwrap().code()
     }
 }

@@ -4,3 +4,4 @@ mod audit;
 mod bench;
 mod config;
 mod dev;
+mod serve;

@@ -1,0 +1,81 @@
+//! The kinds of problems.
+
+use http::StatusCode;
+
+/// What kind of problem. The names are stable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Code {
+    InvalidJson,
+    InvalidFields,
+    InvalidParameter,
+    Unauthorized,
+    NotFound,
+    NoSuchAddress,
+    MethodNotAllowed,
+    ClientExists,
+    ChangedMeanwhile,
+    TooManySecrets,
+    LastSecret,
+    PublicClient,
+    PreconditionFailed,
+    TooLarge,
+    UnsupportedMediaType,
+    PreconditionRequired,
+    SlowDown,
+    Internal,
+    Unavailable,
+}
+
+impl Code {
+    /// Every kind.
+    pub(crate) const ALL: &'static [Self] = &[
+        Self::InvalidJson,
+        Self::InvalidFields,
+        Self::InvalidParameter,
+        Self::Unauthorized,
+        Self::NotFound,
+        Self::NoSuchAddress,
+        Self::MethodNotAllowed,
+        Self::ClientExists,
+        Self::ChangedMeanwhile,
+        Self::TooManySecrets,
+        Self::LastSecret,
+        Self::PublicClient,
+        Self::PreconditionFailed,
+        Self::TooLarge,
+        Self::UnsupportedMediaType,
+        Self::PreconditionRequired,
+        Self::SlowDown,
+        Self::Internal,
+        Self::Unavailable,
+    ];
+
+    pub(crate) const fn name(self) -> &'static str {
+        self.parts().0
+    }
+
+    /// Its name, its status and its title.
+    pub(crate) const fn parts(self) -> (&'static str, StatusCode, &'static str) {
+        match self {
+            Self::InvalidJson => ("invalid_json", StatusCode::BAD_REQUEST, "The body is not the JSON it should be"),
+            Self::InvalidFields => ("invalid_fields", StatusCode::UNPROCESSABLE_ENTITY, "Fields break rules"),
+            Self::InvalidParameter => ("invalid_parameter", StatusCode::BAD_REQUEST, "A parameter or header can't be used"),
+            Self::Unauthorized => ("unauthorized", StatusCode::UNAUTHORIZED, "No admin key that works"),
+            Self::NotFound => ("not_found", StatusCode::NOT_FOUND, "Not there"),
+            Self::NoSuchAddress => ("no_such_address", StatusCode::NOT_FOUND, "No such address"),
+            Self::MethodNotAllowed => ("method_not_allowed", StatusCode::METHOD_NOT_ALLOWED, "Not with this method"),
+            Self::ClientExists => ("client_exists", StatusCode::CONFLICT, "A client of this id is there"),
+            Self::ChangedMeanwhile => ("changed_meanwhile", StatusCode::CONFLICT, "Somebody else changed the client at the same time"),
+            Self::TooManySecrets => ("too_many_secrets", StatusCode::CONFLICT, "Two secrets work already"),
+            Self::LastSecret => ("last_secret", StatusCode::CONFLICT, "The last secret that works"),
+            Self::PublicClient => ("public_client", StatusCode::CONFLICT, "A public client has no secrets"),
+            Self::PreconditionFailed => ("precondition_failed", StatusCode::PRECONDITION_FAILED, "Not what the precondition says"),
+            Self::TooLarge => ("too_large", StatusCode::PAYLOAD_TOO_LARGE, "The body is too large"),
+            Self::UnsupportedMediaType => ("unsupported_media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body is not sent as JSON"),
+            Self::PreconditionRequired => ("precondition_required", StatusCode::PRECONDITION_REQUIRED, "If-Match is missing"),
+            Self::SlowDown => ("slow_down", StatusCode::TOO_MANY_REQUESTS, "Too many wrong keys"),
+            Self::Internal => ("internal", StatusCode::INTERNAL_SERVER_ERROR, "Something failed here"),
+            Self::Unavailable => ("unavailable", StatusCode::SERVICE_UNAVAILABLE, "The database can't be used now"),
+        }
+    }
+}
