@@ -20,10 +20,10 @@ const MAY_USE: [(&str, &[&str]); 14] = [
     ("telemetry", &["domain"]),
     ("http", &["domain", "flows", "protocol", "telemetry"]),
     ("playground", &["crypto", "domain", "protocol"]),
-    ("testkit", &["crypto", "domain", "flows", "protocol"]),
+    ("testkit", &["crypto", "domain", "flows"]),
     ("tests", &[]),
     ("load", &["crypto", "domain"]),
-    ("vestibule", &["crypto", "domain", "flows", "http", "persistence", "playground", "protocol", "providers", "telemetry"]),
+    ("vestibule", &["crypto", "domain", "flows", "http", "persistence", "playground", "providers", "telemetry"]),
 ];
 
 #[test]

@@ -82,7 +82,7 @@ pub(crate) struct DevOptions {
     /// Begin anew: delete the data first
     #[arg(long)]
     pub(crate) reset: bool,
-    /// More settings, as [[providers]]; addresses and keys stay those of `dev`
+    /// More settings, as other providers; addresses and keys stay those of `dev`
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
     /// Log what happens; twice for everything

@@ -52,12 +52,29 @@ async fn serve_until_stopped(config: &Config, signals: &mut StopSignals) -> Resu
         }
     };
     built.warm_providers();
+    make_room(config.listen.max_connections);
     info!(issuer = %config.settings.issuer, "serving {}", config.settings.issuer);
     if !config.ops.ip().is_loopback() {
         warn!(address = %config.ops, "the operators' listener ({}) can be reached from other machines, and asks nobody who they are", config.ops);
     }
     tell_systemd(NotifyState::Ready);
     running.until_stopped(&built, signals).await
+}
+
+/// What the database, the upstreams and the house itself need beside the connections of `listen.max_connections`.
+const OTHER_DESCRIPTORS: u64 = 200;
+
+/// A connection needs a descriptor. The system's soft limit is raised to its hard one, and where that is not enough the operator hears of it
+/// before people do; the door outlives running out, but turns them away.
+fn make_room(connections: usize) {
+    let wanted = u64::try_from(connections).unwrap_or(u64::MAX).saturating_add(OTHER_DESCRIPTORS);
+    match rlimit::increase_nofile_limit(wanted) {
+        Ok(limit) if limit < wanted => {
+            warn!(limit, wanted, "the system allows {limit} open files, fewer than listen.max_connections needs: {wanted}")
+        }
+        Ok(_) => {}
+        Err(error) => warn!(%error, "the limit on open files can't be raised"),
+    }
 }
 
 /// Both listeners, bound.

@@ -50,7 +50,7 @@ async fn attack_32_no_hostile_redirect_uri_is_ever_redirected_to() {
 }
 
 #[tokio::test]
-async fn oauth21_4_1_2_1_an_unknown_client_gets_a_page_that_does_not_say_whether_it_exists() {
+async fn attack_85_an_unknown_client_gets_a_page_that_does_not_say_whether_it_exists() {
     let street = Street::open().await;
     let known = street.app("app").await;
     street.app_as("off", Draft { disabled: true, ..plain() }).await;
@@ -62,7 +62,7 @@ async fn oauth21_4_1_2_1_an_unknown_client_gets_a_page_that_does_not_say_whether
         pages.push(answer.body.replace(&reference, ""));
     }
     pages.dedup();
-    assert_eq!(pages.len(), 1, "attack 85: one page for all");
+    assert_eq!(pages.len(), 1, "OAuth 2.1 §4.1.2.1: one page for all");
     let answer = street.goes(&mut Browser::default(), "/authorize").await;
     assert_eq!(answer.page(), "client_unknown");
 }
@@ -76,6 +76,21 @@ async fn attack_33_a_code_in_the_registered_address_gives_way_to_ours() {
     let codes: Vec<_> = location.query_pairs().filter(|(name, _)| name == "code").map(|(_, value)| value.into_owned()).collect();
     assert!(codes.len() == 1 && codes[0] != "evil", "{location}");
     assert_eq!(landed.parameter("keep").as_deref(), Some("1"));
+}
+
+#[tokio::test]
+async fn attack_34_there_is_no_client_that_nobody_vetted_to_redirect_errors_to() {
+    let street = Street::open().await;
+    let app = street.app("app").await;
+    for path in ["/register", "/connect/register", "/clients"] {
+        let answer = street.send(street.request(Method::POST, path).content_type("application/json").body("{}")).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    for id in ["https://evil.test/client.json", "https://app.example.com/"] {
+        let link = Street::link(&app, &[("client_id", id), ("redirect_uri", "https://evil.test/cb"), ("response_type", "bad")]);
+        let answer = street.goes(&mut Browser::default(), &link).await;
+        assert_eq!((answer.page(), answer.location()), ("client_unknown", None));
+    }
 }
 
 #[tokio::test]

@@ -1,0 +1,40 @@
+//! Every hosted page in a browser: nothing for axe to find, in light and dark, wide and narrow; each leaves a picture to look at.
+
+use std::{path::PathBuf, process::Command};
+
+use serde_json::{Value, json};
+use vestibule_tests::{binary, browser, screenshots};
+
+/// The pages, written out by the example of the http crate, which `cargo build --all-targets` leaves beside the binary.
+fn written_out() -> (tempfile::TempDir, Vec<PathBuf>) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let example = binary().parent().expect("a binary lies in a folder").join("examples/pages");
+    let output = Command::new(&example).arg(folder.path()).output().unwrap_or_else(|error| panic!("{}: {error}", example.display()));
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let mut pages: Vec<_> = std::fs::read_dir(folder.path()).expect("a folder").flatten().map(|entry| entry.path()).collect();
+    pages.sort();
+    assert!(pages.len() > 20, "{pages:?}");
+    (folder, pages)
+}
+
+#[tokio::test]
+async fn wcag_2_2_aa_axe_finds_nothing_on_any_page_in_any_screen() {
+    let (_folder, pages) = written_out();
+    for (screen, width) in [("light", 1280), ("dark", 390)] {
+        let steps: Vec<Value> = pages
+            .iter()
+            // The page that leads into an installed app leaves at once; there is nothing to stay for.
+            .filter(|page| !page.ends_with("return-to-app.html"))
+            .flat_map(|page| {
+                let name = page.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+                let picture = screenshots().join(format!("page-{screen}-{name}.png"));
+                [json!({ "goto": format!("file://{}", page.display()) }), json!({ "axe": name }), json!({ "screenshot": picture })]
+            })
+            .collect();
+        let seen = browser(json!({ "scheme": screen, "width": width }), json!(steps)).await;
+        for (page, found) in seen["axe"].as_object().expect("what axe found") {
+            assert_eq!(*found, json!([]), "{page} in {screen}");
+        }
+        assert_eq!(seen["console"], json!([]), "{screen}");
+    }
+}
