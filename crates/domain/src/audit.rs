@@ -234,6 +234,8 @@ closed_enum! {
         MixUp = "mix_up",
         /// The upstream sign-in was older than asked.
         StaleSignIn = "stale_sign_in",
+        /// Somebody else came back than `id_token_hint` names.
+        OtherPerson = "other_person",
         /// The code or token is not known.
         Unknown = "unknown",
         /// Another client's.
@@ -262,6 +264,8 @@ closed_enum! {
         Replaced = "replaced",
         /// The client's rate.
         ClientRate = "client_rate",
+        /// An event came so often that it is counted and no longer stored.
+        EventRate = "event_rate",
         /// Our fault.
         Internal = "internal",
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     client::{Client, GrantType, closed_enum},
     error::{OAuthError, OAuthErrorCode},
-    ids::ClientId,
+    ids::{AccountId, ClientId},
     policy,
     redirect::{self, RedirectUri},
     scope::Scopes,
@@ -70,6 +70,8 @@ pub struct AuthorizationRequest {
     pub acr_values: Option<String>,
     /// Passed upstream.
     pub ui_locales: Option<String>,
+    /// Whom `id_token_hint` names: nobody else gets a code for this request (OpenID Connect Core 1.0 §3.1.2.2).
+    pub expected: Option<AccountId>,
 }
 
 /// The app's `state`: opaque, echoed, never looked into.
@@ -137,6 +139,9 @@ const LONGEST_STATE: usize = 2048;
 const LONGEST_NONCE: usize = 512;
 const LONGEST_HINT: usize = 256;
 
+/// How far a provider's clock may be from ours when the age of a sign-in is judged.
+const SKEW: Duration = Duration::from_mins(1);
+
 impl Asked {
     /// The client asked for, if the text can be a client's name.
     pub fn client_id(&self) -> Result<ClientId, Rejection> {
@@ -152,7 +157,10 @@ impl Asked {
         if client.disabled {
             return Err(Rejection::Page(PageFault::ClientUnknown));
         }
-        let Some(redirect_uri) = client.redirect_uri(self.redirect_uri.as_deref()) else {
+        // OpenID Connect Core 1.0 §3.1.2.1: an OpenID request names its address, even where there is only one.
+        let must_name_it = self.scope.as_deref().is_some_and(|scope| scope.split(' ').any(|token| token == "openid"));
+        let named = (self.redirect_uri.is_some() || !must_name_it).then(|| client.redirect_uri(self.redirect_uri.as_deref()));
+        let Some(redirect_uri) = named.flatten() else {
             let differs = self.redirect_uri.as_deref().and_then(|asked| redirect::first_difference(&client.redirect_uris, asked));
             return Err(Rejection::Page(PageFault::RedirectMismatch { received: self.redirect_uri, differs }));
         };
@@ -193,6 +201,7 @@ impl Asked {
             login_hint: self.login_hint.filter(|hint| hint.len() <= LONGEST_HINT),
             acr_values: self.acr_values.filter(|values| values.len() <= LONGEST_HINT),
             ui_locales: self.ui_locales.filter(|locales| locales.len() <= LONGEST_HINT),
+            expected: None,
         })
     }
 
@@ -301,6 +310,20 @@ impl AuthorizationRequest {
             }
     }
 
+    /// Whether a code for `account` answers it.
+    pub fn is_for(&self, account: AccountId) -> bool {
+        self.expected.is_none_or(|expected| expected == account)
+    }
+
+    /// Whether an upstream's sign-in at `said` is too old for the request of somebody who was sent there at `departed`. An upstream that was
+    /// asked for an age must say when it was (OpenID Connect Core 1.0 §2); one that was asked to prompt may be believed that it did.
+    pub fn is_stale(&self, said: Option<Timestamp>, departed: Timestamp, now: Timestamp) -> bool {
+        let Some(said) = said else { return self.max_age.is_some() };
+        let too_old = self.max_age.is_some_and(|most| now.since(said) > most + SKEW);
+        let not_again = self.prompt.contains(&Prompt::Login) && departed.since(said) > SKEW;
+        too_old || not_again
+    }
+
     /// What a session that stands in this browser means for the request.
     pub fn meets(&self, session: Option<&Session>, client: &Client, now: Timestamp) -> Meeting {
         let silent = |code, why| {
@@ -309,6 +332,9 @@ impl AuthorizationRequest {
         let Some(session) = session else {
             return silent(OAuthErrorCode::LoginRequired, "nobody is signed in in this browser");
         };
+        if !self.is_for(session.account) {
+            return silent(OAuthErrorCode::LoginRequired, "somebody else than id_token_hint names is signed in in this browser");
+        }
         if !policy::may_use_provider(client, &session.provider) {
             return silent(OAuthErrorCode::LoginRequired, "the session in this browser is from a provider this client does not allow");
         }

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    error::{OAuthError, OAuthErrorCode},
     ids::{ClientId, ProviderId, SecretId},
     redirect::{RedirectUri, RegisteredUri},
     scope::Scopes,
@@ -91,12 +92,28 @@ impl Client {
         }
     }
 
+    /// What an app may have for itself: what it asks, or all it is registered for, but nothing about people (OAuth 2.1 §4.2).
+    pub fn own_scopes(&self, asked: Option<&str>) -> Result<Scopes, OAuthError> {
+        let invalid = |why| OAuthError::new(OAuthErrorCode::InvalidScope, why);
+        let own = self.scopes.without(&ABOUT_PEOPLE);
+        let Some(asked) = asked else { return Ok(own) };
+        let asked = Scopes::parse(asked).map_err(|_| invalid("scope has a character that is not allowed"))?;
+        match asked.within(&own) {
+            true => Ok(asked),
+            false if asked.within(&self.scopes) => Err(invalid("scope asks for claims about a person, and client_credentials has none")),
+            false => Err(invalid("scope asks for more than this client is registered for")),
+        }
+    }
+
     /// Whether a code sent there could be received by another app on the device, so that a person must act each time (RFC 8252 §8.6).
     pub fn is_impersonable_at(&self, uri: &RedirectUri) -> bool {
         self.is_public()
             && self.redirect_uris.iter().any(|registered| registered.is_impersonable() && registered.admits(uri.as_str()).is_some())
     }
 }
+
+/// Scopes that say something about a person; an app alone has none.
+const ABOUT_PEOPLE: [&str; 5] = ["openid", "profile", "email", "groups", "offline_access"];
 
 macro_rules! closed_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal),+ $(,)? }) => {

@@ -53,6 +53,15 @@ pub struct Code {
     pub redeemed: Option<Timestamp>,
 }
 
+/// A `code_verifier` as it came.
+#[derive(Clone, Copy, Debug)]
+pub struct Verifier {
+    /// Its SHA-256.
+    pub hashed: Digest,
+    /// Whether it has the form of one (RFC 7636 §4.1): too short, it proves nothing even where its hash is the challenge.
+    pub is_well_formed: bool,
+}
+
 /// Why a code is not redeemed. To the app they are all `invalid_grant`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CodeFault {
@@ -71,14 +80,14 @@ pub enum CodeFault {
 }
 
 impl Code {
-    /// Whether `client` may have what the code stands for. `hashed_verifier` is the SHA-256 of the request's `code_verifier`.
+    /// Whether `client` may have what the code stands for.
     ///
     /// A code of another client is not spent and revokes nothing: a stranger must not be able to end someone's grant by guessing.
     pub fn check(
         &self,
         client: &ClientId,
         redirect_uri: Option<&str>,
-        hashed_verifier: Option<Digest>,
+        verifier: Option<&Verifier>,
         now: Timestamp,
     ) -> Result<(), CodeFault> {
         if self.client != *client {
@@ -97,8 +106,8 @@ impl Code {
         if !same_address {
             return Err(CodeFault::RedirectUri);
         }
-        match (&self.challenge, hashed_verifier) {
-            (Some(challenge), Some(hashed)) if challenge.0 == hashed => Ok(()),
+        match (&self.challenge, verifier) {
+            (Some(challenge), Some(verifier)) if verifier.is_well_formed && challenge.0 == verifier.hashed => Ok(()),
             (None, None) => Ok(()),
             // A verifier where no challenge was sent is a downgrade in progress (RFC 9700 §4.8.2).
             _ => Err(CodeFault::Verifier),

@@ -189,14 +189,15 @@ impl Grant {
         Ok(Refresh::Reused)
     }
 
-    /// The scopes of a refreshed token: what was granted, or less (OAuth 2.1 §4.3).
-    pub fn narrowed(&self, asked: Option<&str>) -> Result<Scopes, OAuthError> {
+    /// The scopes of a refreshed token: what was granted, or less (OAuth 2.1 §4.3), within what the client may still have.
+    pub fn narrowed(&self, client: &Client, asked: Option<&str>) -> Result<Scopes, OAuthError> {
         use crate::error::OAuthErrorCode::InvalidScope;
+        let granted = self.scopes.common(&client.scopes);
         let Some(asked) = asked else {
-            return Ok(self.scopes.clone());
+            return Ok(granted);
         };
         let asked = Scopes::parse(asked).map_err(|_| OAuthError::new(InvalidScope, "scope has a character that is not allowed"))?;
-        if asked.within(&self.scopes) { Ok(asked) } else { Err(OAuthError::new(InvalidScope, "scope asks for more than was granted")) }
+        if asked.within(&granted) { Ok(asked) } else { Err(OAuthError::new(InvalidScope, "scope asks for more than was granted")) }
     }
 }
 

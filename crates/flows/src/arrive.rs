@@ -8,7 +8,6 @@ use vestibule_domain::{
     account::{Account, Link, LinkKey, UpstreamTokens},
     attempt::{Attempt, AttemptFault},
     audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
-    authorize::Prompt,
     client::Client,
     grant::{Revoked, RevokedBy},
     ids::{AccountId, AttemptId, ProviderId, SessionId},
@@ -20,7 +19,7 @@ use vestibule_domain::{
     time::Timestamp,
 };
 
-use crate::{AppAnswer, Fault, Gateway, Halt, SessionCookie, codec, sealed_attempt};
+use crate::{AppAnswer, Fault, Gateway, Halt, SessionCookie, codec};
 
 /// What a browser brought back from a provider.
 #[derive(Debug)]
@@ -50,17 +49,14 @@ pub struct Arrived {
     pub provider: ProviderId,
 }
 
-/// How far a provider's clock may be from ours when the age of a sign-in is judged.
-const SKEW: std::time::Duration = std::time::Duration::from_mins(1);
-
 impl Gateway {
     /// Settles an attempt with what came back from `provider`.
     pub async fn arrive(&self, witness: &Witness, provider: &str, brought: Callbacks) -> Result<Arrived, Halt> {
         let unknown = || Fault::Attempt(AttemptFault::NotHere);
         let provider = ProviderId::parse(provider).map_err(|_| unknown())?;
         let id = brought.attempt.ok_or_else(unknown)?;
-        let attempt = sealed_attempt::open(id, brought.attempt_cookie.as_deref(), self.sealer.as_ref()).map_err(Fault::Attempt)?;
-        let client = self.client_of(&attempt).await?;
+        let attempt = self.open_attempt(witness, id, brought.attempt_cookie.as_deref()).await?;
+        let client = self.client_of(witness, &attempt).await?;
         let settled = match self.identify(witness, &client, &attempt, &provider, brought.callback).await {
             Ok(arrival) => self.settle(witness, &client, &attempt, &provider, arrival, brought.session_cookie.as_deref()).await,
             Err(fault) => Err(fault),
@@ -68,8 +64,11 @@ impl Gateway {
         match settled {
             Ok(arrived) => Ok(arrived),
             Err(fault) => {
-                self.settle_failure(witness, &attempt, &provider, &fault).await;
-                Err(Halt { settled: Some(attempt.id), ..self.halt_attempt(&client, &attempt, fault) })
+                // A failed attempt is spent like a good one: its callback can't be tried again.
+                let event = self.login_failure(witness, &attempt, Some(&provider), &fault);
+                let is_spent = matches!(fault, Fault::AttemptSpent);
+                self.record_failure(witness, event, if is_spent { Vec::new() } else { vec![spend(&attempt)] }).await;
+                Err(Halt { settled: Some(attempt.id), ..self.halt_at(&client, &attempt.request, fault) })
             }
         }
     }
@@ -85,9 +84,13 @@ impl Gateway {
     ) -> Result<Arrival, Fault> {
         let departed = attempt.returned_to(provider, witness.now).map_err(Fault::Attempt)?;
         let adapter = self.provider_for(client, provider).ok_or(Fault::ProviderNotAllowed)?;
+        // Asked here and again at settlement, where it holds on every node: whoever comes a second time does not make us knock at the provider.
+        if !self.taken_up.first(attempt.id) {
+            return Err(Fault::AttemptSpent);
+        }
         let callback = Callback { redirect_uri: self.callback_of(provider), ..callback };
         let arrival = adapter.complete(callback, departed.kept.clone(), witness.now).await.map_err(Fault::Provider)?;
-        if is_stale(attempt, &arrival, departed.at, witness.now) {
+        if attempt.request.is_stale(arrival.auth_time, departed.at, witness.now) {
             return Err(Fault::StaleSignIn);
         }
         Ok(arrival)
@@ -107,8 +110,13 @@ impl Gateway {
         // Two tabs may bring the same new person at once. The one that loses finds the link on its second try.
         for last_try in [false, true] {
             let known = self.account_behind(&key).await.map_err(Fault::Store)?;
-            if known.as_ref().is_some_and(|account| !policy::still_welcome(client, account)) {
+            if known.as_ref().is_some_and(|account| !policy::still_good(client, account, provider)) {
                 return Err(Fault::AccountDisabled);
+            }
+            // A new person is nobody's expected one.
+            let expected = attempt.request.expected.is_none_or(|expected| known.as_ref().is_some_and(|known| known.id == expected));
+            if !expected {
+                return Err(Fault::OtherPerson);
             }
             let settlement = self.settlement(witness, client, attempt, &key, &arrival, known.as_deref(), previous.as_deref());
             return match self.commit(settlement.changes).await {
@@ -208,6 +216,7 @@ impl Gateway {
     }
 
     fn sealed_tokens(&self, key: &LinkKey, tokens: &ReceivedTokens, now: Timestamp) -> Option<UpstreamTokens> {
+        tokens.access_token.as_ref()?;
         let text = |token: &Option<secrecy::SecretString>| token.as_ref().map(|token| token.expose_secret().to_owned());
         let kept = KeptTokens {
             access_token: text(&tokens.access_token),
@@ -218,22 +227,7 @@ impl Gateway {
         let plain = serde_json::to_vec(&kept).ok()?;
         let context = serde_json::to_vec(key).ok()?;
         let sealed = self.sealer.seal(Purpose::UpstreamTokens, &context, &plain);
-        tokens.access_token.is_some().then(|| UpstreamTokens { link: key.clone(), sealed, expires: tokens.expires, received: now })
-    }
-
-    /// A failed attempt is spent like a good one: its callback can't be tried again.
-    async fn settle_failure(&self, witness: &Witness, attempt: &Attempt, provider: &ProviderId, fault: &Fault) {
-        let event = self.login_failure(witness, attempt, Some(provider), fault);
-        if matches!(fault, Fault::AttemptSpent | Fault::Store(_)) {
-            return self.record_failure(event, witness.now).await;
-        }
-        if !self.strangers.spend(witness.now) {
-            return self.seen(&event);
-        }
-        match self.commit(Changes::default().write(spend(attempt)).event(event)).await {
-            Ok(()) | Err(StoreError::Conflict(_)) => {}
-            Err(error) => tracing::error!(%error, "a failed login could not be recorded"),
-        }
+        Some(UpstreamTokens { link: key.clone(), sealed, expires: tokens.expires, received: now })
     }
 }
 
@@ -253,14 +247,6 @@ struct KeptTokens {
 
 fn spend(attempt: &Attempt) -> Write {
     Write::SpendAttempt { id: attempt.id, expires: attempt.expires }
-}
-
-/// Whether the upstream's sign-in is older than the app asked for, as far as the upstream says when it was.
-fn is_stale(attempt: &Attempt, arrival: &Arrival, departed: Timestamp, now: Timestamp) -> bool {
-    let Some(said) = arrival.auth_time else { return false };
-    let too_old = attempt.request.max_age.is_some_and(|most| now.since(said) > most + SKEW);
-    let not_again = attempt.request.prompt.contains(&Prompt::Login) && departed.since(said) > SKEW;
-    too_old || not_again
 }
 
 impl Fault {

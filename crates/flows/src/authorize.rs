@@ -7,7 +7,7 @@ use vestibule_domain::{
     client::Client,
     code::Code,
     error::OAuthError,
-    ids::{AttemptId, GrantId, LoginId},
+    ids::{AccountId, AttemptId, GrantId, LoginId},
     provider::ProviderCard,
     redirect::RedirectUri,
     session::Session,
@@ -47,13 +47,23 @@ impl Gateway {
         let issuer = &self.settings.issuer;
         let id = asked.client_id().map_err(|rejection| Halt::rejected(rejection, None, issuer))?;
         let client = self.store.client(&id).await?.ok_or(Fault::Request(vestibule_domain::authorize::PageFault::ClientUnknown))?;
+        let hint = asked.id_token_hint.clone();
         let request = asked.check(&client).map_err(|rejection| Halt::rejected(rejection, Some(&client.name), issuer))?;
+        let expected = self.expected(witness, hint.as_deref()).map_err(|error| self.refuse(&client, &request, error))?;
+        let request = AuthorizationRequest { expected, ..request };
         let session = self.session_of(witness, session_cookie).await?;
         match (request.meets(session.as_deref(), &client, witness.now), session) {
             (Meeting::SessionIsEnough, Some(session)) => self.answer_from_session(witness, &client, &request, &session).await,
             (Meeting::Refuse(error), _) => Err(self.refuse(&client, &request, error)),
             _ => self.begin_attempt(witness, &client, request).await,
         }
+    }
+
+    /// Whom `id_token_hint` names, if the app sent one (OpenID Connect Core 1.0 §3.1.2.2). Expired hints are fine; another issuer's are not.
+    fn expected(&self, witness: &Witness, hint: Option<&str>) -> Result<Option<AccountId>, OAuthError> {
+        let Some(hint) = hint else { return Ok(None) };
+        let hint = self.signer.verify_id_token_hint(hint, witness.now);
+        hint.map(|hint| Some(hint.subject)).ok_or_else(|| OAuthError::invalid_request("id_token_hint is not an ID token of this issuer"))
     }
 
     async fn answer_from_session(
@@ -80,9 +90,6 @@ impl Gateway {
 
     async fn begin_attempt(&self, witness: &Witness, client: &Client, request: AuthorizationRequest) -> Result<Authorized, Halt> {
         let providers = self.providers_for(client);
-        if providers.is_empty() {
-            return Err(self.halt_at(client, &request, Fault::ProviderNotAllowed));
-        }
         let attempt = Attempt {
             id: AttemptId::new(self.entropy.as_ref()),
             login: LoginId::new(witness.now, self.entropy.as_ref()),
@@ -91,6 +98,9 @@ impl Gateway {
             expires: witness.now + self.settings.lifetimes.attempt,
             departed: None,
         };
+        if providers.is_empty() {
+            return Err(self.end_attempt(witness, client, &attempt, None, Fault::ProviderNotAllowed).await);
+        }
         let Some(sealed) = sealed_attempt::seal(&attempt, witness.now, self.sealer.as_ref()) else {
             let too_long = OAuthError::invalid_request("the parameters are too long together to be kept while the person signs in");
             return Err(self.refuse(client, &attempt.request, too_long));

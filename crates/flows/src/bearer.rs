@@ -47,13 +47,14 @@ impl Gateway {
             return Ok(None);
         }
         match (&token.subject, token.id.grant) {
-            (Subject::Client(_), None) => Ok(Some(Living { token, account: None })),
+            // A client that was deleted and made anew under its name is another one.
+            (Subject::Client(_), None) => Ok((client.created <= token.issued).then_some(Living { token, account: None })),
             (Subject::Account(id), Some(grant)) => {
                 let Some(grant) = self.store.grant(&grant).await?.filter(|grant| grant.is_alive()) else { return Ok(None) };
                 if grant.client != token.client || grant.account != *id {
                     return Ok(None);
                 }
-                let account = self.store.account(id).await?.filter(|account| policy::still_welcome(&client, account));
+                let account = self.store.account(id).await?.filter(|account| policy::still_good(&client, account, &grant.provider));
                 Ok(account.map(|account| Living { token, account: Some(account) }))
             }
             // A person's token without a grant, or a client's with one: never made by us.

@@ -30,23 +30,24 @@ impl Gateway {
         let (id, method, secret) = presented.method()?;
         let id = ClientId::parse(id).map_err(|_| OAuthError::invalid_client())?;
         let ip = witness.source.ip;
-        if let Some(seconds) = self.secret_failures.wait(ip, id.as_str(), witness.now) {
+        let client = self.store.client(&id).await.map_err(unavailable)?;
+        let place = place_of(client.as_deref());
+        if let Some(seconds) = self.secret_failures.wait(ip, place, witness.now) {
             return Err(OAuthError::slow_down(seconds));
         }
-        let client = self.store.client(&id).await.map_err(unavailable)?;
         match self.holds(client.as_deref(), method, secret, witness) {
             Ok(()) => {
-                self.secret_failures.succeeded(ip, id.as_str());
+                self.secret_failures.succeeded(ip, place);
                 client.ok_or_else(OAuthError::invalid_client)
             }
             Err(reason) => {
-                self.record_auth_failure(witness, &id, client.as_deref(), method, reason).await;
+                self.record_auth_failure(witness, client.as_deref(), method, reason).await;
                 Err(OAuthError::invalid_client())
             }
         }
     }
 
-    /// Whether the proof is good. An unknown client costs the same work as a known one (attack 85).
+    /// Whether the proof is good.
     fn holds(&self, client: Option<&Client>, method: AuthMethod, secret: &[u8], witness: &Witness) -> Result<(), Reason> {
         let nobody = [Digest([0; 32])];
         let alive: Vec<Digest> = client.map_or_else(
@@ -63,7 +64,7 @@ impl Gateway {
         }
     }
 
-    async fn record_auth_failure(&self, witness: &Witness, id: &ClientId, client: Option<&Client>, method: AuthMethod, reason: Reason) {
+    async fn record_auth_failure(&self, witness: &Witness, client: Option<&Client>, method: AuthMethod, reason: Reason) {
         let known = client.map(|client| client.id.clone());
         let event = AuditEvent {
             reason: Some(reason),
@@ -71,9 +72,9 @@ impl Gateway {
             auth_method: Some(method),
             ..self.event(witness, EventName::ClientAuthFailed, Outcome::Failure, Actor::Anonymous)
         };
-        let reached_the_limit = self.secret_failures.failed(witness.source.ip, id.as_str(), witness.now);
+        let reached_the_limit = self.secret_failures.failed(witness.source.ip, place_of(client), witness.now);
         match known {
-            Some(_) => self.record_failure(event, witness.now).await,
+            Some(_) => self.record_failure(witness, event, Vec::new()).await,
             None => self.seen(&event),
         }
         if reached_the_limit {
@@ -82,9 +83,14 @@ impl Gateway {
                 client: client.map(|client| client.id.clone()),
                 ..self.event(witness, EventName::AbuseRateLimited, Outcome::Denied, Actor::Anonymous)
             };
-            self.record_failure(event, witness.now).await;
+            self.record_failure(witness, event, Vec::new()).await;
         }
     }
+}
+
+/// Where failures are counted: under the client's name, or together for all names that are nobody's.
+fn place_of(client: Option<&Client>) -> &str {
+    client.map_or("", |client| client.id.as_str())
 }
 
 impl Presented {

@@ -68,9 +68,9 @@ impl Gateway {
         }
         let event = |name, outcome, reason| AuditEvent { reason: Some(reason), ..self.event(witness, name, outcome, Actor::Anonymous) };
         if self.secret_failures.failed(ip, PLACE, witness.now) {
-            self.record_failure(event(EventName::AbuseRateLimited, Outcome::Denied, Reason::BadSecret), witness.now).await;
+            self.record_failure(witness, event(EventName::AbuseRateLimited, Outcome::Denied, Reason::BadSecret), Vec::new()).await;
         }
-        self.record_failure(event(EventName::AdminAuthFailed, Outcome::Failure, Reason::BadSecret), witness.now).await;
+        self.record_failure(witness, event(EventName::AdminAuthFailed, Outcome::Failure, Reason::BadSecret), Vec::new()).await;
         Err(AdminFault::Unauthorized)
     }
 

@@ -27,34 +27,44 @@ pub struct Away {
 impl Gateway {
     /// Sends the person of an attempt to a provider they picked.
     pub async fn depart(&self, witness: &Witness, id: AttemptId, cookie: Option<&str>, provider: &str) -> Result<Away, Halt> {
-        let attempt = sealed_attempt::open(id, cookie, self.sealer.as_ref()).map_err(Fault::Attempt)?;
-        let client = self.client_of(&attempt).await?;
+        let attempt = self.open_attempt(witness, id, cookie).await?;
+        let client = self.client_of(witness, &attempt).await?;
         if witness.now >= attempt.expires {
-            return Err(self.halt_attempt(&client, &attempt, Fault::Attempt(AttemptFault::Expired)));
+            return Err(self.end_attempt(witness, &client, &attempt, None, Fault::Attempt(AttemptFault::Expired)).await);
         }
         let Ok(provider) = ProviderId::parse(provider) else {
-            return Err(self.halt_attempt(&client, &attempt, Fault::ProviderNotAllowed));
+            return Err(self.end_attempt(witness, &client, &attempt, None, Fault::ProviderNotAllowed).await);
         };
         self.send_away(witness, &client, attempt, &provider).await
     }
 
+    /// The attempt this browser carries. One that it does not carry was begun elsewhere, or is somebody else's: that leaves a trace too.
+    pub(crate) async fn open_attempt(&self, witness: &Witness, id: AttemptId, cookie: Option<&str>) -> Result<Attempt, Halt> {
+        match sealed_attempt::open(id, cookie, self.sealer.as_ref()) {
+            Ok(attempt) => Ok(attempt),
+            Err(fault) => {
+                let fault = Fault::Attempt(fault);
+                let event = self.event(witness, EventName::LoginFailed, Outcome::Failure, Actor::Anonymous);
+                self.record_failure(witness, AuditEvent { reason: Some(fault.reason()), ..event }, Vec::new()).await;
+                Err(fault.into())
+            }
+        }
+    }
+
     pub(crate) async fn send_away(&self, witness: &Witness, client: &Client, attempt: Attempt, id: &ProviderId) -> Result<Away, Halt> {
         let Some(provider) = self.provider_for(client, id) else {
-            return Err(self.halt_attempt(client, &attempt, Fault::ProviderNotAllowed));
+            return Err(self.end_attempt(witness, client, &attempt, Some(id), Fault::ProviderNotAllowed).await);
         };
         let sent = match provider.begin(&self.departure(&attempt, id)).await {
             Ok(sent) => sent,
-            Err(error) => {
-                self.record_login_failure(witness, &attempt, Some(id), &Fault::Provider(error.clone())).await;
-                // The attempt stays: another provider can be picked.
-                return Err(self.halt_attempt(client, &attempt, Fault::Provider(error)));
-            }
+            // The attempt stays in the browser: another provider can be picked.
+            Err(error) => return Err(self.end_attempt(witness, client, &attempt, Some(id), Fault::Provider(error)).await),
         };
         let departed = Attempt { departed: Some(Departed { provider: id.clone(), at: witness.now, kept: sent.kept }), ..attempt };
         let Some(sealed) = sealed_attempt::seal(&departed, witness.now, self.sealer.as_ref()) else {
             let detail = "its issuer name is too long to be kept in a cookie".into();
             let error = ProviderError::Misconfigured { phase: vestibule_domain::provider::Phase::Callback, detail };
-            return Err(self.halt_attempt(client, &departed, Fault::Provider(error)));
+            return Err(self.end_attempt(witness, client, &departed, Some(id), Fault::Provider(error)).await);
         };
         self.seen(&AuditEvent {
             client: Some(client.id.clone()),
@@ -85,8 +95,11 @@ impl Gateway {
     }
 
     /// The client of an attempt, as it is now: it may have been disabled since.
-    pub(crate) async fn client_of(&self, attempt: &Attempt) -> Result<Arc<Client>, Halt> {
+    pub(crate) async fn client_of(&self, witness: &Witness, attempt: &Attempt) -> Result<Arc<Client>, Halt> {
         let client = self.store.client(&attempt.request.client).await?.filter(|client| !client.disabled);
+        if client.is_none() {
+            self.record_failure(witness, self.login_failure(witness, attempt, None, &Fault::ClientGone), Vec::new()).await;
+        }
         client.ok_or_else(|| Halt { settled: Some(attempt.id), ..Fault::ClientGone.into() })
     }
 
@@ -95,18 +108,22 @@ impl Gateway {
         self.providers.get(id).filter(|_| policy::may_use_provider(client, id))
     }
 
-    pub(crate) fn halt_attempt(&self, client: &Client, attempt: &Attempt, fault: Fault) -> Halt {
+    /// The end of a login before anybody came back, with its trace in the audit log.
+    pub(crate) async fn end_attempt(
+        &self,
+        witness: &Witness,
+        client: &Client,
+        attempt: &Attempt,
+        provider: Option<&ProviderId>,
+        fault: Fault,
+    ) -> Halt {
+        self.record_failure(witness, self.login_failure(witness, attempt, provider, &fault), Vec::new()).await;
         self.halt_at(client, &attempt.request, fault)
-    }
-
-    /// Leaves a trace of a login that ended without one.
-    pub(crate) async fn record_login_failure(&self, witness: &Witness, attempt: &Attempt, provider: Option<&ProviderId>, fault: &Fault) {
-        self.record_failure(self.login_failure(witness, attempt, provider, fault), witness.now).await;
     }
 
     pub(crate) fn login_failure(&self, witness: &Witness, attempt: &Attempt, provider: Option<&ProviderId>, fault: &Fault) -> AuditEvent {
         let (name, outcome) = match fault {
-            Fault::ProviderNotAllowed | Fault::AccountDisabled | Fault::Provider(ProviderError::Refused { .. }) => {
+            Fault::ProviderNotAllowed | Fault::AccountDisabled | Fault::OtherPerson | Fault::Provider(ProviderError::Refused { .. }) => {
                 (EventName::LoginDeniedByPolicy, Outcome::Denied)
             }
             Fault::Provider(ProviderError::Declined) => (EventName::LoginFailed, Outcome::Denied),

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use secrecy::{ExposeSecret, SecretString};
 use vestibule_domain::{
-    audit::{Actor, AuditEvent, EventName, Outcome, Witness},
+    audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
     client::Client,
     ids::ProviderId,
     policy,
@@ -13,10 +13,10 @@ use vestibule_domain::{
     registration::Offered,
     secret::{Digest, Purpose},
     settings::Settings,
-    store::{Changes, StoreError},
+    store::{Changes, StoreError, Write},
 };
 
-use crate::throttle::{Budget, Throttle};
+use crate::throttle::{Budget, Spent, TakenUp, Throttle};
 
 /// What a gateway is made of.
 #[expect(missing_docs, reason = "each is the port of that name")]
@@ -45,6 +45,7 @@ pub struct Gateway {
     pub(crate) settings: Settings,
     pub(crate) secret_failures: Throttle,
     pub(crate) strangers: Budget,
+    pub(crate) taken_up: TakenUp,
     pub(crate) bootstrap_key: Option<Digest>,
     clock: Arc<dyn Clock>,
 }
@@ -71,6 +72,7 @@ impl Gateway {
             settings: parts.settings,
             secret_failures: Throttle::default(),
             strangers: Budget::default(),
+            taken_up: TakenUp::default(),
             clock: parts.clock,
         }
     }
@@ -132,13 +134,23 @@ impl Gateway {
         self.observer.observed(event);
     }
 
-    /// Records a failure that a stranger can cause. Stored within a budget a minute; beyond it counted and logged. Never itself a
-    /// reason to fail: what it records has failed already.
-    pub(crate) async fn record_failure(&self, event: AuditEvent, now: vestibule_domain::time::Timestamp) {
-        if !self.strangers.spend(now) {
-            self.seen(&event);
-        } else if let Err(error) = self.commit(Changes::default().event(event)).await {
-            tracing::error!(%error, "a failure could not be recorded in the audit log");
+    /// Records a failure that a stranger can cause, and what else it writes. Stored within a budget a minute; beyond it counted and
+    /// logged, and that this began is stored. Never itself a reason to fail: what it records has failed already.
+    pub(crate) async fn record_failure(&self, witness: &Witness, event: AuditEvent, writes: Vec<Write>) {
+        let changes = match self.strangers.spend(event.name, witness.now) {
+            Spent::Fits => Changes { writes, events: vec![event] },
+            Spent::RunsOut => {
+                self.seen(&event);
+                let detail = Some(format!("{} is not stored for the rest of the minute", event.name));
+                let limited = self.event(witness, EventName::AbuseRateLimited, Outcome::Denied, Actor::Anonymous);
+                Changes::default().event(AuditEvent { detail, reason: Some(Reason::EventRate), ..limited })
+            }
+            Spent::Over => return self.seen(&event),
+        };
+        match self.commit(changes).await {
+            // What was contested is settled already, by somebody else's record.
+            Ok(()) | Err(StoreError::Conflict(_)) => {}
+            Err(error) => tracing::error!(%error, "a failure could not be recorded in the audit log"),
         }
     }
 

@@ -61,6 +61,8 @@ pub enum Fault {
     Provider(ProviderError),
     /// The upstream sign-in is older than the app asked for.
     StaleSignIn,
+    /// Somebody else than `id_token_hint` names.
+    OtherPerson,
     /// The account is disabled.
     AccountDisabled,
     /// The client went away meanwhile.
@@ -89,6 +91,7 @@ impl Fault {
             Self::Provider(ProviderError::Refused { .. }) => Reason::ProviderRule,
             Self::Provider(ProviderError::Misconfigured { .. }) => Reason::UpstreamMisconfigured,
             Self::StaleSignIn => Reason::StaleSignIn,
+            Self::OtherPerson => Reason::OtherPerson,
             Self::AccountDisabled => Reason::AccountDisabled,
             Self::ClientGone => Reason::ClientDisabled,
             Self::Store(_) => Reason::Internal,
@@ -107,6 +110,7 @@ impl Fault {
             Self::Provider(ProviderError::Refused { .. }) | Self::ProviderNotAllowed | Self::AccountDisabled | Self::ClientGone => {
                 OAuthError::new(Code::AccessDenied, "a rule here does not allow this sign-in")
             }
+            Self::OtherPerson => OAuthError::new(Code::LoginRequired, "somebody else than id_token_hint names signed in"),
             Self::StaleSignIn => OAuthError::new(Code::LoginRequired, "the sign-in at the identity provider is older than asked for"),
             Self::Provider(_) | Self::Attempt(_) | Self::AttemptSpent | Self::Request(_) | Self::Logout(_) => {
                 OAuthError::new(Code::ServerError, "the sign-in could not be completed")

@@ -61,7 +61,7 @@ impl Gateway {
             grant.refresh(&client.id, generation, witness.now, &self.settings.lifetimes),
             Ok(Refresh::Rotate { .. } | Refresh::Repeat { .. })
         );
-        let account = self.store.account(&grant.account).await?.filter(|account| policy::still_welcome(client, account));
+        let account = self.store.account(&grant.account).await?.filter(|account| policy::still_good(client, account, &grant.provider));
         Ok(match (&grant.family, account) {
             (Some(family), Some(_)) if rotates => {
                 let expires = family.idle_expires;

@@ -11,7 +11,7 @@ use vestibule_domain::{
     token::IdTokenHint,
 };
 
-use crate::{Fault, Gateway, Halt};
+use crate::{AppAnswer, Fault, Gateway, Halt};
 
 /// A logout request. Empty is absent.
 #[derive(Clone, Debug, Default)]
@@ -44,7 +44,7 @@ pub enum LogoutNext {
         /// Who asked, if known.
         client_name: Option<String>,
         /// Where the app wants the browser, with `state`.
-        back: Option<String>,
+        back: Option<AppAnswer>,
     },
 }
 
@@ -72,9 +72,9 @@ impl Gateway {
             }
             self.commit(self.end_session(Changes::default(), witness, &session, Reason::Logout)).await?;
         }
-        let with_state = |uri: RegisteredUri| match &asked.state {
-            Some(state) => uri.exactly().with(&[("state", state)]),
-            None => uri.as_str().to_owned(),
+        let with_state = |uri: RegisteredUri| AppAnswer {
+            to: uri.exactly(),
+            location: asked.state.as_ref().map_or_else(|| uri.as_str().to_owned(), |state| uri.exactly().with(&[("state", state)])),
         };
         Ok(LogoutNext::Done { client_name, back: back.map(with_state) })
     }

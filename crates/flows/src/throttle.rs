@@ -2,21 +2,21 @@
 
 use std::{
     collections::HashMap,
-    net::IpAddr,
+    hash::Hash,
+    net::{IpAddr, Ipv6Addr},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
-use vestibule_domain::time::Timestamp;
+use vestibule_domain::{audit::EventName, ids::AttemptId, time::Timestamp};
 
 const MOST_FAILURES: u32 = 10;
 const WINDOW: Duration = Duration::from_mins(1);
-/// A bound on memory; beyond it the oldest windows are forgotten first.
-const MOST_PLACES: usize = 20_000;
 
-/// At most ten failures a minute for each (address, name); a success clears its count. Kept in memory, a node each: what it protects has 256 bits.
+/// At most ten failures a minute for each (address, name); a success clears its count. Kept in memory, a node each: what it protects has
+/// 256 bits. A name is a client's that exists; all others of an address count as one, or guessing names would cost nothing.
 #[derive(Debug, Default)]
-pub(crate) struct Throttle(Mutex<HashMap<Place, Window>>);
+pub(crate) struct Throttle(Mutex<Ages<Place, Window>>);
 
 type Place = (Option<IpAddr>, Box<str>);
 
@@ -33,7 +33,7 @@ impl Throttle {
         if places.is_empty() {
             return None;
         }
-        let window = places.get(&(ip, name.into()))?;
+        let window = places.get(&place(ip, name))?;
         let left = WINDOW.checked_sub(now.since(window.began)).filter(|left| !left.is_zero())?;
         (window.count >= MOST_FAILURES).then(|| left.as_secs() + 1)
     }
@@ -41,45 +41,119 @@ impl Throttle {
     /// Counts a failure. True when it was the one that reached the limit.
     pub(crate) fn failed(&self, ip: Option<IpAddr>, name: &str, now: Timestamp) -> bool {
         let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if places.len() >= MOST_PLACES {
-            places.retain(|_, window| now.since(window.began) < WINDOW);
-            if places.len() >= MOST_PLACES {
-                let oldest = places.iter().min_by_key(|(_, window)| window.began).map(|(place, _)| place.clone());
-                oldest.and_then(|place| places.remove(&place));
-            }
-        }
-        let window = places.entry((ip, name.into())).or_insert(Window { began: now, count: 0 });
-        if now.since(window.began) >= WINDOW {
-            *window = Window { began: now, count: 0 };
-        }
-        window.count += 1;
-        window.count == MOST_FAILURES
+        let place = place(ip, name);
+        let standing = places.get(&place).copied().filter(|window| now.since(window.began) < WINDOW);
+        let window = standing.unwrap_or(Window { began: now, count: 0 });
+        let count = window.count.saturating_add(1);
+        places.put(place, Window { count, ..window });
+        count == MOST_FAILURES
     }
 
     /// Forgets a place's failures.
     pub(crate) fn succeeded(&self, ip: Option<IpAddr>, name: &str) {
         let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if !places.is_empty() {
-            places.remove(&(ip, name.into()));
+            places.remove(&place(ip, name));
         }
     }
 }
 
-/// How many rows a minute strangers may cause; what comes beyond is counted and logged, not stored (attack 84).
+/// One household or server has a whole IPv6 /64, so it is one address.
+fn place(ip: Option<IpAddr>, name: &str) -> Place {
+    let network = |ip: IpAddr| match ip {
+        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64))),
+        ip @ IpAddr::V4(_) => ip,
+    };
+    (ip.map(network), name.into())
+}
+
+/// How many rows a minute of each kind of event strangers may cause; what comes beyond is counted and logged, not stored (attack 84).
 const MOST_ROWS: u32 = 600;
 
-/// The rows that strangers caused this minute.
+/// The rows that strangers caused this minute, by event: a flood of one kind hides no other.
 #[derive(Debug, Default)]
-pub(crate) struct Budget(Mutex<Option<Window>>);
+pub(crate) struct Budget(Mutex<HashMap<EventName, Window>>);
+
+/// What may be done with one more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Spent {
+    /// Stored.
+    Fits,
+    /// The first that does not fit: that is worth a record of its own.
+    RunsOut,
+    /// Counted and logged.
+    Over,
+}
 
 impl Budget {
     /// Whether one more may be stored.
-    pub(crate) fn spend(&self, now: Timestamp) -> bool {
-        let mut window = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let current = window.filter(|window| now.since(window.began) < WINDOW).unwrap_or(Window { began: now, count: 0 });
-        let fits = current.count < MOST_ROWS;
-        *window = Some(Window { count: current.count.saturating_add(1), ..current });
-        fits
+    pub(crate) fn spend(&self, name: EventName, now: Timestamp) -> Spent {
+        let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let window = windows.entry(name).or_insert(Window { began: now, count: 0 });
+        if now.since(window.began) >= WINDOW {
+            *window = Window { began: now, count: 0 };
+        }
+        window.count = window.count.saturating_add(1);
+        match window.count.cmp(&(MOST_ROWS + 1)) {
+            std::cmp::Ordering::Less => Spent::Fits,
+            std::cmp::Ordering::Equal => Spent::RunsOut,
+            std::cmp::Ordering::Greater => Spent::Over,
+        }
+    }
+}
+
+/// Attempts whose callback this node has taken up. The row at settlement is what holds on every node; this keeps one browser from having us
+/// knock at its provider again and again, and a reload from looking like the provider's fault.
+#[derive(Debug, Default)]
+pub(crate) struct TakenUp(Mutex<Ages<AttemptId, ()>>);
+
+impl TakenUp {
+    /// Whether it is the first time.
+    pub(crate) fn first(&self, id: AttemptId) -> bool {
+        let mut taken = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = taken.get(&id).is_none();
+        if first {
+            taken.put(id, ());
+        }
+        first
+    }
+}
+
+/// How much of each kind is remembered, in two halves.
+const MOST_KEPT: usize = 40_000;
+
+/// A bounded memory: when the young half is full it becomes the old one, and what was old is forgotten. Nothing is ever searched for.
+#[derive(Debug)]
+struct Ages<K, V> {
+    young: HashMap<K, V>,
+    old: HashMap<K, V>,
+}
+
+impl<K: Eq + Hash, V> Ages<K, V> {
+    fn is_empty(&self) -> bool {
+        self.young.is_empty() && self.old.is_empty()
+    }
+
+    fn get(&self, key: &K) -> Option<&V> {
+        self.young.get(key).or_else(|| self.old.get(key))
+    }
+
+    fn put(&mut self, key: K, value: V) {
+        if self.young.len() >= MOST_KEPT / 2 {
+            self.old = std::mem::take(&mut self.young);
+        }
+        self.young.insert(key, value);
+    }
+
+    fn remove(&mut self, key: &K) {
+        self.young.remove(key);
+        self.old.remove(key);
+    }
+}
+
+impl<K, V> Default for Ages<K, V> {
+    fn default() -> Self {
+        Self { young: HashMap::new(), old: HashMap::new() }
     }
 }
 
@@ -87,37 +161,50 @@ impl Budget {
 mod tests {
     use super::*;
 
+    const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
     #[test]
     fn attack_50_the_eleventh_guess_waits_and_another_place_does_not() {
         let throttle = Throttle::default();
         let (here, there) = (Some("192.0.2.1".parse().unwrap()), Some("192.0.2.2".parse().unwrap()));
-        let now = Timestamp::from_secs(1_800_000_000);
         for guess in 1..=10 {
-            assert_eq!(throttle.wait(here, "app", now), None);
-            assert_eq!(throttle.failed(here, "app", now), guess == 10);
+            assert_eq!(throttle.wait(here, "app", NOW), None);
+            assert_eq!(throttle.failed(here, "app", NOW), guess == 10);
         }
-        assert_eq!(throttle.wait(here, "app", now), Some(61));
-        assert_eq!(throttle.wait(there, "app", now), None);
-        assert_eq!(throttle.wait(here, "other", now), None);
-        assert_eq!(throttle.wait(here, "app", now + WINDOW), None);
+        assert_eq!(throttle.wait(here, "app", NOW), Some(61));
+        assert_eq!(throttle.wait(there, "app", NOW), None);
+        assert_eq!(throttle.wait(here, "other", NOW), None);
+        assert_eq!(throttle.wait(here, "app", NOW + WINDOW), None);
     }
 
     #[test]
-    fn attack_84_a_flood_of_places_stays_bounded() {
+    fn attack_50_a_household_with_a_million_addresses_is_one_place() {
         let throttle = Throttle::default();
-        let now = Timestamp::from_secs(1_800_000_000);
-        for n in 0..u32::try_from(MOST_PLACES).unwrap() + 50 {
-            throttle.failed(Some(std::net::Ipv4Addr::from(n).into()), "app", now);
+        for n in 0..10u32 {
+            throttle.failed(Some(format!("2001:db8:1:2::{n:x}").parse().unwrap()), "app", NOW);
         }
-        assert!(throttle.0.lock().unwrap().len() <= MOST_PLACES);
+        assert!(throttle.wait(Some("2001:db8:1:2:ffff::1".parse().unwrap()), "app", NOW).is_some());
+        assert!(throttle.wait(Some("2001:db8:1:3::1".parse().unwrap()), "app", NOW).is_none());
     }
 
     #[test]
-    fn attack_84_rows_that_strangers_cause_are_bounded_by_the_minute() {
+    fn attack_84_a_flood_of_places_stays_bounded_and_the_newest_are_remembered() {
+        let throttle = Throttle::default();
+        for n in 0..u32::try_from(MOST_KEPT).unwrap() * 3 {
+            throttle.failed(Some(std::net::Ipv4Addr::from(n).into()), "app", NOW);
+        }
+        let places = throttle.0.lock().unwrap();
+        assert!(places.young.len() + places.old.len() <= MOST_KEPT);
+        assert!(places.get(&place(Some(std::net::Ipv4Addr::from(u32::try_from(MOST_KEPT).unwrap() * 3 - 1).into()), "app")).is_some());
+    }
+
+    #[test]
+    fn attack_84_rows_that_strangers_cause_are_bounded_by_the_minute_and_the_kind() {
         let budget = Budget::default();
-        let now = Timestamp::from_secs(1_800_000_000);
-        let stored = (0..10_000).filter(|_| budget.spend(now)).count();
-        assert_eq!(stored, 600);
-        assert!(budget.spend(now + WINDOW));
+        let spent: Vec<_> = (0..10_000).map(|_| budget.spend(EventName::LoginFailed, NOW)).collect();
+        assert_eq!(spent.iter().filter(|spent| **spent == Spent::Fits).count(), 600);
+        assert_eq!(spent.iter().filter(|spent| **spent == Spent::RunsOut).count(), 1);
+        assert_eq!(budget.spend(EventName::AdminAuthFailed, NOW), Spent::Fits, "a flood of one kind hides no other");
+        assert_eq!(budget.spend(EventName::LoginFailed, NOW + WINDOW), Spent::Fits);
     }
 }

@@ -6,10 +6,11 @@ use vestibule_domain::{
     account::{Account, Released},
     audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
     authorize::is_code_verifier,
-    client::{Client, GrantType},
-    code::{Code, CodeFault},
+    client::{Client, GrantType, SigningAlg},
+    code::{Code, CodeFault, Verifier},
     error::{OAuthError, OAuthErrorCode},
     grant::{Grant, Refresh, RefreshFault, Revoked, RevokedBy},
+    ids::{AccountId, GrantId, ProviderId},
     policy,
     scope::Scopes,
     store::{Changes, Contest, StoreError, Write},
@@ -60,9 +61,6 @@ impl std::fmt::Debug for Issued {
     }
 }
 
-/// Scopes that say something about a person; an app alone has none.
-const ABOUT_PEOPLE: [&str; 5] = ["openid", "profile", "email", "groups", "offline_access"];
-
 impl Gateway {
     /// Answers a token request (OAuth 2.1 §3.2).
     pub async fn token(&self, witness: &Witness, presented: &Presented, asked: TokenAsked) -> Result<Issued, OAuthError> {
@@ -75,6 +73,13 @@ impl Gateway {
             OAuthError::new(OAuthErrorCode::UnsupportedGrantType, "there are authorization_code, refresh_token and client_credentials")
         })?;
         if !client.grant_types.contains(&grant_type) {
+            let failed = match grant_type {
+                GrantType::AuthorizationCode => EventName::CodeFailed,
+                GrantType::RefreshToken => EventName::TokenRefreshFailed,
+                GrantType::ClientCredentials => EventName::ClientCredentialsFailed,
+            };
+            let event = self.token_event(witness, failed, &client, Outcome::Denied);
+            self.record_unless_stranger(witness, AuditEvent { reason: Some(Reason::GrantNotAllowed), ..event }, &client).await;
             let why = "this client is not registered for this grant_type";
             return Err(OAuthError::new(OAuthErrorCode::UnauthorizedClient, why));
         }
@@ -90,13 +95,14 @@ impl Gateway {
         let digest = self.sealer.hash(text.as_bytes());
         let Some(code) = self.store.code(&digest).await.map_err(unavailable)? else {
             let event = self.token_event(witness, EventName::CodeFailed, client, Outcome::Failure);
-            self.record_unless_stranger(AuditEvent { reason: Some(Reason::Unknown), ..event }, client, witness.now).await;
+            self.record_unless_stranger(witness, AuditEvent { reason: Some(Reason::Unknown), ..event }, client).await;
             return Err(OAuthError::invalid_grant("this code is not known"));
         };
         if let Err(fault) = self.check_code(&code, client, asked, witness.now).await.map_err(unavailable)? {
             return Err(self.refuse_code(witness, client, &code, fault).await);
         }
-        let account = self.welcome_account(witness, client, code.account, EventName::CodeFailed, GrantType::AuthorizationCode).await?;
+        let failed = (EventName::CodeFailed, GrantType::AuthorizationCode);
+        let account = self.welcome_account(witness, client, code.account, &code.provider, failed).await?;
         let grant = Grant::from_code(&code, client, witness.now, &self.settings.lifetimes);
         let event =
             AuditEvent { grant_type: Some(GrantType::AuthorizationCode), ..self.grant_event(witness, EventName::CodeRedeemed, &grant) };
@@ -107,11 +113,20 @@ impl Gateway {
         match self.commit(changes).await {
             Ok(()) => {
                 let generation = grant.family.as_ref().map(|family| family.generation);
-                self.issue(witness, client, &grant, grant.scopes.clone(), &account, generation, grant.access_expires)
+                let scopes = grant.narrowed(client, None)?;
+                self.issue(witness, client, &grant, scopes, &account, generation, grant.access_expires)
             }
-            // Somebody redeemed it between our look and our write: that is a replay like any other.
-            Err(StoreError::Conflict(Contest::Code)) => Err(self.refuse_code(witness, client, &code, CodeFault::Replayed).await),
+            Err(StoreError::Conflict(Contest::Code)) => Err(self.overtaken(witness, client, &code).await),
             Err(error) => Err(unavailable(error)),
+        }
+    }
+
+    /// Between our look and our write, somebody redeemed the code, which is a replay like any other, or its session ended.
+    async fn overtaken(&self, witness: &Witness, client: &Client, code: &Code) -> OAuthError {
+        match self.store.code(&code.digest).await {
+            Ok(Some(now)) if now.redeemed.is_none() => self.refuse_code(witness, client, code, CodeFault::SignedOut).await,
+            Ok(_) => self.refuse_code(witness, client, code, CodeFault::Replayed).await,
+            Err(error) => unavailable(error),
         }
     }
 
@@ -122,14 +137,12 @@ impl Gateway {
         asked: &TokenAsked,
         now: Timestamp,
     ) -> Result<Result<(), CodeFault>, StoreError> {
-        let verifier = asked.code_verifier.as_deref();
-        let hashed = verifier.map(|verifier| self.sealer.hash(verifier.as_bytes()));
-        if let Err(fault) = code.check(&client.id, asked.redirect_uri.as_deref(), hashed, now) {
+        let verifier = asked
+            .code_verifier
+            .as_deref()
+            .map(|text| Verifier { hashed: self.sealer.hash(text.as_bytes()), is_well_formed: is_code_verifier(text) });
+        if let Err(fault) = code.check(&client.id, asked.redirect_uri.as_deref(), verifier.as_ref(), now) {
             return Ok(Err(fault));
-        }
-        // RFC 7636 §4.1: a verifier that is too short to be one proves nothing, even where its hash is the challenge.
-        if verifier.is_some_and(|verifier| !is_code_verifier(verifier)) {
-            return Ok(Err(CodeFault::Verifier));
         }
         let session = self.store.session_by_id(&code.session).await?;
         let stands = session.is_some_and(|session| session.ended.is_none());
@@ -151,7 +164,7 @@ impl Gateway {
                 return unavailable(error);
             }
         } else {
-            self.record_unless_stranger(event, client, witness.now).await;
+            self.record_unless_stranger(witness, event, client).await;
         }
         fault.to_oauth()
     }
@@ -160,7 +173,7 @@ impl Gateway {
         let text = asked.refresh_token.as_deref().ok_or_else(|| OAuthError::invalid_request("refresh_token is missing"))?;
         let Some((id, presented)) = refresh_token::read(text, self.sealer.as_ref()) else {
             let event = self.token_event(witness, EventName::TokenRefreshFailed, client, Outcome::Failure);
-            self.record_unless_stranger(AuditEvent { reason: Some(Reason::Unknown), ..event }, client, witness.now).await;
+            self.record_unless_stranger(witness, AuditEvent { reason: Some(Reason::Unknown), ..event }, client).await;
             return Err(RefreshFault::Unknown.to_oauth());
         };
         // Lost to a parallel refresh, the second look finds the successor, or the end.
@@ -173,9 +186,9 @@ impl Gateway {
                 Ok(Refresh::Reused) => return Err(self.reused(witness, &grant).await),
                 Err(fault) => return Err(self.refuse_refresh(witness, client, &grant, fault).await),
             };
-            let scopes = grant.narrowed(asked.scope.as_deref())?;
-            let account =
-                self.welcome_account(witness, client, grant.account, EventName::TokenRefreshFailed, GrantType::RefreshToken).await?;
+            let scopes = grant.narrowed(client, asked.scope.as_deref())?;
+            let failed = (EventName::TokenRefreshFailed, GrantType::RefreshToken);
+            let account = self.welcome_account(witness, client, grant.account, &grant.provider, failed).await?;
             let access_expires = witness.now + self.settings.lifetimes.access_token;
             let changes = Changes::default().write(Write::RotateFamily { grant: id, from, family, access_expires }).event(AuditEvent {
                 grant_type: Some(GrantType::RefreshToken),
@@ -201,8 +214,9 @@ impl Gateway {
         generation: u32,
         asked: &TokenAsked,
     ) -> Result<Issued, OAuthError> {
-        let scopes = grant.narrowed(asked.scope.as_deref())?;
-        let account = self.welcome_account(witness, client, grant.account, EventName::TokenRefreshFailed, GrantType::RefreshToken).await?;
+        let scopes = grant.narrowed(client, asked.scope.as_deref())?;
+        let failed = (EventName::TokenRefreshFailed, GrantType::RefreshToken);
+        let account = self.welcome_account(witness, client, grant.account, &grant.provider, failed).await?;
         self.seen(&AuditEvent {
             reason: Some(Reason::Replayed),
             grant_type: Some(GrantType::RefreshToken),
@@ -236,16 +250,16 @@ impl Gateway {
             grant: Some(grant.id),
             ..self.token_event(witness, EventName::TokenRefreshFailed, client, Outcome::Failure)
         };
-        self.record_unless_stranger(event, client, witness.now).await;
+        self.record_unless_stranger(witness, event, client).await;
         fault.to_oauth()
     }
 
     async fn client_credentials(&self, witness: &Witness, client: &Client, asked: &TokenAsked) -> Result<Issued, OAuthError> {
-        let scopes = match own_scopes(client, asked.scope.as_deref()) {
+        let scopes = match client.own_scopes(asked.scope.as_deref()) {
             Ok(scopes) => scopes,
             Err(error) => {
                 let event = self.token_event(witness, EventName::ClientCredentialsFailed, client, Outcome::Failure);
-                self.record_failure(AuditEvent { reason: Some(Reason::Scope), ..event }, witness.now).await;
+                self.record_failure(witness, AuditEvent { reason: Some(Reason::Scope), ..event }, Vec::new()).await;
                 return Err(error);
             }
         };
@@ -338,7 +352,8 @@ impl Gateway {
             acr: grant.acr.clone(),
             amr: grant.amr.clone(),
             session: grant.session,
-            access_token_hash: Some(access_token_hash),
+            // Ed25519 hashes with SHA-512 where the others use SHA-256; the claim is optional in the code flow, so it is left out there.
+            access_token_hash: (client.id_token_alg != SigningAlg::EdDsa).then_some(access_token_hash),
             claims: if client.id_token_claims { account.profile.released(scopes) } else { Released::default() },
         }
     }
@@ -348,31 +363,27 @@ impl Gateway {
         &self,
         witness: &Witness,
         client: &Client,
-        id: vestibule_domain::ids::AccountId,
-        failed: EventName,
-        grant_type: GrantType,
+        id: AccountId,
+        provider: &ProviderId,
+        (failed, grant_type): (EventName, GrantType),
     ) -> Result<Arc<Account>, OAuthError> {
-        let account = self.store.account(&id).await.map_err(unavailable)?.filter(|account| policy::still_welcome(client, account));
+        let account = self.store.account(&id).await.map_err(unavailable)?;
+        let account = account.filter(|account| policy::still_good(client, account, provider));
         if account.is_none() {
             let event = AuditEvent {
+                provider: Some(provider.clone()),
                 reason: Some(Reason::AccountDisabled),
                 account: Some(id),
                 grant_type: Some(grant_type),
                 ..self.token_event(witness, failed, client, Outcome::Denied)
             };
-            self.record_failure(event, witness.now).await;
+            self.record_failure(witness, event, Vec::new()).await;
         }
         account.ok_or_else(|| OAuthError::invalid_grant("the account is not allowed here any more"))
     }
 
     /// Ends a grant and records why.
-    pub(crate) async fn revoke_grant(
-        &self,
-        id: vestibule_domain::ids::GrantId,
-        by: RevokedBy,
-        now: Timestamp,
-        event: AuditEvent,
-    ) -> Result<(), StoreError> {
+    pub(crate) async fn revoke_grant(&self, id: GrantId, by: RevokedBy, now: Timestamp, event: AuditEvent) -> Result<(), StoreError> {
         self.commit(Changes::default().write(Write::RevokeGrant { id, revoked: Revoked { at: now, by } }).event(event)).await
     }
 
@@ -398,21 +409,8 @@ impl Gateway {
     }
 
     /// A public client's requests can come from anybody, so their failures are only counted.
-    async fn record_unless_stranger(&self, event: AuditEvent, client: &Client, now: Timestamp) {
-        if client.is_public() { self.seen(&event) } else { self.record_failure(event, now).await }
-    }
-}
-
-/// What an app may have for itself: what it asks, or all it is registered for, but nothing about people.
-fn own_scopes(client: &Client, asked: Option<&str>) -> Result<Scopes, OAuthError> {
-    let invalid = |why| OAuthError::new(OAuthErrorCode::InvalidScope, why);
-    let own = client.scopes.without(&ABOUT_PEOPLE);
-    let Some(asked) = asked else { return Ok(own) };
-    let asked = Scopes::parse(asked).map_err(|_| invalid("scope has a character that is not allowed"))?;
-    match asked.within(&own) {
-        true => Ok(asked),
-        false if asked.within(&client.scopes) => Err(invalid("scope asks for claims about a person, and client_credentials has none")),
-        false => Err(invalid("scope asks for more than this client is registered for")),
+    async fn record_unless_stranger(&self, witness: &Witness, event: AuditEvent, client: &Client) {
+        if client.is_public() { self.seen(&event) } else { self.record_failure(witness, event, Vec::new()).await }
     }
 }
 

@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// Every parameter we know (OAuth 2.1 §4.1.1, OpenID Connect Core 1.0 §3.1.2.1); others are ignored.
-const KNOWN: [&str; 17] = [
+const KNOWN: [&str; 18] = [
     "client_id",
     "redirect_uri",
     "response_type",
@@ -34,6 +34,7 @@ const KNOWN: [&str; 17] = [
     "code_challenge_method",
     "request",
     "request_uri",
+    "registration",
 ];
 
 pub(crate) async fn authorize(house: Arc<House>, visit: Visit) -> Response {
@@ -42,7 +43,7 @@ pub(crate) async fn authorize(house: Arc<House>, visit: Visit) -> Response {
         Err(fault) => return halt::page(&visit, ErrorKind::RequestInvalid { detail: fault.explanation().to_owned() }),
     };
     if visit.is_post() {
-        return bounce(&house, &visit);
+        return halt::again_by_get(&house, &visit, "/authorize");
     }
     let repeated = parameters.repeated(&KNOWN);
     let mut take = |name| parameters.take(name);
@@ -76,14 +77,6 @@ pub(crate) async fn authorize(house: Arc<House>, visit: Visit) -> Response {
             with_attempt(&house, &visit, &attempt, page.respond())
         }
         Err(end) => halt::respond(&house, &visit, &end, None),
-    }
-}
-
-/// A POST from another site comes without our Lax cookies. The browser asks again by GET, and then they come along.
-fn bounce(house: &House, visit: &Visit) -> Response {
-    match std::str::from_utf8(&visit.body) {
-        Ok(query) if query.bytes().all(|b| matches!(b, 0x21..=0x7e)) => halt::see_other(&format!("{}/authorize?{query}", house.prefix())),
-        _ => halt::page(visit, ErrorKind::RequestInvalid { detail: "the form is not percent-encoded".into() }),
     }
 }
 

@@ -13,8 +13,10 @@ pub(crate) struct Cookies {
     secure: bool,
 }
 
-/// How many login attempts one browser keeps; beginning another lets go of the oldest.
+/// How many login attempts one browser keeps, and how many bytes of them; beginning another lets go of the oldest. Proxies in front of us take
+/// request headers of 8 KB, and any site can make a browser begin attempts.
 const MOST_ATTEMPTS: usize = 6;
+const MOST_BYTES: usize = 6_000;
 const A_YEAR: Duration = Duration::from_hours(365 * 24);
 
 impl Cookies {
@@ -67,12 +69,16 @@ impl Cookies {
     pub(crate) fn set_attempt(self, headers: &HeaderMap, attempt: &SealedAttempt) -> Vec<HeaderValue> {
         let own = self.attempt_name(attempt.id);
         let start = self.named("attempt-");
-        // Browsers send the oldest first (RFC 6265 §5.4).
-        let others: Vec<String> =
-            pairs(headers).map(|(name, _)| name).filter(|name| name.starts_with(&start) && *name != own).map(str::to_owned).collect();
-        let too_many = (others.len() + 1).saturating_sub(MOST_ATTEMPTS);
-        let dropped = others.iter().take(too_many).filter(|name| is_token(name)).map(|name| self.set(name, "", Duration::ZERO));
-        dropped.chain([self.set(&own, &attempt.value, attempt.max_age)]).collect()
+        // Browsers send the oldest first (RFC 6265 §5.4); the newest are kept as long as they fit.
+        let others: Vec<_> = pairs(headers).filter(|(name, _)| name.starts_with(&start) && *name != own && is_token(name)).collect();
+        let (mut kept, mut bytes) = (1, own.len() + attempt.value.len());
+        let dropped = others.iter().rev().filter(|(name, value)| {
+            kept += 1;
+            bytes += name.len() + value.len();
+            kept > MOST_ATTEMPTS || bytes > MOST_BYTES
+        });
+        let dropped: Vec<_> = dropped.map(|(name, _)| self.set(name, "", Duration::ZERO)).collect();
+        dropped.into_iter().rev().chain([self.set(&own, &attempt.value, attempt.max_age)]).collect()
     }
 
     fn attempt_name(self, id: AttemptId) -> String {
@@ -152,6 +158,14 @@ mod tests {
         assert!(
             texts[..3].iter().enumerate().all(|(n, text)| text.starts_with(&format!("vestibule-attempt-{n:032x}=; Path=/; Max-Age=0")))
         );
+    }
+
+    #[test]
+    fn attack_63_attempts_never_fill_the_header_that_a_proxy_takes() {
+        let sent: Vec<String> = (0..3).map(|n| format!("vestibule-attempt-{n:032x}={}", "v".repeat(2_500))).collect();
+        let set =
+            Cookies::new(false).set_attempt(&headers(&[&sent.join("; ")]), &SealedAttempt { value: "v".repeat(2_500), ..attempt(200) });
+        assert_eq!(set.len(), 3, "two go, one stays, one is set");
     }
 
     #[test]

@@ -65,6 +65,16 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
+impl TlsFiles {
+    /// Reads them as the door would, for whoever checks a configuration without opening one.
+    ///
+    /// # Errors
+    /// When a file can't be read or used, or the key is another certificate's; the text names the file.
+    pub fn check(&self) -> io::Result<()> {
+        Certificates::load(self.clone()).map(drop)
+    }
+}
+
 impl DoorOptions {
     /// The defaults, at an address.
     pub fn at(address: SocketAddr) -> Self {

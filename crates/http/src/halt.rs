@@ -3,7 +3,7 @@
 use http::{HeaderValue, StatusCode, header};
 use poem::{IntoResponse, Response};
 use time::OffsetDateTime;
-use vestibule_domain::{attempt::AttemptFault, authorize::PageFault, provider::ProviderError};
+use vestibule_domain::{attempt::AttemptFault, authorize::PageFault, provider::ProviderError, time::Timestamp};
 use vestibule_flows::{AppAnswer, Fault, Halt};
 
 use crate::{
@@ -31,6 +31,11 @@ pub(crate) fn page(visit: &Visit, kind: ErrorKind) -> Response {
     ErrorPage::new(kind, visit.reference(), at(visit)).respond()
 }
 
+/// A page for a fault of ours that nothing is known of.
+pub(crate) fn last_resort(reference: &str, now: Timestamp) -> Response {
+    ErrorPage::new(ErrorKind::Internal, reference, moment(now)).respond()
+}
+
 /// Sends the browser to an app. 303, never 307: what was posted to us is not posted on (OAuth 2.1 §7.5.3).
 pub(crate) fn to_app(answer: &AppAnswer, client_name: &str) -> Response {
     if answer.to.is_web() {
@@ -39,6 +44,14 @@ pub(crate) fn to_app(answer: &AppAnswer, client_name: &str) -> Response {
     match Href::app(&answer.location) {
         Some(href) => ReturnToApp { client_name: client_name.to_owned(), href }.respond(),
         None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// A POST from another site comes without our Lax cookies. The browser asks again by GET, and then they come along.
+pub(crate) fn again_by_get(house: &House, visit: &Visit, path: &str) -> Response {
+    match std::str::from_utf8(&visit.body) {
+        Ok(query) if query.bytes().all(|b| matches!(b, 0x21..=0x7e)) => see_other(&format!("{}{path}?{query}", house.prefix())),
+        _ => page(visit, ErrorKind::RequestInvalid { detail: "the form is not percent-encoded".into() }),
     }
 }
 
@@ -73,7 +86,11 @@ fn error_page(visit: &Visit, halt: &Halt, provider_label: Option<&str>) -> Respo
 }
 
 fn at(visit: &Visit) -> OffsetDateTime {
-    OffsetDateTime::from_unix_timestamp(visit.witness.now.as_secs()).unwrap_or(OffsetDateTime::UNIX_EPOCH)
+    moment(visit.witness.now)
+}
+
+fn moment(now: Timestamp) -> OffsetDateTime {
+    OffsetDateTime::from_unix_timestamp(now.as_secs()).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
 fn kind_of(fault: &Fault) -> ErrorKind {
@@ -81,9 +98,7 @@ fn kind_of(fault: &Fault) -> ErrorKind {
     match fault {
         Fault::Request(PageFault::ClientUnknown) | Fault::ClientGone => ErrorKind::ClientUnknown,
         Fault::Request(PageFault::RedirectMismatch { received, differs }) => ErrorKind::RedirectMismatch {
-            received: received
-                .clone()
-                .unwrap_or_else(|| "none; this client has more than one registered, so the request must name one".into()),
+            received: received.clone().unwrap_or_else(|| "none; the request must name one".into()),
             first_difference: *differs,
         },
         Fault::Request(PageFault::Repeated(name)) => invalid(&format!("{name} came more than once")),
@@ -98,6 +113,7 @@ fn kind_of(fault: &Fault) -> ErrorKind {
         Fault::Provider(ProviderError::Invalid { phase, .. }) => ErrorKind::UpstreamInvalid { phase: phase.as_str() },
         Fault::Provider(ProviderError::Refused { rule }) => ErrorKind::NotAllowed { rule: (*rule).to_owned() },
         Fault::Provider(ProviderError::Misconfigured { .. }) => ErrorKind::UpstreamMisconfigured,
+        Fault::OtherPerson => ErrorKind::NotAllowed { rule: "id_token_hint".into() },
         Fault::AccountDisabled => ErrorKind::AccountDisabled,
         Fault::App(error) => invalid(&error.description),
         Fault::Logout(detail) => ErrorKind::LogoutInvalid { detail: (*detail).to_owned() },

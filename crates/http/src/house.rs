@@ -4,12 +4,14 @@ use std::{
     net::IpAddr,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicI64, Ordering},
     },
+    time::Duration,
 };
 
 use ipnet::IpNet;
 use url::Url;
+use vestibule_domain::{store::StoreError, time::Timestamp};
 use vestibule_flows::Gateway;
 use vestibule_telemetry::Metrics;
 
@@ -32,6 +34,8 @@ pub struct House {
     authority: String,
     prefix: String,
     draining: AtomicBool,
+    /// When the database last answered, in milliseconds.
+    answered: AtomicI64,
 }
 
 impl std::fmt::Debug for House {
@@ -48,7 +52,17 @@ impl House {
         let prefix = issuer.as_ref().map(|issuer| clean_path(issuer.path())).unwrap_or_default();
         let secure = issuer.is_some_and(|issuer| issuer.scheme() == "https");
         let published = Published::default();
-        Self { gateway, metrics, cookies: Cookies::new(secure), published, settings, authority, prefix, draining: AtomicBool::new(false) }
+        Self {
+            gateway,
+            metrics,
+            cookies: Cookies::new(secure),
+            published,
+            settings,
+            authority,
+            prefix,
+            draining: AtomicBool::new(false),
+            answered: AtomicI64::new(i64::MIN),
+        }
     }
 
     /// The gateway, for what the house does by itself.
@@ -59,6 +73,17 @@ impl House {
     /// From now on `/readyz` fails, so that no new traffic is sent here while what is under way finishes.
     pub fn set_draining(&self) {
         self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the database answers; asked at most once a second, because anybody may ask us (attack 84).
+    pub(crate) async fn is_ready(&self, now: Timestamp) -> Result<(), StoreError> {
+        let answered = Timestamp::from_millis(self.answered.load(Ordering::Relaxed));
+        if answered <= now && now.since(answered) < Duration::from_secs(1) {
+            return Ok(());
+        }
+        self.gateway.ready().await?;
+        self.answered.store(now.as_millis(), Ordering::Relaxed);
+        Ok(())
     }
 
     pub(crate) fn is_draining(&self) -> bool {

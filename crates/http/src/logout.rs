@@ -21,6 +21,10 @@ pub(crate) async fn logout(house: Arc<House>, visit: Visit) -> Response {
         Ok(parameters) => parameters,
         Err(fault) => return halt::page(&visit, ErrorKind::LogoutInvalid { detail: fault.explanation().to_owned() }),
     };
+    // Only our own form carries a confirmation, and only by POST; anything else is asked for by GET, where the session comes along.
+    if visit.is_post() && parameters.get("confirmation").is_none() {
+        return halt::again_by_get(&house, &visit, "/logout");
+    }
     let repeated = parameters.repeated(&KNOWN);
     let mut take = |name| parameters.take(name);
     let asked = LogoutAsked {
@@ -28,7 +32,6 @@ pub(crate) async fn logout(house: Arc<House>, visit: Visit) -> Response {
         client_id: take("client_id"),
         post_logout_redirect_uri: take("post_logout_redirect_uri"),
         state: take("state"),
-        // A confirmation counts only from our own form: a link can't carry one.
         confirmation: take("confirmation").filter(|_| visit.is_post()),
         repeated,
     };
@@ -40,10 +43,13 @@ pub(crate) async fn logout(house: Arc<House>, visit: Visit) -> Response {
         }
         Ok(LogoutNext::Done { client_name, back }) => {
             let mut response = match &back {
-                Some(location) if location.starts_with("http") => halt::see_other(location),
-                _ => SignedOut { client_name, back: back.and_then(|location| Href::app(&location)) }.respond(),
+                Some(answer) if answer.to.is_web() => halt::see_other(&answer.location),
+                _ => SignedOut { client_name, back: back.and_then(|answer| Href::app(&answer.location)) }.respond(),
             };
-            response.headers_mut().append(header::SET_COOKIE, house.cookies.drop_session());
+            // Without the cookie nothing was ended, so nothing is dropped (attack 66).
+            if session.is_some() {
+                response.headers_mut().append(header::SET_COOKIE, house.cookies.drop_session());
+            }
             response
         }
         Err(end) => halt::respond(&house, &visit, &end, None),

@@ -13,11 +13,11 @@ pub(crate) async fn livez(_: Arc<House>, _: Visit) -> Response {
 }
 
 /// New traffic is welcome: not draining, and the database answers. An upstream's outage never fails it.
-pub(crate) async fn readyz(house: Arc<House>, _: Visit) -> Response {
+pub(crate) async fn readyz(house: Arc<House>, visit: Visit) -> Response {
     if house.is_draining() {
         return plain(StatusCode::SERVICE_UNAVAILABLE, "draining\n");
     }
-    match house.gateway.ready().await {
+    match house.is_ready(visit.witness.now).await {
         Ok(()) => plain(StatusCode::OK, "ready\n"),
         Err(error) => {
             tracing::error!(%error, "not ready");

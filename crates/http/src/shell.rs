@@ -64,7 +64,8 @@ where
 impl<F: Send + Sync> Step<F> {
     async fn admit(&self, visit: Visit, body: Body) -> Result<Visit, Box<Response>> {
         let asked = visit.request.method();
-        let head_of_get = *asked == Method::HEAD && self.methods.contains(&Method::GET);
+        // What a person's page does on GET, a scanner's HEAD must not do (RFC 9110 §9.3.2).
+        let head_of_get = *asked == Method::HEAD && self.methods.contains(&Method::GET) && self.reader != Reader::Person;
         if !self.methods.contains(asked) && !head_of_get {
             return Err(Box::new(self.refusal(&visit, Refusal::Method)));
         }
@@ -76,7 +77,7 @@ impl<F: Send + Sync> Step<F> {
     }
 
     fn refusal(&self, visit: &Visit, why: Refusal) -> Response {
-        let allow = allow(self.methods);
+        let allow = allow(self.methods, self.reader);
         let (status, text) = match why {
             Refusal::Method => (StatusCode::METHOD_NOT_ALLOWED, "this address does not take that method"),
             Refusal::TooLarge => (StatusCode::PAYLOAD_TOO_LARGE, "the body is larger than 64 KiB"),
@@ -104,10 +105,12 @@ enum Refusal {
     Unreadable,
 }
 
-fn allow(methods: &[Method]) -> &'static str {
-    match (methods.contains(&Method::GET), methods.contains(&Method::POST)) {
-        (true, true) => "GET, HEAD, POST",
-        (false, true) => "POST",
+fn allow(methods: &[Method], reader: Reader) -> &'static str {
+    match (methods.contains(&Method::GET), methods.contains(&Method::POST), reader) {
+        (true, true, Reader::Person) => "GET, POST",
+        (true, false, Reader::Person) => "GET",
+        (true, true, _) => "GET, HEAD, POST",
+        (false, true, _) => "POST",
         _ => "GET, HEAD",
     }
 }
@@ -123,7 +126,9 @@ where
     let method = request.method().clone();
     let span = tracing::info_span!("http", "http.request.method" = %method, "http.route" = route);
     let trace_id = vestibule_telemetry::trace_id(&span).unwrap_or_else(|| random_reference(house));
-    let visit = Visit { witness: visit::witness(house, &request, trace_id.clone()), request, body: Vec::new() };
+    let witness = visit::witness(house, &request, trace_id.clone());
+    let now = witness.now;
+    let visit = Visit { witness, request, body: Vec::new() };
     let answer = async {
         if reader == Reader::Operator || comes_under_our_name(house, &visit.request) {
             act(visit).await
@@ -136,7 +141,8 @@ where
         tracing::error!(parent: &span, route, "a handler panicked");
         match reader {
             Reader::Admin => admin::last_resort(&trace_id),
-            _ => oauth::error(&OAuthError::server_error(), false),
+            Reader::Person => halt::last_resort(&trace_id, now),
+            Reader::Program | Reader::Operator => oauth::error(&OAuthError::server_error(), false),
         }
     });
     protect(house, &mut response);

@@ -74,23 +74,25 @@ pub(crate) fn witness(house: &House, request: &Request, trace_id: String) -> Wit
     Witness { now: house.gateway.clock().now(), source, trace_id: Some(trace_id) }
 }
 
-/// The peer, or, where the peer is a trusted proxy, the nearest address before it that is not one (attack 45).
 fn client_address(house: &House, request: &Request) -> Option<IpAddr> {
-    let mut address = peer(request)?;
-    if !house.trusts(address) {
-        return Some(address);
-    }
-    let said = request.headers().get_all("x-forwarded-for");
+    let peer = peer(request)?;
+    Some(forwarded(peer, request.headers(), |address| house.trusts(address)))
+}
+
+/// The peer, or, where the peer is a trusted proxy, the nearest address before it that is not one (attack 45). What a proxy wrote stands at
+/// the end of the list; whatever stands before an untrusted address was written by a stranger.
+fn forwarded(peer: IpAddr, headers: &HeaderMap, trusts: impl Fn(IpAddr) -> bool) -> IpAddr {
+    let said = headers.get_all("x-forwarded-for");
     let hops: Vec<&str> = said.iter().filter_map(|value| value.to_str().ok()).flat_map(|text| text.split(',')).collect();
-    for hop in hops.iter().rev() {
-        let hop = hop.trim();
-        let Some(before) = hop.parse().ok().or_else(|| hop.parse::<SocketAddr>().ok().map(|hop| hop.ip())) else { break };
-        address = before;
-        if !house.trusts(address) {
+    let mut address = peer;
+    for hop in hops.iter().rev().map(|hop| hop.trim()) {
+        if !trusts(address) {
             break;
         }
+        let Some(before) = hop.parse().ok().or_else(|| hop.parse::<SocketAddr>().ok().map(|hop| hop.ip())) else { break };
+        address = IpAddr::to_canonical(&before);
     }
-    Some(address)
+    address
 }
 
 /// Who is at the other end of the connection.
@@ -98,5 +100,33 @@ pub(crate) fn peer(request: &Request) -> Option<IpAddr> {
     match &request.remote_addr().0 {
         Addr::SocketAddr(address) => Some(address.ip().to_canonical()),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn attack_45_an_address_is_only_as_good_as_who_says_it() {
+        let proxies = ["10.0.0.1", "10.0.0.2"].map(|text| text.parse::<IpAddr>().unwrap());
+        let from = |peer: &str, said: &[&str]| {
+            let headers: HeaderMap = said
+                .iter()
+                .map(|text| (header::HeaderName::from_static("x-forwarded-for"), HeaderValue::from_str(text).unwrap()))
+                .collect();
+            forwarded(peer.parse().unwrap(), &headers, |address| proxies.contains(&address)).to_string()
+        };
+        assert_eq!(from("192.0.2.9", &["198.51.100.1"]), "192.0.2.9", "a stranger's word counts for nothing");
+        assert_eq!(from("10.0.0.1", &[]), "10.0.0.1");
+        assert_eq!(from("10.0.0.1", &["198.51.100.1"]), "198.51.100.1");
+        assert_eq!(from("10.0.0.1", &["203.0.113.5, 198.51.100.1"]), "198.51.100.1", "what stands before was written by a stranger");
+        assert_eq!(from("10.0.0.1", &["203.0.113.5, 198.51.100.1, 10.0.0.2"]), "198.51.100.1", "through two proxies");
+        assert_eq!(from("10.0.0.1", &["203.0.113.5", "198.51.100.1"]), "198.51.100.1", "two headers are one list");
+        assert_eq!(from("10.0.0.1", &["198.51.100.1, junk"]), "10.0.0.1", "nobody is guessed");
+        assert_eq!(from("10.0.0.1", &["::ffff:198.51.100.1"]), "198.51.100.1", "one address has one form");
+        assert_eq!(from("10.0.0.1", &["198.51.100.1:4711", "[2001:db8::1]:443"]), "2001:db8::1");
     }
 }

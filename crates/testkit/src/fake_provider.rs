@@ -2,7 +2,10 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Mutex, PoisonError},
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use async_trait::async_trait;
@@ -22,13 +25,19 @@ pub struct FakeProvider {
     card: ProviderCard,
     next: Mutex<VecDeque<Result<Arrival, ProviderError>>>,
     departures: Mutex<Vec<Departure>>,
+    completions: AtomicUsize,
 }
 
 impl FakeProvider {
     /// A provider of this name.
     pub fn named(id: &str) -> Self {
         let id = ProviderId::parse(id).expect("a name for a provider");
-        Self { card: ProviderCard { label: id.to_string(), id }, next: Mutex::default(), departures: Mutex::default() }
+        Self {
+            card: ProviderCard { label: id.to_string(), id },
+            next: Mutex::default(),
+            departures: Mutex::default(),
+            completions: AtomicUsize::new(0),
+        }
     }
 
     /// What the next return leads to.
@@ -39,6 +48,11 @@ impl FakeProvider {
     /// Everybody who was sent here so far.
     pub fn departures(&self) -> Vec<Departure> {
         self.departures.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// How often somebody who came back was to be identified.
+    pub fn completions(&self) -> usize {
+        self.completions.load(Ordering::Relaxed)
     }
 
     /// An identity with a verified address.
@@ -75,6 +89,9 @@ impl IdentityProvider for FakeProvider {
     }
 
     async fn complete(&self, callback: Callback, _kept: Kept, now: Timestamp) -> Result<Arrival, ProviderError> {
+        self.completions.fetch_add(1, Ordering::Relaxed);
+        // Others go on meanwhile, as they do while a real one is waited for.
+        tokio::task::yield_now().await;
         let next = self.next.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
         next.unwrap_or_else(|| match (callback.error, callback.code) {
             (Some(_), _) | (None, None) => Err(ProviderError::Declined),

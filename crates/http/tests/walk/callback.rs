@@ -42,7 +42,7 @@ async fn attack_06_the_same_subject_at_two_providers_is_two_people() {
 }
 
 #[tokio::test]
-async fn attacks_12_and_13_a_callback_in_another_browser_signs_nobody_in() {
+async fn attack_12_attack_13_a_callback_in_another_browser_signs_nobody_in() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let mut attacker = Browser::default();
@@ -167,6 +167,38 @@ async fn oidc_3_1_2_1_prompt_login_and_max_age_go_upstream_and_a_stale_answer_is
         let answer = street.goes(&mut browser, &format!("/callback/acme?code=x&state={attempt}")).await;
         assert_eq!((answer.status, answer.page()), (StatusCode::BAD_GATEWAY, "upstream_invalid"), "{parameter:?}");
     }
+}
+
+#[tokio::test]
+async fn oidc_2_an_upstream_that_was_asked_for_an_age_must_say_when_it_was() {
+    let street = Street::open().await;
+    let app = street.app("app").await;
+    let now = vestibule_domain::ports::Clock::now(street.rig.clock.as_ref());
+    for (parameter, enough) in [(("max_age", "60"), false), (("prompt", "login"), true)] {
+        let mut browser = Browser::default();
+        let page = street.goes(&mut browser, &Street::link(&app, &[parameter])).await;
+        let attempt = page.between("?attempt=", "\"").to_owned();
+        street.goes(&mut browser, &format!("/login/acme?attempt={attempt}")).await;
+        let mut silent = FakeProvider::arrival("alice", now);
+        silent.auth_time = None;
+        street.rig.providers[0].answers_next(Ok(silent));
+        let answer = street.goes(&mut browser, &format!("/callback/acme?code=x&state={attempt}")).await;
+        assert_eq!(answer.parameter("code").is_some(), enough, "{parameter:?}: {answer:?}");
+    }
+}
+
+#[tokio::test]
+async fn attack_14_a_callback_that_comes_again_does_not_make_us_knock_at_the_provider() {
+    let street = Street::open().await;
+    let app = street.app("app").await;
+    let mut browser = Browser::default();
+    let attempt = street.departs(&mut browser, &app, "acme").await;
+    let cookies = browser.clone();
+    for _ in 0..20 {
+        let answer = street.goes(&mut cookies.clone(), &format!("/callback/acme?code=junk&state={attempt}")).await;
+        assert!(answer.parameter("code").is_some() || answer.page() == "request_expired", "{answer:?}");
+    }
+    assert_eq!(street.rig.providers[0].completions(), 1);
 }
 
 #[tokio::test]

@@ -122,3 +122,23 @@ async fn the_forms_policy_names_where_the_logout_ends() {
     assert!(page.header("content-security-policy").contains("form-action 'self' https://app.example.com;"));
     assert!(!page.body.contains("<script>"), "attack 65");
 }
+
+#[tokio::test]
+async fn attack_66_a_cross_site_post_ends_nothing_and_takes_no_cookie() {
+    let street = Street::open().await;
+    let app = street.app("app").await;
+    let mut browser = Browser::default();
+    let hint = signed_in(&street, &app, &mut browser).await;
+    // Lax cookies stay at home when another site posts.
+    for form in [vec![], vec![("id_token_hint", hint.as_str()), ("post_logout_redirect_uri", BYE)], vec![("confirmation", "00")]] {
+        let answer = street.posts(&mut Browser::default(), "/logout", &form).await;
+        assert!(answer.headers.get("set-cookie").is_none(), "{form:?}: {answer:?}");
+    }
+    assert_eq!(street.count("session.ended"), 0);
+    // The browser follows by GET, with its cookie, and there the hint is proof enough (RP-Initiated Logout 1.0 §2: POST is supported).
+    let answer = street.posts(&mut Browser::default(), "/logout", &[("id_token_hint", &hint), ("post_logout_redirect_uri", BYE)]).await;
+    assert_eq!(answer.status, StatusCode::SEE_OTHER);
+    let ended = street.goes(&mut browser, answer.header("location")).await;
+    assert_eq!(ended.header("location"), BYE);
+    assert_eq!(street.count("session.ended"), 1);
+}

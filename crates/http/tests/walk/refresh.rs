@@ -134,3 +134,29 @@ async fn a_token_that_is_none_of_ours_is_refused_whatever_it_looks_like() {
     }
     assert_eq!(street.refreshes(&app, &good).await.status, StatusCode::OK);
 }
+
+/// Replaces a client's registration as an operator would.
+async fn changes(street: &Street, id: &str, draft: vestibule_domain::registration::Draft) {
+    let actor = vestibule_domain::audit::Actor::AdminKey("test".into());
+    let version = street.gateway().client(id).await.unwrap().version;
+    street.gateway().replace_client(&street.rig.witness(), &actor, id, &draft, Some(version)).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_provider_or_scope_that_is_taken_from_a_client_is_gone_at_its_next_use() {
+    use vestibule_domain::registration::Draft;
+    let street = Street::open().await;
+    let app = street.app("app").await;
+    let tokens = street.tokens(&app, "alice").await;
+    let code = street.signs_in(&mut crate::street::Browser::default(), &app, "bob").await;
+    let narrow = Draft { scope: "openid profile".into(), ..crate::street::plain() };
+    changes(&street, "app", narrow.clone()).await;
+    let less = street.refreshes(&app, &refresh_token(&tokens)).await.json();
+    assert_eq!(less["scope"], "openid profile");
+    changes(&street, "app", Draft { allowed_providers: vec!["other".into()], ..narrow }).await;
+    assert_eq!(street.refreshes(&app, &refresh_token(&less)).await.error(), "invalid_grant");
+    assert_eq!(street.redeems(&app, &code).await.error(), "invalid_grant");
+    assert!(!street.is_good(less["access_token"].as_str().unwrap()).await);
+    let seen = street.asks(&app, "/introspect", &[("token", less["refresh_token"].as_str().unwrap())]).await;
+    assert_eq!(seen.body, "{\"active\":false}");
+}

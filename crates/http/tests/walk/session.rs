@@ -146,7 +146,7 @@ async fn attack_67_a_silent_answer_leaks_nothing_to_a_frame_and_authorize_has_no
 }
 
 #[tokio::test]
-async fn attacks_68_and_69_redirects_are_303_without_referrer_and_nothing_is_kept() {
+async fn attack_68_attack_69_redirects_are_303_without_referrer_and_nothing_is_kept() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let landed = street.arrives(&mut Browser::default(), &app, "alice").await;
@@ -176,4 +176,48 @@ async fn a_browser_without_cookies_is_told_so() {
     let attempt = page.between("?attempt=", "\"").to_owned();
     let answer = street.goes(&mut Browser::default(), &format!("/login/acme?attempt={attempt}")).await;
     assert_eq!((answer.status, answer.page()), (StatusCode::BAD_REQUEST, "cookies_blocked"));
+}
+
+#[tokio::test]
+async fn oidc_3_1_2_2_a_hint_for_one_person_never_gets_a_code_for_another() {
+    let street = Street::open().await;
+    let app = street.app("app").await;
+    let alice = street.tokens(&app, "alice").await;
+    let hint = alice["id_token"].as_str().unwrap();
+    let mut browser = Browser::default();
+    street.signs_in(&mut browser, &app, "bob").await;
+    let silent = street.goes(&mut browser, &Street::link(&app, &[("prompt", "none"), ("id_token_hint", hint)])).await;
+    assert_eq!(silent.parameter("error").as_deref(), Some("login_required"));
+    let page = street.goes(&mut browser, &Street::link(&app, &[("id_token_hint", hint)])).await;
+    let attempt = page.between("?attempt=", "\"").to_owned();
+    street.goes(&mut browser, &format!("/login/acme?attempt={attempt}")).await;
+    let back = street.goes(&mut browser, &format!("/callback/acme?code=carol&state={attempt}")).await;
+    assert_eq!((back.status, back.page()), (StatusCode::FORBIDDEN, "not_allowed"));
+    assert!(back.body.contains("error=login_required"));
+    // The right person, whose hint has long expired, is answered without a page.
+    let mut hers = Browser::default();
+    street.signs_in(&mut hers, &app, "alice").await;
+    street.rig.clock.advance(Duration::from_hours(2));
+    let silent = street.goes(&mut hers, &Street::link(&app, &[("prompt", "none"), ("id_token_hint", hint)])).await;
+    assert!(silent.parameter("code").is_some(), "{silent:?}");
+    for none_of_ours in ["x", alice["access_token"].as_str().unwrap(), "eyJhbGciOiJub25lIn0.e30."] {
+        let answer = street.goes(&mut hers, &Street::link(&app, &[("id_token_hint", none_of_ours)])).await;
+        assert_eq!(answer.parameter("error").as_deref(), Some("invalid_request"), "{none_of_ours}");
+    }
+}
+
+#[tokio::test]
+async fn a_scanners_head_request_does_nothing() {
+    let street = Street::open().await;
+    let app = street.app("app").await;
+    let mut browser = Browser::default();
+    let attempt = street.departs(&mut browser, &app, "acme").await;
+    for path in [format!("/callback/acme?code=alice&state={attempt}"), "/logout".into(), Street::link(&app, &[])] {
+        let request = street.request(http::Method::HEAD, &path).header("cookie", browser.header()).finish();
+        let answer = street.send(request).await;
+        assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "RFC 9110 §9.3.2: {path}");
+        assert!(answer.headers.get("set-cookie").is_none());
+    }
+    let landed = street.goes(&mut browser, &format!("/callback/acme?code=alice&state={attempt}")).await;
+    assert!(landed.parameter("code").is_some(), "the attempt is still good");
 }

@@ -31,7 +31,7 @@ async fn oidc_5_3_1_userinfo_takes_the_token_by_header_or_form_and_nowhere_else(
 }
 
 #[tokio::test]
-async fn attacks_54_and_55_other_tokens_do_not_open_userinfo() {
+async fn attack_54_attack_55_other_tokens_do_not_open_userinfo() {
     let street = Street::open().await;
     let app = street.app_as("app", Draft { audiences: vec!["https://api.example.com".into()], ..plain() }).await;
     let tokens = street.tokens(&app, "alice").await;
@@ -41,8 +41,17 @@ async fn attacks_54_and_55_other_tokens_do_not_open_userinfo() {
         assert!(answer.header("www-authenticate").contains("error=\"invalid_token\""), "{name}");
     }
     assert_eq!(claims(&tokens["access_token"])["aud"], json!(["https://api.example.com", "https://sso.example.com"]));
-    let page = street.goes(&mut crate::street::Browser::default(), &Street::link(&app, &[("scope", "api")])).await;
-    assert_eq!(page.status, StatusCode::OK);
+    // A token for the app's own resource alone is none for userinfo, whatever its person.
+    let mut browser = crate::street::Browser::default();
+    let page = street.goes(&mut browser, &Street::link(&app, &[("scope", "api")])).await;
+    let attempt = page.between("?attempt=", "\"").to_owned();
+    street.goes(&mut browser, &format!("/login/acme?attempt={attempt}")).await;
+    let landed = street.goes(&mut browser, &format!("/callback/acme?code=alice&state={attempt}")).await;
+    let foreign = street.redeems(&app, &landed.parameter("code").unwrap()).await.json();
+    assert_eq!(claims(&foreign["access_token"])["aud"], "https://api.example.com");
+    let refused = street.userinfo(foreign["access_token"].as_str().unwrap()).await;
+    assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+    assert!(refused.header("www-authenticate").contains("error=\"invalid_token\""));
     for junk in ["x", "a.b.c", "eyJhbGciOiJub25lIiwidHlwIjoiYXQrand0In0.e30."] {
         assert_eq!(street.userinfo(junk).await.status, StatusCode::UNAUTHORIZED, "{junk}");
     }
