@@ -5,7 +5,10 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::mpsc,
+    sync::{
+        atomic::{AtomicU32, Ordering},
+        mpsc,
+    },
     time::Duration,
 };
 
@@ -86,10 +89,36 @@ async fn output_of(command: Command) -> Value {
     serde_json::from_str(text.trim()).unwrap_or_else(|error| panic!("{shown}: {error}: {text} {}", String::from_utf8_lossy(&output.stderr)))
 }
 
-/// A port that was free a moment ago.
+/// A port that is free, and that nobody is given by chance before it is used.
+///
+/// A gateway must know its port before it starts, so the port can't be held until then. The system gives outgoing connections, and whoever asks
+/// for any port, one of its ephemeral range; ports below that range are taken on purpose only. Each test process has a stretch of them for
+/// itself, by its number.
 pub fn free_port() -> u16 {
+    const LOWEST: u32 = 10_000;
+    const STRETCH: u32 = 16;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let width = ephemeral_ports_begin().saturating_sub(LOWEST);
+    for _ in 0..width {
+        let port = LOWEST + (std::process::id().wrapping_mul(STRETCH).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed))) % width;
+        let port = u16::try_from(port).expect("it lies below the ephemeral range");
+        if is_free(port) {
+            return port;
+        }
+    }
+    // Where the system gives out nearly every port there is no better one.
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port on loopback");
     listener.local_addr().expect("a bound listener has an address").port()
+}
+
+fn ephemeral_ports_begin() -> u32 {
+    let range = std::fs::read_to_string("/proc/sys/net/ipv4/ip_local_port_range").unwrap_or_default();
+    // Where nobody says, the range that IANA set aside (RFC 6335 section 6).
+    range.split_whitespace().next().and_then(|first| first.parse().ok()).unwrap_or(49_152)
+}
+
+fn is_free(port: u16) -> bool {
+    TcpListener::bind(("127.0.0.1", port)).is_ok()
 }
 
 /// Where screenshots of a run are kept, to be looked at.

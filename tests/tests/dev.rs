@@ -68,7 +68,7 @@ fn started(folder: &Path) -> (Child, u16) {
                 return (child, port);
             }
             if child.try_wait().expect("a child").is_some() {
-                assert!(text.contains("in use"), "{text}");
+                assert!(text.contains("is taken"), "{text}");
                 break;
             }
             assert!(began.elapsed() < Duration::from_secs(30), "{text}");

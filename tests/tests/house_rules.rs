@@ -94,6 +94,12 @@ fn nothing_is_left_for_later_and_no_lint_is_silenced_in_passing() {
 }
 
 #[test]
+fn the_readme_has_its_numbers() {
+    let readme = std::fs::read_to_string(project().join("README.md")).expect("README.md is there");
+    assert!(!readme.contains("SPEED_TABLE"), "put the measured table of ops/load where SPEED_TABLE stands");
+}
+
+#[test]
 fn modules_are_files_beside_their_folder() {
     let stray: Vec<_> = tracked(&["*.rs"]).into_iter().filter(|file| file.ends_with("/mod.rs") && !file.contains("/tests/")).collect();
     assert!(stray.is_empty(), "{stray:?}");

@@ -14,7 +14,7 @@ use url::Url;
 
 use self::{
     address::literal,
-    resolver::{GuardedResolver, NoneAllowed},
+    resolver::{GuardedResolver, NoneAllowed, Reach},
 };
 pub use self::{
     address::{AllowedAddress, AllowedAddressError, is_public},
@@ -33,7 +33,7 @@ pub struct EgressOptions {
     pub timeout: Duration,
     /// How many bytes of a body are read, counted after decompression.
     pub most_bytes: usize,
-    /// What is reached although it is not public, or not https. Empty unless an operator says so.
+    /// What is reached although it is not public, not https or at another port than 443. Empty unless an operator says so.
     pub allow: Vec<AllowedAddress>,
     /// Certificate authorities besides the platform's, each a PEM file with one certificate or more.
     pub extra_roots: Vec<Vec<u8>>,
@@ -75,8 +75,10 @@ pub enum EgressSetupError {
     /// An extra root is no PEM certificate.
     #[error("extra root {0} is not a PEM file of certificates")]
     Root(usize),
-    /// The TLS library can't be set up.
-    #[error("TLS can't be set up; are there any certificate authorities on this machine?")]
+    /// The TLS library can't be set up: most likely there is nobody to trust.
+    #[error(
+        "TLS can't be set up: no certificate authorities were found on this machine, nor where SSL_CERT_FILE says, so no provider could prove who it is"
+    )]
     Tls,
 }
 
@@ -84,7 +86,7 @@ pub enum EgressSetupError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum EgressError {
     /// The address may not be reached. One error and one text for every reason, so that nobody learns of our network from it.
-    #[error("the address is not public https, and not on the allow-list")]
+    #[error("the address is not public https at port 443 or that of the issuer, and not on the allow-list")]
     Blocked,
     /// The name has no address.
     #[error("the host's name can't be resolved")]
@@ -110,13 +112,20 @@ pub enum EgressError {
 #[derive(Clone)]
 pub struct Egress {
     /// For the public internet.
-    guarded: Client,
+    public: Client,
+    /// For networks of the allow-list alone.
+    inside: Client,
     /// For hosts that the allow-list names with their port.
     named: Client,
     allow: Arc<[AllowedAddress]>,
+    /// A port of the public internet that is reached besides [`HTTPS`].
+    port: Option<u16>,
     most_bytes: usize,
     propagate: Option<Propagate>,
 }
+
+/// Where issuers are. What answers at another port is somebody's database, mail or printer, and a hostile document could have us knock there.
+const HTTPS: u16 = 443;
 
 impl fmt::Debug for Egress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -130,8 +139,8 @@ impl Egress {
         let EgressOptions { connect_timeout, timeout, most_bytes, allow, extra_roots, propagate, lookup } = options;
         let allow: Arc<[AllowedAddress]> = allow.into();
         let roots = read_roots(&extra_roots)?;
-        let client = |trusts_names| {
-            let resolver = GuardedResolver { lookup: Arc::clone(&lookup), allow: Arc::clone(&allow), trusts_names };
+        let client = |reach| {
+            let resolver = GuardedResolver { lookup: Arc::clone(&lookup), allow: Arc::clone(&allow), reach };
             Client::builder()
                 .dns_resolver(resolver)
                 .redirect(redirect::Policy::none())
@@ -145,7 +154,14 @@ impl Egress {
                 .build()
                 .map_err(|_| EgressSetupError::Tls)
         };
-        Ok(Self { guarded: client(false)?, named: client(true)?, allow, most_bytes, propagate })
+        let (public, inside, named) = (client(Reach::Public)?, client(Reach::Inside)?, client(Reach::Anywhere)?);
+        Ok(Self { public, inside, named, allow, port: None, most_bytes, propagate })
+    }
+
+    /// The same client for one issuer: whoever configured its address meant its port too.
+    #[must_use]
+    pub fn at_port_of(self, issuer: &Url) -> Self {
+        Self { port: issuer.port(), ..self }
     }
 
     /// Whether a URL may be asked for at all, as far as its text tells; where its name leads is seen when it is resolved.
@@ -182,9 +198,18 @@ impl Egress {
         if self.allow.iter().any(|allowed| allowed.names(url)) {
             return Ok(&self.named);
         }
-        // The connector does not resolve a host that is an address already, so the resolver never sees it.
-        let reachable = literal(url).is_none_or(is_public);
-        if reachable && url.scheme() == "https" { Ok(&self.guarded) } else { Err(EgressError::Blocked) }
+        if url.scheme() != "https" {
+            return Err(EgressError::Blocked);
+        }
+        let usual_port = url.port_or_known_default().is_some_and(|port| port == HTTPS || Some(port) == self.port);
+        match literal(url) {
+            // The connector does not resolve a host that is an address already, so the resolver never sees it.
+            Some(address) if usual_port && is_public(address) => Ok(&self.public),
+            None if usual_port => Ok(&self.public),
+            // Its name may lead into a network that was allowed at any port.
+            None if self.allow.iter().any(AllowedAddress::is_network) => Ok(&self.inside),
+            _ => Err(EgressError::Blocked),
+        }
     }
 
     /// Reads the decompressed body piece by piece and stops at the limit: a bomb is cut while it unfolds.

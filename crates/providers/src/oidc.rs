@@ -5,6 +5,7 @@
 //! is taken before the one above it has held.
 
 mod callback;
+mod documents;
 mod id_token;
 mod kept;
 mod keys;
@@ -13,15 +14,7 @@ mod metadata;
 mod profile;
 mod settings;
 
-use std::{
-    borrow::Cow,
-    fmt,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -30,7 +23,7 @@ use openidconnect::{
     AuthType, AuthUrl, AuthenticationContextClass, AuthenticationFlow, AuthorizationCode, ClientId, ClientSecret, CsrfToken, IssuerUrl,
     LanguageTag, LoginHint, Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope,
     StandardErrorResponse, TokenUrl,
-    core::{CoreClient, CoreErrorResponseType, CoreJsonWebKeySet, CoreResponseType, CoreTokenResponse, CoreTokenType},
+    core::{CoreAuthPrompt, CoreClient, CoreErrorResponseType, CoreJsonWebKeySet, CoreResponseType, CoreTokenResponse, CoreTokenType},
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -41,26 +34,24 @@ use vestibule_domain::{
     time::Timestamp,
 };
 
-pub use self::settings::{OidcSettings, SettingsFault, TokenAuth, UpstreamPrompt};
+pub use self::settings::{OidcSettings, SettingsFault, TokenAuth};
 use self::{
+    documents::Documents,
     id_token::{Expected, Refusal, Verified},
-    kept::Kept,
     keys::KeySet,
     line::{Line, Object, TokenLine, invalid, misconfigured, unreachable},
     metadata::Metadata,
 };
 use crate::egress::Egress;
 
-/// One configured issuer. Its metadata and keys are its own: a key that one issuer publishes checks nothing that another signed (attack 21).
+/// One configured issuer.
 pub struct OidcProvider {
     card: ProviderCard,
     settings: OidcSettings,
     issuer: IssuerUrl,
     line: Line,
     entropy: Arc<dyn Entropy>,
-    metadata: Kept<Metadata>,
-    keys: Kept<KeySet>,
-    told_of_foreign: AtomicBool,
+    documents: Documents,
 }
 
 impl fmt::Debug for OidcProvider {
@@ -85,15 +76,14 @@ impl OidcProvider {
         entropy: Arc<dyn Entropy>,
         observer: Arc<dyn Observer>,
     ) -> Result<Self, SettingsFault> {
-        settings.check(&egress)?;
+        let egress = settings.reached_by(egress)?;
         let issuer = IssuerUrl::new(settings.issuer.clone()).map_err(|_| SettingsFault::Issuer)?;
+        let line = Line { provider: settings.id.clone(), egress, observer };
         Ok(Self {
             card: ProviderCard { id: settings.id.clone(), label: settings.label.clone() },
+            documents: Documents::new(settings.issuer.clone(), line.clone(), clock),
             issuer,
-            line: Line { provider: settings.id.clone(), egress, observer },
-            metadata: Kept::new(settings.id.clone(), "metadata", Arc::clone(&clock)),
-            keys: Kept::new(settings.id.clone(), "keys", clock),
-            told_of_foreign: AtomicBool::new(false),
+            line,
             settings,
             entropy,
         })
@@ -101,47 +91,8 @@ impl OidcProvider {
 
     /// Whether the issuer's metadata and keys can be had and are good, for the health of the provider; and they are there afterwards.
     pub async fn check(&self) -> Result<(), ProviderError> {
-        let metadata = self.metadata().await?;
-        self.keys(&metadata).await.map(drop)
-    }
-
-    async fn metadata(&self) -> Result<Arc<Metadata>, ProviderError> {
-        self.metadata.get(|| self.fetch_metadata()).await
-    }
-
-    async fn fetch_metadata(&self) -> Result<Metadata, ProviderError> {
-        let address = metadata::address(&self.settings.issuer);
-        let metadata = self
-            .line
-            .step(Phase::Discovery, async {
-                let document = self.line.get(Phase::Discovery, &address, HeaderMap::new()).await?;
-                Metadata::read(&self.settings.issuer, &document)
-            })
-            .await?;
-        let foreign = metadata.foreign(&self.settings.issuer);
-        if !foreign.is_empty() && !self.told_of_foreign.swap(true, Ordering::Relaxed) {
-            tracing::info!(provider.id = %self.card.id, endpoints = foreign.join(" "), "{} has endpoints on other hosts than its issuer", self.card.id);
-        }
-        Ok(metadata)
-    }
-
-    async fn keys(&self, metadata: &Metadata) -> Result<Arc<KeySet>, ProviderError> {
-        self.keys.retain(|set| set.from == metadata.jwks_uri);
-        self.keys.get(|| self.fetch_keys(&metadata.jwks_uri)).await
-    }
-
-    async fn fetch_keys(&self, address: &str) -> Result<KeySet, ProviderError> {
-        let fetched = async {
-            let document = self.line.get(Phase::Keys, address, HeaderMap::new()).await?;
-            KeySet::read(address.to_owned(), &document)
-        };
-        self.line.step(Phase::Keys, fetched).await
-    }
-
-    /// The newest keys, wherever the issuer keeps them now. It is asked at most once a minute.
-    async fn renewed_keys(&self) -> Result<Arc<KeySet>, ProviderError> {
-        let metadata = self.metadata.renew(|| self.fetch_metadata()).await?;
-        self.keys.renew(|| self.fetch_keys(&metadata.jwks_uri)).await
+        let metadata = self.documents.metadata().await?;
+        self.documents.keys(&metadata).await.map(drop)
     }
 
     /// The code for tokens (RFC 6749 §4.1.3, RFC 7636 §4.5).
@@ -176,18 +127,12 @@ impl OidcProvider {
 
     /// The verified claims of the ID token. A key we don't know may be a new one: the keys are fetched again, at most once a minute.
     async fn identify(&self, metadata: &Metadata, redeemed: &Redeemed, nonce: &str, now: Timestamp) -> Result<Verified, ProviderError> {
-        let expected = Expected {
-            issuer: &self.issuer,
-            client_id: &self.settings.client_id,
-            nonce,
-            algs: &self.settings.allowed_algs,
-            skew: self.settings.clock_skew,
-            now,
-        };
+        let expected =
+            Expected { issuer: &self.issuer, client_id: &self.settings.client_id, nonce, algs: &self.settings.allowed_algs, now };
         let verify = |set: &KeySet| id_token::verify(&redeemed.id_token, &redeemed.access_token, &set.keys, &expected);
-        let known = self.keys(metadata).await?;
+        let known = self.documents.keys(metadata).await?;
         match verify(&known) {
-            Err(Refusal::UnknownKey) => Ok(verify(&*self.renewed_keys().await?)?),
+            Err(Refusal::UnknownKey { .. }) => Ok(verify(&*self.documents.renewed_keys().await?)?),
             verified => Ok(verified?),
         }
     }
@@ -223,7 +168,7 @@ impl IdentityProvider for OidcProvider {
     }
 
     async fn begin(&self, departure: &Departure) -> Result<Sent, ProviderError> {
-        let metadata = self.metadata().await?;
+        let metadata = self.documents.metadata().await?;
         let kept = KeptAttempt { issuer: self.settings.issuer.clone(), pkce_verifier: self.random_text(), nonce: self.random_text() };
         let broken = |_| invalid(Phase::Discovery, "endpoint", "an address that is no URL");
         let client = CoreClient::new(ClientId::new(self.settings.client_id.clone()), self.issuer.clone(), CoreJsonWebKeySet::default())
@@ -239,10 +184,15 @@ impl IdentityProvider for OidcProvider {
             .set_redirect_uri(Cow::Owned(redirect_uri))
             .set_pkce_challenge(challenge)
             .add_scopes(self.settings.scopes.iter().filter(|scope| *scope != "openid").cloned().map(Scope::new));
-        for prompt in self.settings.prompts(departure) {
-            request = request.add_prompt(prompt);
+        if departure.fresh {
+            request = request.add_prompt(CoreAuthPrompt::Login);
         }
-        if let Some(age) = departure.max_age {
+        if departure.select_account {
+            request = request.add_prompt(CoreAuthPrompt::SelectAccount);
+        }
+        // Being asked for a maximum age obliges the issuer to say in `auth_time` when the sign-in was (OpenID Connect Core 1.0 §2); a prompt alone
+        // leaves us to take its word that there was a new one.
+        if let Some(age) = departure.max_age.or(departure.fresh.then_some(Duration::ZERO)) {
             request = request.set_max_age(age);
         }
         if let Some(hint) = &departure.login_hint {
@@ -254,18 +204,15 @@ impl IdentityProvider for OidcProvider {
         for locale in departure.ui_locales.iter().flat_map(|locales| locales.split_ascii_whitespace()) {
             request = request.add_ui_locale(LanguageTag::new(locale.to_owned()));
         }
-        for (name, value) in &self.settings.extra_parameters {
-            request = request.add_extra_param(name.clone(), value.clone());
-        }
         let (location, _, _) = request.url();
         Ok(Sent { location: location.into(), kept })
     }
 
     async fn complete(&self, callback: Callback, kept: KeptAttempt, now: Timestamp) -> Result<Arrival, ProviderError> {
-        let metadata = self.metadata().await?;
+        let metadata = self.documents.metadata().await?;
         let code = callback::code(&callback, &kept, &self.settings.issuer, metadata.says_iss)?;
         let redeemed = self.redeem(&metadata, code, callback.redirect_uri, kept.pkce_verifier, now).await?;
-        let Verified { subject, claims } = self.identify(&metadata, &redeemed, &kept.nonce, now).await?;
+        let Verified { subject, auth_time, claims } = self.identify(&metadata, &redeemed, &kept.nonce, now).await?;
         let more = match metadata.userinfo_endpoint.as_deref().filter(|_| self.settings.userinfo) {
             Some(address) => self.userinfo(address, &redeemed.access_token, &subject).await?,
             None => Object::new(),
@@ -273,7 +220,7 @@ impl IdentityProvider for OidcProvider {
         Ok(Arrival {
             issuer: self.settings.issuer.clone(),
             subject,
-            auth_time: id_token::numeric_date(&claims, "auth_time"),
+            auth_time,
             acr: profile::text(&claims, "acr"),
             amr: profile::methods(&claims),
             profile: profile::profile(&profile::merged(claims, more)),

@@ -23,6 +23,8 @@ pub use traces::{inject, trace_id};
 
 /// How long a shutdown waits for the last spans to be sent.
 const LAST_SPANS: Duration = Duration::from_secs(5);
+/// How long it waits for the last lines to be written.
+const LAST_LINES: Duration = Duration::from_secs(5);
 
 /// What to say, and where.
 #[derive(Clone, Debug)]
@@ -36,7 +38,7 @@ pub struct TelemetryOptions {
     /// Which share of traces is kept, from 0 to 1.
     pub sample_ratio: f64,
     /// Tells instances apart in traces (`service.instance.id`).
-    pub service_instance: Option<String>,
+    pub service_instance: String,
     /// Our version (`service.version`).
     pub version: &'static str,
 }
@@ -75,7 +77,7 @@ impl fmt::Debug for TelemetryGuard {
 }
 
 impl TelemetryGuard {
-    /// Sends what is left, for five seconds at most, and writes every line. Blocks.
+    /// Sends the last spans and writes the last lines, for five seconds each at most. Blocks.
     pub fn shutdown(self) {
         drop(self);
     }
@@ -86,24 +88,29 @@ impl Drop for TelemetryGuard {
         if let Some(Err(error)) = self.traces.take().map(|traces| traces.shutdown_with_timeout(LAST_SPANS)) {
             tracing::warn!(%error, "the last spans could not be sent");
         }
-        self.sink.flush();
+        self.sink.flush(LAST_LINES);
     }
+}
+
+/// Whether a log filter can be read, for whoever checks a configuration without starting anything.
+pub fn check_filter(filter: &str) -> Result<(), TelemetryError> {
+    EnvFilter::try_new(filter)?;
+    Ok(())
 }
 
 /// Sets up logs and traces for the whole process, once.
 pub fn init(options: &TelemetryOptions) -> Result<TelemetryGuard, TelemetryError> {
     let filter = EnvFilter::try_new(&options.log_filter)?;
-    let sink = logs::Sink::to(io::stderr())?;
-    let format = options.log_format;
+    let sink = logs::Sink::to(io::stderr(), options.log_format)?;
     let traces = match &options.otlp_endpoint {
         // A filter for the whole registry is asked once per event; a filter for each layer costs a little on every span.
         None => {
-            tracing_subscriber::registry().with(filter).with(logs::layer(format, sink.clone())).try_init()?;
+            tracing_subscriber::registry().with(filter).with(logs::layer(sink.clone())).try_init()?;
             None
         }
         Some(endpoint) => {
             let provider = traces::provider(endpoint, options)?;
-            let logs = logs::layer(format, sink.clone()).with_filter(filter);
+            let logs = logs::layer(sink.clone()).with_filter(filter);
             tracing_subscriber::registry().with(logs).with(traces::layer(&provider)).try_init()?;
             Some(provider)
         }

@@ -4,13 +4,25 @@ use std::{
     borrow::Cow,
     fmt::Write as _,
     io::{self, Write},
-    sync::mpsc::{Receiver, SyncSender, sync_channel},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc::{Receiver, RecvError, SyncSender, TrySendError, sync_channel},
+    },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use tracing::Subscriber;
-use tracing_subscriber::{Layer, fmt::MakeWriter, registry::LookupSpan};
+use tracing_subscriber::{
+    Layer,
+    fmt::{
+        MakeWriter,
+        format::Writer,
+        time::{FormatTime, SystemTime},
+    },
+    registry::LookupSpan,
+};
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,11 +34,13 @@ pub enum LogFormat {
     Json,
 }
 
-/// Lines that may wait to be written. When a reader of our standard error is that far behind, whoever logs waits: lines are not dropped.
+/// Lines that may wait to be written. When the reader of our standard error is further behind, lines are dropped and counted: whoever logs
+/// serves others meanwhile, and a stopped reader of lines must not stop logins.
 const WAITING: usize = 8192;
 /// How much is written at once.
 const BATCH: usize = 64 * 1024;
-const LAST_LINES: Duration = Duration::from_secs(5);
+/// How often a full queue is tried again at the end.
+const TRY_AGAIN: Duration = Duration::from_millis(5);
 
 enum Message {
     Line(Vec<u8>),
@@ -37,53 +51,113 @@ enum Message {
 #[derive(Clone)]
 pub(crate) struct Sink {
     lines: SyncSender<Message>,
+    dropped: Arc<AtomicU64>,
     format: LogFormat,
 }
 
 impl Sink {
     /// Starts the thread that writes.
-    pub(crate) fn to(out: impl Write + Send + 'static) -> io::Result<Self> {
+    pub(crate) fn to(out: impl Write + Send + 'static, format: LogFormat) -> io::Result<Self> {
         let (lines, waiting) = sync_channel(WAITING);
-        thread::Builder::new().name("log".into()).spawn(move || write_lines(&waiting, out))?;
-        Ok(Self { lines, format: LogFormat::default() })
+        let dropped = Arc::new(AtomicU64::new(0));
+        let scribe = Scribe { waiting, out, dropped: Arc::clone(&dropped), format };
+        thread::Builder::new().name("log".into()).spawn(move || scribe.write_lines())?;
+        Ok(Self { lines, dropped, format })
     }
 
-    /// Waits until everything said so far is written.
-    pub(crate) fn flush(&self) {
+    /// Waits until everything said so far is written, but no longer than this.
+    pub(crate) fn flush(&self, patience: Duration) {
+        let until = Instant::now() + patience;
         let (done, wait) = sync_channel(1);
-        if self.lines.send(Message::Flush(done)).is_ok() {
-            let _ = wait.recv_timeout(LAST_LINES);
+        let mut request = Message::Flush(done);
+        while let Err(TrySendError::Full(unsent)) = self.lines.try_send(request) {
+            if Instant::now() >= until {
+                return;
+            }
+            request = unsent;
+            thread::sleep(TRY_AGAIN);
+        }
+        let _ = wait.recv_timeout(until.saturating_duration_since(Instant::now()));
+    }
+}
+
+/// Who writes, on a thread of its own, where waiting for a reader holds up nobody.
+struct Scribe<W> {
+    waiting: Receiver<Message>,
+    out: W,
+    dropped: Arc<AtomicU64>,
+    format: LogFormat,
+}
+
+impl<W: Write> Scribe<W> {
+    fn write_lines(mut self) {
+        let mut batch = Vec::with_capacity(BATCH);
+        while let Ok(first) = self.next() {
+            let mut next = Some(first);
+            let mut asked = Vec::new();
+            while let Some(message) = next {
+                match message {
+                    Message::Line(line) => batch.extend_from_slice(&line),
+                    Message::Flush(done) => asked.push(done),
+                }
+                next = (batch.len() < BATCH).then(|| self.waiting.try_recv().ok()).flatten();
+            }
+            self.write(&batch);
+            batch.clear();
+            if !asked.is_empty() {
+                self.tell_of_dropped();
+            }
+            for done in asked {
+                let _ = done.try_send(());
+            }
+        }
+    }
+
+    /// Waits for the next message. When there is none yet, the reader has caught up, and hears what it missed.
+    fn next(&mut self) -> Result<Message, RecvError> {
+        if let Ok(message) = self.waiting.try_recv() {
+            return Ok(message);
+        }
+        self.tell_of_dropped();
+        self.waiting.recv()
+    }
+
+    fn write(&mut self, lines: &[u8]) {
+        // There is nowhere to report to that standard error can't be written.
+        let _ = self.out.write_all(lines).and_then(|()| self.out.flush());
+    }
+
+    /// Says once what is missing.
+    fn tell_of_dropped(&mut self) {
+        match self.dropped.swap(0, Ordering::Relaxed) {
+            0 => {}
+            dropped => self.write(loss(dropped, self.format).as_bytes()),
         }
     }
 }
 
-fn write_lines(waiting: &Receiver<Message>, mut out: impl Write) {
-    let mut batch = Vec::with_capacity(BATCH);
-    while let Ok(first) = waiting.recv() {
-        let mut next = Some(first);
-        let mut asked = Vec::new();
-        while let Some(message) = next {
-            match message {
-                Message::Line(line) => batch.extend_from_slice(&line),
-                Message::Flush(done) => asked.push(done),
-            }
-            next = (batch.len() < BATCH).then(|| waiting.try_recv().ok()).flatten();
-        }
-        // There is nowhere to report to that standard error can't be written.
-        let _ = out.write_all(&batch).and_then(|()| out.flush());
-        batch.clear();
-        for done in asked {
-            let _ = done.try_send(());
+/// The line about lines that are missing. It is no event: a filter could leave it out.
+fn loss(dropped: u64, format: LogFormat) -> String {
+    const MESSAGE: &str = "log lines are missing here: whoever reads them was too slow";
+    let mut now = String::new();
+    let _ = SystemTime.format_time(&mut Writer::new(&mut now));
+    let target = module_path!();
+    match format {
+        LogFormat::Pretty => format!("{now}  WARN {target}: {MESSAGE} dropped={dropped}\n"),
+        LogFormat::Json => {
+            format!(
+                "{{\"timestamp\":\"{now}\",\"level\":\"WARN\",\"message\":\"{MESSAGE}\",\"dropped\":{dropped},\"target\":\"{target}\"}}\n"
+            )
         }
     }
 }
 
 /// The layer that makes lines of events.
-pub(crate) fn layer<S>(format: LogFormat, sink: Sink) -> Box<dyn Layer<S> + Send + Sync>
+pub(crate) fn layer<S>(sink: Sink) -> Box<dyn Layer<S> + Send + Sync>
 where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
-    let sink = Sink { format, ..sink };
+    let format = sink.format;
     // No colours: with none of ours in a line, every control character in it came from outside.
     let lines = tracing_subscriber::fmt::layer().with_writer(sink).with_ansi(false);
     match format {
@@ -104,11 +178,13 @@ impl Write for &Sink {
     /// Takes one whole event, as the layer hands it over.
     fn write(&mut self, event: &[u8]) -> io::Result<usize> {
         let line = one_line(event, self.format);
-        if let Err(unsent) = self.lines.send(Message::Line(line))
-            && let Message::Line(line) = unsent.0
-        {
+        match self.lines.try_send(Message::Line(line)) {
+            Err(TrySendError::Full(_)) => {
+                self.dropped.fetch_add(1, Ordering::Relaxed);
+            }
             // The thread is gone; rather a slow line than none.
-            io::stderr().write_all(&line)?;
+            Err(TrySendError::Disconnected(Message::Line(line))) => io::stderr().write_all(&line)?,
+            Ok(()) | Err(TrySendError::Disconnected(Message::Flush(_))) => {}
         }
         Ok(event.len())
     }
@@ -160,6 +236,8 @@ mod tests {
 
     use super::*;
 
+    const PATIENCE: Duration = Duration::from_secs(10);
+
     #[derive(Clone, Default)]
     struct Paper(Arc<Mutex<Vec<u8>>>);
 
@@ -174,9 +252,9 @@ mod tests {
 
     fn logged(format: LogFormat, say: impl FnOnce()) -> String {
         let paper = Paper::default();
-        let sink = Sink::to(paper.clone()).unwrap();
-        with_default(registry().with(layer(format, sink.clone())), say);
-        sink.flush();
+        let sink = Sink::to(paper.clone(), format).unwrap();
+        with_default(registry().with(layer(sink.clone())), say);
+        sink.flush(PATIENCE);
         String::from_utf8(paper.0.lock().unwrap().clone()).unwrap()
     }
 
@@ -215,7 +293,30 @@ mod tests {
 
     #[test]
     fn no_line_is_lost_when_many_are_said_at_once() {
-        let text = logged(LogFormat::Pretty, || (0..20_000).for_each(|n| info!(n, "line")));
-        assert_eq!(text.lines().count(), 20_000);
+        let text = logged(LogFormat::Pretty, || (0..WAITING).for_each(|n| info!(n, "line")));
+        assert_eq!(text.lines().count(), WAITING);
+    }
+
+    #[test]
+    fn a_reader_that_stalls_holds_nobody_up_and_what_is_missing_is_said_once() {
+        for format in [LogFormat::Pretty, LogFormat::Json] {
+            let paper = Paper::default();
+            let sink = Sink::to(paper.clone(), format).unwrap();
+            // Whoever holds the paper keeps the thread from writing.
+            let stalled = paper.0.lock().unwrap();
+            let said = 3 * WAITING;
+            with_default(registry().with(layer(sink.clone())), || (0..said).for_each(|_| info!("line")));
+            let began = Instant::now();
+            sink.flush(Duration::from_millis(100));
+            assert!(began.elapsed() < Duration::from_secs(5), "a flush ends though nobody reads");
+            drop(stalled);
+            sink.flush(PATIENCE);
+            let text = String::from_utf8(paper.0.lock().unwrap().clone()).unwrap();
+            let (losses, lines): (Vec<_>, Vec<_>) = text.lines().partition(|line| line.contains("missing"));
+            let dropped = said - lines.len();
+            let count = if format == LogFormat::Json { format!("\"dropped\":{dropped},") } else { format!("dropped={dropped}") };
+            assert!(dropped > 0 && losses.len() == 1 && losses[0].contains(&count), "{dropped}: {losses:?}");
+            assert!(format == LogFormat::Pretty || serde_json::from_str::<serde_json::Value>(losses[0]).unwrap()["level"] == "WARN");
+        }
     }
 }

@@ -56,11 +56,10 @@ pub(crate) fn provider(endpoint: &str, options: &TelemetryOptions) -> Result<Sdk
     }
     let exporter =
         opentelemetry_otlp::SpanExporter::builder().with_http().with_endpoint(with_path(endpoint)).with_timeout(EXPORT_TIMEOUT).build()?;
-    let mut resource =
-        Resource::builder_empty().with_service_name("vestibule").with_attribute(KeyValue::new("service.version", options.version));
-    if let Some(instance) = &options.service_instance {
-        resource = resource.with_attribute(KeyValue::new("service.instance.id", instance.clone()));
-    }
+    let resource = Resource::builder_empty()
+        .with_service_name("vestibule")
+        .with_attribute(KeyValue::new("service.version", options.version))
+        .with_attribute(KeyValue::new("service.instance.id", options.service_instance.clone()));
     Ok(SdkTracerProvider::builder()
         .with_batch_exporter(OnItsOwn::new(exporter)?)
         .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(options.sample_ratio))))

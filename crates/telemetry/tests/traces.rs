@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use vestibule_telemetry::{LogFormat, TelemetryError, TelemetryOptions, init, inject, trace_id};
+use vestibule_telemetry::{LogFormat, TelemetryError, TelemetryOptions, check_filter, init, inject, trace_id};
 
 /// Answers one export and returns its request line and body.
 fn collector() -> (String, thread::JoinHandle<(String, Vec<u8>)>) {
@@ -45,10 +45,11 @@ async fn spans_arrive_at_the_collector_even_when_the_last_thing_that_happens_is_
         log_filter: "warn".into(),
         otlp_endpoint: None,
         sample_ratio: 2.0,
-        service_instance: Some("one".into()),
+        service_instance: "one-of-many".into(),
         version: "1.2.3",
     };
     assert!(matches!(init(&TelemetryOptions { log_filter: "a=b=c".into(), ..options.clone() }), Err(TelemetryError::Filter(_))));
+    assert!(check_filter("a=b=c").is_err() && check_filter("info,vestibule_flows=debug").is_ok());
     assert_eq!(trace_id(&tracing::info_span!("before")), None);
 
     let (address, collected) = collector();
@@ -79,5 +80,5 @@ async fn spans_arrive_at_the_collector_even_when_the_last_thing_that_happens_is_
     assert_eq!(request, "POST /v1/traces HTTP/1.1\r\n");
     let id: Vec<u8> = (0..16).map(|n| u8::from_str_radix(&id[2 * n..2 * n + 2], 16).unwrap()).collect();
     let holds = |part: &[u8]| body.windows(part.len()).any(|window| window == part);
-    assert!(holds(&id) && holds(b"authorize") && holds(b"service.instance.id") && holds(b"1.2.3"));
+    assert!(holds(&id) && holds(b"authorize") && holds(b"service.instance.id") && holds(b"one-of-many") && holds(b"1.2.3"));
 }

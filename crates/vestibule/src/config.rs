@@ -186,6 +186,14 @@ mod tests {
     }
 
     #[test]
+    fn every_start_is_an_instance_of_its_own() {
+        let layered = layers::read(None, &env(&[])).unwrap();
+        let id = || sections::telemetry(&layered.raw, &mut Checker::new(&layered.origins, Files::Read)).unwrap().service_instance;
+        let (one, other) = (id(), id());
+        assert!(one != other && one.len() == 32, "{one} {other}");
+    }
+
+    #[test]
     fn the_environment_is_above_the_file_and_both_above_the_defaults() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("v.toml");

@@ -44,7 +44,7 @@ const OUR_CLIENT_ID: &str = "vestibule";
 
 /// Runs all of it until it is interrupted.
 pub(crate) async fn dev(options: &DevOptions) -> Result<(), Failure> {
-    let mut signals = StopSignals::listen().map_err(|error| Failure::io("signals can't be handled", error))?;
+    let mut signals = StopSignals::listen_in_terminal().map_err(|error| Failure::io("signals can't be handled", error))?;
     let folder = Folder::open(&options.data, options.reset)?;
     let keys = Keys { sealing: folder.keep("sealing.key", keygen::sealing_key)?, admin: folder.keep("admin.key", keygen::bootstrap_key)? };
     let mut pretend = wire::pretend_issuer(options.port + 1).map_err(|error| taken(options.port + 1, "the pretend provider", error))?;
@@ -67,7 +67,7 @@ pub(crate) async fn dev(options: &DevOptions) -> Result<(), Failure> {
             client_id: DEMO.into(),
             client_secret: client_secret.expose_secret().to_owned(),
         });
-        Running::start(&built, doors)
+        Ok(Running::start(&built, doors))
     };
     let running = match started.await {
         Ok(running) => running,

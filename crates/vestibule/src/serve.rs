@@ -42,7 +42,9 @@ async fn serve_until_stopped(config: &Config, signals: &mut StopSignals) -> Resu
     let running = async {
         maintenance::keep_keys(built.house.gateway(), &built.metrics).await?;
         let refused = |key: &str, address, error| Failure::io(format!("listening on {address} ({key}) is not possible"), error);
-        Running::start(&built, Doors::bind(config, refused)?)
+        let doors = Doors::bind(config, refused)?;
+        let reload = reload_on_hangup(doors.main.reloader())?;
+        Ok(Running::start(&built, doors).beside(reload))
     };
     let running = match running.await {
         Ok(running) => running,
@@ -70,7 +72,7 @@ fn make_room(connections: usize) {
     let wanted = u64::try_from(connections).unwrap_or(u64::MAX).saturating_add(OTHER_DESCRIPTORS);
     match rlimit::increase_nofile_limit(wanted) {
         Ok(limit) if limit < wanted => {
-            warn!(limit, wanted, "the system allows {limit} open files, fewer than listen.max_connections needs: {wanted}")
+            warn!(limit, wanted, "the system allows {limit} open files, fewer than listen.max_connections needs: {wanted}");
         }
         Ok(_) => {}
         Err(error) => warn!(%error, "the limit on open files can't be raised"),
@@ -114,17 +116,22 @@ pub(crate) struct Running {
 
 impl Running {
     /// Opens both doors and begins the maintenance.
-    pub(crate) fn start(built: &Built, doors: Doors) -> Result<Self, Failure> {
+    pub(crate) fn start(built: &Built, doors: Doors) -> Self {
         let (stop_main, stop_ops) = (Stop::new(), Stop::new());
-        let reload = reload_on_hangup(doors.main.reloader())?;
         let maintain = tokio::spawn(maintenance::maintain(built.house.clone(), built.metrics.clone()));
-        Ok(Self {
+        Self {
             main: tokio::spawn(doors.main.serve(routes(&built.house), stop_main.called())),
             ops: tokio::spawn(doors.ops.serve(ops_routes(&built.house), stop_ops.called())),
-            helpers: vec![reload, maintain],
+            helpers: vec![maintain],
             stop_main,
             stop_ops,
-        })
+        }
+    }
+
+    /// Another task that runs until the doors are closed.
+    fn beside(mut self, helper: JoinHandle<()>) -> Self {
+        self.helpers.push(helper);
+        self
     }
 
     /// Waits for a signal, then stops in order: no new traffic, what is under way finishes, operators are answered to the end, and the database

@@ -1,6 +1,6 @@
 //! What the system tells us: to stop, and to read certificates again.
 
-use std::io;
+use std::{future::pending, io};
 
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
@@ -12,12 +12,18 @@ use tokio::{
 pub(crate) struct StopSignals {
     terminate: Signal,
     interrupt: Signal,
+    hangup: Option<Signal>,
 }
 
 impl StopSignals {
     /// From now on they are ours to handle.
     pub(crate) fn listen() -> io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())?, hangup: None })
+    }
+
+    /// The same, for what belongs to a terminal: it stops when the terminal is closed.
+    pub(crate) fn listen_in_terminal() -> io::Result<Self> {
+        Ok(Self { hangup: Some(signal(SignalKind::hangup())?), ..Self::listen()? })
     }
 
     /// The next one.
@@ -25,7 +31,15 @@ impl StopSignals {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}
+            () = hung_up(self.hangup.as_mut()) => {}
         }
+    }
+}
+
+async fn hung_up(hangup: Option<&mut Signal>) {
+    match hangup {
+        Some(hangup) => drop(hangup.recv().await),
+        None => pending().await,
     }
 }
 

@@ -14,7 +14,7 @@ use vestibule_http::{House, HttpSettings};
 use vestibule_persistence::{CommitStats, SqlStore, StoreOptions};
 use vestibule_playground::PretendIssuer;
 use vestibule_providers::{
-    egress::{Egress, EgressOptions},
+    egress::{Egress, EgressOptions, EgressSetupError},
     oidc::{OidcProvider, OidcSettings, SettingsFault},
 };
 use vestibule_telemetry::{Build, Metrics};
@@ -120,14 +120,23 @@ async fn open_store(settings: &StoreSettings, metrics: &Arc<Metrics>) -> Result<
 
 fn providers(config: &Config, observer: &Arc<dyn Observer>) -> Result<Vec<Arc<OidcProvider>>, Box<Fault>> {
     let options = EgressOptions { propagate: Some(Arc::new(vestibule_telemetry::inject)), ..config.egress.clone() };
-    let egress = Egress::new(options).map_err(|error| {
-        Box::new(Fault { origin: None, key: "egress.extra_roots_file".into(), message: format!("can't be used: {error}"), add: Vec::new() })
-    })?;
+    let egress = Egress::new(options).map_err(|error| Box::new(egress_fault(error)))?;
     let provider = |(number, settings): (usize, &OidcSettings)| {
         let made = OidcProvider::new(settings.clone(), egress.clone(), clock(), entropy(), observer.clone());
         made.map(Arc::new).map_err(|fault| Box::new(settings_fault(number, settings, &fault)))
     };
     config.providers.iter().enumerate().map(provider).collect()
+}
+
+fn egress_fault(error: EgressSetupError) -> Fault {
+    let (key, add): (_, &[&str]) = match error {
+        EgressSetupError::Root(_) => ("egress.extra_roots_file", &[]),
+        EgressSetupError::Tls => {
+            ("egress", &["apt-get install ca-certificates", "    or", "[egress]", "extra_roots_file = \"/etc/vestibule/roots.pem\""])
+        }
+    };
+    let add = add.iter().map(|line| (*line).to_owned()).collect();
+    Fault { origin: None, key: key.into(), message: format!("can't be used: {error}"), add }
 }
 
 /// In the words of the configuration.
@@ -138,7 +147,6 @@ fn settings_fault(number: usize, settings: &OidcSettings, fault: &SettingsFault)
         SettingsFault::ClientId => ("client_id", Vec::new()),
         SettingsFault::Algorithms => ("algorithms", Vec::new()),
         SettingsFault::Scope => ("scopes", Vec::new()),
-        SettingsFault::ClockSkew | SettingsFault::Reserved(_) => ("id", Vec::new()),
     };
     Fault { origin: None, key: format!("providers[{number}].{name}"), message: format!("can't be used: {fault}"), add }
 }

@@ -127,12 +127,9 @@ userinfo = false
         if self.pinned { "the gateway to core 0, the load to core 1" } else { "no; both share what there is" }
     }
 
-    pub(crate) fn memory_mb(&self) -> Outcome<f64> {
-        self.status("VmRSS:")
-    }
-
-    pub(crate) fn peak_memory_mb(&self) -> Outcome<f64> {
-        self.status("VmHWM:")
+    /// What it holds for itself, and with the parts of its file that lie in memory.
+    pub(crate) fn memory(&self) -> Outcome<String> {
+        Ok(format!("{:.1} MB of its own, {:.1} MB resident", self.status("RssAnon:")?, self.status("VmRSS:")?))
     }
 
     fn status(&self, name: &str) -> Outcome<f64> {

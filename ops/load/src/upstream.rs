@@ -1,4 +1,5 @@
-//! The upstream issuer of the load: as little work as an honest one can do. Its codes carry what it needs, so it keeps nothing.
+//! The upstream issuer of the load: as little work as an honest one can do. Its codes carry what it needs, so it keeps nothing. It signs
+//! with RS256, as nearly every issuer does.
 
 use std::{convert::Infallible, sync::Arc};
 
@@ -58,7 +59,7 @@ impl Upstream {
 }
 
 fn key(signer: &LocalSigner) -> Outcome<SigningKey> {
-    let rotation = Rotation { algorithms: vec![SigningAlg::Es256], ..Rotation::default() };
+    let rotation = Rotation { algorithms: vec![SigningAlg::Rs256], ..Rotation::default() };
     let now = SystemClock.now();
     let wanted = rotation.wanted(&[], now).pop().ok_or("a key is wanted where there is none")?;
     let (kid, sealed) = signer.generate(wanted.alg)?;
@@ -99,7 +100,7 @@ impl Issuer {
             "iss": self.issuer, "sub": subject, "aud": CLIENT_ID, "nonce": nonce, "iat": now.as_secs(), "exp": now.as_secs() + 300,
             "name": "A Person", "email": "person@example.com", "email_verified": true,
         });
-        let id_token = self.signer.sign_claims(SigningAlg::Es256, "JWT", claims.to_string().as_bytes(), now).ok()?;
+        let id_token = self.signer.sign_claims(SigningAlg::Rs256, "JWT", claims.to_string().as_bytes(), now).ok()?;
         Some(
             json!({ "access_token": "upstream-access-token", "token_type": "Bearer", "expires_in": 300, "id_token": id_token })
                 .to_string()

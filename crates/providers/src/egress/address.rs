@@ -70,7 +70,7 @@ fn carried_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     (MAPPED_V4.contains(&address) || NAT64.contains(&address)).then_some(Ipv4Addr::new(a, b, c, d))
 }
 
-/// An exception to the rule that only public addresses are reached, and only by https: a test bench, or an issuer on the premises.
+/// An exception to the rule that only public addresses are reached, by https and at the usual port: a test bench, or an issuer on the premises.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum AllowedAddress {
     /// One host, by the name or address that stands in the URL, at one port; wherever its name leads.
@@ -120,6 +120,10 @@ impl AllowedAddress {
             Self::Endpoint { host, port } => url.host_str() == Some(host) && url.port_or_known_default() == Some(*port),
             Self::Network(network) => literal(url).is_some_and(|address| network.contains(&address)),
         }
+    }
+
+    pub(super) fn is_network(&self) -> bool {
+        matches!(self, Self::Network(_))
     }
 
     pub(super) fn covers(&self, address: IpAddr) -> bool {

@@ -37,8 +37,18 @@ pub(super) struct GuardedResolver {
     pub(super) lookup: Arc<dyn Lookup>,
     /// Networks that are reached although they are not public.
     pub(super) allow: Arc<[AllowedAddress]>,
-    /// Set for hosts that an operator named: their addresses are the operator's business.
-    pub(super) trusts_names: bool,
+    pub(super) reach: Reach,
+}
+
+/// Which addresses a name may lead to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// Public ones, and those of allowed networks.
+    Public,
+    /// Those of allowed networks alone.
+    Inside,
+    /// Any: an operator named the host, and its addresses are the operator's business.
+    Anywhere,
 }
 
 /// Marks, inside reqwest's errors, that no address of a name may be reached.
@@ -61,7 +71,12 @@ impl GuardedResolver {
     }
 
     pub(super) fn passes(&self, address: IpAddr) -> bool {
-        self.trusts_names || is_public(address) || self.allow.iter().any(|allowed| allowed.covers(address))
+        let is_inside = || self.allow.iter().any(|allowed| allowed.covers(address));
+        match self.reach {
+            Reach::Public => is_public(address) || is_inside(),
+            Reach::Inside => is_inside(),
+            Reach::Anywhere => true,
+        }
     }
 }
 
@@ -96,7 +111,7 @@ mod tests {
     fn resolver(answers: &[&[&'static str]], allow: &[&str]) -> GuardedResolver {
         let lookup = Rebinding(answers.iter().map(|answer| answer.to_vec()).collect(), AtomicUsize::new(0));
         let allow = allow.iter().map(|text| text.parse().unwrap()).collect();
-        GuardedResolver { lookup: Arc::new(lookup), allow, trusts_names: false }
+        GuardedResolver { lookup: Arc::new(lookup), allow, reach: Reach::Public }
     }
 
     async fn asked(resolver: &GuardedResolver) -> Option<Vec<String>> {
@@ -115,6 +130,14 @@ mod tests {
     async fn attack_43_private_addresses_among_public_ones_are_left_out() {
         let resolver = resolver(&[&["10.0.0.1", "8.8.8.8", "::ffff:127.0.0.1"]], &[]);
         assert_eq!(asked(&resolver).await, Some(vec!["8.8.8.8".into()]));
+    }
+
+    #[tokio::test]
+    async fn attack_42_at_odd_ports_names_lead_to_allowed_networks_alone() {
+        let mixed = GuardedResolver { reach: Reach::Inside, ..resolver(&[&["8.8.8.8", "10.1.2.3"]], &["10.1.0.0/16"]) };
+        assert_eq!(asked(&mixed).await, Some(vec!["10.1.2.3".into()]));
+        let public = GuardedResolver { reach: Reach::Inside, ..resolver(&[&["8.8.8.8"]], &["10.1.0.0/16"]) };
+        assert_eq!(asked(&public).await, None);
     }
 
     #[tokio::test]

@@ -18,6 +18,8 @@ use super::line::{Object, invalid};
 
 /// How long ago a token may have been made: it comes straight from the issuer, in answer to a code.
 const OLDEST: Duration = Duration::from_mins(10);
+/// How far an issuer's clock may be from ours.
+const SKEW: Duration = Duration::from_mins(1);
 
 /// What a token has to agree with.
 pub(super) struct Expected<'a> {
@@ -25,25 +27,22 @@ pub(super) struct Expected<'a> {
     pub(super) client_id: &'a str,
     pub(super) nonce: &'a str,
     pub(super) algs: &'a [SigningAlg],
-    pub(super) skew: Duration,
     pub(super) now: Timestamp,
 }
 
 /// Why a token is not believed.
 #[derive(Debug)]
 pub(super) enum Refusal {
-    /// No key for it here; perhaps the issuer has new ones.
-    UnknownKey,
-    /// A rule is broken.
+    /// No key here explains it; perhaps the issuer has new ones.
+    UnknownKey { rule: &'static str, detail: &'static str },
+    /// A rule is broken, and no other key would mend it.
     Broken { rule: &'static str, detail: &'static str },
 }
 
 impl From<Refusal> for ProviderError {
     fn from(refusal: Refusal) -> Self {
-        match refusal {
-            Refusal::UnknownKey => invalid(Phase::Token, "kid", "the ID token is signed with a key that the issuer does not publish"),
-            Refusal::Broken { rule, detail } => invalid(Phase::Token, rule, detail),
-        }
+        let (Refusal::UnknownKey { rule, detail } | Refusal::Broken { rule, detail }) = refusal;
+        invalid(Phase::Token, rule, detail)
     }
 }
 
@@ -55,6 +54,8 @@ fn broken<T>(rule: &'static str, detail: &'static str) -> Result<T, Refusal> {
 #[derive(Debug)]
 pub(super) struct Verified {
     pub(super) subject: String,
+    /// When the person proved who they are there, if it says.
+    pub(super) auth_time: Option<Timestamp>,
     pub(super) claims: Object,
 }
 
@@ -69,14 +70,21 @@ pub(super) fn verify(token: &str, access_token: &str, keys: &CoreJsonWebKeySet, 
         return broken("alg", "the ID token is signed with an algorithm that is not allowed");
     }
     is_ours(&unverified.claims, expected)?;
-    is_timely(&unverified.claims, expected)?;
+    is_timely(&unverified.claims, expected.now)?;
+    let auth_time = auth_time(&unverified.claims)?;
     let Some(subject) = subject(&unverified.claims).map(str::to_owned) else {
         return broken("sub", "sub is not a text of 1 to 255 printable ASCII characters");
     };
     // By now `azp` is ours or absent. With it, other audiences are the issuer's to add; without it they could show our token around as theirs.
     let others_may_read = unverified.claims.contains_key("azp");
-    is_signed(token, access_token, keys, expected, others_may_read)?;
-    Ok(Verified { subject, claims: unverified.claims })
+    is_signed(token, access_token, keys, expected, others_may_read).map_err(|refusal| match refusal {
+        // Without a `kid`, a key that was replaced looks like a wrong signature (OpenID Connect Core 1.0 §10.1.1).
+        Refusal::Broken { rule: rule @ ("signature" | "kid"), detail } if unverified.header.kid.is_none() => {
+            Refusal::UnknownKey { rule, detail }
+        }
+        refusal => refusal,
+    })?;
+    Ok(Verified { subject, auth_time, claims: unverified.claims })
 }
 
 /// The subject: a text of 1 to 255 ASCII characters (OpenID Connect Core 1.0 §2). A number is not taken for one: `1` and `"1"` may be two people.
@@ -146,7 +154,9 @@ fn library_alg(alg: SigningAlg) -> CoreJwsSigningAlgorithm {
 fn unverified(error: &ClaimsVerificationError) -> Refusal {
     use SignatureVerificationError as Signature;
     let (rule, detail) = match error {
-        ClaimsVerificationError::SignatureVerification(Signature::NoMatchingKey) => return Refusal::UnknownKey,
+        ClaimsVerificationError::SignatureVerification(Signature::NoMatchingKey) => {
+            return Refusal::UnknownKey { rule: "kid", detail: "the ID token is signed with a key that the issuer does not publish" };
+        }
         ClaimsVerificationError::SignatureVerification(Signature::AmbiguousKeyId(_)) => {
             ("kid", "the ID token does not say which of several keys it is signed with")
         }
@@ -163,28 +173,35 @@ fn unverified(error: &ClaimsVerificationError) -> Refusal {
     Refusal::Broken { rule, detail }
 }
 
-fn is_timely(claims: &Object, expected: &Expected<'_>) -> Result<(), Refusal> {
-    let (now, skew) = (expected.now, expected.skew);
+fn is_timely(claims: &Object, now: Timestamp) -> Result<(), Refusal> {
     match numeric_date(claims, "exp") {
-        Some(exp) if now < exp + skew => {}
+        Some(exp) if now < exp + SKEW => {}
         Some(_) => return broken("exp", "the ID token has expired; compare the clocks"),
         None => return broken("claims", "exp is not a time"),
     }
     match numeric_date(claims, "iat") {
-        Some(iat) if iat > now + skew => return broken("iat", "the ID token was made in the future; compare the clocks"),
-        Some(iat) if now.since(iat) > OLDEST + skew => return broken("iat", "the ID token is older than 10 minutes; compare the clocks"),
+        Some(iat) if iat > now + SKEW => return broken("iat", "the ID token was made in the future; compare the clocks"),
+        Some(iat) if now.since(iat) > OLDEST + SKEW => return broken("iat", "the ID token is older than 10 minutes; compare the clocks"),
         Some(_) => {}
         None => return broken("claims", "iat is not a time"),
     }
     match numeric_date(claims, "nbf") {
-        Some(nbf) if nbf > now + skew => broken("nbf", "the ID token is not valid yet; compare the clocks"),
+        Some(nbf) if nbf > now + SKEW => broken("nbf", "the ID token is not valid yet; compare the clocks"),
         None if claims.contains_key("nbf") => broken("claims", "nbf is not a time"),
         _ => Ok(()),
     }
 }
 
+/// When the person signed in there. What is no time is not taken for silence: a rule about the age of sign-ins would be passed by with it.
+fn auth_time(claims: &Object) -> Result<Option<Timestamp>, Refusal> {
+    match (numeric_date(claims, "auth_time"), claims.contains_key("auth_time")) {
+        (None, true) => broken("claims", "auth_time is not a time"),
+        (said, _) => Ok(said),
+    }
+}
+
 /// A NumericDate (RFC 7519 §2): seconds, perhaps with a fraction, which is dropped. A text is none.
-pub(super) fn numeric_date(claims: &Object, name: &str) -> Option<Timestamp> {
+fn numeric_date(claims: &Object, name: &str) -> Option<Timestamp> {
     let number = claims.get(name)?.as_number()?;
     let seconds = number.as_i64().or_else(|| {
         let seconds = number.as_f64()?;

@@ -6,8 +6,16 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::Mutex;
-use vestibule_domain::{ids::ProviderId, ports::Clock, provider::ProviderError, time::Timestamp};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+use tracing::Instrument;
+use vestibule_domain::{
+    ids::ProviderId,
+    ports::Clock,
+    provider::{Phase, ProviderError},
+    time::Timestamp,
+};
+
+use super::line::unreachable;
 
 /// How long it is used without asking again.
 const FRESH: Duration = Duration::from_hours(1);
@@ -23,11 +31,16 @@ const RENEW_EVERY: Duration = Duration::from_mins(1);
 /// A cache library would keep time by itself; here the clock is the port, so that tests turn it, and what has grown old is still there when the
 /// issuer is not.
 pub(super) struct Kept<T> {
+    shelf: Arc<Shelf<T>>,
+    flight: Arc<Mutex<()>>,
+}
+
+/// Where it lies; a fetch that outlives its caller puts it here.
+struct Shelf<T> {
     provider: ProviderId,
-    what: &'static str,
+    phase: Phase,
     clock: Arc<dyn Clock>,
     state: RwLock<State<T>>,
-    flight: Mutex<()>,
 }
 
 struct State<T> {
@@ -36,38 +49,49 @@ struct State<T> {
     renewed: Option<Timestamp>,
 }
 
-impl<T: Send + Sync> Kept<T> {
-    pub(super) fn new(provider: ProviderId, what: &'static str, clock: Arc<dyn Clock>) -> Self {
-        Self { provider, what, clock, state: RwLock::new(State { good: None, failed: None, renewed: None }), flight: Mutex::new(()) }
+/// Why it is fetched.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Why {
+    /// It is missing or old.
+    Due,
+    /// Somebody showed something it does not explain.
+    Renewal,
+}
+
+impl<T: Send + Sync + 'static> Kept<T> {
+    /// Nothing is there yet. `phase` is the step that fetches it.
+    pub(super) fn new(provider: ProviderId, phase: Phase, clock: Arc<dyn Clock>) -> Self {
+        let state = RwLock::new(State { good: None, failed: None, renewed: None });
+        Self { shelf: Arc::new(Shelf { provider, phase, clock, state }), flight: Arc::default() }
     }
 
     /// What is there, fetched when it is missing or old.
     pub(super) async fn get<F>(&self, fetch: impl FnOnce() -> F + Send) -> Result<Arc<T>, ProviderError>
     where
-        F: Future<Output = Result<T, ProviderError>> + Send,
+        F: Future<Output = Result<T, ProviderError>> + Send + 'static,
     {
-        if let Some(answer) = self.settled() {
+        if let Some(answer) = self.shelf.settled() {
             return answer;
         }
-        let _flight = match (self.flight.try_lock(), self.younger_than(STALE)) {
+        let flight = match (Arc::clone(&self.flight).try_lock_owned(), self.shelf.younger_than(STALE)) {
             (Ok(flight), _) => flight,
             (Err(_), Some(stale)) => return Ok(stale),
-            (Err(_), None) => self.flight.lock().await,
+            (Err(_), None) => Arc::clone(&self.flight).lock_owned().await,
         };
-        if let Some(answer) = self.settled() {
+        if let Some(answer) = self.shelf.settled() {
             return answer;
         }
-        self.fetch(fetch()).await
+        self.fetch(Why::Due, flight, fetch()).await
     }
 
     /// Fetches it although it is fresh, but at most once a minute; otherwise what is there, which another caller may just have fetched.
     pub(super) async fn renew<F>(&self, fetch: impl FnOnce() -> F + Send) -> Result<Arc<T>, ProviderError>
     where
-        F: Future<Output = Result<T, ProviderError>> + Send,
+        F: Future<Output = Result<T, ProviderError>> + Send + 'static,
     {
-        let flight = self.flight.lock().await;
-        if self.may_renew() {
-            return self.fetch(fetch()).await;
+        let flight = Arc::clone(&self.flight).lock_owned().await;
+        if self.shelf.may_renew() {
+            return self.fetch(Why::Renewal, flight, fetch()).await;
         }
         drop(flight);
         self.get(fetch).await
@@ -75,26 +99,55 @@ impl<T: Send + Sync> Kept<T> {
 
     /// Drops what is there unless it is wanted.
     pub(super) fn retain(&self, wanted: impl Fn(&T) -> bool) {
-        let unwanted = self.read(|state| state.good.as_ref().is_some_and(|(_, value)| !wanted(value)));
+        let unwanted = self.shelf.read(|state| state.good.as_ref().is_some_and(|(_, value)| !wanted(value)));
         if unwanted {
-            self.write(|state| (state.good, state.failed) = (None, None));
+            self.shelf.write(|state| (state.good, state.failed) = (None, None));
         }
     }
 
-    async fn fetch(&self, fetching: impl Future<Output = Result<T, ProviderError>> + Send) -> Result<Arc<T>, ProviderError> {
-        let fetched = fetching.await;
+    /// Fetches in a task of its own: a browser that goes away drops its caller, and must take from nobody what was about to arrive. The
+    /// flight ends when the answer lies on the shelf.
+    async fn fetch(
+        &self,
+        why: Why,
+        flight: OwnedMutexGuard<()>,
+        fetching: impl Future<Output = Result<T, ProviderError>> + Send + 'static,
+    ) -> Result<Arc<T>, ProviderError> {
+        let shelf = Arc::clone(&self.shelf);
+        let work = async move {
+            let answer = shelf.put(why, fetching.await);
+            drop(flight);
+            answer
+        };
+        match tokio::spawn(work.in_current_span()).await {
+            Ok(answer) => answer,
+            Err(ended) if ended.is_panic() => std::panic::resume_unwind(ended.into_panic()),
+            Err(_) => Err(unreachable(self.shelf.phase, None, "we were stopped while it was asked")),
+        }
+    }
+}
+
+impl<T> Shelf<T> {
+    /// Keeps what was fetched, or that it could not be; the answer is what there is now.
+    fn put(&self, why: Why, fetched: Result<T, ProviderError>) -> Result<Arc<T>, ProviderError> {
         let now = self.clock.now();
         match fetched {
             Ok(value) => {
                 let value = Arc::new(value);
-                self.write(|state| (state.good, state.failed) = (Some((now, Arc::clone(&value))), None));
+                self.write(|state| {
+                    (state.good, state.failed) = (Some((now, Arc::clone(&value))), None);
+                    if why == Why::Renewal {
+                        state.renewed = Some(now);
+                    }
+                });
                 Ok(value)
             }
             Err(error) => {
                 self.write(|state| state.failed = Some((now, error.clone())));
                 let stale = self.younger_than(STALE);
                 if stale.is_some() {
-                    tracing::warn!(provider.id = %self.provider, %error, "going on with the {} that {} gave before", self.what, self.provider);
+                    let (provider, phase) = (&self.provider, self.phase);
+                    tracing::warn!(provider.id = %provider, upstream.phase = %phase, %error, "going on with what {provider} gave before ({phase})");
                 }
                 stale.ok_or(error)
             }
@@ -106,9 +159,13 @@ impl<T: Send + Sync> Kept<T> {
         if let Some(fresh) = self.younger_than(FRESH) {
             return Some(Ok(fresh));
         }
+        let error = self.failed_lately()?;
+        Some(self.younger_than(STALE).ok_or(error))
+    }
+
+    fn failed_lately(&self) -> Option<ProviderError> {
         let now = self.clock.now();
-        let failed = self.read(|state| state.failed.clone().filter(|(at, _)| now.since(*at) < REST));
-        failed.map(|(_, error)| self.younger_than(STALE).ok_or(error))
+        self.read(|state| state.failed.clone()).filter(|(at, _)| now.since(*at) < REST).map(|(_, error)| error)
     }
 
     fn younger_than(&self, age: Duration) -> Option<Arc<T>> {
@@ -116,15 +173,10 @@ impl<T: Send + Sync> Kept<T> {
         self.read(|state| state.good.as_ref().filter(|(at, _)| now.since(*at) < age).map(|(_, value)| Arc::clone(value)))
     }
 
+    /// Only a renewal that succeeded counts for the minute: after a failure the issuer's new keys are looked for again, after a short rest.
     fn may_renew(&self) -> bool {
         let now = self.clock.now();
-        self.write(|state| {
-            let may = state.renewed.is_none_or(|at| now.since(at) >= RENEW_EVERY);
-            if may {
-                state.renewed = Some(now);
-            }
-            may
-        })
+        self.failed_lately().is_none() && self.read(|state| state.renewed.is_none_or(|at| now.since(at) >= RENEW_EVERY))
     }
 
     fn read<R>(&self, look: impl FnOnce(&State<T>) -> R) -> R {

@@ -1,11 +1,8 @@
 //! How one issuer is configured.
 
-use std::time::Duration;
-
-use openidconnect::core::CoreAuthPrompt;
 use secrecy::SecretString;
 use url::Url;
-use vestibule_domain::{client::SigningAlg, ids::ProviderId, provider::Departure};
+use vestibule_domain::{client::SigningAlg, ids::ProviderId};
 
 use crate::egress::Egress;
 
@@ -26,16 +23,10 @@ pub struct OidcSettings {
     pub scopes: Vec<String>,
     /// How the client proves itself at the token endpoint.
     pub token_auth: TokenAuth,
-    /// Prompts that are always asked for.
-    pub prompts: Vec<UpstreamPrompt>,
-    /// Parameters of the authorization request that only this issuer knows, as `hd` or `kc_idp_hint`.
-    pub extra_parameters: Vec<(String, String)>,
     /// Whether claims are fetched from userinfo too.
     pub userinfo: bool,
     /// How its ID tokens may be signed.
     pub allowed_algs: Vec<SigningAlg>,
-    /// How far its clock may be from ours.
-    pub clock_skew: Duration,
 }
 
 /// How a client proves itself (OpenID Connect Core 1.0 §9).
@@ -46,17 +37,6 @@ pub enum TokenAuth {
     Basic,
     /// `client_secret_post`.
     Post,
-}
-
-/// What the issuer is to ask the person (OpenID Connect Core 1.0 §3.1.2.1). `none` is missing: people are there to sign in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum UpstreamPrompt {
-    /// To prove again who they are.
-    Login,
-    /// Whether they agree.
-    Consent,
-    /// Which account.
-    SelectAccount,
 }
 
 /// What is wrong with the settings of an issuer.
@@ -74,41 +54,13 @@ pub enum SettingsFault {
     /// Nothing could be accepted.
     #[error("allowed_algs is empty")]
     Algorithms,
-    /// More than it takes to be no protection.
-    #[error("clock_skew is more than five minutes")]
-    ClockSkew,
     /// RFC 6749 §3.3.
     #[error("a scope is blank or has other characters than printable ASCII without quotes, backslashes and spaces")]
     Scope,
-    /// A parameter that this adapter sets; twice would be once too many.
-    #[error("extra parameter {0} is one that Vestibule sets itself")]
-    Reserved(String),
 }
 
-const MOST_SKEW: Duration = Duration::from_mins(5);
-
-const RESERVED: [&str; 17] = [
-    "client_id",
-    "code_challenge",
-    "code_challenge_method",
-    "id_token_hint",
-    "login_hint",
-    "max_age",
-    "nonce",
-    "prompt",
-    "redirect_uri",
-    "request",
-    "request_uri",
-    "response_mode",
-    "response_type",
-    "scope",
-    "state",
-    "acr_values",
-    "ui_locales",
-];
-
 impl OidcSettings {
-    /// The usual settings for an issuer: profile and e-mail, HTTP Basic, userinfo, one minute of tolerance.
+    /// The usual settings for an issuer: profile and e-mail, HTTP Basic, userinfo.
     pub fn new(id: ProviderId, label: impl Into<String>, issuer: impl Into<String>, client_id: impl Into<String>) -> Self {
         Self {
             id,
@@ -118,15 +70,13 @@ impl OidcSettings {
             client_secret: None,
             scopes: ["openid", "profile", "email"].map(str::to_owned).into(),
             token_auth: TokenAuth::default(),
-            prompts: Vec::new(),
-            extra_parameters: Vec::new(),
             userinfo: true,
             allowed_algs: vec![SigningAlg::Rs256, SigningAlg::Ps256, SigningAlg::Es256, SigningAlg::EdDsa],
-            clock_skew: Duration::from_mins(1),
         }
     }
 
-    pub(super) fn check(&self, egress: &Egress) -> Result<(), SettingsFault> {
+    /// Checks everything; returns the client that reaches the issuer, at its port too.
+    pub(super) fn reached_by(&self, egress: Egress) -> Result<Egress, SettingsFault> {
         let url = Url::parse(&self.issuer).map_err(|_| SettingsFault::Issuer)?;
         let printable = self.issuer.bytes().all(|byte| byte.is_ascii_graphic());
         if !printable || url.query().is_some() || url.fragment().is_some() || url.host().is_none() {
@@ -134,31 +84,17 @@ impl OidcSettings {
         }
         let scope_char = |byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
         let bad_scope = |scope: &String| scope.is_empty() || !scope.bytes().all(scope_char);
+        let egress = egress.at_port_of(&url);
         if !egress.permits(&url) {
             Err(SettingsFault::IssuerAddress)
         } else if self.client_id.is_empty() {
             Err(SettingsFault::ClientId)
         } else if self.allowed_algs.is_empty() {
             Err(SettingsFault::Algorithms)
-        } else if self.clock_skew > MOST_SKEW {
-            Err(SettingsFault::ClockSkew)
         } else if self.scopes.iter().any(bad_scope) {
             Err(SettingsFault::Scope)
-        } else if let Some((name, _)) = self.extra_parameters.iter().find(|(name, _)| RESERVED.contains(&name.as_str())) {
-            Err(SettingsFault::Reserved(name.clone()))
         } else {
-            Ok(())
+            Ok(egress)
         }
-    }
-
-    /// What the issuer is to ask: what is always asked, and what this sign-in needs.
-    pub(super) fn prompts(&self, departure: &Departure) -> Vec<CoreAuthPrompt> {
-        let wants = |prompt, now: bool| now || self.prompts.contains(&prompt);
-        let asked = [
-            (CoreAuthPrompt::Login, wants(UpstreamPrompt::Login, departure.fresh)),
-            (CoreAuthPrompt::Consent, wants(UpstreamPrompt::Consent, false)),
-            (CoreAuthPrompt::SelectAccount, wants(UpstreamPrompt::SelectAccount, departure.select_account)),
-        ];
-        asked.into_iter().filter(|(_, wanted)| *wanted).map(|(prompt, _)| prompt).collect()
     }
 }

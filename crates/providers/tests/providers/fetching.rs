@@ -1,11 +1,14 @@
 use std::time::Duration;
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use rcgen::{PublicKeyData, SigningKey};
 use serde_json::{Value, json};
 use vestibule_domain::{
     client::SigningAlg,
+    ports::Clock,
     provider::{Phase, ProviderError},
 };
-use vestibule_testkit::issuer::{Answer, Manners, Place};
+use vestibule_testkit::issuer::{Answer, CLIENT_ID, Manners, Place};
 
 use crate::bench::{Bench, change, rule};
 
@@ -91,6 +94,91 @@ async fn openid_core_section_10_1_1_rotated_keys_are_found_at_the_next_sign_in_w
     let (one, other) = tokio::join!(bench.sign_in(), bench.sign_in());
     assert!(one.is_ok() && other.is_ok(), "{one:?} {other:?}");
     assert_eq!(bench.issuer.seen_at(Place::Keys).iter().map(|seen| seen.target.as_str()).collect::<Vec<_>>(), ["/jwks", "/jwks?moved"]);
+}
+
+/// A key of an issuer that gives its keys no name.
+struct Nameless(rcgen::KeyPair);
+
+impl Nameless {
+    fn new() -> Self {
+        Self(rcgen::KeyPair::generate_for(&rcgen::PKCS_ED25519).unwrap())
+    }
+
+    fn jwks(&self) -> Value {
+        json!({"keys": [{"kty": "OKP", "crv": "Ed25519", "x": URL_SAFE_NO_PAD.encode(self.0.der_bytes())}]})
+    }
+
+    fn id_token(&self, bench: &Bench, nonce: &str) -> String {
+        let now = bench.clock.now().as_secs();
+        let claims = json!({"iss": bench.issuer.url(), "sub": "person-1", "aud": CLIENT_ID, "exp": now + 600, "iat": now, "nonce": nonce});
+        let encoded = |part: Value| URL_SAFE_NO_PAD.encode(part.to_string());
+        let input = format!("{}.{}", encoded(json!({"alg": "EdDSA"})), encoded(claims));
+        format!("{input}.{}", URL_SAFE_NO_PAD.encode(self.0.sign(input.as_bytes()).unwrap()))
+    }
+
+    /// Signs in at an issuer that publishes `published` and signs with this key.
+    async fn sign_in(&self, bench: &Bench, published: &Self) -> Result<String, ProviderError> {
+        bench.issuer.behaves(|manners| manners.jwks = Some(published.jwks()));
+        let (callback, kept) = bench.there_and_back().await?;
+        let token = self.id_token(bench, &kept.nonce);
+        bench.issuer.behaves(|manners| change(&mut manners.token, "id_token", token));
+        bench.complete(callback, kept).await.map(|arrival| arrival.subject)
+    }
+}
+
+#[tokio::test]
+async fn openid_core_section_10_1_1_rotated_keys_are_found_though_they_have_no_names() {
+    let bench = Bench::new().await;
+    let (first, second) = (Nameless::new(), Nameless::new());
+    first.sign_in(&bench, &first).await.unwrap();
+    assert_eq!(bench.times_asked(Place::Keys), 1);
+    second.sign_in(&bench, &second).await.unwrap();
+    assert_eq!(bench.times_asked(Place::Keys), 2);
+}
+
+#[tokio::test]
+async fn attack_22_wrong_signatures_without_a_key_id_fetch_keys_at_most_once_a_minute() {
+    let bench = Bench::new().await;
+    let (published, forger) = (Nameless::new(), Nameless::new());
+    published.sign_in(&bench, &published).await.unwrap();
+    for _ in 0..10 {
+        assert_eq!(rule(forger.sign_in(&bench, &published).await), (Phase::Token, "signature"));
+        bench.clock.advance(Duration::from_secs(5));
+    }
+    assert_eq!(bench.times_asked(Place::Keys), 2);
+}
+
+#[tokio::test]
+async fn attack_22_keys_that_could_not_be_renewed_are_looked_for_again_after_a_short_rest() {
+    let bench = Bench::new().await;
+    bench.sign_in().await.unwrap();
+    bench.issuer.rotates_keys(SigningAlg::Es256);
+    bench.issuer.behaves(|manners| drop(manners.answers.insert(Place::Keys, Answer::Reset)));
+    assert_eq!(rule(bench.sign_in().await), (Phase::Token, "kid"));
+    assert_eq!(rule(bench.sign_in().await), (Phase::Token, "kid"));
+    assert_eq!(bench.times_asked(Place::Keys), 2, "not once for every login");
+    bench.issuer.behaves(|manners| manners.answers.clear());
+    bench.clock.advance(Duration::from_secs(10));
+    bench.sign_in().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_being_fetched_arrives_though_its_caller_went_away() {
+    let bench = Bench::new().await;
+    tokio::select! {
+        biased;
+        checked = bench.provider.check() => panic!("it waits for the network: {checked:?}"),
+        () = std::future::ready(()) => {}
+    }
+    for _ in 0..100 {
+        if bench.steps.taken() == [(Phase::Discovery, "ok")] {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    bench.provider.check().await.unwrap();
+    assert_eq!(bench.steps.taken(), [(Phase::Discovery, "ok"), (Phase::Keys, "ok")]);
+    assert_eq!(bench.times_asked(Place::Discovery), 1);
 }
 
 #[tokio::test]
@@ -186,6 +274,17 @@ async fn attack_42_endpoints_that_name_our_network_are_not_asked() {
         }
     }
     assert!(inside.issuer.seen().is_empty());
+}
+
+#[tokio::test]
+async fn attack_42_endpoints_at_odd_ports_are_not_asked() {
+    for (name, phase) in [("token_endpoint", Phase::Token), ("jwks_uri", Phase::Keys), ("userinfo_endpoint", Phase::Userinfo)] {
+        for target in ["https://8.8.8.8:22", "https://issuer.example:6379", "https://issuer.example:25"] {
+            let bench = Bench::new().await;
+            let refused = bench.refused_with(|manners| change(&mut manners.discovery, name, format!("{target}/x"))).await;
+            assert_eq!(refused, (phase, "address"), "{name} {target}");
+        }
+    }
 }
 
 #[tokio::test]

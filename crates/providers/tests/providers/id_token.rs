@@ -183,6 +183,19 @@ async fn attack_23_times_that_are_none_are_refused() {
 }
 
 #[tokio::test]
+async fn attack_23_the_time_of_the_sign_in_is_a_time_or_not_said() {
+    let bench = Bench::new().await;
+    for value in [json!("tomorrow"), json!("2099-01-01T00:00:00Z"), json!("1790000000"), json!(true), json!([1]), json!(1e300)] {
+        assert_eq!(with_claim(&bench, "auth_time", value.clone()).await, "claims", "{value}");
+    }
+    bench.issuer.behaves(|manners| change(&mut manners.claims, "auth_time", json!(null)));
+    assert_eq!(bench.sign_in().await.unwrap().auth_time, None);
+    let said = bench.clock.now() - Duration::from_mins(5);
+    bench.issuer.behaves(|manners| change(&mut manners.claims, "auth_time", said.as_secs()));
+    assert_eq!(bench.sign_in().await.unwrap().auth_time, Some(said));
+}
+
+#[tokio::test]
 async fn attack_23_audiences_are_ours_alone_unless_the_authorized_party_is() {
     let bench = Bench::new().await;
     assert_eq!(with_claim(&bench, "aud", "another").await, "aud");

@@ -8,7 +8,7 @@ use vestibule_domain::{
     ports::{Clock, IdentityProvider},
     provider::{Departure, Phase},
 };
-use vestibule_providers::oidc::{TokenAuth, UpstreamPrompt};
+use vestibule_providers::oidc::TokenAuth;
 use vestibule_testkit::issuer::{CLIENT_SECRET, Person, Place};
 
 use crate::bench::{Bench, REDIRECT_URI, change, departure};
@@ -62,11 +62,7 @@ async fn rfc_6749_section_2_3_1_the_secret_goes_where_it_was_configured() {
 
 #[tokio::test]
 async fn openid_core_section_3_1_2_1_the_request_says_what_was_asked_for() {
-    let bench = Bench::with(|settings, _| {
-        settings.prompts = vec![UpstreamPrompt::Consent];
-        settings.extra_parameters = vec![("hd".into(), "corp.example".into())];
-    })
-    .await;
+    let bench = Bench::new().await;
     let departure = Departure {
         fresh: true,
         select_account: true,
@@ -88,18 +84,30 @@ async fn openid_core_section_3_1_2_1_the_request_says_what_was_asked_for() {
         ("state", &departure.attempt.to_string()),
         ("nonce", &sent.kept.nonce),
         ("code_challenge_method", "S256"),
-        ("prompt", "login consent select_account"),
+        ("prompt", "login select_account"),
         ("max_age", "90"),
         ("login_hint", "anna@corp.example&prompt=none"),
         ("acr_values", "urn:a urn:b"),
         ("ui_locales", "de en"),
-        ("hd", "corp.example"),
     ] {
         assert_eq!(parameters[name], value, "{name}");
     }
     assert_eq!((sent.kept.issuer, sent.kept.pkce_verifier.len(), sent.kept.nonce.len()), (bench.issuer.url(), 43, 43));
     let again = bench.provider.begin(&departure).await.unwrap();
     assert!(again.kept.nonce != sent.kept.nonce && again.kept.pkce_verifier != sent.kept.pkce_verifier);
+}
+
+#[tokio::test]
+async fn openid_core_section_3_1_2_1_a_fresh_sign_in_asks_for_its_time() {
+    let bench = Bench::new().await;
+    let max_age = async |departure: Departure| {
+        let sent = bench.provider.begin(&departure).await.unwrap();
+        let location = Url::parse(&sent.location).unwrap();
+        location.query_pairs().find(|(name, _)| name == "max_age").map(|(_, value)| value.into_owned())
+    };
+    assert_eq!(max_age(Departure { fresh: true, ..departure() }).await.as_deref(), Some("0"));
+    assert_eq!(max_age(Departure { max_age: Some(Duration::from_secs(90)), ..departure() }).await.as_deref(), Some("90"));
+    assert_eq!(max_age(departure()).await, None);
 }
 
 #[tokio::test]

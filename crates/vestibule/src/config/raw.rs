@@ -203,7 +203,7 @@ pub(crate) struct RawProvider {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawEgress {
-    /// Exceptions to the rule that only public addresses are reached, by https: networks (10.1.0.0/16), or host and port (issuer.internal:8443).
+    /// Exceptions to the rule that only public addresses are reached, by https, at port 443 or the issuer's: networks (10.1.0.0/16), or host and port (issuer.internal:8443).
     pub(crate) allow: Vec<String>,
     /// Certificate authorities besides those of this machine, as a PEM file.
     pub(crate) extra_roots_file: Option<String>,

@@ -8,14 +8,15 @@ use std::{net::SocketAddr, str::FromStr, time::Duration};
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
-use vestibule_crypto::SealingKey;
+use vestibule_crypto::{SealingKey, SystemEntropy};
 use vestibule_domain::{
     client::SigningAlg,
     keys::Rotation,
+    ports::Entropy,
     settings::{Lifetimes, Settings},
 };
 use vestibule_http::door::TlsFiles;
-use vestibule_telemetry::{LogFormat, TelemetryOptions};
+use vestibule_telemetry::{LogFormat, TelemetryOptions, check_filter};
 
 use super::{
     Listen, Sealing, StoreSettings,
@@ -142,6 +143,13 @@ pub(super) fn listen(raw: &RawListen, check: &mut Checker<'_>) -> Option<Listen>
     let address = check.address("listen.address", &raw.address);
     let form = "is not a network, as 10.0.0.0/8 or 192.0.2.7/32";
     let trusted_proxies = list::<IpNet>("listen.trusted_proxies", &raw.trusted_proxies, form, check);
+    if let Some(everybody) = trusted_proxies.iter().find(|network| network.prefix_len() == 0) {
+        check.fault(
+            "listen.trusted_proxies",
+            format!("{everybody} is everybody: whoever connects could claim to be at any address, and to have come by https. Name the proxy's network:"),
+            &["[listen]", "trusted_proxies = [\"10.0.0.0/8\"]"],
+        );
+    }
     let drain_timeout = check.span("listen.drain_timeout", &raw.drain_timeout, Duration::ZERO..=MINUTE * 10);
     if raw.max_connections == 0 {
         check.fault("listen.max_connections", "must be at least 1", &[]);
@@ -150,7 +158,13 @@ pub(super) fn listen(raw: &RawListen, check: &mut Checker<'_>) -> Option<Listen>
         (Some(certificate), Some(key)) => {
             check.read_file("listen.tls.certificate", certificate)?;
             check.read_file("listen.tls.key", key)?;
-            Some(TlsFiles { certificate: certificate.into(), key: key.into() })
+            let files = TlsFiles { certificate: certificate.into(), key: key.into() };
+            if check.reads_files()
+                && let Err(error) = files.check()
+            {
+                check.fault("listen.tls", format!("can't be used: {error}"), &[]);
+            }
+            Some(files)
         }
         (None, None) => None,
         (Some(_), None) => {
@@ -213,11 +227,29 @@ pub(super) fn store(raw: &RawStore, check: &mut Checker<'_>) -> Option<StoreSett
     }
     let url = url?;
     let known = |url: &str| ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
-    if (check.reads_files() || !from_file) && !known(url.expose_secret()) {
+    if check.reads_files() || !from_file {
         // The address is not repeated: there may be a password in it.
-        check.fault("store.url", "must begin with sqlite: or postgres://", &LINES);
+        if !known(url.expose_secret()) {
+            check.fault("store.url", "must begin with sqlite: or postgres://", &LINES);
+        } else if let Some(wrong) = wrong_with_store(url.expose_secret()) {
+            check.fault("store.url", wrong, &LINES);
+        }
     }
     Some(StoreSettings { url, readers: raw.readers })
+}
+
+/// What the database would not be opened for.
+fn wrong_with_store(url: &str) -> Option<&'static str> {
+    let Some(path) = url.strip_prefix("sqlite:") else {
+        return Url::parse(url).is_err().then_some("is not an address as postgres://user:password@host/database");
+    };
+    if path.contains(":memory:") {
+        Some("is a database in memory, which would be another one for each connection; name a file")
+    } else if path.strip_prefix("//").unwrap_or(path).is_empty() || path.contains('?') {
+        Some("must be sqlite: and the path of a file, without options")
+    } else {
+        None
+    }
 }
 
 pub(super) fn sealing(raw: &RawSealing, check: &mut Checker<'_>) -> Option<Sealing> {
@@ -273,15 +305,26 @@ pub(super) fn bootstrap_key(raw: &RawAdmin, check: &mut Checker<'_>) -> Option<S
 
 pub(super) fn telemetry(raw: &RawConfig, check: &mut Checker<'_>) -> Option<TelemetryOptions> {
     let log_format = check.one_of("log.format", &raw.log.format, &[("pretty", LogFormat::Pretty), ("json", LogFormat::Json)]);
+    if let Err(error) = check_filter(&raw.log.filter) {
+        check.fault("log.filter", format!("{} can't be used: {error}", shown(&raw.log.filter)), &["[log]", "filter = \"info\""]);
+    }
     let ratio = raw.tracing.sample_ratio;
     if !(0.0..=1.0).contains(&ratio) {
         check.fault("tracing.sample_ratio", format!("is {ratio}, and must be from 0 to 1"), &[]);
     }
     if let Some(endpoint) = &raw.tracing.otlp_endpoint {
-        let url = Url::parse(endpoint).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
-        if url.is_none() {
-            let line = "otlp_endpoint = \"http://127.0.0.1:4318\"";
-            check.fault("tracing.otlp_endpoint", format!("{} is not an http or https address", shown(endpoint)), &["[tracing]", line]);
+        const LINES: [&str; 2] = ["[tracing]", "otlp_endpoint = \"http://127.0.0.1:4318\""];
+        // The address is not repeated: there may be a password in it.
+        match Url::parse(endpoint).ok().filter(|url| matches!(url.scheme(), "http" | "https")) {
+            None => check.fault("tracing.otlp_endpoint", "is not an http or https address", &LINES),
+            Some(url) if !url.username().is_empty() || url.password().is_some() => {
+                check.fault(
+                    "tracing.otlp_endpoint",
+                    "has a user or a password in it, which the configuration does not keep secret",
+                    &LINES,
+                );
+            }
+            Some(_) => {}
         }
     }
     Some(TelemetryOptions {
@@ -289,9 +332,16 @@ pub(super) fn telemetry(raw: &RawConfig, check: &mut Checker<'_>) -> Option<Tele
         log_filter: raw.log.filter.clone(),
         otlp_endpoint: raw.tracing.otlp_endpoint.clone(),
         sample_ratio: ratio,
-        service_instance: None,
+        service_instance: instance_id(),
         version: env!("CARGO_PKG_VERSION"),
     })
+}
+
+/// Drawn anew at each start: processes on one machine, and containers that all have the same process number, are told apart by it.
+fn instance_id() -> String {
+    let mut bytes = [0; 16];
+    SystemEntropy.fill(&mut bytes);
+    format!("{:032x}", u128::from_be_bytes(bytes))
 }
 
 fn list<T: FromStr>(key: &str, texts: &[String], form: &str, check: &mut Checker<'_>) -> Vec<T> {

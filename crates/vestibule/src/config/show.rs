@@ -28,7 +28,7 @@ pub(crate) struct Shown {
 pub(crate) fn shown(layered: &Layered) -> Vec<Shown> {
     let mut all = Vec::new();
     walk("", "", &layered.effective, &mut |key, kind, value| {
-        let value = if kind.is_secret() { redacted(key, value) } else { value.clone() };
+        let value = if kind.is_secret() { redacted(key, value) } else { without_user(value) };
         all.push(Shown { key: key.to_owned(), value, origin: layered.origins.of(key) });
     });
     all
@@ -68,6 +68,18 @@ fn redacted(key: &str, value: &Value) -> Value {
     }
 }
 
+/// No other address should have a user or a password in it, and checks refuse those that could; what is shown was not checked.
+fn without_user(value: &Value) -> Value {
+    let url = value.as_str().and_then(|text| Url::parse(text).ok());
+    match url.filter(|url| !url.username().is_empty() || url.password().is_some()) {
+        Some(mut url) => {
+            let hidden = url.set_username("hidden").and_then(|()| url.set_password(None)).is_ok();
+            if hidden { url.as_str().into() } else { HIDDEN.into() }
+        }
+        None => value.clone(),
+    }
+}
+
 /// What is not understood is hidden as a whole.
 fn without_password(address: &str) -> String {
     if address.starts_with("sqlite:") {
@@ -94,5 +106,8 @@ mod tests {
         assert_eq!(without_password("postgres://u@h/d"), "postgres://u@h/d");
         assert_eq!(without_password("sqlite:///var/lib/v.db"), "sqlite:///var/lib/v.db");
         assert_eq!(without_password("hunter2"), HIDDEN);
+        assert_eq!(without_user(&"https://u:hunter2@h/x".into()), "https://hidden@h/x");
+        assert_eq!(without_user(&"https://hunter2@h/x".into()), "https://hidden@h/x");
+        assert_eq!(without_user(&"https://h/x".into()), "https://h/x");
     }
 }

@@ -11,7 +11,7 @@ struct Refusal {
     lines: &'static [&'static str],
 }
 
-const REFUSALS: [Refusal; 14] = [
+const REFUSALS: [Refusal; 22] = [
     Refusal {
         what: "no issuer",
         instead_of: "issuer = \"https://login.example.com\"\n[listen]",
@@ -109,6 +109,62 @@ const REFUSALS: [Refusal; 14] = [
         lines: &["[ops]", "address = \"127.0.0.1:9464\""],
     },
     Refusal {
+        what: "a log filter that can't be read",
+        instead_of: "[store]",
+        put: "[log]\nfilter = \"a=b=c\"\n[store]",
+        key: "log.filter \"a=b=c\" can't be used",
+        lines: &["[log]", "filter = \"info\""],
+    },
+    Refusal {
+        what: "a database in memory",
+        instead_of: "sqlite:///var/lib/vestibule/vestibule.db",
+        put: "sqlite::memory:",
+        key: "store.url is a database in memory",
+        lines: &["[store]", "url = \"sqlite:///var/lib/vestibule/vestibule.db\""],
+    },
+    Refusal {
+        what: "a database file with options",
+        instead_of: "vestibule.db",
+        put: "vestibule.db?mode=rwc",
+        key: "store.url must be sqlite: and the path of a file",
+        lines: &["[store]", "url = \"sqlite:///var/lib/vestibule/vestibule.db\""],
+    },
+    Refusal {
+        what: "a database server without an address",
+        instead_of: "sqlite:///var/lib/vestibule/vestibule.db",
+        put: "postgres://u:p@[/d",
+        key: "store.url is not an address",
+        lines: &["[store]"],
+    },
+    Refusal {
+        what: "a certificate that is none",
+        instead_of: "[store]",
+        put: "[listen.tls]\ncertificate = \"SEALING_KEY\"\nkey = \"BOOTSTRAP_KEY\"\n[store]",
+        key: "sealing.key: there is no certificate in it",
+        lines: &[],
+    },
+    Refusal {
+        what: "everybody trusted as a proxy",
+        instead_of: "address = \"127.0.0.1:8000\"",
+        put: "address = \"0.0.0.0:8000\"\ntrusted_proxies = [\"0.0.0.0/0\"]",
+        key: "listen.trusted_proxies 0.0.0.0/0 is everybody",
+        lines: &["[listen]", "trusted_proxies = [\"10.0.0.0/8\"]"],
+    },
+    Refusal {
+        what: "everybody trusted as a proxy, by IPv6",
+        instead_of: "[store]",
+        put: "trusted_proxies = [\"10.0.0.0/8\", \"::/0\"]\n[store]",
+        key: "listen.trusted_proxies ::/0 is everybody",
+        lines: &["[listen]", "trusted_proxies = [\"10.0.0.0/8\"]"],
+    },
+    Refusal {
+        what: "a password on the way to the collector",
+        instead_of: "[store]",
+        put: "[tracing]\notlp_endpoint = \"https://u:p@collector.example\"\n[store]",
+        key: "tracing.otlp_endpoint has a user or a password in it",
+        lines: &["[tracing]", "otlp_endpoint = \"http://127.0.0.1:4318\""],
+    },
+    Refusal {
         what: "keys without RS256",
         instead_of: "[store]",
         put: "[keys]\nalgorithms = [\"ES256\"]\n[store]",
@@ -139,6 +195,16 @@ fn every_refusal_names_the_lines_that_mend_it_and_serve_refuses_it_too() {
             }
         }
     }
+}
+
+#[test]
+fn a_machine_without_certificate_authorities_is_told_with_the_remedy() {
+    let folder = Folder::new();
+    let config = folder.config("", "");
+    let nowhere = format!("{}/nowhere", folder.path());
+    let checked = run(&["config", "check", &config], &[("SSL_CERT_FILE", &nowhere), ("SSL_CERT_DIR", &nowhere)]);
+    assert!(checked.code == 1 && checked.err.contains("no certificate authorities were found"), "{}", checked.err);
+    assert!(checked.err.lines().any(|line| line.trim() == "apt-get install ca-certificates"), "{}", checked.err);
 }
 
 #[test]
@@ -279,6 +345,7 @@ fn attack_78_nothing_that_is_said_has_a_secret_in_it() {
         ("VESTIBULE__SEALING__PREVIOUS", "hunter2-previous,hunter2-older"),
         ("VESTIBULE__ADMIN__BOOTSTRAP_KEY", "hunter2-admin"),
         ("VESTIBULE__STORE__URL", "postgres://vestibule:hunter2-store@db.internal/vestibule"),
+        ("VESTIBULE__TRACING__OTLP_ENDPOINT", "https://hunter2-user:hunter2-password@collector.example"),
     ];
     for command in [&["config", "show", &config][..], &["config", "show", "--json", &config], &["config", "check", &config]] {
         let said = run(command, &environment);

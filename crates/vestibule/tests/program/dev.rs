@@ -30,6 +30,13 @@ fn one_command_starts_everything_and_a_signal_ends_it_in_order() {
 }
 
 #[test]
+fn a_terminal_that_is_closed_ends_it_in_order() {
+    let folder = Folder::new();
+    let house = dev(four_ports(), &format!("{}/data", folder.path()), &[]);
+    assert_eq!(house.stop("-HUP"), Some(0));
+}
+
+#[test]
 fn a_second_start_finds_everything_as_it_was_and_prints_no_secret() {
     let folder = Folder::new();
     let data = format!("{}/data", folder.path());
