@@ -87,6 +87,7 @@ const TABLES: &[&str] = &[
     "CREATE TABLE codes (
         digest BYTES NOT NULL PRIMARY KEY,
         grant_id BYTES NOT NULL,
+        session BYTES NOT NULL,
         expires BIGINT NOT NULL,
         redeemed BIGINT,
         body TEXT NOT NULL

@@ -126,7 +126,7 @@ pub trait Store: Send + Sync {
     /// Deletes what has expired, at most `most` rows of each kind: spent attempts, codes (kept a day after expiry, so that a late replay still
     /// revokes), grants, revoked tokens, sessions a day after their end or after `sessions_before`. Returns how many rows went.
     async fn sweep(&self, now: Timestamp, sessions_before: Timestamp, most: u64) -> Result<u64, StoreError>;
-    /// Whether it answers.
+    /// Whether it answers, and what was asked to be written is not stuck.
     async fn ping(&self) -> Result<(), StoreError>;
 }
 

@@ -33,11 +33,18 @@ pub enum Write {
         /// When the row may be swept.
         expires: Timestamp,
     },
-    /// Makes or replaces an account.
+    /// Makes an account, or replaces it but for `disabled`, which only [`Write::DisableAccount`] changes: a sign-in must not undo that.
     PutAccount(Account),
+    /// Sets whether an account is disabled, if there is one.
+    DisableAccount {
+        /// Which.
+        id: AccountId,
+        /// Whether it is from now on.
+        disabled: bool,
+    },
     /// Contested: a link key leads to one account.
     AddLink(Link),
-    /// Makes or replaces a session, by id.
+    /// Contested: makes or replaces a session, by id. One that has ended is not replaced, so that no sign-in undoes a logout beside it.
     PutSession(Session),
     /// Notes that a session was used. Never moves `last_seen` back.
     TouchSession {
@@ -62,7 +69,9 @@ pub enum Write {
     },
     /// Makes a code.
     AddCode(Code),
-    /// Contested: a code is redeemed once.
+    /// Contested: a code is redeemed once, and only while the session it came from is there and has not ended. Against an
+    /// [`Write::EndSession`] at the same time, one is first: either the code is lost, or [`Write::RevokeSessionGrants`] beside the
+    /// end finds the grant that is made with the redemption.
     RedeemCode {
         /// Which.
         digest: Digest,
@@ -135,7 +144,9 @@ pub enum Contest {
     Attempt,
     /// The link exists.
     Link,
-    /// The code is redeemed, or not there.
+    /// The session has ended.
+    Session,
+    /// The code is redeemed, or not there, or its session has ended.
     Code,
     /// The family has moved on, or ended.
     Family,
@@ -151,6 +162,7 @@ impl Write {
         match self {
             Self::SpendAttempt { .. } => Some(Contest::Attempt),
             Self::AddLink(_) => Some(Contest::Link),
+            Self::PutSession(_) => Some(Contest::Session),
             Self::RedeemCode { .. } => Some(Contest::Code),
             Self::RotateFamily { .. } => Some(Contest::Family),
             Self::PutClient { .. } | Self::DeleteClient { .. } => Some(Contest::Client),

@@ -105,10 +105,10 @@ impl Gateway {
         arrival: Arrival,
         session_cookie: Option<&str>,
     ) -> Result<Arrived, Fault> {
-        let previous = self.session_of(witness, session_cookie).await.map_err(Fault::Store)?;
         let key = LinkKey { provider: provider.clone(), issuer: arrival.issuer.clone(), subject: arrival.subject.clone() };
-        // Two tabs may bring the same new person at once. The one that loses finds the link on its second try.
+        // Two tabs may bring the same new person at once, or a logout may come between. Who loses sees what is there on the second try.
         for last_try in [false, true] {
+            let previous = self.session_of(witness, session_cookie).await.map_err(Fault::Store)?;
             let known = self.account_behind(&key).await.map_err(Fault::Store)?;
             if known.as_ref().is_some_and(|account| !policy::still_good(client, account, provider)) {
                 return Err(Fault::AccountDisabled);
@@ -121,7 +121,7 @@ impl Gateway {
             let settlement = self.settlement(witness, client, attempt, &key, &arrival, known.as_deref(), previous.as_deref());
             return match self.commit(settlement.changes).await {
                 Ok(()) => Ok(settlement.arrived),
-                Err(StoreError::Conflict(Contest::Link)) if !last_try => continue,
+                Err(StoreError::Conflict(Contest::Link | Contest::Session)) if !last_try => continue,
                 Err(StoreError::Conflict(Contest::Attempt)) => Err(Fault::AttemptSpent),
                 Err(error) => Err(Fault::Store(error)),
             };

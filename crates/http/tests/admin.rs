@@ -623,7 +623,9 @@ async fn every_broken_rule_is_named_at_its_place() {
             "id_token_signed_response_alg": "none", "scope": "a\"b", "audiences": [""],
         }))
         .await;
-    assert_eq!(refused.faults(), ["/client_id may only have letters, digits, '-', '.', '_' and '~'"]);
+    let faults = refused.faults();
+    assert_eq!(faults[0], "/client_id may only have letters, digits, '-', '.', '_' and '~'");
+    assert!(faults.len() > 6, "and the rest beside it: {faults:?}");
     let refused = desk
         .create(json!({
             "client_name": "", "redirect_uris": [], "grant_types": ["authorization_code", "password"],
@@ -651,7 +653,7 @@ async fn every_broken_rule_is_named_at_its_place() {
           "pointer": "/redirect_uris"
         },
         {
-          "detail": "scope must be space-separated tokens of printable ASCII without quotes and backslashes",
+          "detail": "must be space-separated tokens of printable ASCII without quotes and backslashes",
           "pointer": "/scope"
         },
         {

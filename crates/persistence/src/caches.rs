@@ -14,6 +14,7 @@ use std::{
 };
 
 use moka::sync::Cache;
+use serde::Serialize;
 use vestibule_domain::{
     account::Account,
     client::Client,
@@ -30,7 +31,9 @@ use vestibule_domain::{
 #[derive(Clone, Debug)]
 pub(crate) enum Effect {
     Client(ClientId, Option<Arc<Client>>),
-    Account(AccountId, Option<Arc<Account>>),
+    Account(AccountId),
+    /// All of it but `disabled`, which lies as it lay.
+    AccountPut(Arc<Account>),
     Session(SessionId, Option<Arc<Session>>),
     SessionSeen(SessionId, Timestamp),
     Grant(GrantId, Option<Arc<Grant>>),
@@ -56,14 +59,16 @@ pub(crate) struct Caches {
 }
 
 impl Caches {
-    pub(crate) fn new(entries: u64, only_writer: bool) -> Self {
+    /// They take about so many bytes in all, when they are full.
+    pub(crate) fn new(bytes: u64, only_writer: bool) -> Self {
+        let part = bytes / 16;
         Self {
-            clients: Kept::new(entries),
-            accounts: Kept::new(entries),
-            sessions: Kept::new(entries),
-            grants: Kept::new(entries),
-            tokens: Kept::new(entries),
-            cookies: Cache::new(entries),
+            clients: Kept::new(part * 2, |client: &Arc<Client>| weight(&**client)),
+            accounts: Kept::new(part * 4, |account: &Arc<Account>| weight(&**account)),
+            sessions: Kept::new(part * 4, |session: &Arc<Session>| weight(&**session)),
+            grants: Kept::new(part * 4, |grant: &Arc<Grant>| weight(&**grant)),
+            tokens: Kept::new(part, |_| BESIDES),
+            cookies: Cache::builder().max_capacity(part).weigher(|_, _| BESIDES).build(),
             only_writer,
         }
     }
@@ -75,7 +80,10 @@ impl Caches {
         }
         match effect {
             Effect::Client(id, Some(client)) => self.clients.put(id, client),
-            Effect::Account(id, Some(account)) => self.accounts.put(id, account),
+            Effect::AccountPut(account) => self.accounts.change(&account.id, |known| {
+                let disabled = known.disabled;
+                Arc::new(Account { disabled, ..Account::clone(&account) })
+            }),
             Effect::Session(id, Some(session)) => {
                 self.cookies.insert(session.digest, id);
                 self.sessions.put(id, session);
@@ -98,7 +106,8 @@ impl Caches {
     pub(crate) fn forget(&self, effect: &Effect) {
         match effect {
             Effect::Client(id, _) => self.clients.forget(id),
-            Effect::Account(id, _) => self.accounts.forget(id),
+            Effect::Account(id) => self.accounts.forget(id),
+            Effect::AccountPut(account) => self.accounts.forget(&account.id),
             Effect::Session(id, _) | Effect::SessionSeen(id, _) => self.sessions.forget(id),
             Effect::Grant(id, _) | Effect::GrantRotated(id, ..) => self.grants.forget(id),
             Effect::EveryGrant => self.grants.forget_all(),
@@ -136,6 +145,32 @@ impl Caches {
     }
 }
 
+/// What an entry takes besides its value: key, counters, allocations.
+const BESIDES: u32 = 400;
+
+/// About how many bytes an entry takes. A person's profile has as many groups as their provider likes, so entries can't just be counted.
+fn weight(value: &impl Serialize) -> u32 {
+    struct Count(u32);
+
+    impl std::io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+            self.0 = self.0.saturating_add(u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+
+    let mut count = Count(BESIDES);
+    match serde_json::to_writer(&mut count, value) {
+        Ok(()) => count.0,
+        // What can't be measured is not kept.
+        Err(_) => u32::MAX,
+    }
+}
+
 const STRIPES: usize = 256;
 
 /// One cache.
@@ -159,9 +194,9 @@ where
     K: Hash + Eq + Clone + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
 {
-    fn new(entries: u64) -> Self {
+    fn new(bytes: u64, weigh: impl Fn(&V) -> u32 + Send + Sync + 'static) -> Self {
         Self {
-            cache: Cache::new(entries),
+            cache: Cache::builder().max_capacity(bytes).weigher(move |_, (_, value): &(u64, V)| weigh(value)).build(),
             generation: AtomicU64::new(0),
             stripes: (0..STRIPES).map(|_| Mutex::new(0)).collect(),
             hasher: RandomState::new(),
@@ -254,7 +289,18 @@ mod tests {
     use super::*;
 
     fn kept() -> Kept<u32, &'static str> {
-        Kept::new(100)
+        Kept::new(100, |_| 1)
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_by_its_size_not_by_its_number() {
+        let large = Kept::new(100_000, |value: &String| weight(value));
+        for key in 0..100 {
+            large.put(key, "x".repeat(10_000));
+        }
+        large.cache.run_pending_tasks();
+        let kept = large.cache.weighted_size();
+        assert!((50_000..=100_000).contains(&kept), "{kept} bytes are kept");
     }
 
     #[tokio::test]

@@ -7,7 +7,7 @@ use sea_orm::{
     SqlxSqliteConnector, Statement, TransactionOptions, TransactionTrait,
 };
 use sqlx::{
-    ConnectOptions, Connection, PgPool,
+    ConnectOptions, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -17,12 +17,15 @@ use vestibule_migrations::{Migrator, MigratorTrait};
 use crate::{
     errors::{Fault, classify_sqlx},
     options::{Place, StoreOptions},
+    pen::{Address, Pen},
+    writer::STATEMENTS,
 };
 
 /// An open database.
 pub(crate) struct Opened {
     pub(crate) readers: DatabaseConnection,
-    pub(crate) writers: DatabaseConnection,
+    /// For the writers; none when it is open for reading only.
+    pub(crate) pens: Vec<Pen>,
     /// For the listener; PostgreSQL only.
     pub(crate) postgres: Option<PgPool>,
 }
@@ -35,48 +38,48 @@ pub(crate) async fn open(options: &StoreOptions) -> Result<Opened, StoreError> {
 }
 
 async fn open_sqlite(path: &Path, options: &StoreOptions) -> Result<Opened, StoreError> {
-    create(path)?;
     let common = SqliteConnectOptions::new()
         .filename(path)
         .create_if_missing(false)
         .foreign_keys(true)
         .busy_timeout(options.patience)
         .pragma("temp_store", "memory")
-        .statement_cache_capacity(200)
         // Statements carry no values, but thousands of lines a second help nobody.
         .disable_statement_logging();
-    let writing = common
-        .clone()
-        .journal_mode(SqliteJournalMode::Wal)
-        // In WAL mode anything less may lose the last commits when the power goes.
-        .synchronous(SqliteSynchronous::Full)
-        .pragma("wal_autocheckpoint", "4000")
-        .pragma("journal_size_limit", "67108864")
-        .pragma("cache_size", "-32000");
-    let writers = SqlitePoolOptions::new()
-        .min_connections(1)
-        .max_connections(1)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_before_acquire(false)
-        .acquire_timeout(options.patience)
-        .connect_with(writing)
-        .await
-        .map_err(|error| cannot_open(&error))?;
+    let mut pens = Vec::new();
+    if !options.read_only {
+        create(path)?;
+        let writing = common
+            .clone()
+            .statement_cache_capacity(STATEMENTS)
+            .journal_mode(SqliteJournalMode::Wal)
+            // In WAL mode anything less may lose the last commits when the power goes.
+            .synchronous(SqliteSynchronous::Full)
+            .pragma("wal_autocheckpoint", "4000")
+            .pragma("journal_size_limit", "67108864")
+            .pragma("cache_size", "-32000");
+        // Before the readers, because it is what makes the file a database.
+        pens.push(writer(Address::Sqlite(Box::new(writing)), options).await?);
+    }
+    // A connection that may only read can't write the log back when it is the last to go, either.
+    let reading = common.read_only(options.read_only).pragma("query_only", "on").pragma("cache_size", "-8000");
     let readers = SqlitePoolOptions::new()
         .max_connections(options.readers.max(1))
         .idle_timeout(None)
         .max_lifetime(None)
         .test_before_acquire(false)
         .acquire_timeout(options.patience)
-        .connect_with(common.pragma("query_only", "on").pragma("cache_size", "-8000"))
+        .connect_with(reading.statement_cache_capacity(200))
         .await
         .map_err(|error| cannot_open(&error))?;
-    Ok(Opened {
-        readers: SqlxSqliteConnector::from_sqlx_sqlite_pool(readers),
-        writers: SqlxSqliteConnector::from_sqlx_sqlite_pool(writers),
-        postgres: None,
-    })
+    Ok(Opened { readers: SqlxSqliteConnector::from_sqlx_sqlite_pool(readers), pens, postgres: None })
+}
+
+/// The first writer's connection, which shows whether there can be one.
+async fn writer(address: Address, options: &StoreOptions) -> Result<Pen, StoreError> {
+    let mut pen = Pen::new(address, options.patience);
+    pen.connection().await.map_err(Fault::to_error)?;
+    Ok(pen)
 }
 
 /// Makes the file if it is missing, readable by nobody else. Its two companions (`-wal`, `-shm`) take over its mode.
@@ -103,37 +106,51 @@ fn create(path: &Path) -> Result<(), StoreError> {
 }
 
 async fn open_postgres(options: &StoreOptions) -> Result<Opened, StoreError> {
-    let connect = PgConnectOptions::from_str(&options.url)
+    let common = PgConnectOptions::from_str(&options.url)
         .map_err(|_| StoreError::Unavailable("its address is not understood".to_owned()))?
         .application_name("vestibule")
-        .statement_cache_capacity(200)
-        // Nothing here takes long; what does is stuck, and must not hold others up.
-        .options([("statement_timeout", "30s"), ("lock_timeout", "10s"), ("idle_in_transaction_session_timeout", "60s")])
         .disable_statement_logging();
-    reach(&connect, options.patience).await?;
-    // One more reads for the listener.
-    let readers = pool(options, options.readers.max(1) + 1).test_before_acquire(true);
-    // Asking before each use would cost a round trip for each group; the writer tries again instead.
-    let writers = pool(options, options.writers.max(1)).test_before_acquire(false);
-    let readers = readers.connect_with(connect.clone()).await.map_err(|error| cannot_open(&error))?;
-    let writers = writers.connect_with(connect).await.map_err(|error| cannot_open(&error))?;
-    Ok(Opened {
-        postgres: Some(readers.clone()),
-        readers: SqlxPostgresConnector::from_sqlx_postgres_pool(readers),
-        writers: SqlxPostgresConnector::from_sqlx_postgres_pool(writers),
-    })
+    // Nothing here takes long; what does is stuck, and must not hold others up.
+    let reading = common.clone().statement_cache_capacity(200).options([("statement_timeout", "30s"), ("lock_timeout", "10s")]);
+    let writing = common.statement_cache_capacity(STATEMENTS).options([
+        ("statement_timeout", milliseconds(options.patience * 2)),
+        ("lock_timeout", milliseconds(options.patience)),
+        ("idle_in_transaction_session_timeout", "60s".to_owned()),
+        // Every statement finds its rows by a key. A plan made while a table was empty must not read all of it later.
+        ("enable_seqscan", "off".to_owned()),
+        ("enable_hashjoin", "off".to_owned()),
+        ("enable_mergejoin", "off".to_owned()),
+    ]);
+    let mut pens = Vec::new();
+    if options.read_only {
+        reach(&reading, options.patience).await?;
+    } else {
+        let address = Address::Postgres(Box::new(writing));
+        pens.push(writer(address.clone(), options).await?);
+        pens.extend((1..options.writers).map(|_| Pen::new(address.clone(), options.patience)));
+    }
+    let reading = if options.read_only { reading.options([("default_transaction_read_only", "on")]) } else { reading };
+    let readers = PgPoolOptions::new()
+        // One more is for the listener.
+        .max_connections(options.readers.max(1) + 1)
+        .acquire_timeout(options.patience)
+        .idle_timeout(Duration::from_mins(10))
+        .max_lifetime(None)
+        .test_before_acquire(true)
+        .connect_with(reading)
+        .await
+        .map_err(|error| cannot_open(&error))?;
+    let postgres = (!options.read_only).then(|| readers.clone());
+    Ok(Opened { postgres, pens, readers: SqlxPostgresConnector::from_sqlx_postgres_pool(readers) })
+}
+
+fn milliseconds(time: Duration) -> String {
+    format!("{}ms", time.as_millis())
 }
 
 /// A pool tries until its time is over and then says no more than that; one connection says what is wrong.
 async fn reach(connect: &PgConnectOptions, patience: Duration) -> Result<(), StoreError> {
-    let connection = tokio::time::timeout(patience, connect.connect()).await;
-    let connection = connection.map_err(|_| Fault::Gone("it can't be reached").to_error())?;
-    let connection = connection.map_err(|error| cannot_open(&error))?;
-    connection.close().await.map_err(|error| cannot_open(&error))
-}
-
-fn pool(options: &StoreOptions, most: u32) -> PgPoolOptions {
-    PgPoolOptions::new().max_connections(most).acquire_timeout(options.patience).idle_timeout(Duration::from_mins(10)).max_lifetime(None)
+    Pen::new(Address::Postgres(Box::new(connect.clone())), patience).connection().await.map(drop).map_err(Fault::to_error)
 }
 
 fn cannot_open(error: &sqlx::Error) -> StoreError {
@@ -150,27 +167,42 @@ pub(crate) async fn pending(db: &DatabaseConnection) -> Result<Vec<String>, Stor
     Ok(missing.iter().map(|migration| migration.name().to_owned()).collect())
 }
 
-/// Every migration there is, for a database that does not exist yet.
-pub(crate) fn all_migrations() -> Vec<String> {
-    Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect()
+/// Applies what is missing, all or nothing, and says what that was. Several nodes may begin at once: the first does it, the others wait.
+pub(crate) async fn migrate(address: &Address, patience: Duration) -> Result<Vec<String>, StoreError> {
+    let db = for_migrations(address, patience).await.map_err(|error| cannot_open(&error))?;
+    let applied = match apply_alone(&db).await {
+        Ok(applied) => Ok(applied),
+        Err(error) => Err(Fault::of(&error).to_error()),
+    };
+    if db.close().await.is_err() {
+        tracing::warn!("the connection of the migrations was not closed properly");
+    }
+    applied
 }
 
-/// Applies what is missing, all or nothing, and says what that was. Several nodes may begin at once: the first does it, the others wait.
-pub(crate) async fn migrate(db: &DatabaseConnection) -> Result<Vec<String>, StoreError> {
-    let tell = |error: DbErr| Fault::of(&error).to_error();
-    if pending(db).await?.is_empty() {
-        return Ok(Vec::new());
-    }
-    let transaction = alone(db).await.map_err(tell)?;
-    let applied = match apply(&transaction).await {
-        Ok(applied) => applied,
+/// Migrations want a connection of the library they are written with.
+async fn for_migrations(address: &Address, patience: Duration) -> Result<DatabaseConnection, sqlx::Error> {
+    Ok(match address {
+        Address::Sqlite(options) => {
+            let pool = SqlitePoolOptions::new().max_connections(1).acquire_timeout(patience).connect_with((**options).clone());
+            SqlxSqliteConnector::from_sqlx_sqlite_pool(pool.await?)
+        }
+        Address::Postgres(options) => {
+            let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(patience).connect_with((**options).clone());
+            SqlxPostgresConnector::from_sqlx_postgres_pool(pool.await?)
+        }
+    })
+}
+
+async fn apply_alone(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
+    let transaction = alone(db).await?;
+    match apply(&transaction).await {
+        Ok(applied) => transaction.commit().await.map(|()| applied),
         Err(error) => {
             let _ = transaction.rollback().await;
-            return Err(tell(error));
+            Err(error)
         }
-    };
-    transaction.commit().await.map_err(tell)?;
-    Ok(applied)
+    }
 }
 
 /// A transaction that no other node's migration runs beside.
@@ -192,14 +224,4 @@ async fn apply(transaction: &DatabaseTransaction) -> Result<Vec<String>, DbErr> 
     let names = missing.iter().map(|migration| migration.name().to_owned()).collect();
     Migrator::up(transaction, None).await?;
     Ok(names)
-}
-
-/// Writes the write-ahead log into the database file, so that the file alone is whole.
-pub(crate) async fn checkpoint(db: &DatabaseConnection) {
-    if db.get_database_backend() == DbBackend::Sqlite {
-        let asked = db.query_one_raw(Statement::from_string(DbBackend::Sqlite, "PRAGMA wal_checkpoint(TRUNCATE)")).await;
-        if asked.is_err() {
-            tracing::warn!("the write-ahead log was not written back; it will be when the file is opened next");
-        }
-    }
 }

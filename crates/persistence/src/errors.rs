@@ -12,6 +12,8 @@ pub(crate) enum Fault {
     Lost,
     /// The database can't be reached or is busy. The next statement would fare no better.
     Gone(&'static str),
+    /// The statement waited too long, most likely for a row that somebody holds.
+    Slow,
     /// The database is there and refused this statement.
     Refused(&'static str),
 }
@@ -33,10 +35,20 @@ impl Fault {
             match self {
                 Self::Again => "the transaction was chosen as the victim of a deadlock again and again",
                 Self::Lost => "the connection was lost",
+                Self::Slow => "the database took too long",
                 Self::Gone(why) | Self::Refused(why) => why,
             }
             .to_owned(),
         )
+    }
+}
+
+impl From<sqlx::Error> for Fault {
+    fn from(error: sqlx::Error) -> Self {
+        let fault = classify_sqlx(&error);
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        tracing::debug!(fault = ?fault, code = code.as_deref(), "a statement failed");
+        fault
     }
 }
 
@@ -70,7 +82,7 @@ fn classify_code(code: &str) -> Fault {
         "28P01" | "28000" => return Fault::Gone("the database refused the name or the password"),
         "3D000" => return Fault::Gone("there is no database of that name"),
         "53300" => return Fault::Gone("the database has no connection left"),
-        "55P03" | "57014" => return Fault::Gone("the database took too long"),
+        "55P03" | "57014" => return Fault::Slow,
         "25006" => return Fault::Gone("the database only allows reading"),
         _ if code.len() == 5 && (code.starts_with("08") || code.starts_with("57P")) => return Fault::Lost,
         _ if code.len() == 5 && code.starts_with("53") => return Fault::Gone("the database is out of room"),
@@ -140,6 +152,9 @@ mod tests {
         assert_eq!(classify_code("40P01"), Fault::Again);
         assert_eq!(classify_code("40001"), Fault::Again);
         assert_eq!(classify_code("57P01"), Fault::Lost);
+        // One caller's row that somebody holds must not fail the others of its group.
+        assert_eq!([classify_code("55P03"), classify_code("57014")], [Fault::Slow; 2]);
+        assert!(!Fault::Slow.is_the_databases());
         assert!(matches!(classify_code("23505"), Fault::Refused(_)));
     }
 }

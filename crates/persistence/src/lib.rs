@@ -8,12 +8,17 @@
 //! go first; who loses one is told so and has nothing written, and nobody else notices. When a statement truly fails, the transaction
 //! is rolled back and its callers are run one by one, so that only the culprit is told.
 //!
-//! SQLite has one writer and one connection to write on. PostgreSQL has a few, which the database keeps from each other.
+//! The rows that callers write into one table go there in one statement, so a group of thirty logins costs as many statements as one
+//! login. How many rows were changed tells whether everybody won. If only some did, which takes a race, the group is taken back and
+//! run caller by caller.
+//!
+//! SQLite has one writer and one connection to write on. PostgreSQL has a few, which the database keeps from each other. Each writer
+//! owns its connection, and closes it whenever it is not certain what became of a transaction.
 //!
 //! # How a read goes
 //!
 //! Clients, accounts, sessions, grants and revoked tokens are read through caches that every commit keeps true before its caller is
-//! answered. Other nodes on the same PostgreSQL say what they changed by `NOTIFY` in the same transaction. While
+//! answered. Nodes on the same PostgreSQL say what they changed by `NOTIFY` in the same transaction. While
 //! nobody listens, the caches are not used. Another process on the same SQLite file is noticed within half a second.
 //!
 //! # What is deliberately absent
@@ -28,10 +33,11 @@ mod errors;
 mod events;
 mod listener;
 mod options;
+mod pen;
 mod reads;
 mod store;
 mod sweep;
 mod writer;
 
 pub use options::{CommitStats, OnCommit, StoreOptions};
-pub use store::{SqlStore, migrate, pending};
+pub use store::SqlStore;

@@ -5,13 +5,16 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, Statement};
 use sqlx::{PgPool, postgres::PgListener};
 use tokio::time::{sleep, timeout};
 use uuid::Uuid;
 use vestibule_domain::ids::{AccountId, ClientId, GrantId, SessionId};
 
-use crate::caches::{Caches, Effect};
+use crate::{
+    caches::{Caches, Effect},
+    errors::Fault,
+    pen::Connection,
+};
 
 const CHANNEL: &str = "vestibule";
 
@@ -22,46 +25,34 @@ const MOST_BYTES: usize = 7_900;
 const ASK_EVERY: Duration = Duration::from_secs(1);
 const ANSWER_WITHIN: Duration = Duration::from_secs(1);
 
-/// Who speaks: a node does not listen to itself, its caches know already.
-#[derive(Clone, Debug)]
-pub(crate) struct Node(pub(crate) Arc<str>);
-
-impl Node {
-    /// Tells the others, if the transaction commits.
-    pub(crate) async fn tell(&self, transaction: &DatabaseTransaction, effects: &[Effect]) -> Result<(), DbErr> {
-        for payload in self.payloads(effects) {
-            let values = [CHANNEL.into(), payload.into()];
-            let statement = Statement::from_sql_and_values(transaction.get_database_backend(), "SELECT pg_notify($1, $2)", values);
-            transaction.query_one_raw(statement).await?;
-        }
-        Ok(())
+/// Tells every node, this one too, if the transaction commits. This one knows already, unless it never learns what became of its commit.
+pub(crate) async fn tell(connection: &mut Connection, effects: &[Effect]) -> Result<(), Fault> {
+    for payload in payloads(effects) {
+        connection.keys("SELECT ''::bytea FROM pg_notify($1, $2)", &[&CHANNEL.into(), &payload.into()]).await?;
     }
+    Ok(())
+}
 
-    fn payloads(&self, effects: &[Effect]) -> Vec<String> {
-        let mut payloads: Vec<String> = Vec::new();
-        for word in effects.iter().map(word) {
-            match payloads.last_mut() {
-                Some(payload) if payload.len() + 1 + word.len() < MOST_BYTES => {
-                    payload.push('\n');
-                    payload.push_str(&word);
-                }
-                _ => payloads.push(format!("{}\n{word}", self.0)),
+fn payloads(effects: &[Effect]) -> Vec<String> {
+    let mut payloads: Vec<String> = Vec::new();
+    for word in effects.iter().map(word) {
+        match payloads.last_mut() {
+            Some(payload) if payload.len() + 1 + word.len() < MOST_BYTES => {
+                payload.push('\n');
+                payload.push_str(&word);
             }
+            _ => payloads.push(word),
         }
-        payloads
     }
+    payloads
+}
 
-    fn hear(&self, payload: &str, caches: &Caches) {
-        let mut words = payload.split('\n');
-        if words.next() == Some(&*self.0) {
-            return;
-        }
-        for word in words {
-            match effect(word) {
-                Some(effect) => caches.forget(&effect),
-                // A newer release may speak of what this one doesn't know.
-                None => caches.forget_all(),
-            }
+fn hear(payload: &str, caches: &Caches) {
+    for word in payload.split('\n') {
+        match effect(word) {
+            Some(effect) => caches.forget(&effect),
+            // A newer release may speak of what this one doesn't know.
+            None => caches.forget_all(),
         }
     }
 }
@@ -69,7 +60,8 @@ impl Node {
 fn word(effect: &Effect) -> String {
     match effect {
         Effect::Client(id, _) => format!("c{id}"),
-        Effect::Account(id, _) => format!("a{}", id.0.simple()),
+        Effect::Account(id) => format!("a{}", id.0.simple()),
+        Effect::AccountPut(account) => format!("a{}", account.id.0.simple()),
         Effect::Session(id, _) | Effect::SessionSeen(id, _) => format!("s{}", id.0.simple()),
         Effect::Grant(id, _) | Effect::GrantRotated(id, ..) => format!("g{}", id.0.simple()),
         Effect::EveryGrant => "g".to_owned(),
@@ -81,7 +73,7 @@ fn effect(word: &str) -> Option<Effect> {
     let id = || Uuid::try_parse(word.get(1..)?).ok();
     match word.as_bytes().first()? {
         b'c' => ClientId::parse(word.get(1..)?).ok().map(|id| Effect::Client(id, None)),
-        b'a' => id().map(|id| Effect::Account(AccountId(id), None)),
+        b'a' => id().map(|id| Effect::Account(AccountId(id))),
         b's' => id().map(|id| Effect::Session(SessionId(id), None)),
         b'g' if word.len() == 1 => Some(Effect::EveryGrant),
         b'g' => id().map(|id| Effect::Grant(GrantId(id), None)),
@@ -92,7 +84,6 @@ fn effect(word: &str) -> Option<Effect> {
 
 /// Listens as long as the store lives, and switches the caches on and off with it.
 pub(crate) struct Listener {
-    pub(crate) node: Node,
     pub(crate) pool: PgPool,
     pub(crate) caches: Arc<Caches>,
 }
@@ -130,7 +121,7 @@ impl Listener {
     async fn listen(&self, mut connection: PgListener) {
         loop {
             match timeout(ASK_EVERY, connection.try_recv()).await {
-                Ok(Ok(Some(heard))) => self.node.hear(heard.payload(), &self.caches),
+                Ok(Ok(Some(heard))) => hear(heard.payload(), &self.caches),
                 Ok(Ok(None) | Err(_)) => return,
                 // Nothing heard for a while: because nothing was said?
                 Err(_) => {
@@ -150,16 +141,12 @@ mod tests {
 
     use super::*;
 
-    fn node(name: &str) -> Node {
-        Node(name.into())
-    }
-
     #[test]
     fn what_is_said_is_understood() {
         let id = Uuid::from_u128(7);
         let effects = [
             Effect::Client(ClientId::parse("my-app").unwrap(), None),
-            Effect::Account(AccountId(id), None),
+            Effect::Account(AccountId(id)),
             Effect::Session(SessionId(id), None),
             Effect::Grant(GrantId(id), None),
             Effect::EveryGrant,
@@ -176,24 +163,24 @@ mod tests {
     #[test]
     fn much_news_is_said_in_pieces_the_database_takes() {
         let effects: Vec<Effect> = (0..1000).map(|at| Effect::Grant(GrantId(Uuid::from_u128(at)), None)).collect();
-        let payloads = node("n").payloads(&effects);
-        assert!(payloads.iter().all(|payload| payload.len() < 8_000 && payload.starts_with("n\n")));
-        assert_eq!(payloads.iter().map(|payload| payload.split('\n').count() - 1).sum::<usize>(), 1000);
-        assert!(node("n").payloads(&[]).is_empty());
+        let said = payloads(&effects);
+        assert!(said.iter().all(|payload| payload.len() < 8_000));
+        assert_eq!(said.iter().map(|payload| payload.split('\n').count()).sum::<usize>(), 1000);
+        assert!(payloads(&[]).is_empty());
     }
 
     #[tokio::test]
-    async fn a_node_does_not_listen_to_itself_and_what_it_does_not_understand_drops_everything() {
-        let caches = Caches::new(10, false);
-        let token = TokenId { grant: None, random: 1 };
+    async fn what_is_heard_is_forgotten_and_what_is_not_understood_drops_everything() {
+        let caches = Caches::new(1 << 20, false);
+        let (token, other) = (TokenId { grant: None, random: 1 }, TokenId { grant: None, random: 2 });
         let keep = || async { caches.tokens.read(&token, async { Ok(Some(false)) }).await };
         keep().await.unwrap();
-        node("me").hear(&format!("me\nt{token}"), &caches);
+        hear(&format!("t{other}"), &caches);
         assert_eq!(caches.tokens.get(&token), Some(false));
-        node("me").hear(&format!("other\nt{token}"), &caches);
+        hear(&format!("t{other}\nt{token}"), &caches);
         assert_eq!(caches.tokens.get(&token), None);
         keep().await.unwrap();
-        node("me").hear("other\nz", &caches);
+        hear("z", &caches);
         assert_eq!(caches.tokens.get(&token), None);
     }
 }

@@ -25,12 +25,18 @@ pub struct StoreOptions {
     pub readers: u32,
     /// Most connections that write at once; PostgreSQL only, SQLite always has one.
     pub writers: u32,
-    /// Most entries of each cache.
-    pub cache_entries: u64,
+    /// About how many bytes the caches may take in all: accounts, sessions and grants a quarter each, clients an eighth, revoked tokens
+    /// and cookies the rest.
+    pub cache_bytes: u64,
     /// How long a caller waits for a connection or for room in the writer's queue before it is told that the database is unavailable.
+    /// PostgreSQL may take as long for a lock, twice as long for a statement of a writer, and three times as long to answer at all: a
+    /// server that has said nothing by then is taken for gone.
     pub patience: Duration,
     /// Whether missing migrations are applied. If not and some are missing, the store doesn't open.
     pub migrate: bool,
+    /// Whether it is opened for reading only, beside the process that writes: nothing is made, migrated, locked or written back, and
+    /// every commit is refused.
+    pub read_only: bool,
     /// Told of each transaction of the writer.
     pub on_commit: Option<OnCommit>,
 }
@@ -42,9 +48,10 @@ impl StoreOptions {
             url: url.into(),
             readers: 8,
             writers: 4,
-            cache_entries: 50_000,
+            cache_bytes: 64 << 20,
             patience: Duration::from_secs(5),
             migrate: true,
+            read_only: false,
             on_commit: None,
         }
     }
@@ -83,9 +90,10 @@ impl fmt::Debug for StoreOptions {
         f.debug_struct("StoreOptions")
             .field("readers", &self.readers)
             .field("writers", &self.writers)
-            .field("cache_entries", &self.cache_entries)
+            .field("cache_bytes", &self.cache_bytes)
             .field("patience", &self.patience)
             .field("migrate", &self.migrate)
+            .field("read_only", &self.read_only)
             .finish_non_exhaustive()
     }
 }

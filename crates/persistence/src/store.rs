@@ -1,16 +1,17 @@
 //! The store itself: reads through the caches, commits through the queue.
 
 use std::{
-    path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use async_trait::async_trait;
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement};
+use sea_orm::DatabaseConnection;
+use sqlx::PgPool;
 use tokio::{
     sync::{mpsc, oneshot},
     task::{AbortHandle, JoinHandle},
+    time::{Instant, timeout, timeout_at},
 };
 use vestibule_domain::{
     account::{Account, Link, LinkKey, UpstreamTokens},
@@ -31,13 +32,14 @@ use vestibule_domain::{
 use crate::{
     caches::Caches,
     connect::{self, Opened},
-    errors::{Fault, classify_sqlx},
+    errors::classify_sqlx,
     events,
-    listener::{Listener, Node},
-    options::{Place, StoreOptions},
+    listener::Listener,
+    options::StoreOptions,
+    pen::Pen,
     reads,
     sweep::{AT_ONCE, Broom, Kind},
-    writer::{MOST_TOGETHER, Order, Prepared, Writer},
+    writer::{MOST_TOGETHER, Order, Prepared, Pulse, Writer},
 };
 
 /// Callers that may wait for the writer; beyond, they wait for room.
@@ -47,34 +49,20 @@ const QUEUE: usize = MOST_TOGETHER * 16;
 #[derive(Debug)]
 pub struct SqlStore {
     readers: DatabaseConnection,
-    writers: DatabaseConnection,
     caches: Arc<Caches>,
     patience: Duration,
-    /// Gone once the store is closed.
-    queue: Mutex<Option<mpsc::Sender<Order>>>,
-    at_work: Mutex<Vec<JoinHandle<()>>>,
+    queue: Mutex<Queue>,
+    at_work: Mutex<Vec<JoinHandle<Pen>>>,
+    pulses: Vec<Arc<Pulse>>,
     listening: Option<AbortHandle>,
 }
 
-/// The migrations that the database at `options.url` lacks, in order. Changes nothing; a database file that isn't there lacks all.
-pub async fn pending(options: &StoreOptions) -> Result<Vec<String>, StoreError> {
-    if let Place::Sqlite(path) = options.place()?
-        && !Path::exists(&path)
-    {
-        return Ok(connect::all_migrations());
-    }
-    let opened = connect::open(options).await?;
-    let missing = connect::pending(&opened.writers).await;
-    opened.close().await;
-    missing
-}
-
-/// Applies the migrations that the database lacks, all or none, and returns their names.
-pub async fn migrate(options: &StoreOptions) -> Result<Vec<String>, StoreError> {
-    let opened = connect::open(options).await?;
-    let applied = connect::migrate(&opened.writers).await;
-    opened.close().await;
-    applied
+/// The way to the writers.
+#[derive(Clone, Debug)]
+enum Queue {
+    Open(mpsc::Sender<Order>),
+    /// And why.
+    Shut(&'static str),
 }
 
 impl SqlStore {
@@ -84,79 +72,95 @@ impl SqlStore {
     /// [`StoreError::Unavailable`] with what to do about it, in words that don't have the address in them.
     pub async fn connect(options: &StoreOptions) -> Result<Self, StoreError> {
         let opened = connect::open(options).await?;
-        match Self::begin(&opened, options).await {
-            Ok(store) => Ok(store),
-            Err(error) => {
-                opened.close().await;
-                Err(error)
-            }
+        let readers = opened.readers.clone();
+        let begun = Self::begin(opened, options).await;
+        if begun.is_err() {
+            close_readers(&readers, options.patience).await;
         }
+        begun
     }
 
-    async fn begin(opened: &Opened, options: &StoreOptions) -> Result<Self, StoreError> {
-        if options.migrate {
-            for name in connect::migrate(&opened.writers).await? {
-                tracing::info!("applied the migration {name}");
+    async fn begin(mut opened: Opened, options: &StoreOptions) -> Result<Self, StoreError> {
+        let missing = connect::pending(&opened.readers).await?.len();
+        match opened.pens.first() {
+            Some(pen) if missing > 0 && options.migrate => {
+                for name in connect::migrate(pen.address(), options.patience).await? {
+                    tracing::info!("applied the migration {name}");
+                }
             }
-        } else if let missing @ 1.. = connect::pending(&opened.writers).await?.len() {
-            return Err(StoreError::Unavailable(format!("it lacks {missing} migrations; apply them first")));
+            _ if missing > 0 => {
+                return Err(StoreError::Unavailable(format!(
+                    "it lacks {missing} migrations; start `vestibule serve` once with this version, it applies them"
+                )));
+            }
+            _ => {}
         }
-        let caches = Arc::new(Caches::new(options.cache_entries, opened.postgres.is_none()));
-        let mut at_work = Vec::new();
-        let mut listening = None;
-        let mut node = None;
-        if let Some(pool) = &opened.postgres {
-            let me = name(&opened.readers).await?;
-            let listener = Listener { node: me.clone(), pool: pool.clone(), caches: caches.clone() };
-            let first = listener.begin().await.map_err(|error| classify_sqlx(&error).to_error())?;
-            listening = Some(tokio::spawn(listener.run(first)).abort_handle());
-            node = Some(me);
+        let caches = Arc::new(Caches::new(options.cache_bytes, opened.postgres.is_none()));
+        if opened.pens.is_empty() {
+            // Nobody tells them what another process changes.
+            caches.switch_off();
+        }
+        let listening = match &opened.postgres {
+            Some(pool) => Some(listen(pool, &caches).await?),
+            None => None,
+        };
+        let pens = std::mem::take(&mut opened.pens);
+        let queue = if pens.is_empty() { Queue::Shut("it is open for reading only") } else { Queue::Shut("the store is closed") };
+        let mut store = Self {
+            readers: opened.readers,
+            caches,
+            patience: options.patience,
+            queue: Mutex::new(queue),
+            at_work: Mutex::default(),
+            pulses: Vec::new(),
+            listening,
+        };
+        store.set_to_work(pens, options);
+        Ok(store)
+    }
+
+    fn set_to_work(&mut self, pens: Vec<Pen>, options: &StoreOptions) {
+        if pens.is_empty() {
+            return;
         }
         let (queue, orders) = mpsc::channel(QUEUE);
         let orders = Arc::new(tokio::sync::Mutex::new(orders));
-        let writers = if opened.postgres.is_some() { options.writers.max(1) } else { 1 };
-        for _ in 0..writers {
-            let writer = Writer {
-                db: opened.writers.clone(),
-                queue: orders.clone(),
-                caches: caches.clone(),
-                node: node.clone(),
-                on_commit: options.on_commit.clone(),
-            };
-            at_work.push(tokio::spawn(writer.run()));
+        let mut at_work = Vec::with_capacity(pens.len());
+        for pen in pens {
+            let pulse = Arc::<Pulse>::default();
+            self.pulses.push(pulse.clone());
+            let (caches, on_commit) = (self.caches.clone(), options.on_commit.clone());
+            at_work.push(tokio::spawn(Writer { pen, queue: orders.clone(), caches, pulse, on_commit }.run()));
         }
-        Ok(Self {
-            readers: opened.readers.clone(),
-            writers: opened.writers.clone(),
-            caches,
-            patience: options.patience,
-            queue: Mutex::new(Some(queue)),
-            at_work: Mutex::new(at_work),
-            listening,
-        })
+        self.queue = Mutex::new(Queue::Open(queue));
+        self.at_work = Mutex::new(at_work);
     }
 
     /// Takes no more commits, finishes those that wait, and closes every connection. On SQLite the write-ahead log is written back, so that
-    /// the file alone is whole. What is asked of the store afterwards is answered with [`StoreError::Unavailable`].
+    /// the file alone is whole. What is asked of the store afterwards is answered with [`StoreError::Unavailable`]. Takes at most about
+    /// ten times `patience`, whatever the database does.
     pub async fn close(&self) {
-        drop(self.queue.lock().unwrap_or_else(PoisonError::into_inner).take());
-        let at_work = std::mem::take(&mut *self.at_work.lock().unwrap_or_else(PoisonError::into_inner));
-        for writer in at_work {
-            if writer.await.is_err() {
-                tracing::error!("a writer ended before its time");
-            }
+        if let queue @ Queue::Open(_) = &mut *lock(&self.queue) {
+            *queue = Queue::Shut("the store is closed");
         }
+        let at_work = std::mem::take(&mut *lock(&self.at_work));
+        let pens = rest(at_work, self.patience * 6).await;
         if let Some(listening) = &self.listening {
             listening.abort();
         }
-        let opened = Opened { readers: self.readers.clone(), writers: self.writers.clone(), postgres: None };
-        opened.close().await;
+        // Readers first: the write-ahead log can only be emptied when nobody reads it.
+        close_readers(&self.readers, self.patience).await;
+        for pen in pens {
+            pen.close().await;
+        }
     }
 
     async fn order<T>(&self, order: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Order) -> Result<T, StoreError> {
         let unavailable = |why: &str| StoreError::Unavailable(why.to_owned());
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let queue = queue.ok_or_else(|| unavailable("the store is closed"))?;
+        let queue = match lock(&self.queue).clone() {
+            Queue::Open(queue) => queue,
+            Queue::Shut(why) => return Err(unavailable(why)),
+        };
         let (answer, answered) = oneshot::channel();
         let put = queue.send_timeout(order(answer), self.patience).await;
         // The queue ends when nobody holds an end of it: waiting for the answer must not keep it open.
@@ -166,17 +170,37 @@ impl SqlStore {
     }
 }
 
-impl Opened {
-    async fn close(self) {
-        // Readers first: the write-ahead log can only be emptied when nobody reads it.
-        if self.readers.close().await.is_err() {
-            tracing::warn!("the readers' connections were not closed properly");
-        }
-        connect::checkpoint(&self.writers).await;
-        if self.writers.close().await.is_err() {
-            tracing::warn!("the writers' connections were not closed properly");
+/// Waits until the writers have done what was waiting, but not for ever. Their pens come back.
+async fn rest(at_work: Vec<JoinHandle<Pen>>, patience: Duration) -> Vec<Pen> {
+    let until = Instant::now() + patience;
+    let mut pens = Vec::with_capacity(at_work.len());
+    for mut writer in at_work {
+        match timeout_at(until, &mut writer).await {
+            Ok(Ok(pen)) => pens.push(pen),
+            Ok(Err(_)) => tracing::error!("a writer ended before its time"),
+            Err(_) => {
+                writer.abort();
+                tracing::error!("a writer still waited for the database, and was stopped");
+            }
         }
     }
+    pens
+}
+
+async fn close_readers(readers: &DatabaseConnection, patience: Duration) {
+    if !matches!(timeout(patience, readers.close_by_ref()).await, Ok(Ok(()))) {
+        tracing::warn!("the readers' connections were not closed properly");
+    }
+}
+
+async fn listen(pool: &PgPool, caches: &Arc<Caches>) -> Result<AbortHandle, StoreError> {
+    let listener = Listener { pool: pool.clone(), caches: caches.clone() };
+    let first = listener.begin().await.map_err(|error| classify_sqlx(&error).to_error())?;
+    Ok(tokio::spawn(listener.run(first)).abort_handle())
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Drop for SqlStore {
@@ -185,15 +209,6 @@ impl Drop for SqlStore {
             listening.abort();
         }
     }
-}
-
-/// A name no other node has; the database draws it.
-async fn name(db: &DatabaseConnection) -> Result<Node, StoreError> {
-    let asked = db.query_one_raw(Statement::from_string(DbBackend::Postgres, "SELECT replace(gen_random_uuid()::text, '-', '')")).await;
-    let tell = |error| Fault::of(&error).to_error();
-    let row = asked.map_err(tell)?.ok_or_else(|| StoreError::Unavailable("it answered nothing".to_owned()))?;
-    let name: String = row.try_get_by_index(0).map_err(tell)?;
-    Ok(Node(name.into()))
 }
 
 #[async_trait]
@@ -286,9 +301,13 @@ impl Store for SqlStore {
     }
 
     async fn ping(&self) -> Result<(), StoreError> {
-        let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).as_ref().is_none_or(mpsc::Sender::is_closed);
-        if queue {
+        if let Queue::Open(queue) = &*lock(&self.queue)
+            && queue.is_closed()
+        {
             return Err(StoreError::Unavailable("the writer stopped".to_owned()));
+        }
+        if self.pulses.iter().any(|pulse| pulse.is_stuck(self.patience * 2)) {
+            return Err(StoreError::Unavailable("a writer waits for the database and is not answered".to_owned()));
         }
         reads::ping(&self.readers).await
     }

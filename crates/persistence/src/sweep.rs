@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbErr, QueryResult, Statement, Value};
 use uuid::Uuid;
 use vestibule_domain::{
     ids::{GrantId, SessionId},
     time::Timestamp,
 };
 
-use crate::{caches::Effect, entities::revoked_tokens};
+use crate::{
+    caches::Effect,
+    entities::revoked_tokens,
+    errors::Fault,
+    pen::{Connection, Value},
+};
 
 /// Rows a writer deletes between two groups of commits.
 pub(crate) const AT_ONCE: u64 = 500;
@@ -50,13 +54,15 @@ pub(crate) struct Swept {
 }
 
 impl Broom {
-    pub(crate) async fn sweep(&self, db: &DatabaseConnection) -> Result<Swept, DbErr> {
+    pub(crate) async fn sweep(&self, connection: &mut Connection) -> Result<Swept, Fault> {
+        let values = self.values();
+        let values = values.each_ref();
         if self.kind == Kind::Grants {
-            self.move_living_grants_on(db).await?;
+            move_living_grants_on(connection, &values).await?;
         }
-        let rows = db.query_all_raw(self.statement(db, self.deletion())).await?;
-        let effects = rows.iter().filter_map(|row| self.effect(row)).collect();
-        Ok(Swept { rows: rows.len() as u64, effects })
+        let keys = connection.keys(self.deletion(), &values).await?;
+        let effects = keys.iter().filter_map(|key| self.effect(key)).collect();
+        Ok(Swept { rows: keys.len() as u64, effects })
     }
 
     const fn deletion(&self) -> &'static str {
@@ -86,33 +92,30 @@ impl Broom {
         }
     }
 
-    /// A rotation leaves `sweep_after` alone, to write nothing but its row. Grants that were used since are given their new moment here,
-    /// once in the time a family may lie idle.
-    async fn move_living_grants_on(&self, db: &DatabaseConnection) -> Result<(), DbErr> {
-        let sql = "UPDATE grants SET sweep_after = CASE WHEN COALESCE(idle_expires, 0) > access_expires THEN idle_expires ELSE access_expires END \
-             WHERE id IN (SELECT id FROM grants WHERE sweep_after < $1 AND (access_expires >= $1 OR idle_expires >= $1) \
-             ORDER BY sweep_after LIMIT $2)";
-        db.execute_raw(self.statement(db, sql)).await?;
-        Ok(())
-    }
-
-    fn statement(&self, db: &DatabaseConnection, sql: &str) -> Statement {
+    fn values(&self) -> [Value; 2] {
         let before = match self.kind {
             Kind::Codes | Kind::EndedSessions => self.now - DAY,
             Kind::OldSessions => self.sessions_before,
             _ => self.now,
         };
-        let most = i64::try_from(self.most).unwrap_or(i64::MAX);
-        Statement::from_sql_and_values(db.get_database_backend(), sql, [Value::from(before.as_millis()), Value::from(most)])
+        [before.as_millis().into(), i64::try_from(self.most).unwrap_or(i64::MAX).into()]
     }
 
-    fn effect(&self, row: &QueryResult) -> Option<Effect> {
-        let key: Vec<u8> = row.try_get_by_index(0).ok()?;
+    fn effect(&self, key: &[u8]) -> Option<Effect> {
         match self.kind {
-            Kind::Grants => Uuid::from_slice(&key).ok().map(|id| Effect::Grant(GrantId(id), None)),
-            Kind::EndedSessions | Kind::OldSessions => Uuid::from_slice(&key).ok().map(|id| Effect::Session(SessionId(id), None)),
-            Kind::RevokedTokens => revoked_tokens::id(&key).map(Effect::Token),
+            Kind::Grants => Uuid::from_slice(key).ok().map(|id| Effect::Grant(GrantId(id), None)),
+            Kind::EndedSessions | Kind::OldSessions => Uuid::from_slice(key).ok().map(|id| Effect::Session(SessionId(id), None)),
+            Kind::RevokedTokens => revoked_tokens::id(key).map(Effect::Token),
             Kind::SpentAttempts | Kind::Codes => None,
         }
     }
+}
+
+/// A rotation leaves `sweep_after` alone, to write nothing but its row. Grants that were used since are given their new moment here,
+/// once in the time a family may lie idle.
+async fn move_living_grants_on(connection: &mut Connection, values: &[&Value]) -> Result<(), Fault> {
+    let sql = "UPDATE grants SET sweep_after = CASE WHEN COALESCE(idle_expires, 0) > access_expires THEN idle_expires ELSE access_expires END \
+         WHERE id IN (SELECT id FROM grants WHERE sweep_after < $1 AND (access_expires >= $1 OR idle_expires >= $1) \
+         ORDER BY sweep_after LIMIT $2)";
+    connection.execute(sql, values).await.map(drop)
 }

@@ -1,14 +1,10 @@
 //! The writers: whatever waits is committed together, and everybody is answered after the commit.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, Mutex as Lock, PoisonError},
     time::{Duration, Instant},
 };
 
-use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, Statement, TransactionOptions,
-    TransactionTrait,
-};
 use tokio::{
     sync::{Mutex, mpsc, oneshot},
     time::MissedTickBehavior,
@@ -19,16 +15,21 @@ use vestibule_domain::store::StoreError;
 use crate::{
     caches::{Caches, Effect},
     errors::Fault,
-    listener::Node,
+    listener,
     options::{CommitStats, OnCommit},
+    pen::{Dialect, Pen, within},
     sweep::Broom,
 };
 
 mod apply;
+mod kinds;
 mod steps;
+#[cfg(test)]
+mod tests;
 
-use apply::{Written, apply};
-pub(crate) use steps::Prepared;
+use apply::Written;
+pub(crate) use kinds::{Kind, STATEMENTS};
+pub(crate) use steps::{Prepared, Step};
 
 /// Most callers in one transaction: enough to make the disk's wait small for each, few enough that the first does not wait long for the last.
 pub(crate) const MOST_TOGETHER: usize = 256;
@@ -38,6 +39,9 @@ const LOOK_FOR_STRANGERS_EVERY: Duration = Duration::from_millis(500);
 
 /// How often a transaction is tried again that lost a deadlock or its connection.
 const TRIES: u32 = 6;
+
+/// How many callers of a group may each wait as long as a statement may take, before the rest is told that the database is slow.
+const MOST_SLOW: u32 = 1;
 
 /// What a writer is asked to do.
 pub(crate) enum Order {
@@ -49,29 +53,47 @@ type Caller = (Prepared, oneshot::Sender<Result<(), StoreError>>);
 
 /// One writer. Several may take from the same queue.
 pub(crate) struct Writer {
-    pub(crate) db: DatabaseConnection,
+    pub(crate) pen: Pen,
     pub(crate) queue: Arc<Mutex<mpsc::Receiver<Order>>>,
     pub(crate) caches: Arc<Caches>,
-    /// How the other nodes are told; there are none on SQLite.
-    pub(crate) node: Option<Node>,
+    pub(crate) pulse: Arc<Pulse>,
     pub(crate) on_commit: Option<OnCommit>,
 }
 
+/// Since when a writer waits for the database, if it does.
+#[derive(Debug, Default)]
+pub(crate) struct Pulse(Lock<Option<Instant>>);
+
+impl Pulse {
+    /// Whether it has waited longer than that.
+    pub(crate) fn is_stuck(&self, longer: Duration) -> bool {
+        self.lock().is_some_and(|since| since.elapsed() > longer)
+    }
+
+    fn set(&self, since: Option<Instant>) {
+        *self.lock() = since;
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Option<Instant>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 impl Writer {
-    /// Works until nobody can put anything into the queue any more and it is empty.
-    pub(crate) async fn run(self) {
+    /// Works until nobody can put anything into the queue any more and it is empty; then gives its pen back.
+    pub(crate) async fn run(mut self) -> Pen {
         let mut orders = Vec::with_capacity(MOST_TOGETHER);
-        let mut strangers = Strangers::new(self.db.get_database_backend());
+        let mut strangers = Strangers::new(self.pen.dialect());
         loop {
             let taken = tokio::select! {
                 taken = self.take(&mut orders) => taken,
                 () = strangers.due() => {
-                    strangers.look(&self.db, &self.caches).await;
+                    strangers.look(&mut self.pen, &self.caches).await;
                     continue;
                 }
             };
             if taken == 0 {
-                break;
+                return self.pen;
             }
             self.obey(&mut orders).await;
         }
@@ -81,7 +103,7 @@ impl Writer {
         self.queue.lock().await.recv_many(orders, MOST_TOGETHER).await
     }
 
-    async fn obey(&self, orders: &mut Vec<Order>) {
+    async fn obey(&mut self, orders: &mut Vec<Order>) {
         let mut callers = Vec::with_capacity(orders.len());
         let mut brooms = Vec::new();
         for order in orders.drain(..) {
@@ -90,9 +112,13 @@ impl Writer {
                 Order::Sweep(broom, answer) => brooms.push((broom, answer)),
             }
         }
-        if !callers.is_empty() {
-            let span = tracing::debug_span!("store.commit", batch = callers.len());
-            self.commit(callers).instrument(span).await;
+        // Who wants its rows in an order of its own has a transaction of its own.
+        let (orderly, others): (Vec<Caller>, Vec<Caller>) = callers.into_iter().partition(|(changes, _)| changes.orderly);
+        for callers in std::iter::once(orderly).chain(others.into_iter().map(|caller| vec![caller])) {
+            if !callers.is_empty() {
+                let span = tracing::debug_span!("store.commit", batch = callers.len());
+                self.commit(callers).instrument(span).await;
+            }
         }
         for (broom, answer) in brooms {
             let swept = self.sweep(&broom).await;
@@ -101,13 +127,16 @@ impl Writer {
         }
     }
 
-    async fn commit(&self, callers: Vec<Caller>) {
+    async fn commit(&mut self, callers: Vec<Caller>) {
+        let began = Instant::now();
         let mut outcome = self.together(&callers).await;
         for _ in 0..TRIES {
-            if !matches!(outcome, Err(Failed::Statement(Fault::Lost))) {
+            // A server that says nothing is not asked again and again: each time costs all the patience there is.
+            let patient = self.pen.limit().is_none_or(|limit| began.elapsed() < limit);
+            if !patient || !matches!(outcome, Err(Failed::Statement(Fault::Lost))) {
                 break;
             }
-            // The server may have been started anew since this connection was used last. So may the others that lie ready.
+            // The server may have been started anew since this connection was used last.
             outcome = self.together(&callers).await;
         }
         match outcome {
@@ -121,12 +150,13 @@ impl Writer {
     }
 
     /// After a failure in the group: each on its own, so that only the culprit fails.
-    async fn one_by_one(&self, callers: Vec<Caller>) {
+    async fn one_by_one(&mut self, callers: Vec<Caller>) {
         let mut gone = None;
+        let mut slow = 0;
         for caller in callers {
             let outcome = match &gone {
                 Some(error) => Err(StoreError::clone(error)),
-                None => self.alone(&caller).await,
+                None => self.alone(&caller, &mut slow).await,
             };
             match outcome {
                 Ok(outcome) => answer(vec![caller], vec![outcome]),
@@ -139,7 +169,7 @@ impl Writer {
     }
 
     /// One caller's answer, or that the database is gone and nobody else need try.
-    async fn alone(&self, caller: &Caller) -> Result<Result<(), StoreError>, StoreError> {
+    async fn alone(&mut self, caller: &Caller, slow: &mut u32) -> Result<Result<(), StoreError>, StoreError> {
         let mut pause = Duration::from_millis(5);
         for _ in 0..TRIES {
             match self.together(std::slice::from_ref(caller)).await {
@@ -149,6 +179,11 @@ impl Writer {
                     pause *= 2;
                 }
                 Err(Failed::Statement(fault)) if fault.is_the_databases() => return Err(fault.to_error()),
+                Err(Failed::Statement(Fault::Slow)) => {
+                    *slow += 1;
+                    // Once may be a row that somebody holds on to. More is the database, and the queue grows meanwhile.
+                    return if *slow > MOST_SLOW { Err(Fault::Slow.to_error()) } else { Ok(Err(Fault::Slow.to_error())) };
+                }
                 Err(Failed::Statement(fault)) => return Ok(Err(fault.to_error())),
                 Err(Failed::Commit(error)) => return Ok(Err(error)),
             }
@@ -157,57 +192,60 @@ impl Writer {
     }
 
     /// One transaction for all of `callers`, and their answers in order. After an error nothing is known to be written.
-    async fn together(&self, callers: &[Caller]) -> Result<Vec<Result<(), StoreError>>, Failed> {
+    async fn together(&mut self, callers: &[Caller]) -> Result<Answers, Failed> {
         let began = Instant::now();
-        let outcome = self.transact(callers).await;
+        self.pulse.set(Some(began));
+        let outcome = match self.transact(callers, How::Together).await {
+            Ok(None) => self.transact(callers, How::InTurn).await,
+            outcome => outcome,
+        };
+        self.pulse.set(None);
         if let Some(on_commit) = &self.on_commit {
             on_commit(CommitStats { batch: callers.len(), took: began.elapsed() });
         }
-        outcome
+        outcome.map(Option::unwrap_or_default)
     }
 
-    async fn transact(&self, callers: &[Caller]) -> Result<Vec<Result<(), StoreError>>, Failed> {
-        let transaction = self.begin().await.map_err(|error| Failed::Statement(Fault::of(&error)))?;
-        let written = match self.write(&transaction, callers).await {
-            Ok(written) => written,
-            Err(error) => {
-                let fault = Fault::of(&error);
-                // By name: a dropped transaction only queues its rollback, and the next BEGIN would find it open.
-                let _ = transaction.rollback().await;
+    /// Nothing if this is not the way: then nothing was written.
+    async fn transact(&mut self, callers: &[Caller], how: How) -> Result<Option<Answers>, Failed> {
+        self.pen.begin().await.map_err(Failed::Statement)?;
+        let written = match within(self.pen.limit(), write(&mut self.pen, callers, how)).await {
+            Ok(Some(written)) => written,
+            // Not this way: nobody knows who lost.
+            Ok(None) => {
+                self.pen.roll_back().await;
+                return Ok(None);
+            }
+            Err(fault) => {
+                self.give_up(fault).await;
                 return Err(Failed::Statement(fault));
             }
         };
         let answers = written.lost.iter().map(|lost| lost.map_or(Ok(()), |contest| Err(StoreError::Conflict(contest)))).collect();
         if written.lost.iter().all(Option::is_some) {
-            let _ = transaction.rollback().await;
-            return Ok(answers);
+            self.pen.roll_back().await;
+            return Ok(Some(answers));
         }
-        if let Err(error) = transaction.commit().await {
-            return Err(self.commit_failed(&Fault::of(&error), &written.effects));
+        if let Err(fault) = self.pen.commit().await {
+            return Err(self.commit_failed(fault, &written.effects));
         }
         for effect in written.effects {
             self.caches.apply(effect);
         }
-        Ok(answers)
+        Ok(Some(answers))
     }
 
-    async fn begin(&self) -> Result<DatabaseTransaction, sea_orm::DbErr> {
-        // A deferred transaction that turns to writing gets BUSY at once, whatever the busy timeout.
-        let immediate = (self.db.get_database_backend() == DbBackend::Sqlite).then_some(SqliteTransactionMode::Immediate);
-        self.db.begin_with_options(TransactionOptions { sqlite_transaction_mode: immediate, ..TransactionOptions::default() }).await
-    }
-
-    async fn write(&self, transaction: &DatabaseTransaction, callers: &[Caller]) -> Result<Written, sea_orm::DbErr> {
-        let changes: Vec<&Prepared> = callers.iter().map(|(changes, _)| changes).collect();
-        let written = apply(transaction, &changes).await?;
-        if let Some(node) = &self.node {
-            node.tell(transaction, &written.effects).await?;
+    async fn give_up(&mut self, fault: Fault) {
+        match fault {
+            // There is nobody to say ROLLBACK to, and the next one must not be told that it was answered.
+            Fault::Lost => self.pen.discard(),
+            _ => self.pen.roll_back().await,
         }
-        Ok(written)
     }
 
-    /// Whether it was committed is not known, so the caches believe neither.
-    fn commit_failed(&self, fault: &Fault, effects: &[Effect]) -> Failed {
+    /// Whether it was committed is not known, so the caches believe neither. On PostgreSQL it may be committed yet; then this node is
+    /// notified like every other.
+    fn commit_failed(&self, fault: Fault, effects: &[Effect]) -> Failed {
         for effect in effects {
             self.caches.forget(effect);
         }
@@ -218,13 +256,48 @@ impl Writer {
         }
     }
 
-    async fn sweep(&self, broom: &Broom) -> Result<u64, StoreError> {
-        let swept = broom.sweep(&self.db).await.map_err(|error| Fault::of(&error).to_error())?;
+    async fn sweep(&mut self, broom: &Broom) -> Result<u64, StoreError> {
+        self.pulse.set(Some(Instant::now()));
+        let limit = self.pen.limit();
+        let swept = within(limit, async { broom.sweep(self.pen.connection().await?).await }).await;
+        self.pulse.set(None);
+        if swept.is_err() {
+            self.pen.discard();
+        }
+        let swept = swept.map_err(Fault::to_error)?;
         for effect in &swept.effects {
             self.caches.forget(effect);
         }
         Ok(swept.rows)
     }
+}
+
+async fn write(pen: &mut Pen, callers: &[Caller], how: How) -> Result<Option<Written>, Fault> {
+    let connection = pen.connection().await?;
+    let changes: Vec<&Prepared> = callers.iter().map(|(changes, _)| changes).collect();
+    let written = match (how, &*changes) {
+        (_, [caller]) if !caller.orderly => Some(apply::in_order(connection, caller).await?),
+        (How::Together, callers) => apply::together(connection, callers).await?,
+        (How::InTurn, callers) => Some(apply::in_turn(connection, callers).await?),
+    };
+    // SQLite has no other nodes; another process on the same file looks by itself.
+    if let Some(written) = &written
+        && connection.dialect() == Dialect::Postgres
+    {
+        listener::tell(connection, &written.effects).await?;
+    }
+    Ok(written)
+}
+
+type Answers = Vec<Result<(), StoreError>>;
+
+/// How the callers of a group are run.
+#[derive(Clone, Copy, Debug)]
+enum How {
+    /// A statement for all.
+    Together,
+    /// Contests one after the other, each with statements of its own.
+    InTurn,
 }
 
 enum Failed {
@@ -250,12 +323,13 @@ fn answer(callers: Vec<Caller>, answers: Vec<Result<(), StoreError>>) {
 /// and this process has no other that writes.
 struct Strangers {
     tick: Option<tokio::time::Interval>,
-    seen: Option<i64>,
+    /// Of which connection, and what it said. No other connection's number can be compared with it.
+    seen: Option<(u64, i64)>,
 }
 
 impl Strangers {
-    fn new(backend: DbBackend) -> Self {
-        let tick = (backend == DbBackend::Sqlite).then(|| {
+    fn new(dialect: Dialect) -> Self {
+        let tick = (dialect == Dialect::Sqlite).then(|| {
             let mut tick = tokio::time::interval(LOOK_FOR_STRANGERS_EVERY);
             tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
             tick
@@ -272,12 +346,15 @@ impl Strangers {
         }
     }
 
-    async fn look(&mut self, db: &DatabaseConnection, caches: &Caches) {
-        let asked = db.query_one_raw(Statement::from_string(DbBackend::Sqlite, "PRAGMA data_version")).await;
-        let version = asked.ok().flatten().and_then(|row| row.try_get_by_index::<i64>(0).ok());
-        if version.is_none() || (self.seen.is_some() && self.seen != version) {
+    async fn look(&mut self, pen: &mut Pen, caches: &Caches) {
+        let version = match pen.connection().await {
+            Ok(connection) => connection.number("PRAGMA data_version", &[]).await.ok().flatten().flatten(),
+            Err(_) => None,
+        };
+        let now = version.map(|version| (pen.opened(), version));
+        if now.is_none() || (self.seen.is_some() && self.seen != now) {
             caches.forget_all();
         }
-        self.seen = version;
+        self.seen = now;
     }
 }

@@ -120,13 +120,21 @@ impl Tables {
     fn write(&mut self, write: Write) -> Result<bool, StoreError> {
         Ok(match write {
             Write::SpendAttempt { id, expires } => add(&mut self.spent_attempts, id, expires),
-            Write::PutAccount(account) => self.accounts.insert(account.id, account).is_none(),
+            Write::PutAccount(account) => {
+                let disabled = self.accounts.get(&account.id).map_or(account.disabled, |known| known.disabled);
+                self.accounts.insert(account.id, Account { disabled, ..account }).is_none()
+            }
+            Write::DisableAccount { id, disabled } => self.accounts.get_mut(&id).map(|account| account.disabled = disabled).is_some(),
             Write::AddLink(link) => add(&mut self.links, link.key.clone(), link),
             Write::PutSession(session) => {
                 if self.sessions.values().any(|other| other.digest == session.digest && other.id != session.id) {
                     return Err(there());
                 }
-                self.sessions.insert(session.id, session).is_none()
+                let fine = self.sessions.get(&session.id).is_none_or(|session| session.ended.is_none());
+                if fine {
+                    self.sessions.insert(session.id, session);
+                }
+                fine
             }
             Write::TouchSession { id, at } => {
                 self.sessions.get_mut(&id).map(|session| session.last_seen = session.last_seen.max(at)).is_some()
@@ -175,7 +183,9 @@ impl Tables {
     }
 
     fn redeem(&mut self, digest: &Digest, at: Timestamp) -> bool {
-        let fresh = self.codes.get_mut(digest).filter(|code| code.redeemed.is_none());
+        let sessions = &self.sessions;
+        let signed_in = |id: SessionId| sessions.get(&id).is_some_and(|session| session.ended.is_none());
+        let fresh = self.codes.get_mut(digest).filter(|code| code.redeemed.is_none() && signed_in(code.session));
         fresh.map(|code| code.redeemed = Some(at)).is_some()
     }
 

@@ -10,9 +10,13 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use vestibule_domain::{
+    client::Client,
+    code::Code,
     ports::Store,
     store::{Changes, Contest, StoreError, Write},
 };
+
+use crate::sample::Sample;
 
 mod contests;
 mod events;
@@ -67,6 +71,7 @@ macro_rules! store_contract {
             a_session_follows_its_cookie
             a_session_is_touched_forward_and_ends_once
             living_sessions_are_counted
+            a_sign_in_leaves_an_account_as_disabled_as_it_is
             upstream_tokens_are_replaced
             signing_keys_are_forgotten_by_name
             every_commit_is_seen_by_the_reads_after_it
@@ -77,6 +82,10 @@ macro_rules! store_contract {
             a_key_has_one_successor
             attack_37_a_code_is_redeemed_once
             attack_37_of_parallel_exchanges_exactly_one_wins
+            attack_37_a_code_is_not_redeemed_after_its_session_ended
+            attack_37_of_exchanges_and_logouts_at_once_no_grant_is_left
+            a_session_that_ended_is_not_replaced
+            of_sign_ins_and_logouts_at_once_no_session_is_left
             attack_38_a_family_moves_on_only_from_the_generation_presented
             attack_38_of_parallel_refreshes_exactly_one_wins
             attack_38_a_family_that_ended_does_not_move_on
@@ -125,6 +134,7 @@ macro_rules! shared_store_contract {
         $crate::store_contract! { @tests $adapter, $bench, together, [
             attack_83_a_code_is_redeemed_once_among_nodes
             attack_83_of_parallel_exchanges_on_two_nodes_exactly_one_wins
+            attack_83_of_exchanges_and_logouts_on_two_nodes_no_grant_is_left
             attack_83_of_parallel_refreshes_on_two_nodes_exactly_one_wins
             attack_83_a_revocation_on_one_node_reaches_the_other
             attack_83_what_one_node_changes_the_other_reads_anew
@@ -141,6 +151,14 @@ pub(crate) fn one(write: Write) -> Changes {
 
 pub(crate) async fn commit(store: &Arc<dyn Store>, writes: impl IntoIterator<Item = Write>) {
     store.commit(writes.into_iter().fold(Changes::default(), Changes::write)).await.expect("nothing is contested");
+}
+
+/// A code that can be redeemed: its session is there.
+pub(crate) async fn redeemable(store: &Arc<dyn Store>, sample: &Sample, client: &Client) -> Code {
+    let session = sample.session(&sample.account());
+    let code = sample.code(client, &session);
+    commit(store, [Write::PutSession(session), Write::AddCode(code.clone())]).await;
+    code
 }
 
 /// Commits all at once from as many tasks, half of them in each of `stores`; the answers in order.

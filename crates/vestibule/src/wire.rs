@@ -88,7 +88,7 @@ pub(crate) fn check_providers(config: &Config, origins: &Origins) -> Result<(), 
 
 /// Opens the database for reading the audit log. It must be there and up to date.
 pub(crate) async fn open_to_read(settings: &StoreSettings) -> Result<SqlStore, Failure> {
-    let options = StoreOptions { readers: 1, writers: 1, migrate: false, ..StoreOptions::new(settings.url.expose_secret()) };
+    let options = StoreOptions { readers: 1, migrate: false, read_only: true, ..StoreOptions::new(settings.url.expose_secret()) };
     Ok(SqlStore::connect(&options).await?)
 }
 

@@ -178,10 +178,7 @@ async fn fapi2_5_4_2_a_long_state_comes_back_whole() {
     let app = street.app("app").await;
     let state = "s".repeat(1_024);
     let mut browser = Browser::default();
-    let page = street.goes(&mut browser, &Street::link(&app, &[("state", &state)])).await;
-    let attempt = page.between("?attempt=", "\"").to_owned();
-    street.goes(&mut browser, &format!("/login/acme?attempt={attempt}")).await;
-    let landed = street.goes(&mut browser, &format!("/callback/acme?code=alice&state={attempt}")).await;
+    let landed = street.arrives_asking(&mut browser, &app, &[("state", &state)], "alice").await;
     assert_eq!(landed.parameter("state"), Some(state));
 }
 

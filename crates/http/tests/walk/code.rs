@@ -90,10 +90,7 @@ async fn attack_36_a_verifier_must_be_the_one_and_must_not_come_where_no_challen
     }
     let free = street.app_as("free", Draft { require_pkce: false, ..plain() }).await;
     let mut browser = Browser::default();
-    let page = street.goes(&mut browser, &Street::link(&free, &[("code_challenge", ""), ("code_challenge_method", "")])).await;
-    let attempt = page.between("?attempt=", "\"").to_owned();
-    street.goes(&mut browser, &format!("/login/acme?attempt={attempt}")).await;
-    let landed = street.goes(&mut browser, &format!("/callback/acme?code=alice&state={attempt}")).await;
+    let landed = street.arrives_asking(&mut browser, &free, &[("code_challenge", ""), ("code_challenge_method", "")], "alice").await;
     let answer = street.redeems(&free, &landed.parameter("code").unwrap()).await;
     assert_eq!(answer.error(), "invalid_grant", "RFC 9700 §4.8.2: a verifier without a challenge is a downgrade");
 }
@@ -109,10 +106,7 @@ async fn a_thin_id_token_and_no_openid_scope_say_no_more_than_asked() {
 
     let app = street.app("app").await;
     let mut browser = Browser::default();
-    let page = street.goes(&mut browser, &Street::link(&app, &[("scope", "api")])).await;
-    let attempt = page.between("?attempt=", "\"").to_owned();
-    street.goes(&mut browser, &format!("/login/acme?attempt={attempt}")).await;
-    let landed = street.goes(&mut browser, &format!("/callback/acme?code=alice&state={attempt}")).await;
+    let landed = street.arrives_asking(&mut browser, &app, &[("scope", "api")], "alice").await;
     let tokens = street.redeems(&app, &landed.parameter("code").unwrap()).await.json();
     assert!(tokens["id_token"].is_null());
     let refused = street.userinfo(tokens["access_token"].as_str().unwrap()).await;

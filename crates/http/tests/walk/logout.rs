@@ -39,10 +39,7 @@ async fn back_channel_logout_2_7_what_is_not_offline_ends_with_its_session() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let mut browser = Browser::default();
-    let page = street.goes(&mut browser, &Street::link(&app, &[("scope", "openid")])).await;
-    let attempt = page.between("?attempt=", "\"").to_owned();
-    street.goes(&mut browser, &format!("/login/acme?attempt={attempt}")).await;
-    let landed = street.goes(&mut browser, &format!("/callback/acme?code=alice&state={attempt}")).await;
+    let landed = street.arrives_asking(&mut browser, &app, &[("scope", "openid")], "alice").await;
     let tokens = street.redeems(&app, &landed.parameter("code").unwrap()).await.json();
     street.goes(&mut browser, &path(&[("id_token_hint", tokens["id_token"].as_str().unwrap())])).await;
     assert!(!street.is_good(tokens["access_token"].as_str().unwrap()).await);

@@ -94,9 +94,8 @@ async fn attack_38_a_family_dies_of_disuse_and_of_age_and_with_its_account() {
 
     let tokens = street.tokens(&app, "carol").await;
     let id: vestibule_domain::ids::AccountId = claims(&tokens["id_token"])["sub"].as_str().unwrap().parse().unwrap();
-    let account = street.rig.port().account(&id).await.unwrap().unwrap();
-    let disabled = vestibule_domain::account::Account { disabled: true, ..(*account).clone() };
-    let changes = vestibule_domain::store::Changes::default().write(vestibule_domain::store::Write::PutAccount(disabled));
+    let disable = vestibule_domain::store::Write::DisableAccount { id, disabled: true };
+    let changes = vestibule_domain::store::Changes::default().write(disable);
     street.rig.port().commit(changes).await.unwrap();
     assert_eq!(street.refreshes(&app, &refresh_token(&tokens)).await.error(), "invalid_grant");
     assert!(!street.is_good(tokens["access_token"].as_str().unwrap()).await);

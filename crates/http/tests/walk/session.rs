@@ -80,15 +80,9 @@ async fn somebody_else_signing_in_in_the_same_browser_ends_the_first_session() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let mut browser = Browser::default();
-    let page = street.goes(&mut browser, &Street::link(&app, &[("scope", "openid")])).await;
-    let attempt = page.between("?attempt=", "\"").to_owned();
-    street.goes(&mut browser, &format!("/login/acme?attempt={attempt}")).await;
-    let landed = street.goes(&mut browser, &format!("/callback/acme?code=alice&state={attempt}")).await;
+    let landed = street.arrives_asking(&mut browser, &app, &[("scope", "openid")], "alice").await;
     let alice = street.redeems(&app, &landed.parameter("code").unwrap()).await.json();
-    let page = street.goes(&mut browser, &Street::link(&app, &[("prompt", "select_account")])).await;
-    let attempt = page.between("?attempt=", "\"").to_owned();
-    street.goes(&mut browser, &format!("/login/acme?attempt={attempt}")).await;
-    street.goes(&mut browser, &format!("/callback/acme?code=bob&state={attempt}")).await;
+    street.arrives_asking(&mut browser, &app, &[("prompt", "select_account")], "bob").await;
     assert!(!street.is_good(alice["access_token"].as_str().unwrap()).await);
     assert_eq!(street.count("session.ended"), 1);
 }
@@ -188,10 +182,7 @@ async fn oidc_3_1_2_2_a_hint_for_one_person_never_gets_a_code_for_another() {
     street.signs_in(&mut browser, &app, "bob").await;
     let silent = street.goes(&mut browser, &Street::link(&app, &[("prompt", "none"), ("id_token_hint", hint)])).await;
     assert_eq!(silent.parameter("error").as_deref(), Some("login_required"));
-    let page = street.goes(&mut browser, &Street::link(&app, &[("id_token_hint", hint)])).await;
-    let attempt = page.between("?attempt=", "\"").to_owned();
-    street.goes(&mut browser, &format!("/login/acme?attempt={attempt}")).await;
-    let back = street.goes(&mut browser, &format!("/callback/acme?code=carol&state={attempt}")).await;
+    let back = street.arrives_asking(&mut browser, &app, &[("id_token_hint", hint)], "carol").await;
     assert_eq!((back.status, back.page()), (StatusCode::FORBIDDEN, "not_allowed"));
     assert!(back.body.contains("error=login_required"));
     // The right person, whose hint has long expired, is answered without a page.

@@ -141,6 +141,14 @@ impl Street {
         self.goes(browser, &format!("/callback/acme?code={person}&state={attempt}")).await
     }
 
+    /// The same for a link with other parameters, after which the chooser is seen.
+    pub(crate) async fn arrives_asking(&self, browser: &mut Browser, app: &App, changed: &[(&str, &str)], person: &str) -> Answer {
+        let page = self.goes(browser, &Self::link(app, changed)).await;
+        let attempt = page.between("?attempt=", "\"").to_owned();
+        self.goes(browser, &format!("/login/acme?attempt={attempt}")).await;
+        self.goes(browser, &format!("/callback/acme?code={person}&state={attempt}")).await
+    }
+
     /// Signs in; the code.
     pub(crate) async fn signs_in(&self, browser: &mut Browser, app: &App, person: &str) -> String {
         let landed = self.arrives(browser, app, person).await;

@@ -43,10 +43,7 @@ async fn attack_54_attack_55_other_tokens_do_not_open_userinfo() {
     assert_eq!(claims(&tokens["access_token"])["aud"], json!(["https://api.example.com", "https://sso.example.com"]));
     // A token for the app's own resource alone is none for userinfo, whatever its person.
     let mut browser = crate::street::Browser::default();
-    let page = street.goes(&mut browser, &Street::link(&app, &[("scope", "api")])).await;
-    let attempt = page.between("?attempt=", "\"").to_owned();
-    street.goes(&mut browser, &format!("/login/acme?attempt={attempt}")).await;
-    let landed = street.goes(&mut browser, &format!("/callback/acme?code=alice&state={attempt}")).await;
+    let landed = street.arrives_asking(&mut browser, &app, &[("scope", "api")], "alice").await;
     let foreign = street.redeems(&app, &landed.parameter("code").unwrap()).await.json();
     assert_eq!(claims(&foreign["access_token"])["aud"], "https://api.example.com");
     let refused = street.userinfo(foreign["access_token"].as_str().unwrap()).await;

@@ -20,6 +20,7 @@ pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
     pub(crate) digest: Vec<u8>,
     pub(crate) grant_id: Vec<u8>,
+    pub(crate) session: Vec<u8>,
     pub(crate) expires: i64,
     pub(crate) redeemed: Option<i64>,
     pub(crate) body: String,
@@ -42,7 +43,6 @@ pub(crate) struct Body {
     nonce: Option<Nonce>,
     scopes: Scopes,
     account: AccountId,
-    session: SessionId,
     provider: ProviderId,
     auth_time: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -63,7 +63,6 @@ impl From<Code> for Body {
             nonce: code.nonce,
             scopes: code.scopes,
             account: code.account,
-            session: code.session,
             provider: code.provider,
             auth_time: code.auth_time,
             acr: code.acr,
@@ -88,7 +87,7 @@ impl Model {
             nonce: body.nonce,
             scopes: body.scopes,
             account: body.account,
-            session: body.session,
+            session: SessionId(row.uuid("session", &self.session)?),
             provider: body.provider,
             auth_time: body.auth_time,
             acr: body.acr,

@@ -1,11 +1,17 @@
-//! Runs the callers' statements inside the group's transaction.
+//! Runs the callers' rows inside the group's transaction.
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbErr, Statement, TransactionTrait};
 use uuid::Uuid;
 use vestibule_domain::{ids::GrantId, store::Contest};
 
-use super::steps::{Prepared, Step, Then};
-use crate::{caches::Effect, events};
+use super::{
+    kinds::{Kind, MOST_ROWS},
+    steps::{Prepared, Step},
+};
+use crate::{
+    caches::Effect,
+    errors::Fault,
+    pen::{Connection, Dialect, Value},
+};
 
 /// Beyond so many grants, naming each costs more than reading them again.
 const MOST_NAMED: usize = 1000;
@@ -17,86 +23,220 @@ pub(super) struct Written {
     pub(super) effects: Vec<Effect>,
 }
 
-/// First everybody's contested writes, then the rest of those who won, then their events. Each part goes through the rows in one
-/// order, so that the transactions of several writers don't wait for each other in a circle.
-pub(super) async fn apply(transaction: &DatabaseTransaction, callers: &[&Prepared]) -> Result<Written, DbErr> {
-    let mut written = Written { lost: vec![None; callers.len()], effects: Vec::new() };
+impl Written {
+    fn nothing(callers: &[&Prepared]) -> Self {
+        Self { lost: vec![None; callers.len()], effects: Vec::new() }
+    }
+}
+
+/// Everybody's rows of a kind in one statement: first what is contested, then the rest of those who won.
+///
+/// A statement only tells how many rows it changed, so who lost is known when all did. When some did, or somebody lost after winning
+/// something else, this comes back with nothing and has to be taken back; [`in_turn`] then finds out. That happens in a true race only:
+/// who loses against what is committed was mostly told so by a read before.
+pub(super) async fn together(connection: &mut Connection, callers: &[&Prepared]) -> Result<Option<Written>, Fault> {
+    hold_sessions(connection, callers).await?;
+    let mut written = Written::nothing(callers);
+    let mut won = vec![false; callers.len()];
+    let all = callers.iter().enumerate().flat_map(|(at, caller)| caller.contested.iter().map(move |step| (at, step)));
+    for mut left in by_kind(all) {
+        while let Some((round, later)) = round(left, &written.lost) {
+            let changed = change(connection, &round).await?;
+            if changed == round.len() {
+                for (at, step) in &round {
+                    won[*at] = true;
+                    written.effects.extend(step.effect.clone());
+                }
+            } else if changed == 0 && !round.iter().any(|(at, _)| won[*at]) {
+                for (at, step) in &round {
+                    written.lost[*at] = step.kind.contest();
+                }
+            } else {
+                return Ok(None);
+            }
+            left = later;
+        }
+    }
+    let grants_are_new = rest(connection, callers, &mut written, false).await?;
+    Ok(grants_are_new.then_some(written))
+}
+
+/// What is contested one caller after the other, and the rest of those who won together.
+pub(super) async fn in_turn(connection: &mut Connection, callers: &[&Prepared]) -> Result<Written, Fault> {
+    hold_sessions(connection, callers).await?;
+    let mut written = Written::nothing(callers);
     let mut order: Vec<usize> = (0..callers.len()).filter(|&at| !callers[at].contested.is_empty()).collect();
-    order.sort_by(|&a, &b| callers[a].contested[0].0.cmp(&callers[b].contested[0].0));
+    order.sort_by_key(|&at| (callers[at].contested[0].kind, &callers[at].contested[0].key));
     for at in order {
         let mut won = Vec::new();
-        written.lost[at] = contest(transaction, callers[at], &mut won).await?;
+        written.lost[at] = contest(connection, callers[at], &mut won).await?;
         if written.lost[at].is_none() {
             written.effects.append(&mut won);
         }
     }
-    let winners = || callers.iter().zip(&written.lost).filter(|(_, lost)| lost.is_none()).map(|(caller, _)| *caller);
-    let mut rest: Vec<_> = winners().flat_map(|caller| &caller.rest).collect();
-    let records: Vec<_> = winners().flat_map(|caller| &caller.events).collect();
-    // Stable: two writes of one caller to one row stay in order.
-    rest.sort_by(|(a, _), (b, _)| a.cmp(b));
-    for (_, step) in rest {
-        run(transaction, step, &mut written.effects).await?;
-    }
-    events::insert(transaction, &records).await?;
+    rest(connection, callers, &mut written, true).await?;
     Ok(written)
+}
+
+/// What one caller writes, row by row as it said.
+pub(super) async fn in_order(connection: &mut Connection, caller: &Prepared) -> Result<Written, Fault> {
+    hold_sessions(connection, &[caller]).await?;
+    let mut written = Written::nothing(&[caller]);
+    written.lost[0] = contest(connection, caller, &mut written.effects).await?;
+    if written.lost[0].is_some() {
+        written.effects.clear();
+        return Ok(written);
+    }
+    for step in &caller.rest {
+        alone(connection, step, &mut written.effects).await?;
+    }
+    Ok(written)
+}
+
+/// What is not contested, of those who won. New grants come before what ends them, so that a logout beside an exchange finds its grant.
+/// `false` if a grant was there before, or its tombstone; unless each is made alone, which sees to that.
+async fn rest(connection: &mut Connection, callers: &[&Prepared], written: &mut Written, grants_alone: bool) -> Result<bool, Fault> {
+    let all = callers.iter().enumerate().flat_map(|(at, caller)| caller.rest.iter().map(move |step| (at, step)));
+    for mut left in by_kind(all) {
+        while let Some((round, later)) = round(left, &written.lost) {
+            match round[0].1.kind {
+                Kind::RevokeSessionGrants | Kind::RevokeClientGrants => end_grants(connection, &round, &mut written.effects).await?,
+                Kind::AddGrant if grants_alone => {
+                    for (_, step) in &round {
+                        alone(connection, step, &mut written.effects).await?;
+                    }
+                }
+                kind => {
+                    let changed = change(connection, &round).await?;
+                    if kind == Kind::AddGrant && changed < round.len() {
+                        return Ok(false);
+                    }
+                    written.effects.extend(round.iter().filter_map(|(_, step)| step.effect.clone()));
+                }
+            }
+            left = later;
+        }
+    }
+    Ok(true)
 }
 
 /// With one contest, losing it means that nothing was written. With more, the earlier ones have to be taken back, so those callers, and
 /// only those, pay for a savepoint.
-async fn contest(transaction: &DatabaseTransaction, caller: &Prepared, effects: &mut Vec<Effect>) -> Result<Option<Contest>, DbErr> {
+async fn contest(connection: &mut Connection, caller: &Prepared, effects: &mut Vec<Effect>) -> Result<Option<Contest>, Fault> {
     if caller.contested.len() < 2 {
-        return contest_each(transaction, caller, effects).await;
+        return contest_each(connection, caller, effects).await;
     }
-    let savepoint = transaction.begin().await?;
-    let lost = contest_each(&savepoint, caller, effects).await?;
+    connection.run("SAVEPOINT contest").await?;
+    let lost = contest_each(connection, caller, effects).await?;
     if lost.is_some() {
-        savepoint.rollback().await?;
-    } else {
-        savepoint.commit().await?;
+        connection.run("ROLLBACK TO SAVEPOINT contest").await?;
     }
+    connection.run("RELEASE SAVEPOINT contest").await?;
     Ok(lost)
 }
 
-async fn contest_each(transaction: &DatabaseTransaction, caller: &Prepared, effects: &mut Vec<Effect>) -> Result<Option<Contest>, DbErr> {
-    for (_, contest, step) in &caller.contested {
-        if run(transaction, step, effects).await? == 0 {
-            return Ok(Some(*contest));
+async fn contest_each(connection: &mut Connection, caller: &Prepared, effects: &mut Vec<Effect>) -> Result<Option<Contest>, Fault> {
+    for step in &caller.contested {
+        if alone(connection, step, effects).await? == 0 {
+            return Ok(step.kind.contest());
         }
     }
     Ok(None)
 }
 
 /// How many rows it changed.
-async fn run(transaction: &DatabaseTransaction, step: &Step, effects: &mut Vec<Effect>) -> Result<u64, DbErr> {
-    let statement = Statement::from_sql_and_values(transaction.get_database_backend(), step.sql, step.values.iter().cloned());
-    match &step.then {
-        Then::Nothing => Ok(transaction.execute_raw(statement).await?.rows_affected()),
-        Then::Effect(effect) => {
-            let rows = transaction.execute_raw(statement).await?.rows_affected();
-            if rows > 0 {
-                effects.push(effect.clone());
-            }
-            Ok(rows)
-        }
-        Then::GrantMade(grant) => {
-            let row = transaction.query_one_raw(statement).await?.ok_or(DbErr::RecordNotInserted)?;
-            let alive = row.try_get_by_index::<Option<i64>>(0)?.is_none();
-            effects.push(Effect::Grant(grant.id, alive.then(|| grant.clone())));
+async fn alone(connection: &mut Connection, step: &Step, effects: &mut Vec<Effect>) -> Result<usize, Fault> {
+    let row = [(0, step)];
+    match step.kind {
+        Kind::RevokeSessionGrants | Kind::RevokeClientGrants => end_grants(connection, &row, effects).await.map(|()| 1),
+        Kind::AddGrant => {
+            let (sql, values) = Kind::FillGrant.statement(connection.dialect(), &[&step.values]);
+            let revoked_at = connection.number(sql, &values).await?.ok_or(Fault::Refused("the grant is there already"))?;
+            let effect = match &step.effect {
+                // A tombstone was there: what lies in the row is not what was given.
+                Some(Effect::Grant(id, _)) if revoked_at.is_some() => Some(Effect::Grant(*id, None)),
+                effect => effect.clone(),
+            };
+            effects.extend(effect);
             Ok(1)
         }
-        Then::GrantsEnded => {
-            let rows = transaction.query_all_raw(statement).await?;
-            if rows.len() > MOST_NAMED {
-                effects.push(Effect::EveryGrant);
-                return Ok(rows.len() as u64);
-            }
-            for row in &rows {
-                let id: Vec<u8> = row.try_get_by_index(0)?;
-                // An id that is none is in no cache.
-                effects.extend(Uuid::from_slice(&id).ok().map(|id| Effect::Grant(GrantId(id), None)));
-            }
-            Ok(rows.len() as u64)
+        _ => {
+            let changed = change(connection, &row).await?;
+            effects.extend(step.effect.clone().filter(|_| changed > 0));
+            Ok(changed)
         }
     }
+}
+
+type Row<'a> = (usize, &'a Step);
+
+/// The rows of each kind, kinds in their order, rows in the order of their keys. Those of one key stay in order.
+fn by_kind<'a>(rows: impl Iterator<Item = Row<'a>>) -> Vec<Vec<Row<'a>>> {
+    let mut rows: Vec<Row<'a>> = rows.collect();
+    rows.sort_by(|(_, a), (_, b)| (a.kind, &a.key).cmp(&(b.kind, &b.key)));
+    rows.chunk_by(|(_, a), (_, b)| a.kind == b.kind).map(<[_]>::to_vec).collect()
+}
+
+/// What goes into the next statement, and what comes later: no statement has two rows of one key. Nothing when nothing is left.
+fn round<'a>(rows: Vec<Row<'a>>, lost: &[Option<Contest>]) -> Option<(Vec<Row<'a>>, Vec<Row<'a>>)> {
+    let (mut now, mut later) = (Vec::<Row<'a>>::with_capacity(rows.len()), Vec::new());
+    for row in rows.into_iter().filter(|(at, _)| lost[*at].is_none()) {
+        let full = now.len() == MOST_ROWS;
+        match now.last_mut().filter(|before| before.1.key == row.1.key) {
+            Some(before) if row.1.kind.last_wins() => *before = row,
+            None if !full => now.push(row),
+            _ => later.push(row),
+        }
+    }
+    (!now.is_empty()).then_some((now, later))
+}
+
+/// How many rows were changed.
+async fn change(connection: &mut Connection, rows: &[Row<'_>]) -> Result<usize, Fault> {
+    let (sql, values) = statement(connection.dialect(), rows);
+    let changed = connection.execute(sql, &values).await?;
+    Ok(usize::try_from(changed).unwrap_or(usize::MAX))
+}
+
+async fn end_grants(connection: &mut Connection, rows: &[Row<'_>], effects: &mut Vec<Effect>) -> Result<(), Fault> {
+    let (sql, values) = statement(connection.dialect(), rows);
+    let ended = connection.keys(sql, &values).await?;
+    if ended.len() > MOST_NAMED {
+        effects.push(Effect::EveryGrant);
+        return Ok(());
+    }
+    // An id that is none is in no cache.
+    effects.extend(ended.iter().filter_map(|id| Uuid::from_slice(id).ok()).map(|id| Effect::Grant(GrantId(id), None)));
+    Ok(())
+}
+
+fn statement<'a>(dialect: Dialect, rows: &[Row<'a>]) -> (&'static str, Vec<&'a Value>) {
+    let values: Vec<&'a [Value]> = rows.iter().map(|(_, step)| step.values.as_slice()).collect();
+    rows[0].1.kind.statement(dialect, &values)
+}
+
+/// Takes hold of the sessions whose codes are redeemed, and of those that are written, each in its turn: a sign-out beside this waits until
+/// the grants of this transaction can be seen, or else has ended the session before this looks. SQLite has one writer at a time anyway.
+async fn hold_sessions(connection: &mut Connection, callers: &[&Prepared]) -> Result<(), Fault> {
+    if connection.dialect() == Dialect::Sqlite {
+        return Ok(());
+    }
+    let nothing = Value::Bytes(None);
+    let steps = || callers.iter().flat_map(|caller| caller.contested.iter().chain(&caller.rest));
+    if !steps().any(|step| step.kind == Kind::RedeemCode) {
+        return Ok(());
+    }
+    let rows: Vec<[Value; 2]> = steps()
+        .filter_map(|step| match step.kind {
+            Kind::PutSession | Kind::TouchSession | Kind::EndSession => Some([step.values[0].clone(), nothing.clone()]),
+            Kind::RedeemCode => Some([nothing.clone(), step.values[0].clone()]),
+            _ => None,
+        })
+        .collect();
+    for rows in rows.chunks(MOST_ROWS) {
+        let rows: Vec<&[Value]> = rows.iter().map(<[Value; 2]>::as_slice).collect();
+        let (sql, values) = Kind::HoldSessions.statement(connection.dialect(), &rows);
+        connection.keys(sql, &values).await?;
+    }
+    Ok(())
 }

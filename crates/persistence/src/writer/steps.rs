@@ -1,26 +1,28 @@
-//! Changes as statements. Made by the caller before it queues, so that the writer only has to run them.
-//!
-//! Every statement is understood by both databases.
+//! Changes as rows of statements. Made by the caller before it queues, so that the writer only has to run them.
 
-use std::sync::Arc;
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
-use sea_orm::Value;
 use vestibule_domain::{
     account::{Account, Link, LinkKey, UpstreamTokens},
     client::Client,
     code::Code,
     grant::{Grant, RefreshFamily, Revoked},
-    ids::{ClientId, GrantId},
+    ids::GrantId,
     keys::SigningKey,
     session::Session,
-    store::{Changes, Contest, StoreError, Write},
+    store::{Changes, StoreError, Write},
     time::Timestamp,
 };
 
+use super::kinds::Kind;
 use crate::{
     caches::Effect,
     entities::{body, codes, grants, revoked_tokens, sessions},
-    events::Record,
+    events,
+    pen::Value,
 };
 
 /// How long a tombstone waits for its grant: far longer than any code can still be redeemed.
@@ -29,183 +31,100 @@ const TOMBSTONE_STANDS: std::time::Duration = std::time::Duration::from_hours(24
 /// Everything one caller wants written.
 pub(crate) struct Prepared {
     /// Contested, in order.
-    pub(crate) contested: Vec<(Lock, Contest, Step)>,
-    /// The rest, in order; run when every contest is won.
-    pub(crate) rest: Vec<(Lock, Step)>,
-    /// Inserted together with those of the other callers.
-    pub(crate) events: Vec<Record>,
+    pub(crate) contested: Vec<Step>,
+    /// The rest, in order, events last; run when every contest is won.
+    pub(crate) rest: Vec<Step>,
+    /// Whether going by kinds comes to the same as going in order.
+    pub(crate) orderly: bool,
 }
 
-/// The row a statement takes hold of. Every transaction goes through its statements in this order, on every node, so that no two wait
-/// for each other; the few that cross it (a rotation and the end of another grant) are run again by the writer.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Lock(Table, Vec<u8>);
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Table {
-    Attempts,
-    Clients,
-    Keys,
-    Links,
-    Accounts,
-    Sessions,
-    Codes,
-    UpstreamTokens,
-    Tokens,
-    Grants,
-    ManyGrants,
-}
-
-/// One statement.
+/// One row of one statement.
 pub(crate) struct Step {
-    pub(crate) sql: &'static str,
+    pub(crate) kind: Kind,
+    /// The row it takes hold of, within its table.
+    pub(crate) key: Vec<u8>,
     pub(crate) values: Vec<Value>,
-    pub(crate) then: Then,
-}
-
-/// What a statement that worked means for the caches.
-pub(crate) enum Then {
-    Nothing,
-    /// This, if a row was changed.
-    Effect(Effect),
-    /// It returns `revoked_at` of the row it made, or nothing if there was a grant already.
-    GrantMade(Arc<Grant>),
-    /// It returns the ids of the grants it ended.
-    GrantsEnded,
+    /// What it means for the caches.
+    pub(crate) effect: Option<Effect>,
 }
 
 impl Prepared {
     pub(crate) fn new(changes: Changes) -> Result<Self, StoreError> {
-        let mut prepared = Self { contested: Vec::new(), rest: Vec::new(), events: Vec::with_capacity(changes.events.len()) };
+        let mut prepared = Self { contested: Vec::new(), rest: Vec::with_capacity(changes.events.len()), orderly: true };
         for write in changes.writes {
-            let (lock, contest) = (lock(&write), write.contest());
             let step = step(write)?;
-            match contest {
-                Some(contest) => prepared.contested.push((lock, contest, step)),
-                None => prepared.rest.push((lock, step)),
-            }
+            if step.kind.contest().is_some() { &mut prepared.contested } else { &mut prepared.rest }.push(step);
         }
-        prepared.keep_grants_in_order();
+        prepared.orderly = prepared.contested.is_sorted_by_key(|step| step.kind) && is_orderly(&prepared.rest);
         for event in &changes.events {
-            prepared.events.push(Record::new(event)?);
+            prepared.rest.push(events::record(event)?);
         }
         Ok(prepared)
     }
-
-    /// What ends many grants must come before or after what makes one as its caller said. Then none of them is sorted.
-    fn keep_grants_in_order(&mut self) {
-        let many = self.rest.iter().any(|(lock, _)| lock.0 == Table::ManyGrants);
-        for (lock, _) in self.rest.iter_mut().filter(|(lock, _)| many && lock.0 == Table::Grants) {
-            *lock = Lock(Table::ManyGrants, Vec::new());
-        }
-    }
 }
 
-fn lock(write: &Write) -> Lock {
-    let (table, key) = match write {
-        Write::SpendAttempt { id, .. } => (Table::Attempts, id.0.as_bytes().to_vec()),
-        Write::PutAccount(account) => (Table::Accounts, account.id.0.as_bytes().to_vec()),
-        Write::AddLink(link) => (Table::Links, link_lock(&link.key)),
-        Write::PutSession(session) => (Table::Sessions, session.id.0.as_bytes().to_vec()),
-        Write::TouchSession { id, .. } | Write::EndSession { id, .. } => (Table::Sessions, id.0.as_bytes().to_vec()),
-        Write::RevokeSessionGrants { .. } | Write::RevokeClientGrants { .. } => (Table::ManyGrants, Vec::new()),
-        Write::AddCode(code) => (Table::Codes, code.digest.0.to_vec()),
-        Write::RedeemCode { digest, .. } => (Table::Codes, digest.0.to_vec()),
-        Write::AddGrant(grant) => (Table::Grants, grant.id.0.as_bytes().to_vec()),
-        Write::RotateFamily { grant: id, .. } | Write::RevokeGrant { id, .. } => (Table::Grants, id.0.as_bytes().to_vec()),
-        Write::RevokeToken { id, .. } => (Table::Tokens, revoked_tokens::key(id)),
-        Write::PutUpstreamTokens(tokens) => (Table::UpstreamTokens, link_lock(&tokens.link)),
-        Write::PutClient { client, .. } => (Table::Clients, client.id.as_str().into()),
-        Write::DeleteClient { id, .. } => (Table::Clients, id.as_str().into()),
-        Write::AddSigningKey(key) => (Table::Keys, key.kid.clone().into_bytes()),
-        Write::DropSigningKey { kid } => (Table::Keys, kid.clone().into_bytes()),
-    };
-    Lock(table, key)
-}
-
-fn link_lock(key: &LinkKey) -> Vec<u8> {
-    [key.provider.as_str(), &key.issuer, &key.subject].join("\0").into_bytes()
+/// Whether no write would overtake one that it may meet in a row.
+fn is_orderly(steps: &[Step]) -> bool {
+    let mut before = HashMap::new();
+    let forward = steps.iter().all(|step| before.insert(step.kind.meets(), step.kind).is_none_or(|before| before <= step.kind));
+    // Of two that are alike only the last would be written.
+    let mut seen = HashSet::new();
+    forward && steps.iter().filter(|step| step.kind.last_wins()).all(|step| seen.insert((step.kind, &step.key)))
 }
 
 fn step(write: Write) -> Result<Step, StoreError> {
     Ok(match write {
-        Write::SpendAttempt { id, expires } => {
-            let sql = "INSERT INTO spent_attempts (id, expires) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-            Step::plain(sql, vec![bytes(id.0.as_bytes()), expires.as_millis().into()])
-        }
+        Write::SpendAttempt { id, expires } => Step::new(Kind::SpendAttempt, id.0.as_bytes(), [expires.as_millis().into()]),
         Write::PutAccount(account) => put_account(account)?,
+        Write::DisableAccount { id, disabled } => {
+            Step::new(Kind::DisableAccount, id.0.as_bytes(), [disabled.into()]).means(Effect::Account(id))
+        }
         Write::AddLink(link) => add_link(link),
         Write::PutSession(session) => put_session(session)?,
         Write::TouchSession { id, at } => {
-            let sql = "UPDATE sessions SET last_seen = $2 WHERE id = $1 AND last_seen < $2";
-            Step::effect(sql, vec![bytes(id.0.as_bytes()), at.as_millis().into()], Effect::SessionSeen(id, at))
+            Step::new(Kind::TouchSession, id.0.as_bytes(), [at.as_millis().into()]).means(Effect::SessionSeen(id, at))
         }
         Write::EndSession { id, at } => {
-            let sql = "UPDATE sessions SET ended = $2 WHERE id = $1 AND ended IS NULL";
-            Step::effect(sql, vec![bytes(id.0.as_bytes()), at.as_millis().into()], Effect::Session(id, None))
+            Step::new(Kind::EndSession, id.0.as_bytes(), [at.as_millis().into()]).means(Effect::Session(id, None))
         }
         Write::RevokeSessionGrants { session, revoked } => {
-            let sql = "UPDATE grants SET revoked_at = $2, revoked_by = $3 \
-                WHERE session = $1 AND revoked_at IS NULL AND ends_with_session RETURNING id";
-            Step { sql, values: revoking(bytes(session.0.as_bytes()), revoked), then: Then::GrantsEnded }
+            Step::new(Kind::RevokeSessionGrants, session.0.as_bytes(), [revoked.at.as_millis().into(), revoked.by.as_str().into()])
         }
         Write::AddCode(code) => add_code(code)?,
-        Write::RedeemCode { digest, at } => {
-            let sql = "UPDATE codes SET redeemed = $2 WHERE digest = $1 AND redeemed IS NULL";
-            Step::plain(sql, vec![bytes(&digest.0), at.as_millis().into()])
-        }
+        Write::RedeemCode { digest, at } => Step::new(Kind::RedeemCode, &digest.0, [at.as_millis().into()]),
         Write::AddGrant(grant) => add_grant(grant)?,
         Write::RotateFamily { grant, from, family, access_expires } => rotate_family(grant, from, family, access_expires),
         Write::RevokeGrant { id, revoked } => revoke_grant(id, revoked),
         Write::RevokeClientGrants { client, revoked } => {
-            let sql = "UPDATE grants SET revoked_at = $2, revoked_by = $3 WHERE client = $1 AND revoked_at IS NULL RETURNING id";
-            Step { sql, values: revoking(client.as_str().into(), revoked), then: Then::GrantsEnded }
+            let values = [revoked.at.as_millis().into(), revoked.by.as_str().into()];
+            Step::named(Kind::RevokeClientGrants, [client.as_str().into()], values)
         }
         Write::RevokeToken { id, expires } => {
-            let sql = "INSERT INTO revoked_tokens (id, expires) VALUES ($1, $2) ON CONFLICT DO NOTHING";
-            Step::effect(sql, vec![revoked_tokens::key(&id).into(), expires.as_millis().into()], Effect::Token(id))
+            Step::new(Kind::RevokeToken, &revoked_tokens::key(&id), [expires.as_millis().into()]).means(Effect::Token(id))
         }
         Write::PutUpstreamTokens(tokens) => put_upstream_tokens(tokens),
         Write::PutClient { client, expected } => put_client(client, expected)?,
         Write::DeleteClient { id, expected } => {
-            let values = vec![id.as_str().into(), expected.into()];
-            Step::effect("DELETE FROM clients WHERE id = $1 AND version = $2", values, Effect::Client(id, None))
+            Step::named(Kind::DeleteClient, [id.as_str().into()], [expected.into()]).means(Effect::Client(id, None))
         }
         Write::AddSigningKey(key) => add_signing_key(key),
-        Write::DropSigningKey { kid } => Step::plain("DELETE FROM signing_keys WHERE kid = $1", vec![kid.into()]),
+        Write::DropSigningKey { kid } => Step::named(Kind::DropSigningKey, [kid.into()], []),
     })
 }
 
 fn put_account(account: Account) -> Result<Step, StoreError> {
-    let sql = "INSERT INTO accounts (id, created, updated, disabled, body) VALUES ($1, $2, $3, $4, $5) \
-        ON CONFLICT (id) DO UPDATE SET created = excluded.created, updated = excluded.updated, \
-        disabled = excluded.disabled, body = excluded.body";
-    let values = vec![
-        bytes(account.id.0.as_bytes()),
-        account.created.as_millis().into(),
-        account.updated.as_millis().into(),
-        account.disabled.into(),
-        body(&account.profile)?.into(),
-    ];
-    Ok(Step::effect(sql, values, Effect::Account(account.id, Some(Arc::new(account)))))
+    let values =
+        [account.created.as_millis().into(), account.updated.as_millis().into(), account.disabled.into(), body(&account.profile)?.into()];
+    Ok(Step::new(Kind::PutAccount, account.id.0.as_bytes(), values).means(Effect::AccountPut(Arc::new(account))))
 }
 
 fn add_link(link: Link) -> Step {
-    let sql =
-        "INSERT INTO links (provider, issuer, subject, account, created, login) VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING";
-    let mut values = link_key(link.key);
-    values.extend([bytes(link.account.0.as_bytes()), link.created.as_millis().into(), bytes(link.login.0.as_bytes())]);
-    Step::plain(sql, values)
+    let values = [bytes(link.account.0.as_bytes()), link.created.as_millis().into(), bytes(link.login.0.as_bytes())];
+    Step::named(Kind::AddLink, link_key(link.key), values)
 }
 
 fn put_session(session: Session) -> Result<Step, StoreError> {
-    let sql = "INSERT INTO sessions (id, digest, account, provider, auth_time, created, last_seen, ended, body) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) \
-        ON CONFLICT (id) DO UPDATE SET digest = excluded.digest, account = excluded.account, provider = excluded.provider, \
-        auth_time = excluded.auth_time, created = excluded.created, last_seen = excluded.last_seen, ended = excluded.ended, \
-        body = excluded.body";
-    let values = vec![
-        bytes(session.id.0.as_bytes()),
+    let values = [
         bytes(&session.digest.0),
         bytes(session.account.0.as_bytes()),
         session.provider.as_str().into(),
@@ -215,34 +134,25 @@ fn put_session(session: Session) -> Result<Step, StoreError> {
         session.ended.map(Timestamp::as_millis).into(),
         body(&sessions::Body { acr: session.acr.clone(), amr: session.amr.clone() })?.into(),
     ];
-    Ok(Step::effect(sql, values, Effect::Session(session.id, Some(Arc::new(session)))))
+    let step = Step::new(Kind::PutSession, session.id.0.as_bytes(), values);
+    Ok(step.means(Effect::Session(session.id, Some(Arc::new(session)))))
 }
 
 fn add_code(code: Code) -> Result<Step, StoreError> {
-    let sql = "INSERT INTO codes (digest, grant_id, expires, redeemed, body) VALUES ($1, $2, $3, $4, $5)";
-    let mut values = vec![
-        bytes(&code.digest.0),
+    let digest = code.digest;
+    let values = [
         bytes(code.grant.0.as_bytes()),
+        bytes(code.session.0.as_bytes()),
         code.expires.as_millis().into(),
         code.redeemed.map(Timestamp::as_millis).into(),
+        body(&codes::Body::from(code))?.into(),
     ];
-    values.push(body(&codes::Body::from(code))?.into());
-    Ok(Step::plain(sql, values))
+    Ok(Step::new(Kind::AddCode, &digest.0, values))
 }
 
-/// A tombstone is filled and stays revoked; a grant that is there already is left alone, and nothing is returned.
 fn add_grant(grant: Grant) -> Result<Step, StoreError> {
-    let sql = "INSERT INTO grants (id, client, account, session, ends_with_session, issued, access_expires, \
-        generation, rotated, idle_expires, absolute_expires, revoked_at, revoked_by, sweep_after, body) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) \
-        ON CONFLICT (id) DO UPDATE SET client = excluded.client, account = excluded.account, session = excluded.session, \
-        ends_with_session = excluded.ends_with_session, issued = excluded.issued, access_expires = excluded.access_expires, \
-        generation = excluded.generation, rotated = excluded.rotated, idle_expires = excluded.idle_expires, \
-        absolute_expires = excluded.absolute_expires, sweep_after = excluded.sweep_after, body = excluded.body \
-        WHERE grants.body IS NULL RETURNING revoked_at";
     let family = grant.family.as_ref();
-    let values = vec![
-        bytes(grant.id.0.as_bytes()),
+    let values = [
         grant.client.as_str().into(),
         bytes(grant.account.0.as_bytes()),
         bytes(grant.session.0.as_bytes()),
@@ -258,16 +168,11 @@ fn add_grant(grant: Grant) -> Result<Step, StoreError> {
         grant.expires().as_millis().into(),
         body(&grants::Body::from(&grant))?.into(),
     ];
-    Ok(Step { sql, values, then: Then::GrantMade(Arc::new(grant)) })
+    Ok(Step::new(Kind::AddGrant, grant.id.0.as_bytes(), values).means(Effect::Grant(grant.id, Some(Arc::new(grant)))))
 }
 
-/// No column of an index changes, so that a rotation rewrites one row and nothing else.
 fn rotate_family(grant: GrantId, from: u32, family: RefreshFamily, access_expires: Timestamp) -> Step {
-    let sql = "UPDATE grants SET generation = $3, rotated = $4, idle_expires = $5, absolute_expires = $6, \
-        access_expires = CASE WHEN access_expires > $7 THEN access_expires ELSE $7 END \
-        WHERE id = $1 AND generation = $2 AND revoked_at IS NULL";
-    let values = vec![
-        bytes(grant.0.as_bytes()),
+    let values = [
         i64::from(from).into(),
         i64::from(family.generation).into(),
         family.rotated.as_millis().into(),
@@ -275,46 +180,32 @@ fn rotate_family(grant: GrantId, from: u32, family: RefreshFamily, access_expire
         family.absolute_expires.as_millis().into(),
         access_expires.as_millis().into(),
     ];
-    Step::effect(sql, values, Effect::GrantRotated(grant, family, access_expires))
+    Step::new(Kind::RotateFamily, grant.0.as_bytes(), values).means(Effect::GrantRotated(grant, family, access_expires))
 }
 
-/// One row is the meeting point of this and [`add_grant`]: whichever comes first, the grant ends.
 fn revoke_grant(id: GrantId, revoked: Revoked) -> Step {
-    let sql = "INSERT INTO grants (id, revoked_at, revoked_by, sweep_after) VALUES ($1, $2, $3, $4) \
-        ON CONFLICT (id) DO UPDATE SET revoked_at = excluded.revoked_at, revoked_by = excluded.revoked_by \
-        WHERE grants.revoked_at IS NULL";
-    let mut values = revoking(bytes(id.0.as_bytes()), revoked);
-    values.push((revoked.at + TOMBSTONE_STANDS).as_millis().into());
-    Step::effect(sql, values, Effect::Grant(id, None))
+    let sweep_after = revoked.at + TOMBSTONE_STANDS;
+    let values = [revoked.at.as_millis().into(), revoked.by.as_str().into(), sweep_after.as_millis().into()];
+    Step::new(Kind::RevokeGrant, id.0.as_bytes(), values).means(Effect::Grant(id, None))
 }
 
 fn put_upstream_tokens(tokens: UpstreamTokens) -> Step {
-    let sql = "INSERT INTO upstream_tokens (provider, issuer, subject, sealed, expires, received) VALUES ($1, $2, $3, $4, $5, $6) \
-        ON CONFLICT (provider, issuer, subject) DO UPDATE SET sealed = excluded.sealed, expires = excluded.expires, \
-        received = excluded.received";
-    let mut values = link_key(tokens.link);
-    values.extend([tokens.sealed.0.into(), tokens.expires.map(Timestamp::as_millis).into(), tokens.received.as_millis().into()]);
-    Step::plain(sql, values)
+    let values = [tokens.sealed.0.into(), tokens.expires.map(Timestamp::as_millis).into(), tokens.received.as_millis().into()];
+    Step::named(Kind::PutUpstreamTokens, link_key(tokens.link), values)
 }
 
 fn put_client(client: Client, expected: Option<i64>) -> Result<Step, StoreError> {
-    let mut values = vec![client.id.as_str().into(), client.version.into(), body(&client)?.into()];
-    let sql = match expected {
-        None => "INSERT INTO clients (id, version, body) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-        Some(expected) => {
-            values.push(expected.into());
-            "UPDATE clients SET version = $2, body = $3 WHERE id = $1 AND version = $4"
-        }
+    let (id, text) = (client.id.clone(), body(&client)?);
+    let key = [id.as_str().into()];
+    let step = match expected {
+        None => Step::named(Kind::AddClient, key, [client.version.into(), text.into()]),
+        Some(expected) => Step::named(Kind::ReplaceClient, key, [client.version.into(), text.into(), expected.into()]),
     };
-    let id: ClientId = client.id.clone();
-    Ok(Step::effect(sql, values, Effect::Client(id, Some(Arc::new(client)))))
+    Ok(step.means(Effect::Client(id, Some(Arc::new(client)))))
 }
 
 fn add_signing_key(key: SigningKey) -> Step {
-    let sql = "INSERT INTO signing_keys (kid, alg, sealed, follows, created, signs_from, signs_until, published_until) \
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING";
-    let values = vec![
-        key.kid.into(),
+    let values = [
         key.alg.as_str().into(),
         key.sealed.0.into(),
         key.follows.unwrap_or_default().into(),
@@ -323,27 +214,38 @@ fn add_signing_key(key: SigningKey) -> Step {
         key.signs_until.as_millis().into(),
         key.published_until.as_millis().into(),
     ];
-    Step::plain(sql, values)
+    Step::named(Kind::AddSigningKey, [key.kid.into()], values)
 }
 
 fn bytes(bytes: &[u8]) -> Value {
-    bytes.to_vec().into()
+    bytes.into()
 }
 
-fn link_key(key: LinkKey) -> Vec<Value> {
-    vec![key.provider.as_str().into(), key.issuer.into(), key.subject.into()]
-}
-
-fn revoking(whose: Value, revoked: Revoked) -> Vec<Value> {
-    vec![whose, revoked.at.as_millis().into(), revoked.by.as_str().into()]
+fn link_key(key: LinkKey) -> [Value; 3] {
+    [key.provider.as_str().into(), key.issuer.into(), key.subject.into()]
 }
 
 impl Step {
-    fn plain(sql: &'static str, values: Vec<Value>) -> Self {
-        Self { sql, values, then: Then::Nothing }
+    /// Of a row that is known by an id or a digest.
+    pub(crate) fn new<const N: usize>(kind: Kind, key: &[u8], values: [Value; N]) -> Self {
+        let values = std::iter::once(bytes(key)).chain(values).collect();
+        Self { kind, key: key.to_vec(), values, effect: None }
     }
 
-    fn effect(sql: &'static str, values: Vec<Value>, effect: Effect) -> Self {
-        Self { sql, values, then: Then::Effect(effect) }
+    /// Of a row that is known by names.
+    fn named<const K: usize, const N: usize>(kind: Kind, key: [Value; K], values: [Value; N]) -> Self {
+        let mut bytes = Vec::new();
+        for part in &key {
+            if let Value::Text(Some(part)) = part {
+                bytes.extend_from_slice(part.as_bytes());
+            }
+            // No name has it, so two keys are never alike by accident.
+            bytes.push(0);
+        }
+        Self { kind, key: bytes, values: key.into_iter().chain(values).collect(), effect: None }
+    }
+
+    fn means(self, effect: Effect) -> Self {
+        Self { effect: Some(effect), ..self }
     }
 }

@@ -10,13 +10,12 @@ use vestibule_domain::{
     ports::Store,
     store::{Changes, StoreError, Write},
 };
-use vestibule_persistence::{SqlStore, StoreOptions, migrate, pending};
+use vestibule_persistence::{SqlStore, StoreOptions};
 use vestibule_testkit::{sample::Sample, store_contract::Bench};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn several_nodes_may_begin_at_once_on_an_empty_database() {
     let database = Database::create().await;
-    assert_eq!(pending(&database.options()).await.unwrap(), ["m20261125_000001_create_tables"]);
     let starting: Vec<_> = (0..6)
         .map(|_| {
             let options = database.options();
@@ -26,7 +25,7 @@ async fn several_nodes_may_begin_at_once_on_an_empty_database() {
     for store in starting {
         store.await.unwrap().unwrap().close().await;
     }
-    assert_eq!(migrate(&database.options()).await.unwrap(), [""; 0]);
+    SqlStore::connect(&StoreOptions { migrate: false, ..database.options() }).await.unwrap().close().await;
     database.drop().await;
 }
 
@@ -35,8 +34,8 @@ async fn a_node_whose_listener_is_cut_off_reads_without_caches_until_it_hears_ag
     let bench = PostgresBench::set_up().await;
     let (store, other) = (bench.store(), bench.another().await);
     let account = Sample::default().account();
-    let put = |disabled| Changes::default().write(Write::PutAccount(Account { disabled, ..account.clone() }));
-    store.commit(put(false)).await.unwrap();
+    let put = |disabled| Changes::default().write(Write::DisableAccount { id: account.id, disabled });
+    store.commit(Changes::default().write(Write::PutAccount(account.clone()))).await.unwrap();
     let seen = |store: Arc<dyn Store>| async move { store.account(&account.id).await.unwrap().unwrap().disabled };
     for round in 1..4 {
         assert!(!seen(other.clone()).await);
@@ -78,6 +77,130 @@ async fn commits_go_on_after_every_connection_was_cut() {
         assert_eq!(store.commit(put()).await, Ok(()));
         assert_eq!(store.ping().await, Ok(()));
     }
+    bench.tear_down().await;
+}
+
+/// A server behind a wire that can be cut without either side being told.
+async fn wire(server: &str) -> (String, Arc<tokio::sync::watch::Sender<bool>>) {
+    let (before, after) = server.split_once('@').expect("a user");
+    let (address, path) = after.split_once('/').expect("a database");
+    let (address, before, path) = (address.to_owned(), before.to_owned(), path.to_owned());
+    let listening = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("{before}@{}/{path}", listening.local_addr().expect("an address"));
+    let cut = Arc::new(tokio::sync::watch::Sender::new(false));
+    let told = cut.clone();
+    tokio::spawn(async move {
+        while let Ok((here, _)) = listening.accept().await {
+            let there = tokio::net::TcpStream::connect(&address).await.expect("PostgreSQL answers");
+            let ((mut from_here, mut to_here), (mut from_there, mut to_there)) = (here.into_split(), there.into_split());
+            let mut told = told.subscribe();
+            tokio::spawn(async move {
+                let copies =
+                    async { tokio::join!(tokio::io::copy(&mut from_here, &mut to_there), tokio::io::copy(&mut from_there, &mut to_here)) };
+                let silence = async { told.wait_for(|cut| *cut).await.map(drop) };
+                tokio::select! {
+                    _ = copies => {}
+                    // Both ends stay open.
+                    _ = silence => std::future::pending().await,
+                }
+            });
+        }
+    });
+    (url, cut)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_goes_without_a_word_is_given_up_and_closing_does_not_wait_for_it() {
+    let database = Database::create().await;
+    let (url, cut) = wire(&database.url()).await;
+    let patience = std::time::Duration::from_millis(200);
+    let options = StoreOptions { patience, writers: 1, readers: 2, ..StoreOptions::new(url) };
+    let store = Arc::new(SqlStore::connect(&options).await.unwrap());
+    let sample = Sample::default();
+    let put = || Changes::default().write(Write::PutAccount(sample.account()));
+    store.commit(put()).await.unwrap();
+
+    cut.send(true).unwrap();
+    let began = std::time::Instant::now();
+    let waiting = tokio::spawn({
+        let (store, changes) = (store.clone(), put());
+        async move { store.commit(changes).await }
+    });
+    comes_true("that a writer is stuck", || async {
+        store.ping().await == Err(StoreError::Unavailable("a writer waits for the database and is not answered".into()))
+    })
+    .await;
+    assert!(matches!(waiting.await.unwrap(), Err(StoreError::Unavailable(_))));
+    assert!(began.elapsed() < patience * 20, "it took {:?}", began.elapsed());
+
+    let began = std::time::Instant::now();
+    let waiting = tokio::spawn({
+        let (store, changes) = (store.clone(), put());
+        async move { store.commit(changes).await }
+    });
+    tokio::task::yield_now().await;
+    store.close().await;
+    assert!(began.elapsed() < patience * 20, "it took {:?}", began.elapsed());
+    assert!(waiting.await.unwrap().is_err());
+    database.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_row_that_somebody_holds_fails_only_who_wants_it() {
+    let database = Database::create().await;
+    let patience = std::time::Duration::from_millis(500);
+    let options = StoreOptions { patience, writers: 1, ..database.options() };
+    let store = Arc::new(SqlStore::connect(&options).await.unwrap());
+    let sample = Sample::default();
+    let held = sample.account();
+    let put = |account: &Account| Changes::default().write(Write::PutAccount(account.clone()));
+    store.commit(put(&held)).await.unwrap();
+    let mut other = database.connect().await;
+    other.execute("BEGIN; UPDATE accounts SET updated = updated").await.unwrap();
+
+    let accounts: Vec<Account> = (0..20).map(|at| if at == 10 { held.clone() } else { sample.account() }).collect();
+    let commits: Vec<_> = accounts
+        .iter()
+        .map(|account| {
+            let (store, changes) = (store.clone(), put(account));
+            tokio::spawn(async move { store.commit(changes).await })
+        })
+        .collect();
+    for (at, commit) in commits.into_iter().enumerate() {
+        let expected = if at == 10 { Err(StoreError::Unavailable("the database took too long".into())) } else { Ok(()) };
+        assert_eq!(commit.await.unwrap(), expected, "{at}");
+    }
+    other.execute("ROLLBACK").await.unwrap();
+    assert_eq!(store.commit(put(&held)).await, Ok(()));
+    store.close().await;
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn a_reader_of_postgres_cannot_write() {
+    let bench = PostgresBench::set_up().await;
+    let account = Sample::default().account();
+    bench.store().commit(Changes::default().write(Write::PutAccount(account.clone()))).await.unwrap();
+    let reader = SqlStore::connect(&StoreOptions { read_only: true, ..bench.database().options() }).await.unwrap();
+    assert_eq!(reader.account(&account.id).await.unwrap().as_deref(), Some(&account));
+    let refused = reader.commit(Changes::default().write(Write::PutAccount(account))).await;
+    assert_eq!(refused, Err(StoreError::Unavailable("it is open for reading only".into())));
+    reader.close().await;
+    bench.tear_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_hears_its_own_changes_so_that_it_learns_of_a_commit_whose_answer_was_lost() {
+    let bench = PostgresBench::set_up().await;
+    let store = bench.store();
+    let account = Sample::default().account();
+    store.commit(Changes::default().write(Write::PutAccount(account.clone()))).await.unwrap();
+    let seen = || async { store.account(&account.id).await.unwrap().unwrap().disabled };
+    assert!(!seen().await);
+    // As the server does it when it commits after the connection broke.
+    let word = format!("SELECT pg_notify('vestibule', 'a{}')", account.id.0.simple());
+    bench.database().run(&format!("BEGIN; UPDATE accounts SET disabled = true; {word}; COMMIT")).await;
+    comes_true("the change", seen).await;
     bench.tear_down().await;
 }
 

@@ -12,7 +12,7 @@ use vestibule_domain::{
     ports::Store,
     store::{Changes, EventQuery, StoreError, Write},
 };
-use vestibule_persistence::{CommitStats, SqlStore, StoreOptions, migrate, pending};
+use vestibule_persistence::{CommitStats, SqlStore, StoreOptions};
 use vestibule_testkit::{sample::Sample, store_contract::Bench};
 
 async fn run(bench: &SqliteBench, sql: &str) {
@@ -106,18 +106,57 @@ async fn closing_finishes_what_waits_and_answers_what_comes_after() {
 }
 
 #[tokio::test]
-async fn migrations_can_be_planned_and_applied_apart() {
+async fn what_lacks_a_migration_is_not_opened_and_the_way_on_is_said() {
     let directory = tempfile::tempdir().unwrap();
     let options = StoreOptions { migrate: false, ..sqlite_options(&directory) };
-    let planned = pending(&options).await.unwrap();
-    assert_eq!(planned, ["m20261125_000001_create_tables"]);
-    assert!(std::fs::read_dir(directory.path()).unwrap().next().is_none(), "planning makes no file");
-    assert_eq!(text_of(SqlStore::connect(&options).await.unwrap_err()), "it lacks 1 migrations; apply them first");
-    assert_eq!(pending(&options).await.unwrap(), planned);
-    assert_eq!(migrate(&options).await.unwrap(), planned);
-    assert_eq!(pending(&options).await.unwrap(), [""; 0]);
-    assert_eq!(migrate(&options).await.unwrap(), [""; 0]);
+    let lacking = "it lacks 1 migrations; start `vestibule serve` once with this version, it applies them";
+    assert_eq!(text_of(SqlStore::connect(&options).await.unwrap_err()), lacking);
+    let reading = StoreOptions { read_only: true, ..sqlite_options(&directory) };
+    assert_eq!(text_of(SqlStore::connect(&reading).await.unwrap_err()), lacking, "and a reader applies none");
+    SqlStore::connect(&sqlite_options(&directory)).await.unwrap().close().await;
     SqlStore::connect(&options).await.unwrap().close().await;
+}
+
+#[tokio::test]
+async fn a_reader_makes_no_file_and_refuses_to_write() {
+    let directory = tempfile::tempdir().unwrap();
+    let options = StoreOptions { read_only: true, ..sqlite_options(&directory) };
+    assert_eq!(text_of(SqlStore::connect(&options).await.unwrap_err()), "the database file can't be opened");
+    assert!(std::fs::read_dir(directory.path()).unwrap().next().is_none());
+
+    SqlStore::connect(&sqlite_options(&directory)).await.unwrap().close().await;
+    let reader = SqlStore::connect(&options).await.unwrap();
+    let changes = Changes::default().write(Write::PutAccount(Sample::default().account()));
+    assert_eq!(text_of(reader.commit(changes).await.unwrap_err()), "it is open for reading only");
+    assert_eq!(reader.ping().await, Ok(()));
+    reader.close().await;
+    assert!(reader.ping().await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_reader_sees_what_is_written_and_holds_nobody_up_even_when_it_leaves() {
+    let bench = SqliteBench::set_up().await;
+    let (store, sample) = (bench.store(), Sample::default());
+    let directory = bench.path();
+    let url = format!("sqlite://{}", directory.display());
+    let account = sample.account();
+    store.commit(Changes::default().write(Write::PutAccount(account.clone()))).await.unwrap();
+    let log = bench.path().with_file_name("vestibule.db-wal");
+    let length = || std::fs::metadata(&log).unwrap().len();
+    let written = length();
+    assert!(written > 0);
+
+    // While somebody writes, which a checkpoint on the way out would wait for.
+    let mut busy = SqliteConnectOptions::new().filename(bench.path()).connect().await.unwrap();
+    busy.execute("BEGIN IMMEDIATE").await.unwrap();
+    let began = std::time::Instant::now();
+    let reader = SqlStore::connect(&StoreOptions { read_only: true, ..StoreOptions::new(url) }).await.unwrap();
+    assert_eq!(reader.account(&account.id).await, Ok(Some(Arc::new(account.clone()))));
+    reader.close().await;
+    assert!(began.elapsed() < std::time::Duration::from_secs(2), "it waited {:?}", began.elapsed());
+    busy.execute("ROLLBACK").await.unwrap();
+    assert_eq!(length(), written, "the log is as it was");
+    bench.tear_down().await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -7,10 +7,11 @@ use vestibule_domain::{
     client::Client,
     grant::{Grant, RefreshFamily, RevokedBy},
     ports::Store,
+    session::Session,
     store::{Changes, Contest, EventQuery, StoreError, Write},
 };
 
-use super::{RACERS, commit, one, only_winner, race};
+use super::{RACERS, commit, one, only_winner, race, redeemable};
 use crate::sample::Sample;
 
 const fn lost(contest: Contest) -> Result<(), StoreError> {
@@ -87,8 +88,10 @@ pub async fn a_key_has_one_successor(store: Arc<dyn Store>) {
 pub async fn attack_37_a_code_is_redeemed_once(store: Arc<dyn Store>) {
     let sample = Sample::default();
     let client = sample.client("app");
-    let code = sample.code(&client, &sample.session(&sample.account()));
+    let session = sample.session(&sample.account());
+    let code = sample.code(&client, &session);
     let redeem = |digest| one(Write::RedeemCode { digest, at: sample.now });
+    commit(&store, [Write::PutSession(session)]).await;
     assert_eq!(store.commit(redeem(code.digest)).await, lost(Contest::Code), "it is not there");
     commit(&store, [Write::AddCode(code.clone())]).await;
     assert_eq!(store.commit(redeem(code.digest)).await, Ok(()));
@@ -100,8 +103,7 @@ pub async fn attack_37_a_code_is_redeemed_once(store: Arc<dyn Store>) {
 pub async fn attack_37_of_parallel_exchanges_exactly_one_wins(store: Arc<dyn Store>) {
     let sample = Sample::default();
     let client = sample.client("app");
-    let code = sample.code(&client, &sample.session(&sample.account()));
-    commit(&store, [Write::AddCode(code.clone())]).await;
+    let code = redeemable(&store, &sample, &client).await;
     // Each would make a grant of its own, so that a second winner would show.
     let grants: Vec<Grant> = (0..RACERS).map(|_| sample.any_grant(&client)).collect();
     let exchange = |grant: &Grant| one(Write::RedeemCode { digest: code.digest, at: sample.now }).write(Write::AddGrant(grant.clone()));
@@ -109,6 +111,93 @@ pub async fn attack_37_of_parallel_exchanges_exactly_one_wins(store: Arc<dyn Sto
     let winner = only_winner(&answers, Contest::Code);
     for (at, grant) in grants.iter().enumerate() {
         assert_eq!(store.grant(&grant.id).await.unwrap().is_some(), at == winner);
+    }
+}
+
+/// The person has left, so nobody gets anything in their name any more.
+pub async fn attack_37_a_code_is_not_redeemed_after_its_session_ended(store: Arc<dyn Store>) {
+    let sample = Sample::default();
+    let client = sample.client("app");
+    let code = redeemable(&store, &sample, &client).await;
+    let grant = sample.grant(&code, &client);
+    let exchange = || one(Write::RedeemCode { digest: code.digest, at: sample.now }).write(Write::AddGrant(grant.clone()));
+    commit(&store, [Write::EndSession { id: code.session, at: sample.now }]).await;
+    assert_eq!(store.commit(exchange()).await, lost(Contest::Code));
+    assert_eq!(store.code(&code.digest).await.unwrap().unwrap().redeemed, None, "which tells it from a replay");
+    assert_eq!(store.grant(&grant.id).await, Ok(None));
+
+    let homeless = sample.code(&client, &sample.session(&sample.account()));
+    commit(&store, [Write::AddCode(homeless.clone())]).await;
+    let redeem = one(Write::RedeemCode { digest: homeless.digest, at: sample.now });
+    assert_eq!(store.commit(redeem).await, lost(Contest::Code), "there is no such session");
+}
+
+/// Whichever comes first: the code is lost, or the grant ends with the session.
+pub async fn attack_37_of_exchanges_and_logouts_at_once_no_grant_is_left(store: Arc<dyn Store>) {
+    for grant in exchanges_and_logouts(&[&store]).await {
+        assert!(store.grant(&grant.id).await.unwrap().is_none_or(|grant| !grant.is_alive()), "a cache says that it lives");
+    }
+}
+
+/// Races them, and returns the grants there may have been.
+pub(crate) async fn exchanges_and_logouts(stores: &[&Arc<dyn Store>]) -> Vec<Grant> {
+    let sample = Sample::default();
+    let client = sample.client("app");
+    let mut grants = Vec::new();
+    let mut all = Vec::new();
+    for _ in 0..RACERS {
+        let code = redeemable(stores[0], &sample, &client).await;
+        let grant = sample.grant(&code, &client);
+        let exchange = one(Write::RedeemCode { digest: code.digest, at: sample.now }).write(Write::AddGrant(grant.clone()));
+        let revoked = sample.revoked(RevokedBy::Logout);
+        let logout = one(Write::EndSession { id: code.session, at: sample.now });
+        let logout = logout.write(Write::RevokeSessionGrants { session: code.session, revoked });
+        // Beside each other, now one and now the other first, and not always on the same node.
+        let pair = if grants.len() % 2 == 0 { [exchange, logout] } else { [logout, exchange] };
+        let at = if grants.len() % 4 < 2 { all.len() } else { all.len() / 2 };
+        all.splice(at..at, pair);
+        grants.push(grant);
+    }
+    for answer in race(stores, all).await {
+        assert!(matches!(answer, Ok(()) | Err(StoreError::Conflict(Contest::Code))), "{answer:?}");
+    }
+    // A read may come from a cache that has not heard yet. A rotation is decided by the data.
+    for grant in &grants {
+        assert_eq!(stores[0].commit(one(rotation(grant, 0))).await, lost(Contest::Family), "a grant outlives its session");
+    }
+    grants
+}
+
+/// A sign-in that began before a logout does not undo it.
+pub async fn a_session_that_ended_is_not_replaced(store: Arc<dyn Store>) {
+    let sample = Sample::default();
+    let account = sample.account();
+    let session = sample.session(&account);
+    let again = Session { digest: sample.digest(), last_seen: sample.now + Duration::from_secs(9), ..session.clone() };
+    commit(&store, [Write::PutSession(session.clone()), Write::EndSession { id: session.id, at: sample.now }]).await;
+    let attempt = sample.attempt();
+    let settle = one(Write::SpendAttempt { id: attempt, expires: sample.now }).write(Write::PutAccount(account.clone()));
+    assert_eq!(store.commit(settle.write(Write::PutSession(again.clone()))).await, lost(Contest::Session));
+    assert_eq!(store.session_by_id(&session.id).await, Ok(Some(Session { ended: Some(sample.now), ..session.clone() })));
+    assert_eq!(store.session(&again.digest).await, Ok(None));
+    assert_eq!(store.account(&account.id).await, Ok(None));
+    commit(&store, [Write::SpendAttempt { id: attempt, expires: sample.now }]).await;
+}
+
+/// Whichever comes first, nobody is signed in afterwards.
+pub async fn of_sign_ins_and_logouts_at_once_no_session_is_left(store: Arc<dyn Store>) {
+    let sample = Sample::default();
+    let sessions: Vec<Session> = (0..RACERS).map(|_| sample.session(&sample.account())).collect();
+    commit(&store, sessions.iter().cloned().map(Write::PutSession)).await;
+    let again = sessions.iter().map(|session| Session { digest: sample.digest(), ..session.clone() });
+    let again =
+        again.map(|session| one(Write::PutSession(session)).write(Write::SpendAttempt { id: sample.attempt(), expires: sample.now }));
+    let end = sessions.iter().rev().map(|session| one(Write::EndSession { id: session.id, at: sample.now }));
+    for answer in race(&[&store], again.chain(end).collect()).await {
+        assert!(matches!(answer, Ok(()) | Err(StoreError::Conflict(Contest::Session))), "{answer:?}");
+    }
+    for session in &sessions {
+        assert_eq!(store.session_by_id(&session.id).await.unwrap().unwrap().ended, Some(sample.now));
     }
 }
 

@@ -191,6 +191,28 @@ pub async fn living_sessions_are_counted(store: Arc<dyn Store>) {
     assert_eq!(store.count_sessions(sample.now - Duration::from_secs(10)).await, Ok(3));
 }
 
+/// What an operator decided while somebody signed in stays.
+pub async fn a_sign_in_leaves_an_account_as_disabled_as_it_is(store: Arc<dyn Store>) {
+    let sample = Sample::default();
+    let account = sample.account();
+    let later = |secs| Account { updated: sample.now + Duration::from_secs(secs), ..account.clone() };
+    let disable = |disabled| Write::DisableAccount { id: account.id, disabled };
+    commit(&store, [disable(true)]).await;
+    assert_eq!(store.account(&account.id).await, Ok(None), "nobody is made by being disabled");
+    commit(&store, [Write::PutAccount(account.clone())]).await;
+    for (round, disabled) in [(1, true), (2, false), (3, true)] {
+        commit(&store, [disable(disabled)]).await;
+        // Once from a cache, if there is one, and once without having read it.
+        for secs in [round * 2, round * 2 + 1] {
+            commit(&store, [Write::PutAccount(Account { disabled: !disabled, ..later(secs) })]).await;
+            let expected = Account { disabled, ..later(secs) };
+            assert_eq!(store.account(&account.id).await, Ok(Some(Arc::new(expected))));
+        }
+    }
+    commit(&store, [disable(false), Write::PutAccount(later(9)), disable(true)]).await;
+    assert_eq!(store.account(&account.id).await, Ok(Some(Arc::new(Account { disabled: true, ..later(9) }))));
+}
+
 /// There is one set a link.
 pub async fn upstream_tokens_are_replaced(store: Arc<dyn Store>) {
     let sample = Sample::default();

@@ -3,7 +3,6 @@
 use std::{sync::Arc, time::Duration};
 
 use vestibule_domain::{
-    account::Account,
     client::Client,
     grant::RevokedBy,
     ports::Store,
@@ -11,7 +10,11 @@ use vestibule_domain::{
     store::{Contest, StoreError, Write},
 };
 
-use super::{RACERS, commit, contests::rotation, one, only_winner, race};
+use super::{
+    RACERS, commit,
+    contests::{exchanges_and_logouts, rotation},
+    one, only_winner, race, redeemable,
+};
 use crate::sample::Sample;
 
 /// How long a change may take to reach the other. Far more than it does; what is asserted is that it comes.
@@ -29,9 +32,8 @@ async fn comes_true<F: Future<Output = bool>>(what: &str, ask: impl Fn() -> F) {
 /// What is contested is decided by the data, never by a cache.
 pub async fn attack_83_a_code_is_redeemed_once_among_nodes(one_node: Arc<dyn Store>, other: Arc<dyn Store>) {
     let sample = Sample::default();
-    let code = sample.code(&sample.client("app"), &sample.session(&sample.account()));
+    let code = redeemable(&one_node, &sample, &sample.client("app")).await;
     let redeem = || one(Write::RedeemCode { digest: code.digest, at: sample.now });
-    commit(&one_node, [Write::AddCode(code.clone())]).await;
     assert_eq!(other.commit(redeem()).await, Ok(()));
     assert_eq!(one_node.commit(redeem()).await, Err(StoreError::Conflict(Contest::Code)));
     assert_eq!(one_node.code(&code.digest).await.unwrap().unwrap().redeemed, Some(sample.now));
@@ -41,11 +43,16 @@ pub async fn attack_83_a_code_is_redeemed_once_among_nodes(one_node: Arc<dyn Sto
 pub async fn attack_83_of_parallel_exchanges_on_two_nodes_exactly_one_wins(one_node: Arc<dyn Store>, other: Arc<dyn Store>) {
     let sample = Sample::default();
     let client = sample.client("app");
-    let code = sample.code(&client, &sample.session(&sample.account()));
-    commit(&one_node, [Write::AddCode(code.clone())]).await;
+    let code = redeemable(&one_node, &sample, &client).await;
     let exchange = |_| one(Write::RedeemCode { digest: code.digest, at: sample.now }).write(Write::AddGrant(sample.any_grant(&client)));
     let answers = race(&[&one_node, &other], (0..RACERS).map(exchange).collect()).await;
     only_winner(&answers, Contest::Code);
+}
+
+/// Half on each: whichever comes first, the code is lost, or the grant ends with the session.
+pub async fn attack_83_of_exchanges_and_logouts_on_two_nodes_no_grant_is_left(one_node: Arc<dyn Store>, other: Arc<dyn Store>) {
+    // Every second is the other's: three stores of two, so that neighbours do not always go the same way.
+    exchanges_and_logouts(&[&one_node, &other, &one_node]).await;
 }
 
 /// Half on each, and both have the grant in their caches.
@@ -105,13 +112,12 @@ pub async fn attack_83_what_one_node_changes_the_other_reads_anew(one_node: Arc<
         assert_eq!(*other.account(&account.id).await.unwrap().unwrap(), account);
         assert_eq!(*other.session(&session.digest).await.unwrap().unwrap(), session);
     }
-    let disabled = Account { disabled: true, ..account.clone() };
     let moved = Session { digest: sample.digest(), ..session.clone() };
     commit(
         &one_node,
         [
             Write::PutClient { client: Client { version: 2, disabled: true, ..client.clone() }, expected: Some(1) },
-            Write::PutAccount(disabled),
+            Write::DisableAccount { id: account.id, disabled: true },
             Write::PutSession(moved.clone()),
         ],
     )

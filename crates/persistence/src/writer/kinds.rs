@@ -1,0 +1,264 @@
+//! The statements of the writer: one for each kind of write, for any number of rows.
+//!
+//! Both databases understand every statement. Rows come as `VALUES`, whose columns both call `column1` and on. A row whose first column
+//! is nothing is ignored, so that a few sizes serve every number of rows, and each statement is prepared once.
+
+use std::sync::OnceLock;
+
+use vestibule_domain::store::Contest;
+
+use crate::pen::{Dialect, Value};
+
+/// What a statement does.
+///
+/// Every transaction goes through its statements in this order, and each statement through its rows in the order of their keys, on
+/// every node, so that no two wait for each other. The few that cross it (a rotation and the end of another grant) are run again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) enum Kind {
+    HoldSessions,
+    SpendAttempt,
+    AddClient,
+    ReplaceClient,
+    DeleteClient,
+    AddSigningKey,
+    DropSigningKey,
+    AddLink,
+    PutAccount,
+    DisableAccount,
+    PutSession,
+    TouchSession,
+    EndSession,
+    AddCode,
+    RedeemCode,
+    PutUpstreamTokens,
+    RevokeToken,
+    AddGrant,
+    FillGrant,
+    RotateFamily,
+    RevokeGrant,
+    RevokeSessionGrants,
+    RevokeClientGrants,
+    RecordEvent,
+}
+
+const KINDS: usize = Kind::RecordEvent as usize + 1;
+
+/// How many rows a statement is made for. None is taken for less than two thirds of its rows.
+const SIZES: [usize; 16] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256];
+
+/// Most rows of one statement.
+pub(crate) const MOST_ROWS: usize = SIZES[SIZES.len() - 1];
+
+/// More statements than one connection ever prepares.
+pub(crate) const STATEMENTS: usize = KINDS * SIZES.len();
+
+impl Kind {
+    /// What is lost when a row of this kind changes nothing.
+    pub(crate) const fn contest(self) -> Option<Contest> {
+        match self {
+            Self::SpendAttempt => Some(Contest::Attempt),
+            Self::AddClient | Self::ReplaceClient | Self::DeleteClient => Some(Contest::Client),
+            Self::AddSigningKey => Some(Contest::SigningKey),
+            Self::AddLink => Some(Contest::Link),
+            Self::PutSession => Some(Contest::Session),
+            Self::RedeemCode => Some(Contest::Code),
+            Self::RotateFamily => Some(Contest::Family),
+            _ => None,
+        }
+    }
+
+    /// Whether of several rows with one key only the last matters.
+    pub(crate) const fn last_wins(self) -> bool {
+        matches!(self, Self::PutAccount | Self::PutUpstreamTokens)
+    }
+
+    /// The first of the kinds that meet in one row: their order within one caller may matter.
+    pub(crate) const fn meets(self) -> Self {
+        match self {
+            Self::DisableAccount => Self::PutAccount,
+            Self::EndSession => Self::TouchSession,
+            Self::RevokeGrant | Self::RevokeSessionGrants | Self::RevokeClientGrants => Self::AddGrant,
+            kind => kind,
+        }
+    }
+
+    /// The statement for `rows`, at least one and at most [`MOST_ROWS`], and its values row by row.
+    pub(crate) fn statement<'v>(self, dialect: Dialect, rows: &[&'v [Value]]) -> (&'static str, Vec<&'v Value>) {
+        let at = SIZES.iter().position(|size| *size >= rows.len()).unwrap_or(SIZES.len() - 1);
+        let first = rows[0];
+        let mut values: Vec<&'v Value> = Vec::with_capacity(SIZES[at] * first.len());
+        values.extend(rows.iter().copied().flatten());
+        for _ in rows.len()..SIZES[at] {
+            values.extend(first.iter().map(|value| -> &'v Value { value.nothing() }));
+        }
+        (self.sized(dialect, at, first.len()), values)
+    }
+
+    fn sized(self, dialect: Dialect, at: usize, columns: usize) -> &'static str {
+        static MADE: [[[OnceLock<String>; SIZES.len()]; KINDS]; 2] =
+            [const { [const { [const { OnceLock::new() }; SIZES.len()] }; KINDS] }; 2];
+        MADE[dialect as usize][self as usize][at].get_or_init(|| self.sql().replace("{rows}", &places(dialect, SIZES[at], columns)))
+    }
+
+    const fn sql(self) -> &'static str {
+        match self {
+            Self::HoldSessions => {
+                "SELECT s.id FROM sessions AS s WHERE s.id IN (SELECT COALESCE(c.session, v.column1) \
+                 FROM (VALUES {rows}) AS v LEFT JOIN codes AS c ON c.digest = v.column2) ORDER BY s.id FOR NO KEY UPDATE OF s"
+            }
+            Self::SpendAttempt => {
+                "INSERT INTO spent_attempts (id, expires) SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
+                 ON CONFLICT DO NOTHING"
+            }
+            Self::AddClient => {
+                "INSERT INTO clients (id, version, body) SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
+                 ON CONFLICT DO NOTHING"
+            }
+            Self::ReplaceClient => {
+                "UPDATE clients SET version = v.column2, body = v.column3 FROM (VALUES {rows}) AS v \
+                 WHERE clients.id = v.column1 AND clients.version = v.column4"
+            }
+            Self::DeleteClient => {
+                "DELETE FROM clients WHERE EXISTS (SELECT 1 FROM (VALUES {rows}) AS v \
+                 WHERE clients.id = v.column1 AND clients.version = v.column2)"
+            }
+            Self::AddSigningKey => {
+                "INSERT INTO signing_keys (kid, alg, sealed, follows, created, signs_from, signs_until, published_until) \
+                 SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL ON CONFLICT DO NOTHING"
+            }
+            Self::DropSigningKey => "DELETE FROM signing_keys WHERE kid IN (SELECT column1 FROM (VALUES {rows}) AS v)",
+            Self::AddLink => {
+                "INSERT INTO links (provider, issuer, subject, account, created, login) \
+                 SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL ON CONFLICT DO NOTHING"
+            }
+            // `disabled` is for a new row only: nobody who signs in takes it back.
+            Self::PutAccount => {
+                "INSERT INTO accounts (id, created, updated, disabled, body) \
+                 SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
+                 ON CONFLICT (id) DO UPDATE SET created = excluded.created, updated = excluded.updated, body = excluded.body"
+            }
+            Self::DisableAccount => "UPDATE accounts SET disabled = v.column2 FROM (VALUES {rows}) AS v WHERE accounts.id = v.column1",
+            Self::PutSession => {
+                "INSERT INTO sessions (id, digest, account, provider, auth_time, created, last_seen, ended, body) \
+                 SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
+                 ON CONFLICT (id) DO UPDATE SET digest = excluded.digest, account = excluded.account, provider = excluded.provider, \
+                 auth_time = excluded.auth_time, created = excluded.created, last_seen = excluded.last_seen, ended = excluded.ended, \
+                 body = excluded.body WHERE sessions.ended IS NULL"
+            }
+            Self::TouchSession => {
+                "UPDATE sessions SET last_seen = v.column2 FROM (VALUES {rows}) AS v \
+                 WHERE sessions.id = v.column1 AND sessions.last_seen < v.column2"
+            }
+            Self::EndSession => {
+                "UPDATE sessions SET ended = v.column2 FROM (VALUES {rows}) AS v \
+                 WHERE sessions.id = v.column1 AND sessions.ended IS NULL"
+            }
+            Self::AddCode => {
+                "INSERT INTO codes (digest, grant_id, session, expires, redeemed, body) \
+                 SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL"
+            }
+            // The sessions are held (`HoldSessions`), so none ends between this look and the commit.
+            Self::RedeemCode => {
+                "UPDATE codes SET redeemed = v.column2 FROM (VALUES {rows}) AS v \
+                 WHERE codes.digest = v.column1 AND codes.redeemed IS NULL \
+                 AND EXISTS (SELECT 1 FROM sessions WHERE sessions.id = codes.session AND sessions.ended IS NULL)"
+            }
+            Self::PutUpstreamTokens => {
+                "INSERT INTO upstream_tokens (provider, issuer, subject, sealed, expires, received) \
+                 SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
+                 ON CONFLICT (provider, issuer, subject) DO UPDATE SET sealed = excluded.sealed, expires = excluded.expires, \
+                 received = excluded.received"
+            }
+            Self::RevokeToken => {
+                "INSERT INTO revoked_tokens (id, expires) SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
+                 ON CONFLICT DO NOTHING"
+            }
+            // A row less than given: there is a tombstone, or the grant itself.
+            Self::AddGrant => {
+                "INSERT INTO grants (id, client, account, session, ends_with_session, issued, access_expires, \
+                 generation, rotated, idle_expires, absolute_expires, revoked_at, revoked_by, sweep_after, body) \
+                 SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL ON CONFLICT DO NOTHING"
+            }
+            // A tombstone is filled and stays revoked; a grant that is there already is left alone, and nothing is returned.
+            Self::FillGrant => {
+                "INSERT INTO grants (id, client, account, session, ends_with_session, issued, access_expires, \
+                 generation, rotated, idle_expires, absolute_expires, revoked_at, revoked_by, sweep_after, body) \
+                 SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
+                 ON CONFLICT (id) DO UPDATE SET client = excluded.client, account = excluded.account, session = excluded.session, \
+                 ends_with_session = excluded.ends_with_session, issued = excluded.issued, access_expires = excluded.access_expires, \
+                 generation = excluded.generation, rotated = excluded.rotated, idle_expires = excluded.idle_expires, \
+                 absolute_expires = excluded.absolute_expires, sweep_after = excluded.sweep_after, body = excluded.body \
+                 WHERE grants.body IS NULL RETURNING revoked_at"
+            }
+            // No column of an index changes, so that a rotation rewrites one row and nothing else.
+            Self::RotateFamily => {
+                "UPDATE grants SET generation = v.column3, rotated = v.column4, idle_expires = v.column5, \
+                 absolute_expires = v.column6, \
+                 access_expires = CASE WHEN grants.access_expires > v.column7 THEN grants.access_expires ELSE v.column7 END \
+                 FROM (VALUES {rows}) AS v WHERE grants.id = v.column1 AND grants.generation = v.column2 AND grants.revoked_at IS NULL"
+            }
+            // One row is the meeting point of this and `AddGrant`: whichever comes first, the grant ends.
+            Self::RevokeGrant => {
+                "INSERT INTO grants (id, revoked_at, revoked_by, sweep_after) \
+                 SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
+                 ON CONFLICT (id) DO UPDATE SET revoked_at = excluded.revoked_at, revoked_by = excluded.revoked_by \
+                 WHERE grants.revoked_at IS NULL"
+            }
+            Self::RevokeSessionGrants => {
+                "UPDATE grants SET revoked_at = v.column2, revoked_by = v.column3 FROM (VALUES {rows}) AS v \
+                 WHERE grants.session = v.column1 AND grants.revoked_at IS NULL AND grants.ends_with_session RETURNING id"
+            }
+            Self::RevokeClientGrants => {
+                "UPDATE grants SET revoked_at = v.column2, revoked_by = v.column3 FROM (VALUES {rows}) AS v \
+                 WHERE grants.client = v.column1 AND grants.revoked_at IS NULL RETURNING id"
+            }
+            Self::RecordEvent => {
+                "INSERT INTO audit_events (id, time, name, account, client, login, body) \
+                 SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL"
+            }
+        }
+    }
+}
+
+/// SQLite looks a numbered place up among all others each time it is filled, so there they have none.
+fn places(dialect: Dialect, rows: usize, columns: usize) -> String {
+    let place = |number: usize| match dialect {
+        Dialect::Sqlite => "?".to_owned(),
+        Dialect::Postgres => format!("${number}"),
+    };
+    let row = |at: usize| {
+        let places: Vec<String> = (1..=columns).map(|column| place(at * columns + column)).collect();
+        format!("({})", places.join(", "))
+    };
+    (0..rows).map(row).collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_is_made_for_a_few_sizes_and_filled_up_with_nothing() {
+        let rows = [[Value::Int(Some(1)), Value::Bool(Some(true))], [Value::Int(Some(2)), Value::Bool(None)]];
+        let five: Vec<&[Value]> = rows.iter().cycle().take(5).map(<[Value; 2]>::as_slice).collect();
+        let (sql, values) = Kind::DisableAccount.statement(Dialect::Postgres, &five);
+        assert_eq!(
+            sql,
+            "UPDATE accounts SET disabled = v.column2 FROM (VALUES ($1, $2), ($3, $4), ($5, $6), ($7, $8), ($9, $10), ($11, $12)) AS v \
+             WHERE accounts.id = v.column1"
+        );
+        assert_eq!(values.len(), 12);
+        assert_eq!(values[10..], [&Value::Int(None), &Value::Bool(None)]);
+        let (sql, values) = Kind::TouchSession.statement(Dialect::Sqlite, &five[..1]);
+        assert!(sql.contains("(VALUES (?, ?)) AS v"), "{sql}");
+        assert_eq!(values.len(), 2);
+    }
+
+    #[test]
+    fn every_number_of_rows_has_a_size_that_is_not_much_larger() {
+        for rows in 1..=MOST_ROWS {
+            let size = SIZES.iter().find(|size| **size >= rows).unwrap();
+            assert!(*size * 2 <= rows * 3, "{rows} rows in a statement for {size}");
+        }
+    }
+}
