@@ -28,7 +28,7 @@ impl MigrationTrait for Migration {
 }
 
 /// The two databases differ in three words: `BYTES`, `NAME` (text that sorts by its bytes whatever the database's language) and
-/// `LOOKUP` (a small table that is nothing but its key's tree, where the database can make one).
+/// `LOOKUP` (a table that is nothing but its key's tree, where the database can make one).
 fn in_dialect(statement: &str, backend: DbBackend) -> String {
     let (bytes, name, lookup) = match backend {
         DbBackend::Postgres => ("BYTEA", "TEXT COLLATE \"C\"", ""),
@@ -48,6 +48,7 @@ const NAMES: &[&str] = &[
     "revoked_tokens",
     "upstream_tokens",
     "signing_keys",
+    "providers",
     "audit_events",
 ];
 
@@ -62,22 +63,27 @@ const TABLES: &[&str] = &[
         created BIGINT NOT NULL,
         updated BIGINT NOT NULL,
         disabled BOOLEAN NOT NULL,
+        salt BYTES NOT NULL,
         body TEXT NOT NULL
     )",
     "CREATE TABLE links (
         provider NAME NOT NULL,
         issuer NAME NOT NULL,
         subject NAME NOT NULL,
+        id BYTES NOT NULL,
         account BYTES NOT NULL,
         created BIGINT NOT NULL,
-        login BYTES NOT NULL,
+        seen BIGINT NOT NULL,
+        email NAME,
+        body TEXT NOT NULL,
         PRIMARY KEY (provider, issuer, subject)
-    ) LOOKUP",
+    )",
     "CREATE TABLE sessions (
         id BYTES NOT NULL PRIMARY KEY,
         digest BYTES NOT NULL,
         account BYTES NOT NULL,
         provider NAME NOT NULL,
+        link BYTES NOT NULL,
         auth_time BIGINT NOT NULL,
         created BIGINT NOT NULL,
         last_seen BIGINT NOT NULL,
@@ -99,6 +105,7 @@ const TABLES: &[&str] = &[
         client NAME,
         account BYTES,
         session BYTES,
+        link BYTES,
         ends_with_session BOOLEAN,
         issued BIGINT,
         access_expires BIGINT,
@@ -119,14 +126,28 @@ const TABLES: &[&str] = &[
         id BYTES NOT NULL PRIMARY KEY,
         expires BIGINT NOT NULL
     ) LOOKUP",
+    "CREATE TABLE providers (
+        id NAME NOT NULL PRIMARY KEY,
+        version BIGINT NOT NULL,
+        disabled BOOLEAN NOT NULL,
+        secrets BYTES,
+        created BIGINT NOT NULL,
+        updated BIGINT NOT NULL,
+        body TEXT NOT NULL
+    )",
+    // `version` tells who refreshes a set from who holds an older one; `leased_until` keeps two nodes from asking the upstream at once.
     "CREATE TABLE upstream_tokens (
-        provider NAME NOT NULL,
-        issuer NAME NOT NULL,
-        subject NAME NOT NULL,
+        link BYTES NOT NULL PRIMARY KEY,
         sealed BYTES NOT NULL,
+        version BIGINT NOT NULL,
         expires BIGINT,
         received BIGINT NOT NULL,
-        PRIMARY KEY (provider, issuer, subject)
+        refreshable BOOLEAN NOT NULL,
+        leased_until BIGINT,
+        used BIGINT,
+        denied BIGINT,
+        failures BIGINT NOT NULL,
+        retry_after BIGINT
     )",
     // `follows` is blank for a first key: a NULL would let every node make one, as NULLs are never equal in a unique index.
     "CREATE TABLE signing_keys (
@@ -140,19 +161,24 @@ const TABLES: &[&str] = &[
         published_until BIGINT NOT NULL,
         UNIQUE (alg, follows)
     )",
+    // Events lie in the order they are read in. Their id alone needs no tree: the moment is in it.
     "CREATE TABLE audit_events (
-        id BYTES NOT NULL PRIMARY KEY,
         time BIGINT NOT NULL,
+        id BYTES NOT NULL,
         name NAME NOT NULL,
         account BYTES,
         client NAME,
         login BYTES,
-        body TEXT NOT NULL
-    )",
+        body TEXT NOT NULL,
+        PRIMARY KEY (time, id)
+    ) LOOKUP",
 ];
 
 const INDEXES: &[&str] = &[
+    "CREATE UNIQUE INDEX links_by_id ON links (id)",
     "CREATE INDEX links_by_account ON links (account)",
+    "CREATE INDEX links_by_email ON links (email) WHERE email IS NOT NULL",
+    "CREATE INDEX upstream_tokens_by_expires ON upstream_tokens (expires) WHERE refreshable AND denied IS NULL AND used IS NOT NULL",
     "CREATE UNIQUE INDEX sessions_by_digest ON sessions (digest)",
     "CREATE INDEX sessions_by_account ON sessions (account)",
     "CREATE INDEX sessions_by_last_seen ON sessions (last_seen) WHERE ended IS NULL",
@@ -165,7 +191,6 @@ const INDEXES: &[&str] = &[
     "CREATE INDEX spent_attempts_by_expires ON spent_attempts (expires)",
     "CREATE INDEX revoked_tokens_by_expires ON revoked_tokens (expires)",
     // The id comes last, so that a page after a cursor is one walk along the index. Most events lack one or another of these.
-    "CREATE INDEX audit_events_by_time ON audit_events (time, id)",
     "CREATE INDEX audit_events_by_account ON audit_events (account, time, id) WHERE account IS NOT NULL",
     "CREATE INDEX audit_events_by_client ON audit_events (client, time, id) WHERE client IS NOT NULL",
     "CREATE INDEX audit_events_by_login ON audit_events (login, time, id) WHERE login IS NOT NULL",

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     authorize::AuthorizationRequest,
-    ids::{AttemptId, LoginId, ProviderId},
+    ids::{AccountId, AttemptId, LoginId, ProviderId, SessionId},
     time::Timestamp,
 };
 
@@ -21,8 +21,35 @@ pub struct Attempt {
     pub started: Timestamp,
     /// When it is too late to come back.
     pub expires: Timestamp,
+    /// What it is for.
+    #[serde(default, skip_serializing_if = "Errand::is_sign_in")]
+    pub errand: Errand,
     /// Set when the person has been sent to a provider.
     pub departed: Option<Departed>,
+}
+
+/// What an attempt is for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Errand {
+    /// A code for the app that asked.
+    #[default]
+    SignIn,
+    /// The page of a person's own ways to sign in; no app is told of it.
+    OwnPage,
+    /// One more way into the account of a person who is signed in.
+    Link {
+        /// Whose.
+        account: AccountId,
+        /// In which session they asked for it; it must stand, in the same browser, when they come back.
+        session: SessionId,
+    },
+}
+
+impl Errand {
+    /// Whether it is the usual one.
+    pub fn is_sign_in(&self) -> bool {
+        *self == Self::SignIn
+    }
 }
 
 /// Where the person was sent, and what to hold the answer against (RFC 9700 §4.4.2: the issuer, kept in this browser).

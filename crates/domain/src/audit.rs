@@ -129,6 +129,14 @@ closed_enum! {
         UserProvisioned = "user.provisioned",
         /// An upstream identity was linked to an account.
         IdentityLinked = "identity.linked",
+        /// A link was undone.
+        IdentityUnlinked = "identity.unlinked",
+        /// A link was asked for and not made.
+        IdentityLinkRefused = "identity.link_refused",
+        /// An account was disabled.
+        AccountDisabled = "account.disabled",
+        /// An account was enabled again.
+        AccountEnabled = "account.enabled",
         /// A code became tokens.
         CodeRedeemed = "code.redeemed",
         /// A code did not.
@@ -163,6 +171,30 @@ closed_enum! {
         ClientSecretAdded = "client.secret_added",
         /// A client's secret was revoked.
         ClientSecretRevoked = "client.secret_revoked",
+        /// A provider was made.
+        ProviderCreated = "provider.created",
+        /// A provider was changed.
+        ProviderUpdated = "provider.updated",
+        /// A provider was enabled.
+        ProviderEnabled = "provider.enabled",
+        /// A provider was disabled.
+        ProviderDisabled = "provider.disabled",
+        /// A provider was deleted.
+        ProviderDeleted = "provider.deleted",
+        /// A provider came into trouble or out of it.
+        ProviderHealthChanged = "provider.health_changed",
+        /// An operator tried a provider.
+        ProviderTested = "provider.tested",
+        /// An app got an upstream's access token.
+        UpstreamTokenReleased = "vault.token_released",
+        /// An app asked for one and did not get it.
+        UpstreamTokenRefused = "vault.token_refused",
+        /// An upstream's tokens were refreshed.
+        UpstreamTokenRefreshed = "vault.refreshed",
+        /// An upstream honours its tokens no more.
+        UpstreamNeedsReconnect = "vault.needs_reconnect",
+        /// An upstream's tokens were given back.
+        UpstreamTokenRevoked = "vault.token_revoked",
         /// A signing key was made.
         KeyRotated = "key.rotated",
         /// A signing key left the JWKS.
@@ -182,6 +214,10 @@ impl EventName {
             Self::LoginSilent => 105,
             Self::UserProvisioned => 200,
             Self::IdentityLinked => 201,
+            Self::IdentityUnlinked => 202,
+            Self::IdentityLinkRefused => 203,
+            Self::AccountDisabled => 204,
+            Self::AccountEnabled => 205,
             Self::CodeRedeemed => 300,
             Self::CodeFailed => 301,
             Self::TokenRefreshed => 302,
@@ -198,7 +234,19 @@ impl EventName {
             Self::ClientDeleted => 602,
             Self::ClientSecretAdded => 603,
             Self::ClientSecretRevoked => 604,
+            Self::ProviderCreated => 620,
+            Self::ProviderUpdated => 621,
+            Self::ProviderEnabled => 622,
+            Self::ProviderDisabled => 623,
+            Self::ProviderDeleted => 624,
+            Self::ProviderHealthChanged => 625,
+            Self::ProviderTested => 626,
             Self::AdminAuthFailed => 650,
+            Self::UpstreamTokenReleased => 800,
+            Self::UpstreamTokenRefused => 801,
+            Self::UpstreamTokenRefreshed => 802,
+            Self::UpstreamNeedsReconnect => 803,
+            Self::UpstreamTokenRevoked => 804,
             Self::KeyRotated => 700,
             Self::KeyRetired => 701,
         }
@@ -218,6 +266,16 @@ closed_enum! {
         UpstreamMisconfigured = "upstream_misconfigured",
         /// The provider's rules refused the identity.
         ProviderRule = "provider_rule",
+        /// A rule about who may enter.
+        EntryRule = "entry_rule",
+        /// A rule asks for a verified address, and there is none.
+        EmailNotVerified = "email_not_verified",
+        /// The provider is in trouble and is not asked for now.
+        BreakerOpen = "breaker_open",
+        /// The link exists already, or leads to another account.
+        LinkTaken = "link_taken",
+        /// The upstream honours its tokens no more.
+        UpstreamDenied = "upstream_denied",
         /// The client does not allow the provider.
         ProviderNotAllowed = "provider_not_allowed",
         /// The account is disabled.

@@ -8,7 +8,6 @@ use crate::{
     client::{Client, GrantType, closed_enum},
     error::{OAuthError, OAuthErrorCode},
     ids::{AccountId, ClientId},
-    policy,
     redirect::{self, RedirectUri},
     scope::Scopes,
     secret::Digest,
@@ -31,6 +30,8 @@ pub struct Asked {
     pub prompt: Option<String>,
     pub max_age: Option<String>,
     pub login_hint: Option<String>,
+    pub domain_hint: Option<String>,
+    pub idp_hint: Option<String>,
     pub id_token_hint: Option<String>,
     pub acr_values: Option<String>,
     pub ui_locales: Option<String>,
@@ -66,6 +67,12 @@ pub struct AuthorizationRequest {
     pub max_age: Option<Duration>,
     /// Who is expected; passed upstream, never believed.
     pub login_hint: Option<String>,
+    /// To which domain the person belongs: it leads to a provider, and is passed upstream.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub domain_hint: Option<String>,
+    /// Which provider the app would take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub idp_hint: Option<String>,
     /// Passed upstream.
     pub acr_values: Option<String>,
     /// Passed upstream.
@@ -199,6 +206,8 @@ impl Asked {
             max_age,
             // Hints are only hints: one that can't be carried is left out, never an error.
             login_hint: self.login_hint.filter(|hint| hint.len() <= LONGEST_HINT),
+            domain_hint: self.domain_hint.filter(|hint| hint.len() <= LONGEST_HINT),
+            idp_hint: self.idp_hint.filter(|hint| hint.len() <= LONGEST_HINT),
             acr_values: self.acr_values.filter(|values| values.len() <= LONGEST_HINT),
             ui_locales: self.ui_locales.filter(|locales| locales.len() <= LONGEST_HINT),
             expected: None,
@@ -324,8 +333,9 @@ impl AuthorizationRequest {
         too_old || not_again
     }
 
-    /// What a session that stands in this browser means for the request.
-    pub fn meets(&self, session: Option<&Session>, client: &Client, now: Timestamp) -> Meeting {
+    /// What a session that stands in this browser means for the request; `welcome` tells whether [`policy::stands`](crate::policy::stands) for
+    /// its person.
+    pub fn meets(&self, session: Option<&Session>, welcome: bool, client: &Client, now: Timestamp) -> Meeting {
         let silent = |code, why| {
             if self.is_silent() { Meeting::Refuse(OAuthError::new(code, why)) } else { Meeting::SignIn }
         };
@@ -335,8 +345,11 @@ impl AuthorizationRequest {
         if !self.is_for(session.account) {
             return silent(OAuthErrorCode::LoginRequired, "somebody else than id_token_hint names is signed in in this browser");
         }
-        if !policy::may_use_provider(client, &session.provider) {
-            return silent(OAuthErrorCode::LoginRequired, "the session in this browser is from a provider this client does not allow");
+        if !welcome {
+            return silent(
+                OAuthErrorCode::LoginRequired,
+                "a rule here does not let the person who is signed in in this browser into this client",
+            );
         }
         if self.wants_fresh_sign_in(Some(session), now) {
             return silent(OAuthErrorCode::LoginRequired, "the sign-in is older than max_age");

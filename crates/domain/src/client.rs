@@ -5,6 +5,8 @@ use std::{collections::BTreeSet, fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    account::Release,
+    entry::EntryRules,
     error::{OAuthError, OAuthErrorCode},
     ids::{ClientId, ProviderId, SecretId},
     redirect::{RedirectUri, RegisteredUri},
@@ -38,8 +40,20 @@ pub struct Client {
     pub require_pkce: bool,
     /// Resources its access tokens are for, besides our own userinfo.
     pub audiences: Vec<String>,
-    /// Providers its people may come through; empty means every one.
-    pub allowed_providers: BTreeSet<ProviderId>,
+    /// Providers its people may come through, in the order they are shown; empty means every one, in the order of the house.
+    pub allowed_providers: Vec<ProviderId>,
+    /// Who may enter, besides what each provider's own rules say.
+    #[serde(default, skip_serializing_if = "EntryRules::is_empty")]
+    pub entry: EntryRules,
+    /// Which claims go out.
+    #[serde(default)]
+    pub release: Release,
+    /// What people are called in its tokens (OpenID Connect Core 1.0 §8).
+    #[serde(default)]
+    pub subject_type: SubjectType,
+    /// Upstream access tokens it may ask for.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub upstream_tokens: Vec<UpstreamTokenRule>,
     /// Whether the claims of the granted scopes stand in the ID token too, not just at userinfo.
     pub id_token_claims: bool,
     /// A disabled client gets nothing, and what it had stops working.
@@ -52,6 +66,16 @@ pub struct Client {
     pub updated: Timestamp,
     /// Counts changes.
     pub version: i64,
+}
+
+/// That a client may have people's access tokens of one provider, if they were granted these scopes there and nothing else is asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpstreamTokenRule {
+    /// Which provider's.
+    pub provider: ProviderId,
+    /// The scopes such a token may have, in the provider's own names. A token that has others is not given out.
+    pub scopes: BTreeSet<String>,
 }
 
 /// Two may live at once, so that a secret is changed without an outage.
@@ -81,6 +105,12 @@ impl Client {
     /// Whether it holds no secret it could be known by (RFC 6749 §2.1).
     pub fn is_public(&self) -> bool {
         self.auth_method == AuthMethod::None
+    }
+
+    /// What its names for people are shared with: the host of its addresses (OpenID Connect Core 1.0 §8.1). Nothing for a public subject type.
+    pub fn sector(&self) -> Option<String> {
+        let pairwise = self.subject_type == SubjectType::Pairwise;
+        pairwise.then(|| self.redirect_uris.first().and_then(host_of).unwrap_or_else(|| self.id.to_string()))
     }
 
     /// The request's redirect address, when it is one of this client's. Left out, it must be the only one (OAuth 2.1 §2.3.2).
@@ -156,6 +186,30 @@ closed_enum! {
         RefreshToken = "refresh_token",
         /// RFC 6749 §4.4.
         ClientCredentials = "client_credentials",
+        /// RFC 8693, for an upstream's access token.
+        TokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange",
+    }
+}
+
+/// The host of a registered address; nothing for a private-use scheme.
+pub(crate) fn host_of(uri: &RegisteredUri) -> Option<String> {
+    url::Url::parse(uri.as_str()).ok()?.host_str().map(str::to_owned)
+}
+
+closed_enum! {
+    /// What people are called in a client's tokens (OpenID Connect Core 1.0 §8).
+    SubjectType {
+        /// The same at every public client.
+        Public = "public",
+        /// Another at every sector, so that clients can't compare notes.
+        Pairwise = "pairwise",
+    }
+}
+
+#[expect(clippy::derivable_impls, reason = "the enum is made by a macro that has no place for the attribute")]
+impl Default for SubjectType {
+    fn default() -> Self {
+        Self::Public
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     authorize::{CodeChallenge, Nonce},
     error::OAuthError,
-    ids::{AccountId, ClientId, GrantId, LoginId, ProviderId, SessionId},
+    ids::{AccountId, ClientId, GrantId, LinkId, LoginId, ProviderId, SessionId},
     redirect::RedirectUri,
     scope::Scopes,
     secret::Digest,
@@ -35,6 +35,8 @@ pub struct Code {
     pub session: SessionId,
     /// Through which provider.
     pub provider: ProviderId,
+    /// By which of the account's links.
+    pub link: LinkId,
     /// When the person proved who they are.
     pub auth_time: Timestamp,
     /// As the upstream said it.

@@ -7,7 +7,7 @@ use crate::{
     client::{Client, GrantType, closed_enum},
     code::Code,
     error::OAuthError,
-    ids::{AccountId, ClientId, GrantId, LoginId, ProviderId, SessionId},
+    ids::{AccountId, ClientId, GrantId, LinkId, LoginId, ProviderId, SessionId},
     scope::Scopes,
     settings::Lifetimes,
     time::Timestamp,
@@ -29,6 +29,8 @@ pub struct Grant {
     pub login: LoginId,
     /// Through which provider the person came.
     pub provider: ProviderId,
+    /// By which of the account's links.
+    pub link: LinkId,
     /// What was granted; a refresh may ask for less, never for more.
     pub scopes: Scopes,
     /// When the person proved who they are.
@@ -84,6 +86,10 @@ closed_enum! {
         Logout = "logout",
         /// An operator ended it.
         Admin = "admin",
+        /// The link the person came by was undone.
+        Unlinked = "unlinked",
+        /// The provider the person came by honours them no more.
+        UpstreamDenied = "upstream_denied",
     }
 }
 
@@ -136,6 +142,7 @@ impl Grant {
             session: code.session,
             login: code.login,
             provider: code.provider.clone(),
+            link: code.link,
             scopes: code.scopes.clone(),
             auth_time: code.auth_time,
             acr: code.acr.clone(),

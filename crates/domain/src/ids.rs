@@ -47,6 +47,8 @@ uuid_id!(/// What one sign-in gave one client; revoked as a whole, refresh famil
     GrantId);
 uuid_id!(/// One audit event.
     EventId);
+uuid_id!(/// One way into an account: what sessions and grants remember of how the person came.
+    LinkId);
 uuid_id!(/// One secret of a client; names it, reveals nothing of it.
     SecretId);
 

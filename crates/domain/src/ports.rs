@@ -10,15 +10,22 @@ use crate::{
     audit::AuditEvent,
     client::{Client, SigningAlg},
     code::Code,
+    email::EmailAddress,
     grant::Grant,
-    ids::{AccountId, ClientId, GrantId, ProviderId, SessionId},
+    health::{BreakerState, Checked},
+    ids::{AccountId, ClientId, GrantId, LinkId, ProviderId, SessionId},
     keys::SigningKey,
-    provider::{Arrival, Callback, Departure, Phase, ProviderCard, ProviderError, Sent},
+    provider::{
+        Arrival, Callback, Definition, Departure, Known, Phase, ProviderCard, ProviderError, ProviderTerms, ReceivedTokens, Renewed, Sent,
+        StoredProvider,
+    },
+    registration::FieldFault,
     secret::{Digest, Purpose, Sealed},
     session::Session,
     store::{Changes, EventQuery, StoreError},
     time::Timestamp,
     token::{AccessToken, IdToken, IdTokenHint, TokenId},
+    upstream::{RefreshOutcome, TokensDue},
 };
 
 /// What time it is.
@@ -90,6 +97,40 @@ pub trait IdentityProvider: Send + Sync {
     async fn begin(&self, departure: &Departure) -> Result<Sent, ProviderError>;
     /// Turns what came back, with what was kept, into a verified upstream identity and its tokens.
     async fn complete(&self, callback: Callback, kept: Kept, now: Timestamp) -> Result<Arrival, ProviderError>;
+    /// The rules about it, which the core decides by.
+    fn terms(&self) -> &ProviderTerms;
+    /// Whether what the provider publishes can be had and is good: its metadata and keys, where it has some. Changes nothing.
+    async fn check(&self) -> Result<Checked, ProviderError>;
+    /// New tokens for old ones; absent when it gives no refresh tokens.
+    fn refresh(&self) -> Option<&dyn RefreshUpstream> {
+        None
+    }
+    /// Giving tokens back; absent when the provider has no such thing.
+    fn revocation(&self) -> Option<&dyn RevokeUpstream> {
+        None
+    }
+}
+
+/// A provider whose tokens can be refreshed.
+#[async_trait]
+pub trait RefreshUpstream: Send + Sync {
+    /// New tokens, and what the provider says of the person now. [`ProviderError::Denied`] when it honours the old ones no more.
+    async fn refresh(&self, tokens: &ReceivedTokens, known: Known<'_>, now: Timestamp) -> Result<Renewed, ProviderError>;
+}
+
+/// A provider that takes tokens back (RFC 7009, or what it has instead).
+#[async_trait]
+pub trait RevokeUpstream: Send + Sync {
+    /// Gives them back. Tokens it does not know are no error.
+    async fn revoke(&self, tokens: &ReceivedTokens) -> Result<(), ProviderError>;
+}
+
+/// Makes providers of what operators wrote.
+pub trait ProviderFactory: Send + Sync {
+    /// The provider, or everything that is wrong with its definition at once. Nothing is asked of it yet.
+    fn make(&self, definition: &Definition) -> Result<Arc<dyn IdentityProvider>, Vec<FieldFault>>;
+    /// Which settings are secrets: they are never stored with the others, and never shown.
+    fn secret_settings(&self) -> &'static [&'static str];
 }
 
 /// Where everything lives that outlasts a request. Reads may come from a cache that every commit keeps true.
@@ -103,8 +144,20 @@ pub trait Store: Send + Sync {
     async fn clients(&self, after: Option<&ClientId>, limit: u64) -> Result<Vec<Client>, StoreError>;
     /// One account.
     async fn account(&self, id: &AccountId) -> Result<Option<Arc<Account>>, StoreError>;
+    /// Accounts in the order of their ids, after `after`.
+    async fn accounts(&self, after: Option<&AccountId>, limit: u64) -> Result<Vec<Account>, StoreError>;
     /// Where an upstream identity leads.
-    async fn link(&self, key: &LinkKey) -> Result<Option<Link>, StoreError>;
+    async fn link(&self, key: &LinkKey) -> Result<Option<Arc<Link>>, StoreError>;
+    /// A link by its id.
+    async fn link_by_id(&self, id: &LinkId) -> Result<Option<Arc<Link>>, StoreError>;
+    /// All ways into an account, oldest first.
+    async fn links_of(&self, account: &AccountId) -> Result<Vec<Link>, StoreError>;
+    /// Links whose provider vouches for this very address, oldest first, at most a few: more than one account is a reason not to choose.
+    async fn links_by_verified_email(&self, email: &EmailAddress) -> Result<Vec<Link>, StoreError>;
+    /// Every provider that was made by the admin API. The same `Arc` until one of them changes, on this node or another.
+    async fn providers(&self) -> Result<Arc<[StoredProvider]>, StoreError>;
+    /// Living sessions of an account, newest first.
+    async fn sessions_of(&self, account: &AccountId) -> Result<Vec<Session>, StoreError>;
     /// The session of a cookie, by the digest of its value; ended ones too.
     async fn session(&self, digest: &Digest) -> Result<Option<Arc<Session>>, StoreError>;
     /// A session by its `sid`.
@@ -116,7 +169,10 @@ pub trait Store: Send + Sync {
     /// Whether this one access token was revoked.
     async fn is_token_revoked(&self, id: &TokenId) -> Result<bool, StoreError>;
     /// An upstream's tokens.
-    async fn upstream_tokens(&self, link: &LinkKey) -> Result<Option<UpstreamTokens>, StoreError>;
+    async fn upstream_tokens(&self, link: &LinkId) -> Result<Option<UpstreamTokens>, StoreError>;
+    /// Tokens in use since `used_since` that can be refreshed and expire before `expire_before`, those first that expire first. What is denied,
+    /// leased or waiting for its next try at `now` is left out.
+    async fn upstream_tokens_due(&self, due: &TokensDue) -> Result<Vec<LinkId>, StoreError>;
     /// Every signing key.
     async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError>;
     /// Audit events, oldest first.
@@ -136,4 +192,10 @@ pub trait Observer: Send + Sync {
     fn observed(&self, event: &AuditEvent);
     /// A step with an upstream ended; `result` is `ok` or the kind of error.
     fn upstream_called(&self, provider: &ProviderId, phase: Phase, result: &'static str, took: std::time::Duration);
+    /// A provider's breaker is in this state now. Called on every change, and once for each provider that is new.
+    fn provider_health(&self, provider: &ProviderId, state: BreakerState);
+    /// When a provider's secret or certificate expires, where that is known.
+    fn provider_secret_expires(&self, provider: &ProviderId, expires: Option<Timestamp>);
+    /// An upstream's tokens were refreshed, or not.
+    fn upstream_refreshed(&self, provider: &ProviderId, result: RefreshOutcome);
 }

@@ -5,20 +5,142 @@ use secrecy::SecretString;
 use crate::{
     account::Profile,
     attempt::Kept,
+    claims::{ClaimMap, Claims, Mapped},
     client::closed_enum,
+    email::DomainPattern,
+    entry::EntryRules,
     ids::{AttemptId, ProviderId},
+    secret::Sealed,
     time::Timestamp,
 };
 use serde::{Deserialize, Serialize};
-use std::{fmt, str::FromStr, time::Duration};
+use std::{collections::BTreeMap, fmt, str::FromStr, time::Duration};
 
 /// What people and operators see of a provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ProviderCard {
     /// Its name in addresses and configuration.
     pub id: ProviderId,
-    /// What stands on its button, after "Continue with".
+    /// What stands on its button, after "Continue with" or "Sign in with".
     pub label: String,
+    /// Which of the two the brand's rules ask for.
+    pub wording: ButtonWording,
+    /// The name of its mark among the embedded ones; without one it gets a neutral key.
+    pub icon: Option<String>,
+    /// The preset it was made from.
+    pub preset: String,
+}
+
+closed_enum! {
+    /// What a button says before the provider's name.
+    ButtonWording {
+        /// "Continue with".
+        ContinueWith = "continue_with",
+        /// "Sign in with".
+        SignInWith = "sign_in_with",
+    }
+}
+
+closed_enum! {
+    /// When an address from a provider is believed to be the person's.
+    EmailTrust {
+        /// When the provider says so in the claim that the map makes `email_verified` of.
+        Claim = "claim",
+        /// Always: the provider gives out no others. Insecure where people can choose their address.
+        Always = "always",
+        /// Never.
+        Never = "never",
+    }
+}
+
+/// The rules of a provider, which the core decides by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProviderTerms {
+    /// From its claims to a profile.
+    pub claims: ClaimMap,
+    /// When its addresses are believed.
+    pub email_trust: EmailTrust,
+    /// Who may enter through it.
+    pub entry: EntryRules,
+    /// Domains whose people sign in here: what they type at the chooser leads straight to it.
+    pub domains: Vec<DomainPattern>,
+    /// Whether a verified address of a domain in [`Self::domains`] may lead to the account that has the same verified address by another provider.
+    /// Off unless an operator says so; the provider must be the authority for those domains.
+    pub links_by_email: bool,
+    /// Claims that the provider tells at somebody's first sign-in and never again; they stay known when they are not said.
+    pub told_once: Vec<String>,
+    /// Whether upstream tokens are kept, sealed.
+    pub keeps_tokens: bool,
+    /// Whether sessions end, and what was given in them, when the provider honours its tokens no more.
+    pub ends_sessions: bool,
+    /// How old what the provider said may be when an app refreshes; older, and the provider is asked again first, if it can be. None means never.
+    pub recheck: Option<Duration>,
+}
+
+#[expect(clippy::derivable_impls, reason = "the enum is made by a macro that has no place for the attribute")]
+impl Default for EmailTrust {
+    fn default() -> Self {
+        Self::Claim
+    }
+}
+
+impl ProviderTerms {
+    /// What a provider's claims say of a person, as far as it is believed. The one place where upstream claims become ours.
+    pub fn profile_of(&self, claims: &Claims) -> Mapped {
+        let mapped = self.claims.apply(claims);
+        let email_verified = match self.email_trust {
+            EmailTrust::Claim => mapped.profile.email_verified,
+            EmailTrust::Always => mapped.profile.email.is_some(),
+            EmailTrust::Never => false,
+        };
+        Mapped { profile: Profile { email_verified, ..mapped.profile }, ..mapped }
+    }
+
+    /// What is known of a person of whom the provider says this now, and `known` before.
+    #[must_use]
+    pub fn known_of(&self, mut said: Claims, known: Option<&Claims>) -> Claims {
+        for name in &self.told_once {
+            if let Some(value) = known.and_then(|known| known.get(name)) {
+                said.entry(name.clone()).or_insert_with(|| value.clone());
+            }
+        }
+        said
+    }
+
+    /// Whether somebody with an address of this domain belongs here.
+    pub fn is_home_of(&self, domain: &crate::email::EmailDomain) -> bool {
+        self.domains.iter().any(|pattern| domain.is_in(pattern))
+    }
+}
+
+/// A provider as an operator describes it: a preset's name and what differs from it. Secrets stand apart.
+#[derive(Clone, Debug)]
+pub struct Definition {
+    /// Its name here.
+    pub id: ProviderId,
+    /// Its settings by name; what each means is the adapters' to say.
+    pub settings: Claims,
+    /// Its secrets by name.
+    pub secrets: BTreeMap<String, secrecy::SecretString>,
+}
+
+/// A provider that is kept in the store, because it was made by the admin API.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StoredProvider {
+    /// Its name.
+    pub id: ProviderId,
+    /// Counts changes; the admin API's `ETag`.
+    pub version: i64,
+    /// Nobody comes through a disabled provider, and what was given to those who did stops working.
+    pub disabled: bool,
+    /// As [`Definition::settings`].
+    pub settings: Claims,
+    /// The secrets: a JSON object of texts, sealed for [`crate::secret::Purpose::ProviderSecrets`] with the id as context.
+    pub secrets: Option<Sealed>,
+    /// When it was made.
+    pub created: Timestamp,
+    /// When it last changed.
+    pub updated: Timestamp,
 }
 
 /// What the adapter needs to send somebody away.
@@ -36,6 +158,8 @@ pub struct Departure {
     pub max_age: Option<Duration>,
     /// Passed on.
     pub login_hint: Option<String>,
+    /// Passed on to providers that know such a thing: Google's `hd`, Entra's `domain_hint`.
+    pub domain_hint: Option<String>,
     /// Passed on.
     pub acr_values: Option<String>,
     /// Passed on.
@@ -60,6 +184,8 @@ pub struct Callback {
     pub iss: Option<String>,
     /// Set when the upstream refused.
     pub error: Option<String>,
+    /// What Apple tells once, beside the code: a JSON text that nobody signed.
+    pub user: Option<String>,
     /// Our callback, as it was sent.
     pub redirect_uri: String,
     /// Names that came more than once.
@@ -79,8 +205,8 @@ pub struct Arrival {
     pub issuer: String,
     /// Its stable name for the person.
     pub subject: String,
-    /// What it says of them.
-    pub profile: Profile,
+    /// What it says of them, as it says it; [`ProviderTerms::profile_of`] makes a profile of it.
+    pub claims: Claims,
     /// When they proved who they are there, if it says.
     pub auth_time: Option<Timestamp>,
     /// How, if it says.
@@ -91,8 +217,28 @@ pub struct Arrival {
     pub tokens: ReceivedTokens,
 }
 
+/// What a refresh at an upstream brought.
+#[derive(Debug)]
+pub struct Renewed {
+    /// The new tokens. What the upstream did not renew, the old refresh token included, is kept by the caller.
+    pub tokens: ReceivedTokens,
+    /// What it says of the person now, if it said anything. Claims it left out are no longer said, except those that only a sign-in brings.
+    pub claims: Option<Claims>,
+}
+
+/// Whose tokens are refreshed.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// The issuer that vouched.
+    pub issuer: &'a str,
+    /// Its name for the person; a refreshed ID token must be about the same (OpenID Connect Core 1.0 §12.2).
+    pub subject: &'a str,
+    /// What it said last.
+    pub claims: &'a Claims,
+}
+
 /// Tokens as an upstream gave them.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct ReceivedTokens {
     /// For its APIs.
     pub access_token: Option<SecretString>,
@@ -119,6 +265,12 @@ closed_enum! {
         Token = "token",
         /// More claims.
         Userinfo = "userinfo",
+        /// What else its interface says: addresses, organizations, groups.
+        Api = "api",
+        /// New tokens for old.
+        Refresh = "refresh",
+        /// Tokens given back.
+        Revocation = "revocation",
     }
 }
 
@@ -128,6 +280,12 @@ pub enum ProviderError {
     /// The person said no, or gave up.
     #[error("the person declined")]
     Declined,
+    /// It failed so often that it is not asked for now.
+    #[error("the provider failed repeatedly and is not asked before {until}")]
+    Paused {
+        /// When it is asked again.
+        until: Timestamp,
+    },
     /// The upstream does not answer, or not in time.
     #[error("the provider can't be reached ({phase}): {detail}")]
     Unreachable {
@@ -145,6 +303,14 @@ pub enum ProviderError {
         phase: Phase,
         /// Which rule, from a closed list.
         rule: &'static str,
+        /// What happened.
+        detail: String,
+    },
+    /// The upstream honours what we hold no more: revoked, expired, or the person is gone there. They have to sign in there again.
+    #[error("the provider honours the tokens no more ({phase}): {detail}")]
+    Denied {
+        /// Which step.
+        phase: Phase,
         /// What happened.
         detail: String,
     },

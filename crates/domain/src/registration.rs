@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    client::{AuthMethod, Client, ClientSecret, GrantType, SigningAlg},
+    account::Release,
+    client::{AuthMethod, Client, ClientSecret, GrantType, SigningAlg, SubjectType, UpstreamTokenRule, host_of},
+    entry::EntryDraft,
     ids::{ClientId, ProviderId},
     redirect::RegisteredUri,
     scope::Scopes,
@@ -25,8 +27,20 @@ pub struct Draft {
     pub require_pkce: bool,
     pub audiences: Vec<String>,
     pub allowed_providers: Vec<String>,
+    pub entry: EntryDraft,
+    pub release: Release,
+    pub subject_type: String,
+    pub upstream_tokens: Vec<UpstreamTokenDraft>,
     pub id_token_claims: bool,
     pub disabled: bool,
+}
+
+/// A rule about upstream tokens as it was written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are those of [`UpstreamTokenRule`]")]
+pub struct UpstreamTokenDraft {
+    pub provider: String,
+    pub scopes: Vec<String>,
 }
 
 impl Default for Draft {
@@ -43,6 +57,10 @@ impl Default for Draft {
             require_pkce: true,
             audiences: Vec::new(),
             allowed_providers: Vec::new(),
+            entry: EntryDraft::default(),
+            release: Release::default(),
+            subject_type: "public".into(),
+            upstream_tokens: Vec::new(),
             id_token_claims: true,
             disabled: false,
         }
@@ -104,24 +122,30 @@ impl Draft {
                 faults.add(&format!("/audiences/{at}"), "must have 1 to 255 printable ASCII characters, as https://api.example.com");
             }
         }
-        let allowed_providers = self
-            .allowed_providers
-            .iter()
-            .enumerate()
-            .filter_map(|(at, text)| {
-                let known = ProviderId::parse(text).ok().filter(|id| offered.providers.contains(id));
-                if known.is_none() {
-                    let names: Vec<_> = offered.providers.iter().map(ProviderId::as_str).collect();
-                    faults.add(
-                        &format!("/allowed_providers/{at}"),
-                        &format!("is not a configured provider; there are: {}", names.join(", ")),
-                    );
-                }
-                known
-            })
-            .collect();
-        let (Some(id), Some(auth_method), Some(id_token_alg), Some(access_token_alg), true) =
-            (id, auth_method, id_token_alg, access_token_alg, faults.0.is_empty())
+        let mut allowed_providers = Vec::with_capacity(self.allowed_providers.len());
+        for (at, text) in self.allowed_providers.iter().enumerate() {
+            let pointer = format!("/allowed_providers/{at}");
+            match faults.provider(&pointer, text, offered) {
+                Some(id) if allowed_providers.contains(&id) => faults.add(&pointer, "is there twice"),
+                Some(id) => allowed_providers.push(id),
+                None => {}
+            }
+        }
+        let entry = self.entry.check("/entry", &mut faults.0);
+        for (at, message) in self.release.faults() {
+            faults.add(&format!("/release{at}"), &message);
+        }
+        let subject_type = faults.one_of::<SubjectType>("/subject_type", &self.subject_type, SubjectType::ALL);
+        if subject_type == Some(SubjectType::Pairwise) {
+            let hosts: BTreeSet<_> = redirect_uris.iter().map(host_of).collect();
+            if hosts.len() > 1 || hosts.contains(&None) {
+                let message = "is pairwise, so all redirect_uris must have one host: it is what the names are derived from";
+                faults.add("/subject_type", message);
+            }
+        }
+        let upstream_tokens = self.upstream_rules(&grant_types, offered, &mut faults);
+        let (Some(id), Some(auth_method), Some(id_token_alg), Some(access_token_alg), Some(subject_type), true) =
+            (id, auth_method, id_token_alg, access_token_alg, subject_type, faults.0.is_empty())
         else {
             return Err(faults.0);
         };
@@ -138,6 +162,10 @@ impl Draft {
             require_pkce: self.require_pkce,
             audiences: self.audiences.clone(),
             allowed_providers,
+            entry,
+            release: self.release.clone(),
+            subject_type,
+            upstream_tokens,
             id_token_claims: self.id_token_claims,
             disabled: self.disabled,
             secrets: Vec::<ClientSecret>::new(),
@@ -158,9 +186,36 @@ impl Draft {
         if has(GrantType::RefreshToken) && !has(GrantType::AuthorizationCode) {
             faults.add("/grant_types", "has refresh_token without authorization_code, which is what gives refresh tokens");
         }
+        if has(GrantType::TokenExchange) && auth == Some(AuthMethod::None) {
+            faults.add("/grant_types", "has token exchange, which a public client can't have: nobody would know who gets the token");
+        }
         if has(GrantType::ClientCredentials) && auth == Some(AuthMethod::None) {
             faults.add("/grant_types", "has client_credentials, which a public client can't have (OAuth 2.1 section 4.2)");
         }
+    }
+}
+
+impl Draft {
+    fn upstream_rules(&self, grants: &BTreeSet<GrantType>, offered: &Offered, faults: &mut Faults) -> Vec<UpstreamTokenRule> {
+        if self.upstream_tokens.is_empty() == grants.contains(&GrantType::TokenExchange) {
+            let exchange = GrantType::TokenExchange;
+            let message =
+                format!("and the grant type {exchange} go together: it is what an app asks for them with, and it gives nothing else");
+            faults.add("/upstream_tokens", &message);
+        }
+        let mut rules: Vec<UpstreamTokenRule> = Vec::with_capacity(self.upstream_tokens.len());
+        for (at, draft) in self.upstream_tokens.iter().enumerate() {
+            let pointer = format!("/upstream_tokens/{at}");
+            if draft.scopes.is_empty() {
+                faults.add(&format!("{pointer}/scopes"), "is empty; name each scope that such a token may have, as the provider names it");
+            }
+            let Some(provider) = faults.provider(&format!("{pointer}/provider"), &draft.provider, offered) else { continue };
+            if rules.iter().any(|rule| rule.provider == provider) {
+                faults.add(&format!("{pointer}/provider"), "is there twice");
+            }
+            rules.push(UpstreamTokenRule { provider, scopes: draft.scopes.iter().cloned().collect() });
+        }
+        rules
     }
 }
 
@@ -168,6 +223,15 @@ impl Draft {
 struct Faults(Vec<FieldFault>);
 
 impl Faults {
+    fn provider(&mut self, pointer: &str, text: &str, offered: &Offered) -> Option<ProviderId> {
+        let known = ProviderId::parse(text).ok().filter(|id| offered.providers.contains(id));
+        if known.is_none() {
+            let names: Vec<_> = offered.providers.iter().map(ProviderId::as_str).collect();
+            self.add(pointer, &format!("is not a configured provider; there are: {}", names.join(", ")));
+        }
+        known
+    }
+
     fn add(&mut self, pointer: &str, message: &str) {
         self.0.push(FieldFault { pointer: pointer.to_owned(), message: message.to_owned() });
     }

@@ -78,8 +78,14 @@ pub enum Purpose {
     SigningKey,
     /// An upstream's tokens at rest.
     UpstreamTokens,
+    /// A provider's secrets at rest.
+    ProviderSecrets,
+    /// What a provider posted to our callback, on its way through the browser to the page that may read its cookies.
+    PostedCallback,
     /// The confirmation form of a logout.
     LogoutConfirmation,
+    /// The confirmation form of the page of a person's own links.
+    AccountForm,
 }
 
 impl Purpose {
@@ -92,19 +98,25 @@ impl Purpose {
             Self::AdminKey => "admin key",
             Self::SigningKey => "signing key",
             Self::UpstreamTokens => "upstream tokens",
+            Self::ProviderSecrets => "provider secrets",
+            Self::PostedCallback => "posted callback",
             Self::LogoutConfirmation => "logout confirmation",
+            Self::AccountForm => "account form",
         }
     }
 
     /// Every purpose.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 10] = [
         Self::Attempt,
         Self::RefreshToken,
         Self::ClientSecret,
         Self::AdminKey,
         Self::SigningKey,
         Self::UpstreamTokens,
+        Self::ProviderSecrets,
+        Self::PostedCallback,
         Self::LogoutConfirmation,
+        Self::AccountForm,
     ];
 }
 

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    ids::{AccountId, ProviderId, SessionId},
+    ids::{AccountId, LinkId, ProviderId, SessionId},
     secret::Digest,
     settings::Lifetimes,
     time::Timestamp,
@@ -22,6 +22,8 @@ pub struct Session {
     pub account: AccountId,
     /// Through which provider.
     pub provider: ProviderId,
+    /// By which of the account's links.
+    pub link: LinkId,
     /// When the person last proved who they are.
     pub auth_time: Timestamp,
     /// How, as the upstream said it.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::keys::Rotation;
+use crate::{keys::Rotation, upstream::RefreshRules};
 
 /// How long things live.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,6 +55,8 @@ pub struct Settings {
     pub rotation: Rotation,
     /// Whether a person is sent straight on when only one provider can be chosen.
     pub straight_through: bool,
+    /// How upstream tokens are kept fresh.
+    pub upstream: RefreshRules,
 }
 
 impl Settings {

@@ -6,8 +6,9 @@ use crate::{
     client::Client,
     code::Code,
     grant::{Grant, RefreshFamily, Revoked},
-    ids::{AccountId, AttemptId, ClientId, GrantId, LoginId, SessionId},
+    ids::{AccountId, AttemptId, ClientId, GrantId, LinkId, LoginId, ProviderId, SessionId},
     keys::SigningKey,
+    provider::StoredProvider,
     secret::Digest,
     session::Session,
     time::Timestamp,
@@ -44,6 +45,61 @@ pub enum Write {
     },
     /// Contested: a link key leads to one account.
     AddLink(Link),
+    /// Replaces what a link's provider says, if the link is still there: `profile`, `claims` and `seen`, and never backwards in time.
+    UpdateLink(Link),
+    /// Undoes a link. Contested: it must still be there and lead to this account.
+    RemoveLink {
+        /// Which.
+        id: LinkId,
+        /// Whose.
+        account: AccountId,
+    },
+    /// Ends every living session of an account.
+    EndAccountSessions {
+        /// Whose.
+        account: AccountId,
+        /// When.
+        at: Timestamp,
+    },
+    /// Ends every living session that came by a link.
+    EndLinkSessions {
+        /// Which link.
+        link: LinkId,
+        /// Whose.
+        account: AccountId,
+        /// When.
+        at: Timestamp,
+    },
+    /// Ends every living grant of an account.
+    RevokeAccountGrants {
+        /// Whose.
+        account: AccountId,
+        /// When and why.
+        revoked: Revoked,
+    },
+    /// Ends every living grant that came by a link.
+    RevokeLinkGrants {
+        /// Which link.
+        link: LinkId,
+        /// Whose.
+        account: AccountId,
+        /// When and why.
+        revoked: Revoked,
+    },
+    /// Contested: makes or replaces a provider whose version is the expected one.
+    PutProvider {
+        /// The provider, with its new version.
+        provider: StoredProvider,
+        /// The version that must be there; none for a new one.
+        expected: Option<i64>,
+    },
+    /// Contested: deletes a provider of that version.
+    DeleteProvider {
+        /// Which.
+        id: ProviderId,
+        /// The version that must be there.
+        expected: i64,
+    },
     /// Contested: makes or replaces a session, by id. One that has ended is not replaced, so that no sign-in undoes a logout beside it.
     PutSession(Session),
     /// Notes that a session was used. Never moves `last_seen` back.
@@ -112,8 +168,39 @@ pub enum Write {
         /// When the row may be swept: when the token would have expired.
         expires: Timestamp,
     },
-    /// Keeps an upstream's tokens; there is one set a link.
+    /// Keeps an upstream's tokens from a sign-in, whatever was there; there is one set a link. Its version becomes greater than that of what it
+    /// replaces.
     PutUpstreamTokens(UpstreamTokens),
+    /// Contested: replaces tokens of that version, after a refresh or its failure.
+    RenewUpstreamTokens {
+        /// The tokens, with their new version.
+        tokens: UpstreamTokens,
+        /// The version that must be there.
+        expected: i64,
+    },
+    /// Contested: takes the right to refresh tokens of that version, if nobody has it now.
+    LeaseUpstreamTokens {
+        /// Whose.
+        link: LinkId,
+        /// The version that must be there.
+        expected: i64,
+        /// Now.
+        at: Timestamp,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// Forgets an upstream's tokens.
+    DropUpstreamTokens {
+        /// Whose.
+        link: LinkId,
+    },
+    /// Notes that an app asked for them. Never moves back.
+    TouchUpstreamTokens {
+        /// Whose.
+        link: LinkId,
+        /// When.
+        at: Timestamp,
+    },
     /// Contested: makes or replaces a client whose version is the expected one.
     PutClient {
         /// The client, with its new version.
@@ -154,6 +241,10 @@ pub enum Contest {
     Client,
     /// The key has a successor already.
     SigningKey,
+    /// The provider has another version.
+    Provider,
+    /// The tokens have moved on, or somebody else is refreshing them.
+    UpstreamTokens,
 }
 
 impl Write {
@@ -161,7 +252,9 @@ impl Write {
     pub const fn contest(&self) -> Option<Contest> {
         match self {
             Self::SpendAttempt { .. } => Some(Contest::Attempt),
-            Self::AddLink(_) => Some(Contest::Link),
+            Self::AddLink(_) | Self::RemoveLink { .. } => Some(Contest::Link),
+            Self::PutProvider { .. } | Self::DeleteProvider { .. } => Some(Contest::Provider),
+            Self::RenewUpstreamTokens { .. } | Self::LeaseUpstreamTokens { .. } => Some(Contest::UpstreamTokens),
             Self::PutSession(_) => Some(Contest::Session),
             Self::RedeemCode { .. } => Some(Contest::Code),
             Self::RotateFamily { .. } => Some(Contest::Family),

@@ -35,7 +35,7 @@ pub struct AccessToken {
 /// Whom an access token speaks for. The two can't be mistaken: a client's `sub` begins with `client:`, an account's never does (attack 56).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Subject {
-    /// A person.
+    /// A person, as the client knows them ([`Account::name_at`](crate::account::Account::name_at)).
     Account(AccountId),
     /// The app itself.
     Client(ClientId),
@@ -95,7 +95,7 @@ impl std::str::FromStr for TokenId {
 pub struct IdToken {
     /// Our issuer.
     pub issuer: String,
-    /// The account.
+    /// What the client knows the person as.
     pub subject: AccountId,
     /// The one client it is for.
     pub client: ClientId,
@@ -122,7 +122,7 @@ pub struct IdToken {
 /// What an `id_token_hint` of ours says, whatever its age (RP-Initiated Logout 1.0 §2 accepts expired ones).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdTokenHint {
-    /// Whose.
+    /// Whose, as the client knows them.
     pub subject: AccountId,
     /// For whom it was.
     pub client: ClientId,

@@ -2,24 +2,23 @@
 
 use std::sync::Arc;
 
-use secrecy::ExposeSecret;
-use serde::Serialize;
 use vestibule_domain::{
-    account::{Account, Link, LinkKey, UpstreamTokens},
-    attempt::{Attempt, AttemptFault},
+    account::{Account, Evidence, Link, LinkKey, LinkedBy, MOST_CLAIM_BYTES, Profile, Salt, UpstreamTokens},
+    attempt::{Attempt, AttemptFault, Errand},
     audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
+    claims::Claims,
     client::Client,
     grant::{Revoked, RevokedBy},
-    ids::{AccountId, AttemptId, ProviderId, SessionId},
+    ids::{AccountId, AttemptId, LinkId, ProviderId, SessionId},
+    linking::{self, Destination, LinkRefusal},
     policy,
-    provider::{Arrival, Callback, ProviderError, ReceivedTokens},
-    secret::Purpose,
+    provider::{Arrival, Callback, ProviderError, ProviderTerms},
     session::Session,
     store::{Changes, Contest, StoreError, Write},
     time::Timestamp,
 };
 
-use crate::{AppAnswer, Fault, Gateway, Halt, SessionCookie, codec};
+use crate::{AppAnswer, Fault, Gateway, Halt, SessionCookie, codec, upstream};
 
 /// What a browser brought back from a provider.
 #[derive(Debug)]
@@ -37,12 +36,12 @@ pub struct Callbacks {
 /// A login that went well.
 #[derive(Debug)]
 pub struct Arrived {
-    /// Back to the app.
-    pub answer: AppAnswer,
+    /// Back to the app; nothing when the person goes to their own page.
+    pub answer: Option<AppAnswer>,
     /// What people know the app as.
     pub client_name: String,
-    /// The browser's new session cookie: always a new value (attack 62).
-    pub session: SessionCookie,
+    /// The browser's new session cookie: always a new value (attack 62). Nothing when another way in was added to the session there is.
+    pub session: Option<SessionCookie>,
     /// The attempt that is over.
     pub settled: AttemptId,
     /// Through whom, for the last-used badge.
@@ -83,13 +82,15 @@ impl Gateway {
         callback: Callback,
     ) -> Result<Arrival, Fault> {
         let departed = attempt.returned_to(provider, witness.now).map_err(Fault::Attempt)?;
-        let adapter = self.provider_for(client, provider).ok_or(Fault::ProviderNotAllowed)?;
+        let provider = self.provider_for(client, provider).await?;
+        let adapter = provider.open().ok_or(Fault::ProviderNotAllowed)?;
         // Asked here and again at settlement, where it holds on every node: whoever comes a second time does not make us knock at the provider.
         if !self.taken_up.first(attempt.id) {
             return Err(Fault::AttemptSpent);
         }
-        let callback = Callback { redirect_uri: self.callback_of(provider), ..callback };
-        let arrival = adapter.complete(callback, departed.kept.clone(), witness.now).await.map_err(Fault::Provider)?;
+        let callback = Callback { redirect_uri: self.callback_of(&provider.id), ..callback };
+        let completed = adapter.complete(callback, departed.kept.clone(), witness.now);
+        let arrival = self.ask(&provider, completed).await.map_err(Fault::Provider)?;
         if attempt.request.is_stale(arrival.auth_time, departed.at, witness.now) {
             return Err(Fault::StaleSignIn);
         }
@@ -105,20 +106,17 @@ impl Gateway {
         arrival: Arrival,
         session_cookie: Option<&str>,
     ) -> Result<Arrived, Fault> {
+        let providers = self.providers().await.map_err(Fault::Store)?;
+        let terms = providers.terms(provider).ok_or(Fault::ProviderNotAllowed)?;
         let key = LinkKey { provider: provider.clone(), issuer: arrival.issuer.clone(), subject: arrival.subject.clone() };
+        let known = self.store.link(&key).await.map_err(Fault::Store)?;
+        let claims = terms.known_of(arrival.claims.clone(), known.as_ref().map(|known| &known.claims));
+        let profile = terms.profile_of(&claims).profile;
+        let arriving = Arriving { client, attempt, terms, key, claims, profile, arrival };
         // Two tabs may bring the same new person at once, or a logout may come between. Who loses sees what is there on the second try.
         for last_try in [false, true] {
             let previous = self.session_of(witness, session_cookie).await.map_err(Fault::Store)?;
-            let known = self.account_behind(&key).await.map_err(Fault::Store)?;
-            if known.as_ref().is_some_and(|account| !policy::still_good(client, account, provider)) {
-                return Err(Fault::AccountDisabled);
-            }
-            // A new person is nobody's expected one.
-            let expected = attempt.request.expected.is_none_or(|expected| known.as_ref().is_some_and(|known| known.id == expected));
-            if !expected {
-                return Err(Fault::OtherPerson);
-            }
-            let settlement = self.settlement(witness, client, attempt, &key, &arrival, known.as_deref(), previous.as_deref());
+            let settlement = self.settlement(witness, &arriving, previous.as_deref()).await?;
             return match self.commit(settlement.changes).await {
                 Ok(()) => Ok(settlement.arrived),
                 Err(StoreError::Conflict(Contest::Link | Contest::Session)) if !last_try => continue,
@@ -129,40 +127,118 @@ impl Gateway {
         Err(Fault::AttemptSpent)
     }
 
-    async fn account_behind(&self, key: &LinkKey) -> Result<Option<Arc<Account>>, StoreError> {
-        match self.store.link(key).await? {
-            Some(link) => self.store.account(&link.account).await,
-            None => Ok(None),
+    /// Everything a good arrival writes, decided before anything is written.
+    async fn settlement(&self, witness: &Witness, arriving: &Arriving<'_>, previous: Option<&Session>) -> Result<Settlement, Fault> {
+        let Arriving { client, attempt, terms, .. } = *arriving;
+        let joining = joining(attempt, previous)?;
+        let known = self.store.link(&arriving.key).await.map_err(Fault::Store)?;
+        let linked = match &known {
+            Some(link) => self.store.account(&link.account).await.map_err(Fault::Store)?,
+            None => None,
+        };
+        let same_email = match arriving.profile.verified_email() {
+            Some(email) if known.is_none() && joining.is_none() && terms.links_by_email && terms.is_home_of(email.domain()) => {
+                self.store.links_by_verified_email(&email).await.map_err(Fault::Store)?
+            }
+            _ => Vec::new(),
+        };
+        let destination = linking::destination(terms, &arriving.profile, linked.as_deref(), joining, &same_email)
+            .map_err(|LinkRefusal::TakenByOther| Fault::LinkTaken)?;
+        let account = self.account_at(&destination, linked, witness.now).await?;
+        let link = self.link_for(witness, arriving, &destination, known.as_deref(), account.id, previous);
+        policy::stands(client, &account, &link, Some(terms)).map_err(Fault::from)?;
+        if !attempt.request.is_for(account.id) {
+            return Err(Fault::OtherPerson);
+        }
+        let mut changes = Changes::default().write(spend(attempt));
+        changes = match &destination {
+            Destination::Linked(_) => changes.write(Write::UpdateLink(link.clone())),
+            Destination::New | Destination::Joins { .. } => changes.write(Write::AddLink(link.clone())),
+        };
+        if joining.is_none() {
+            let profile = arriving.profile.clone();
+            changes = changes.write(Write::PutAccount(Account { profile, updated: witness.now, ..account.clone() }));
+        }
+        if let Some(tokens) = self.received_tokens(witness, &link, arriving).await.map_err(Fault::Store)? {
+            changes = changes.write(Write::PutUpstreamTokens(tokens));
+        }
+        let settled = match (joining, previous) {
+            (Some(_), Some(session)) => self.joined(witness, arriving, changes, &destination, session),
+            _ => self.signed_in(witness, arriving, changes, &destination, (&account, &link), previous),
+        };
+        Ok(settled)
+    }
+
+    /// The account an arrival leads to, as it is; a new one is made up here and not yet written.
+    async fn account_at(&self, destination: &Destination, linked: Option<Arc<Account>>, now: Timestamp) -> Result<Account, Fault> {
+        match destination {
+            Destination::New => {
+                let id = AccountId::new(self.entropy.as_ref());
+                let salt = Salt::new(self.entropy.as_ref());
+                Ok(Account { id, profile: Profile::default(), created: now, updated: now, disabled: false, salt })
+            }
+            Destination::Linked(id) | Destination::Joins { account: id, .. } => {
+                let there = match linked.filter(|account| account.id == *id) {
+                    Some(account) => Some(account),
+                    None => self.store.account(id).await.map_err(Fault::Store)?,
+                };
+                there.map(Arc::unwrap_or_clone).ok_or(Fault::AccountDisabled)
+            }
         }
     }
 
-    /// Everything a good arrival writes, decided before anything is written.
-    #[expect(clippy::too_many_arguments, reason = "the facts a settlement is decided from, each used once")]
-    fn settlement(
+    /// The link with what its provider says now.
+    fn link_for(
         &self,
         witness: &Witness,
-        client: &Client,
-        attempt: &Attempt,
-        key: &LinkKey,
-        arrival: &Arrival,
-        known: Option<&Account>,
+        arriving: &Arriving<'_>,
+        destination: &Destination,
+        known: Option<&Link>,
+        account: AccountId,
+        session: Option<&Session>,
+    ) -> Link {
+        let now = witness.now;
+        let claims = kept_claims(&arriving.claims);
+        if let Some(known) = known {
+            return Link { profile: arriving.profile.clone(), claims, seen: now, ..known.clone() };
+        }
+        let (by, same_email_as) = match destination {
+            Destination::Joins { by, same_email_as, .. } => (*by, *same_email_as),
+            Destination::Linked(_) | Destination::New => (LinkedBy::FirstSignIn, None),
+        };
+        let session = session.filter(|_| by == LinkedBy::Person).map(|session| session.id);
+        Link {
+            id: LinkId::new(now, self.entropy.as_ref()),
+            key: arriving.key.clone(),
+            account,
+            created: now,
+            evidence: Evidence { by, login: arriving.attempt.login, session, same_email_as },
+            profile: arriving.profile.clone(),
+            claims,
+            seen: now,
+        }
+    }
+
+    /// A person signed in.
+    fn signed_in(
+        &self,
+        witness: &Witness,
+        arriving: &Arriving<'_>,
+        mut changes: Changes,
+        destination: &Destination,
+        (account, link): (&Account, &Link),
         previous: Option<&Session>,
     ) -> Settlement {
         let now = witness.now;
-        let account = Account {
-            id: known.map_or_else(|| AccountId::new(self.entropy.as_ref()), |known| known.id),
-            profile: arrival.profile.clone(),
-            created: known.map_or(now, |known| known.created),
-            updated: now,
-            disabled: false,
-        };
+        let Arriving { client, attempt, arrival, .. } = arriving;
         let cookie = codec::random_text(self.entropy.as_ref());
         let same_person = previous.filter(|session| session.account == account.id);
         let session = Session {
             id: same_person.map_or_else(|| SessionId::new(now, self.entropy.as_ref()), |session| session.id),
             digest: self.sealer.hash(cookie.as_bytes()),
             account: account.id,
-            provider: key.provider.clone(),
+            provider: link.key.provider.clone(),
+            link: link.id,
             auth_time: arrival.auth_time.map_or(now, |said| said.min(now)),
             acr: arrival.acr.clone(),
             amr: arrival.amr.clone(),
@@ -170,33 +246,65 @@ impl Gateway {
             last_seen: now,
             ended: None,
         };
-        let (code, text) = self.new_code(witness, &attempt.request, &session, attempt.login);
-        let event = |name| self.login_event(witness, name, Outcome::Success, attempt.login, &session, client);
-
-        let mut changes = Changes::default().write(spend(attempt));
-        if known.is_none() {
-            let link = Link { key: key.clone(), account: account.id, created: now, login: attempt.login };
-            changes = changes.write(Write::AddLink(link)).event(event(EventName::UserProvisioned)).event(event(EventName::IdentityLinked));
+        let to_app = attempt.errand.is_sign_in();
+        let event = |name| AuditEvent {
+            client: Some(client.id.clone()).filter(|_| to_app),
+            ..self.login_event(witness, name, Outcome::Success, attempt.login, &session, client)
+        };
+        match destination {
+            Destination::New => changes = changes.event(event(EventName::UserProvisioned)).event(event(EventName::IdentityLinked)),
+            Destination::Joins { by, .. } => {
+                changes = changes.event(AuditEvent { detail: Some(format!("by {by}")), ..event(EventName::IdentityLinked) });
+            }
+            Destination::Linked(_) => {}
         }
-        changes = changes.write(Write::PutAccount(account));
-        if let Some(tokens) = self.sealed_tokens(key, &arrival.tokens, now) {
-            changes = changes.write(Write::PutUpstreamTokens(tokens));
-        }
-        if let Some(other) = previous.filter(|session| session.account != code.account) {
+        if let Some(other) = previous.filter(|session| session.account != account.id) {
             changes = self.end_session(changes, witness, other, Reason::Replaced);
         }
-        changes = changes.write(Write::PutSession(session.clone())).write(Write::AddCode(code)).event(AuditEvent {
+        let answer = to_app.then(|| {
+            let (code, text) = self.new_code(witness, &attempt.request, &session, attempt.login);
+            (code, AppAnswer::code(&attempt.request.redirect_uri, &text, attempt.request.state.as_ref(), &self.settings.issuer))
+        });
+        changes = changes.write(Write::PutSession(session.clone()));
+        let (code, answer) = answer.unzip();
+        if let Some(code) = code {
+            changes = changes.write(Write::AddCode(code));
+        }
+        changes = changes.event(AuditEvent {
             scopes: Some(attempt.request.scopes.clone()),
             took_ms: u64::try_from(now.since(attempt.started).as_millis()).ok(),
             ..event(EventName::LoginSucceeded)
         });
         let arrived = Arrived {
-            answer: AppAnswer::code(&attempt.request.redirect_uri, &text, attempt.request.state.as_ref(), &self.settings.issuer),
+            answer,
             client_name: client.name.clone(),
-            session: SessionCookie { value: cookie, max_age: self.settings.lifetimes.session_absolute },
+            session: Some(SessionCookie { value: cookie, max_age: self.settings.lifetimes.session_absolute }),
             settled: attempt.id,
-            provider: key.provider.clone(),
+            provider: link.key.provider.clone(),
         };
+        Settlement { changes, arrived }
+    }
+
+    /// A person who is signed in has one more way in. Their session stays what it is.
+    fn joined(
+        &self,
+        witness: &Witness,
+        arriving: &Arriving<'_>,
+        mut changes: Changes,
+        destination: &Destination,
+        session: &Session,
+    ) -> Settlement {
+        let Arriving { client, attempt, key, .. } = arriving;
+        if let Destination::Joins { by, .. } = destination {
+            changes = changes.event(AuditEvent {
+                client: None,
+                provider: Some(key.provider.clone()),
+                detail: Some(format!("by {by}")),
+                ..self.login_event(witness, EventName::IdentityLinked, Outcome::Success, attempt.login, session, client)
+            });
+        }
+        let arrived =
+            Arrived { answer: None, client_name: client.name.clone(), session: None, settled: attempt.id, provider: key.provider.clone() };
         Settlement { changes, arrived }
     }
 
@@ -215,34 +323,49 @@ impl Gateway {
             .event(event)
     }
 
-    fn sealed_tokens(&self, key: &LinkKey, tokens: &ReceivedTokens, now: Timestamp) -> Option<UpstreamTokens> {
-        tokens.access_token.as_ref()?;
-        let text = |token: &Option<secrecy::SecretString>| token.as_ref().map(|token| token.expose_secret().to_owned());
-        let kept = KeptTokens {
-            access_token: text(&tokens.access_token),
-            refresh_token: text(&tokens.refresh_token),
-            id_token: text(&tokens.id_token),
-            scope: tokens.scope.clone(),
-        };
-        let plain = serde_json::to_vec(&kept).ok()?;
-        let context = serde_json::to_vec(key).ok()?;
-        let sealed = self.sealer.seal(Purpose::UpstreamTokens, &context, &plain);
-        Some(UpstreamTokens { link: key.clone(), sealed, expires: tokens.expires, received: now })
+    /// The tokens an arrival brought, to be kept, if its provider's are. Many an upstream gives a refresh token only once; the one we have is kept then.
+    async fn received_tokens(&self, witness: &Witness, link: &Link, arriving: &Arriving<'_>) -> Result<Option<UpstreamTokens>, StoreError> {
+        let received = &arriving.arrival.tokens;
+        if !arriving.terms.keeps_tokens || received.access_token.is_none() {
+            return Ok(None);
+        }
+        let mut tokens = received.clone();
+        if tokens.refresh_token.is_none() {
+            let before = self.store.upstream_tokens(&link.id).await?.filter(|before| before.denied.is_none());
+            let before = before.and_then(|before| upstream::open(&before, self.sealer.as_ref()));
+            tokens.refresh_token = before.and_then(|before| before.refresh_token);
+        }
+        Ok(upstream::seal(link.id, &tokens, 1, witness.now, self.sealer.as_ref()))
     }
+}
+
+/// What a settlement is decided from.
+struct Arriving<'a> {
+    client: &'a Client,
+    attempt: &'a Attempt,
+    terms: &'a ProviderTerms,
+    key: LinkKey,
+    claims: Claims,
+    profile: Profile,
+    arrival: Arrival,
+}
+
+/// Whose account the arrival is to be added to, if that was asked for: the session in which it was must stand in the same browser.
+fn joining(attempt: &Attempt, session: Option<&Session>) -> Result<Option<AccountId>, Fault> {
+    let Errand::Link { account, session: asked_in } = attempt.errand else { return Ok(None) };
+    let stands = session.is_some_and(|session| session.id == asked_in && session.account == account);
+    if stands { Ok(Some(account)) } else { Err(Fault::Attempt(AttemptFault::NotHere)) }
+}
+
+/// The upstream's own claims as they are kept: whole, or not at all when they are too many.
+pub(crate) fn kept_claims(claims: &Claims) -> Claims {
+    let size = serde_json::to_vec(claims).map_or(usize::MAX, |text| text.len());
+    if size <= MOST_CLAIM_BYTES { claims.clone() } else { Claims::new() }
 }
 
 struct Settlement {
     changes: Changes,
     arrived: Arrived,
-}
-
-/// What is sealed of an upstream's tokens.
-#[derive(Serialize)]
-struct KeptTokens {
-    access_token: Option<String>,
-    refresh_token: Option<String>,
-    id_token: Option<String>,
-    scope: Option<String>,
 }
 
 fn spend(attempt: &Attempt) -> Write {
@@ -259,7 +382,11 @@ impl Fault {
             }
             Self::Provider(ProviderError::Invalid { phase, rule, detail }) => Some(format!("{phase}: {rule}: {detail}")),
             Self::Provider(ProviderError::Refused { rule }) => Some((*rule).to_owned()),
-            Self::Provider(ProviderError::Misconfigured { phase, detail }) => Some(format!("{phase}: {detail}")),
+            Self::Provider(ProviderError::Misconfigured { phase, detail } | ProviderError::Denied { phase, detail }) => {
+                Some(format!("{phase}: {detail}"))
+            }
+            Self::Provider(ProviderError::Paused { until }) => Some(format!("not asked before {until}")),
+            Self::NotAllowed(denial) => Some(denial.to_string()),
             Self::App(error) => Some(error.to_string()),
             _ => None,
         }

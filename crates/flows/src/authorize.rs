@@ -1,17 +1,18 @@
 //! `/authorize`: is the request sound, is a session enough, or does the person sign in?
 
 use vestibule_domain::{
-    attempt::Attempt,
+    attempt::{Attempt, AttemptFault, Errand},
     audit::{Actor, AuditEvent, EventName, Outcome, Witness},
     authorize::{Asked, AuthorizationRequest, Meeting, Prompt},
     client::Client,
     code::Code,
+    door::{self, Chosen, Hints, Offer},
+    email::EmailAddress,
     error::OAuthError,
     ids::{AccountId, AttemptId, GrantId, LoginId},
-    provider::ProviderCard,
     redirect::RedirectUri,
     session::Session,
-    store::{Changes, Write},
+    store::{Changes, StoreError, Write},
 };
 
 use crate::{AppAnswer, Fault, Gateway, Halt, SealedAttempt, codec, depart::Away, sealed_attempt};
@@ -27,18 +28,31 @@ pub enum Authorized {
         client_name: String,
     },
     /// The person picks a provider.
-    Choose {
-        /// For the browser's cookie.
-        attempt: SealedAttempt,
-        /// What people know the app as.
-        client_name: String,
-        /// Where they will return to.
-        returns_to: RedirectUri,
-        /// Whom they can pick.
-        providers: Vec<ProviderCard>,
-    },
+    Choose(Box<Choice>),
     /// Only one provider can be picked: straight to it.
     Departed(Away),
+}
+
+/// What the page of choice shows.
+#[derive(Debug)]
+pub struct Choice {
+    /// For the browser's cookie.
+    pub attempt: SealedAttempt,
+    /// What people know the app as.
+    pub client_name: String,
+    /// Where they will return to; absent on their own page.
+    pub returns_to: Option<RedirectUri>,
+    /// Whom they can pick.
+    pub offers: Vec<Offer>,
+    /// In which languages the app would have the page (OpenID Connect Core 1.0 §3.1.2.1).
+    pub ui_locales: Option<String>,
+}
+
+impl Choice {
+    /// Whether an address can lead to a provider: only then is it asked for.
+    pub fn asks_for_email(&self) -> bool {
+        self.offers.len() > 1 && self.offers.iter().any(|offer| !offer.domains.is_empty())
+    }
 }
 
 impl Gateway {
@@ -49,10 +63,14 @@ impl Gateway {
         let client = self.store.client(&id).await?.ok_or(Fault::Request(vestibule_domain::authorize::PageFault::ClientUnknown))?;
         let hint = asked.id_token_hint.clone();
         let request = asked.check(&client).map_err(|rejection| Halt::rejected(rejection, Some(&client.name), issuer))?;
-        let expected = self.expected(witness, hint.as_deref()).map_err(|error| self.refuse(&client, &request, error))?;
+        let expected = self.expected(witness, hint.as_deref()).await?.map_err(|error| self.refuse(&client, &request, error))?;
         let request = AuthorizationRequest { expected, ..request };
         let session = self.session_of(witness, session_cookie).await?;
-        match (request.meets(session.as_deref(), &client, witness.now), session) {
+        let welcome = match session.as_deref() {
+            Some(session) => self.standing(&client, &session.account, &session.link).await?.is_ok(),
+            None => false,
+        };
+        match (request.meets(session.as_deref(), welcome, &client, witness.now), session) {
             (Meeting::SessionIsEnough, Some(session)) => self.answer_from_session(witness, &client, &request, &session).await,
             (Meeting::Refuse(error), _) => Err(self.refuse(&client, &request, error)),
             _ => self.begin_attempt(witness, &client, request).await,
@@ -60,10 +78,22 @@ impl Gateway {
     }
 
     /// Whom `id_token_hint` names, if the app sent one (OpenID Connect Core 1.0 §3.1.2.2). Expired hints are fine; another issuer's are not.
-    fn expected(&self, witness: &Witness, hint: Option<&str>) -> Result<Option<AccountId>, OAuthError> {
-        let Some(hint) = hint else { return Ok(None) };
-        let hint = self.signer.verify_id_token_hint(hint, witness.now);
-        hint.map(|hint| Some(hint.subject)).ok_or_else(|| OAuthError::invalid_request("id_token_hint is not an ID token of this issuer"))
+    async fn expected(&self, witness: &Witness, hint: Option<&str>) -> Result<Result<Option<AccountId>, OAuthError>, StoreError> {
+        let Some(hint) = hint else { return Ok(Ok(None)) };
+        let not_ours = || OAuthError::invalid_request("id_token_hint is not an ID token of this issuer");
+        let Some(hint) = self.signer.verify_id_token_hint(hint, witness.now) else { return Ok(Err(not_ours())) };
+        let Some(client) = self.store.client(&hint.client).await? else { return Ok(Err(not_ours())) };
+        if client.sector().is_none() {
+            return Ok(Ok(Some(hint.subject)));
+        }
+        // A pairwise name leads nowhere by itself; the session it was given in says whose it is. When that is gone, nobody can be the one expected.
+        let session = self.store.session_by_id(&hint.session).await?;
+        let account = match session {
+            Some(session) => self.store.account(&session.account).await?,
+            None => None,
+        };
+        let named = account.filter(|account| account.name_at(&client, self.sealer.as_ref()) == hint.subject);
+        Ok(Ok(Some(named.map_or(hint.subject, |account| account.id))))
     }
 
     async fn answer_from_session(
@@ -89,21 +119,29 @@ impl Gateway {
     }
 
     async fn begin_attempt(&self, witness: &Witness, client: &Client, request: AuthorizationRequest) -> Result<Authorized, Halt> {
-        let providers = self.providers_for(client);
-        let attempt = Attempt {
+        self.begin(witness, client, self.new_attempt(witness, request, Errand::SignIn)).await
+    }
+
+    pub(crate) fn new_attempt(&self, witness: &Witness, request: AuthorizationRequest, errand: Errand) -> Attempt {
+        Attempt {
             id: AttemptId::new(self.entropy.as_ref()),
             login: LoginId::new(witness.now, self.entropy.as_ref()),
             request,
             started: witness.now,
             expires: witness.now + self.settings.lifetimes.attempt,
+            errand,
             departed: None,
-        };
-        if providers.is_empty() {
+        }
+    }
+
+    /// The page of choice, or straight to the provider that needs no choosing.
+    pub(crate) async fn begin(&self, witness: &Witness, client: &Client, attempt: Attempt) -> Result<Authorized, Halt> {
+        let offers = self.providers().await?.offers(client, witness.now);
+        if offers.is_empty() {
             return Err(self.end_attempt(witness, client, &attempt, None, Fault::ProviderNotAllowed).await);
         }
         let Some(sealed) = sealed_attempt::seal(&attempt, witness.now, self.sealer.as_ref()) else {
-            let too_long = OAuthError::invalid_request("the parameters are too long together to be kept while the person signs in");
-            return Err(self.refuse(client, &attempt.request, too_long));
+            return Err(self.refuse(client, &attempt.request, too_long()));
         };
         self.seen(&AuditEvent {
             client: Some(client.id.clone()),
@@ -114,14 +152,37 @@ impl Gateway {
         let may_skip = self.settings.straight_through
             && !client.is_impersonable_at(&attempt.request.redirect_uri)
             && !attempt.request.prompt.contains(&Prompt::Consent);
-        match (may_skip, providers.as_slice()) {
-            (true, [only]) => self.send_away(witness, client, attempt, &only.id).await.map(Authorized::Departed),
-            _ => Ok(Authorized::Choose {
-                attempt: sealed,
-                client_name: client.name.clone(),
-                returns_to: attempt.request.redirect_uri,
-                providers,
-            }),
+        let hints = Hints {
+            provider: attempt.request.idp_hint.as_deref(),
+            domain: attempt.request.domain_hint.as_deref(),
+            login: attempt.request.login_hint.as_deref(),
+        };
+        match door::straight(&offers, hints, self.settings.straight_through).filter(|_| may_skip) {
+            Some((provider, how)) => self.send_away(witness, client, attempt, &provider, how).await.map(Authorized::Departed),
+            None => Ok(Authorized::Choose(Box::new(choice(sealed, client, attempt, offers)))),
+        }
+    }
+
+    /// The door that an address leads to, for an attempt that this browser carries: away, or the page of choice again. It never tells whether anybody of
+    /// that address is known here.
+    pub async fn find_door(&self, witness: &Witness, id: AttemptId, cookie: Option<&str>, email: &str) -> Result<Authorized, Halt> {
+        let attempt = self.open_attempt(witness, id, cookie).await?;
+        let client = self.client_of(witness, &attempt).await?;
+        if witness.now >= attempt.expires {
+            return Err(self.end_attempt(witness, &client, &attempt, None, Fault::Attempt(AttemptFault::Expired)).await);
+        }
+        let offers = self.providers().await?.offers(&client, witness.now);
+        let address = EmailAddress::parse(email.trim());
+        let home = address.as_ref().and_then(|address| door::home_of(&offers, address.domain())).map(|offer| offer.card.id.clone());
+        // What was typed goes along, so that nobody types it twice.
+        let login_hint = address.map(|address| address.to_string()).or_else(|| attempt.request.login_hint.clone());
+        let attempt = Attempt { request: AuthorizationRequest { login_hint, ..attempt.request }, ..attempt };
+        match (home, sealed_attempt::seal(&attempt, witness.now, self.sealer.as_ref())) {
+            (Some(provider), Some(_)) => {
+                self.send_away(witness, &client, attempt, &provider, Chosen::Domain).await.map(Authorized::Departed)
+            }
+            (None, Some(sealed)) => Ok(Authorized::Choose(Box::new(choice(sealed, &client, attempt, offers)))),
+            (_, None) => Err(self.refuse(&client, &attempt.request, too_long())),
         }
     }
 
@@ -139,6 +200,7 @@ impl Gateway {
             account: session.account,
             session: session.id,
             provider: session.provider.clone(),
+            link: session.link,
             auth_time: session.auth_time,
             acr: session.acr.clone(),
             amr: session.amr.clone(),
@@ -179,4 +241,19 @@ impl Gateway {
     fn refuse(&self, client: &Client, request: &AuthorizationRequest, error: OAuthError) -> Halt {
         Halt { at_once: true, ..self.halt_at(client, request, Fault::App(error)) }
     }
+}
+
+fn choice(sealed: SealedAttempt, client: &Client, attempt: Attempt, offers: Vec<Offer>) -> Choice {
+    let to_app = attempt.errand.is_sign_in();
+    Choice {
+        attempt: sealed,
+        client_name: client.name.clone(),
+        returns_to: Some(attempt.request.redirect_uri).filter(|_| to_app),
+        offers,
+        ui_locales: attempt.request.ui_locales,
+    }
+}
+
+fn too_long() -> OAuthError {
+    OAuthError::invalid_request("the parameters are too long together to be kept while the person signs in")
 }

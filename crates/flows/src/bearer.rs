@@ -6,7 +6,6 @@ use vestibule_domain::{
     account::Account,
     audit::Witness,
     client::Client,
-    policy,
     store::StoreError,
     token::{AccessToken, Subject},
 };
@@ -32,6 +31,8 @@ pub enum BearerFault {
 #[derive(Debug)]
 pub(crate) struct Living {
     pub(crate) token: Arc<AccessToken>,
+    /// Whose token it is.
+    pub(crate) client: Arc<Client>,
     /// Absent when it speaks for the client itself.
     pub(crate) account: Option<Arc<Account>>,
 }
@@ -48,14 +49,16 @@ impl Gateway {
         }
         match (&token.subject, token.id.grant) {
             // A client that was deleted and made anew under its name is another one.
-            (Subject::Client(_), None) => Ok((client.created <= token.issued).then_some(Living { token, account: None })),
+            (Subject::Client(_), None) => Ok((client.created <= token.issued).then_some(Living { token, client, account: None })),
             (Subject::Account(id), Some(grant)) => {
                 let Some(grant) = self.store.grant(&grant).await?.filter(|grant| grant.is_alive()) else { return Ok(None) };
-                if grant.client != token.client || grant.account != *id {
+                if grant.client != token.client {
                     return Ok(None);
                 }
-                let account = self.store.account(id).await?.filter(|account| policy::still_good(&client, account, &grant.provider));
-                Ok(account.map(|account| Living { token, account: Some(account) }))
+                let standing = self.standing(&client, &grant.account, &grant.link).await?;
+                let account =
+                    standing.ok().map(|(account, _)| account).filter(|account| account.name_at(&client, self.sealer.as_ref()) == *id);
+                Ok(account.map(|account| Living { token, client, account: Some(account) }))
             }
             // A person's token without a grant, or a client's with one: never made by us.
             _ => Ok(None),

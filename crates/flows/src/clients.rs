@@ -13,7 +13,7 @@ use vestibule_domain::{
     store::{Changes, Contest, StoreError, Write},
 };
 
-use crate::{Gateway, codec};
+use crate::{Gateway, codec, own_page::OWN_NAME};
 
 /// Why the admin API did not do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +38,8 @@ pub enum AdminFault {
     LastSecret,
     /// A public client has no secrets.
     Public,
+    /// It stands in a file of the configuration, which is where it is changed.
+    ManagedElsewhere(String),
     /// The database.
     Store(StoreError),
 }
@@ -97,7 +99,13 @@ impl Gateway {
     ) -> Result<(Client, Option<NewSecret>), AdminFault> {
         let made = codec::random_text(self.entropy.as_ref());
         let id = id.unwrap_or_else(|| made.get(..22).unwrap_or(&made));
-        let mut client = draft.check(id, &self.offered(witness), witness.now).map_err(AdminFault::Invalid)?;
+        if id == OWN_NAME {
+            return Err(AdminFault::Exists);
+        }
+        let mut client =
+            draft.check(id, &self.offered(witness).await.map_err(AdminFault::Store)?, witness.now).map_err(AdminFault::Invalid)?;
+        // Counted from when it is made, so that a version seen of a client of this id that was deleted never names this one.
+        client.version = witness.now.as_millis();
         let first = (!client.is_public()).then(|| self.new_secret(witness, None));
         let secret = first.map(|(kept, new)| {
             client.secrets.push(kept);
@@ -126,7 +134,9 @@ impl Gateway {
             Err(fault) => return Err(fault),
         };
         let expected = held(&present, expected)?;
-        let checked = draft.check(present.id.as_str(), &self.offered(witness), witness.now).map_err(AdminFault::Invalid)?;
+        let checked = draft
+            .check(present.id.as_str(), &self.offered(witness).await.map_err(AdminFault::Store)?, witness.now)
+            .map_err(AdminFault::Invalid)?;
         let mut secrets = present.secrets.clone();
         let mut new = None;
         if checked.is_public() {
@@ -251,6 +261,10 @@ fn changed_fields(before: &Client, after: &Client) -> String {
         ("require_pkce", before.require_pkce != after.require_pkce),
         ("audiences", before.audiences != after.audiences),
         ("allowed_providers", before.allowed_providers != after.allowed_providers),
+        ("entry", before.entry != after.entry),
+        ("release", before.release != after.release),
+        ("subject_type", before.subject_type != after.subject_type),
+        ("upstream_tokens", before.upstream_tokens != after.upstream_tokens),
         ("id_token_claims", before.id_token_claims != after.id_token_claims),
         ("disabled", before.disabled != after.disabled),
     ];

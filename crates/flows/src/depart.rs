@@ -3,13 +3,12 @@
 use std::sync::Arc;
 
 use vestibule_domain::{
-    attempt::{Attempt, AttemptFault, Departed},
+    attempt::{Attempt, AttemptFault, Departed, Errand},
     audit::{Actor, AuditEvent, EventName, Outcome, Witness},
     authorize::Prompt,
     client::Client,
+    door::Chosen,
     ids::{AttemptId, ProviderId},
-    policy,
-    ports::IdentityProvider,
     provider::{Departure, ProviderError},
 };
 
@@ -22,6 +21,8 @@ pub struct Away {
     pub location: String,
     /// For the browser's cookie, replacing what it has of this attempt.
     pub attempt: SealedAttempt,
+    /// What people know the provider as.
+    pub provider_label: String,
 }
 
 impl Gateway {
@@ -35,7 +36,7 @@ impl Gateway {
         let Ok(provider) = ProviderId::parse(provider) else {
             return Err(self.end_attempt(witness, &client, &attempt, None, Fault::ProviderNotAllowed).await);
         };
-        self.send_away(witness, &client, attempt, &provider).await
+        self.send_away(witness, &client, attempt, &provider, Chosen::Click).await
     }
 
     /// The attempt this browser carries. One that it does not carry was begun elsewhere, or is somebody else's: that leaves a trace too.
@@ -51,14 +52,31 @@ impl Gateway {
         }
     }
 
-    pub(crate) async fn send_away(&self, witness: &Witness, client: &Client, attempt: Attempt, id: &ProviderId) -> Result<Away, Halt> {
-        let Some(provider) = self.provider_for(client, id) else {
+    pub(crate) async fn send_away(
+        &self,
+        witness: &Witness,
+        client: &Client,
+        attempt: Attempt,
+        id: &ProviderId,
+        how: Chosen,
+    ) -> Result<Away, Halt> {
+        let provider = match self.provider_for(client, id).await {
+            Ok(provider) => provider,
+            Err(fault) => return Err(self.end_attempt(witness, client, &attempt, Some(id), fault).await),
+        };
+        let Some(adapter) = provider.open() else {
             return Err(self.end_attempt(witness, client, &attempt, Some(id), Fault::ProviderNotAllowed).await);
         };
-        let sent = match provider.begin(&self.departure(&attempt, id)).await {
+        let departure = self.departure(&attempt, id);
+        let sent = match self.ask_the_way(&provider, adapter.begin(&departure)).await {
             Ok(sent) => sent,
             // The attempt stays in the browser: another provider can be picked.
-            Err(error) => return Err(self.end_attempt(witness, client, &attempt, Some(id), Fault::Provider(error)).await),
+            Err(error) => {
+                let halt = self.end_attempt(witness, client, &attempt, Some(id), Fault::Provider(error)).await;
+                let others =
+                    self.providers().await?.offers(client, witness.now).len() > 1 && !matches!(attempt.errand, Errand::Link { .. });
+                return Err(Halt { goes_on: others.then_some(attempt.id), ..halt });
+            }
         };
         let departed = Attempt { departed: Some(Departed { provider: id.clone(), at: witness.now, kept: sent.kept }), ..attempt };
         let Some(sealed) = sealed_attempt::seal(&departed, witness.now, self.sealer.as_ref()) else {
@@ -70,9 +88,10 @@ impl Gateway {
             client: Some(client.id.clone()),
             provider: Some(id.clone()),
             login: Some(departed.login),
+            detail: Some(format!("by {}", how.as_str())),
             ..self.event(witness, EventName::UpstreamRedirected, Outcome::Success, Actor::Anonymous)
         });
-        Ok(Away { location: sent.location, attempt: sealed })
+        Ok(Away { location: sent.location, attempt: sealed, provider_label: adapter.card().label.clone() })
     }
 
     /// Our callback at a provider: one of its own for each, so that an answer can't be taken for another's (RFC 9700 §4.4.2.2).
@@ -89,6 +108,7 @@ impl Gateway {
             select_account: request.prompt.contains(&Prompt::SelectAccount),
             max_age: request.max_age,
             login_hint: request.login_hint.clone(),
+            domain_hint: request.domain_hint.clone(),
             acr_values: request.acr_values.clone(),
             ui_locales: request.ui_locales.clone(),
         }
@@ -96,16 +116,14 @@ impl Gateway {
 
     /// The client of an attempt, as it is now: it may have been disabled since.
     pub(crate) async fn client_of(&self, witness: &Witness, attempt: &Attempt) -> Result<Arc<Client>, Halt> {
-        let client = self.store.client(&attempt.request.client).await?.filter(|client| !client.disabled);
+        let client = match attempt.errand {
+            Errand::SignIn => self.store.client(&attempt.request.client).await?.filter(|client| !client.disabled),
+            Errand::OwnPage | Errand::Link { .. } => Some(self.own_page.client.clone()),
+        };
         if client.is_none() {
             self.record_failure(witness, self.login_failure(witness, attempt, None, &Fault::ClientGone), Vec::new()).await;
         }
         client.ok_or_else(|| Halt { settled: Some(attempt.id), ..Fault::ClientGone.into() })
-    }
-
-    /// A provider that exists and through which people may come to this client.
-    pub(crate) fn provider_for(&self, client: &Client, id: &ProviderId) -> Option<&Arc<dyn IdentityProvider>> {
-        self.providers.get(id).filter(|_| policy::may_use_provider(client, id))
     }
 
     /// The end of a login before anybody came back, with its trace in the audit log.
@@ -123,9 +141,12 @@ impl Gateway {
 
     pub(crate) fn login_failure(&self, witness: &Witness, attempt: &Attempt, provider: Option<&ProviderId>, fault: &Fault) -> AuditEvent {
         let (name, outcome) = match fault {
-            Fault::ProviderNotAllowed | Fault::AccountDisabled | Fault::OtherPerson | Fault::Provider(ProviderError::Refused { .. }) => {
-                (EventName::LoginDeniedByPolicy, Outcome::Denied)
-            }
+            Fault::ProviderNotAllowed
+            | Fault::AccountDisabled
+            | Fault::OtherPerson
+            | Fault::NotAllowed(_)
+            | Fault::Provider(ProviderError::Refused { .. }) => (EventName::LoginDeniedByPolicy, Outcome::Denied),
+            Fault::LinkTaken => (EventName::IdentityLinkRefused, Outcome::Denied),
             Fault::Provider(ProviderError::Declined) => (EventName::LoginFailed, Outcome::Denied),
             _ => (EventName::LoginFailed, Outcome::Failure),
         };

@@ -1,25 +1,30 @@
 //! The gateway: the ports, wired once, and the few steps that every flow shares.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 use vestibule_domain::{
+    account::{Account, Link},
     audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
     client::Client,
-    ids::ProviderId,
-    policy,
-    ports::{Clock, Entropy, IdentityProvider, Observer, Sealer, Store, TokenSigner},
-    provider::ProviderCard,
+    ids::{AccountId, LinkId, ProviderId},
+    policy::{self, Refusal},
+    ports::{Clock, Entropy, Observer, ProviderFactory, Sealer, Store, TokenSigner},
     registration::Offered,
     secret::{Digest, Purpose},
     settings::Settings,
     store::{Changes, StoreError, Write},
 };
 
-use crate::throttle::{Budget, Spent, TakenUp, Throttle};
+use crate::{
+    FixedProvider,
+    own_page::OwnClient,
+    providers::Doorkeeper,
+    throttle::{Budget, Spent, TakenUp, Throttle},
+};
 
 /// What a gateway is made of.
-#[expect(missing_docs, reason = "each is the port of that name")]
+#[expect(missing_docs, reason = "each is the port of that name, or the providers of the configuration")]
 #[expect(missing_debug_implementations, reason = "ports have nothing to show")]
 pub struct Parts {
     pub store: Arc<dyn Store>,
@@ -28,7 +33,8 @@ pub struct Parts {
     pub entropy: Arc<dyn Entropy>,
     pub clock: Arc<dyn Clock>,
     pub observer: Arc<dyn Observer>,
-    pub providers: Vec<Arc<dyn IdentityProvider>>,
+    pub providers: Vec<FixedProvider>,
+    pub factory: Arc<dyn ProviderFactory>,
     pub settings: Settings,
     /// The key that opens the admin API before there are others; without one it stays shut.
     pub bootstrap_key: Option<SecretString>,
@@ -41,7 +47,8 @@ pub struct Gateway {
     pub(crate) sealer: Arc<dyn Sealer>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) observer: Arc<dyn Observer>,
-    pub(crate) providers: BTreeMap<ProviderId, Arc<dyn IdentityProvider>>,
+    pub(crate) doorkeeper: Doorkeeper,
+    pub(crate) own_page: OwnClient,
     pub(crate) settings: Settings,
     pub(crate) secret_failures: Throttle,
     pub(crate) strangers: Budget,
@@ -52,23 +59,25 @@ pub struct Gateway {
 
 impl std::fmt::Debug for Gateway {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Gateway").field("settings", &self.settings).field("providers", &self.providers.keys()).finish_non_exhaustive()
+        f.debug_struct("Gateway").field("settings", &self.settings).finish_non_exhaustive()
     }
 }
 
 impl Gateway {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
-        let providers = parts.providers.into_iter().map(|provider| (provider.card().id.clone(), provider)).collect();
+        let doorkeeper = Doorkeeper::new(parts.factory, parts.sealer.clone(), parts.observer.clone(), parts.providers);
         let digest = |key: SecretString| parts.sealer.tag(Purpose::AdminKey, key.expose_secret().as_bytes());
+        let own_page = OwnClient::of(&parts.settings);
         Self {
+            own_page,
             bootstrap_key: parts.bootstrap_key.map(digest),
             store: parts.store,
             signer: parts.signer,
             sealer: parts.sealer,
             entropy: parts.entropy,
             observer: parts.observer,
-            providers,
+            doorkeeper,
             settings: parts.settings,
             secret_failures: Throttle::default(),
             strangers: Budget::default(),
@@ -103,19 +112,30 @@ impl Gateway {
     }
 
     /// What people know a provider as.
-    pub fn provider_label(&self, id: &ProviderId) -> Option<&str> {
-        self.providers.get(id).map(|provider| provider.card().label.as_str())
-    }
-
-    /// The providers through which people may come to `client`, in the order of their names.
-    pub(crate) fn providers_for(&self, client: &Client) -> Vec<ProviderCard> {
-        let allowed = self.providers.values().filter(|provider| policy::may_use_provider(client, &provider.card().id));
-        allowed.map(|provider| provider.card().clone()).collect()
+    pub fn provider_label(&self, id: &ProviderId) -> Option<String> {
+        self.doorkeeper.last_known().find(id)?.made.as_ref().ok().map(|provider| provider.card().label.clone())
     }
 
     /// What a registration may refer to.
-    pub(crate) fn offered(&self, witness: &Witness) -> Offered {
-        Offered { providers: self.providers.keys().cloned().collect(), algorithms: self.signer.algorithms(witness.now) }
+    pub(crate) async fn offered(&self, witness: &Witness) -> Result<Offered, StoreError> {
+        let providers = self.providers().await?.all().iter().map(|provider| provider.id.clone()).collect();
+        Ok(Offered { providers, algorithms: self.signer.algorithms(witness.now) })
+    }
+
+    /// Whether a person who came by a link is wanted at a client, and the account and the link if so. Every use of what was given asks this.
+    pub(crate) async fn standing(
+        &self,
+        client: &Client,
+        account: &AccountId,
+        link: &LinkId,
+    ) -> Result<Result<(Arc<Account>, Arc<Link>), Refusal>, StoreError> {
+        let Some(account) = self.store.account(account).await? else { return Ok(Err(Refusal::AccountDisabled)) };
+        let link = self.store.link_by_id(link).await?.filter(|link| link.account == account.id);
+        // Undone: whoever came by it has to come again, by another.
+        let Some(link) = link else { return Ok(Err(Refusal::ProviderNotAllowed)) };
+        let providers = self.providers().await?;
+        let stands = policy::stands(client, &account, &link, providers.terms(&link.key.provider));
+        Ok(stands.map(|()| (account, link)))
     }
 
     /// Commits, and then lets the observer count what was committed.

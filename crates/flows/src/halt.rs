@@ -4,8 +4,10 @@ use vestibule_domain::{
     attempt::AttemptFault,
     audit::Reason,
     authorize::{PageFault, Rejection, State},
+    entry::{Denial, RuleKind},
     error::{OAuthError, OAuthErrorCode},
     ids::AttemptId,
+    policy::Refusal,
     provider::ProviderError,
     redirect::RedirectUri,
     store::StoreError,
@@ -65,6 +67,10 @@ pub enum Fault {
     OtherPerson,
     /// The account is disabled.
     AccountDisabled,
+    /// A rule about who may enter.
+    NotAllowed(Denial),
+    /// The way in a person wanted to add leads to another account.
+    LinkTaken,
     /// The client went away meanwhile.
     ClientGone,
     /// The app's mistake; it is told by redirect.
@@ -73,6 +79,17 @@ pub enum Fault {
     Logout(&'static str),
     /// The database can't be used.
     Store(StoreError),
+}
+
+impl From<Refusal> for Fault {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::ClientDisabled => Self::ClientGone,
+            Refusal::AccountDisabled => Self::AccountDisabled,
+            Refusal::ProviderNotAllowed => Self::ProviderNotAllowed,
+            Refusal::Rule(denial) => Self::NotAllowed(denial),
+        }
+    }
 }
 
 impl Fault {
@@ -93,6 +110,11 @@ impl Fault {
             Self::StaleSignIn => Reason::StaleSignIn,
             Self::OtherPerson => Reason::OtherPerson,
             Self::AccountDisabled => Reason::AccountDisabled,
+            Self::NotAllowed(denial) if denial.kind == RuleKind::EmailVerified => Reason::EmailNotVerified,
+            Self::NotAllowed(_) => Reason::EntryRule,
+            Self::LinkTaken => Reason::LinkTaken,
+            Self::Provider(ProviderError::Paused { .. }) => Reason::BreakerOpen,
+            Self::Provider(ProviderError::Denied { .. }) => Reason::UpstreamDenied,
             Self::ClientGone => Reason::ClientDisabled,
             Self::Store(_) => Reason::Internal,
         }
@@ -104,12 +126,15 @@ impl Fault {
         match self {
             Self::App(error) => error.clone(),
             Self::Provider(ProviderError::Declined) => OAuthError::new(Code::AccessDenied, "the person declined at the identity provider"),
-            Self::Provider(ProviderError::Unreachable { .. }) => {
+            Self::Provider(ProviderError::Unreachable { .. } | ProviderError::Paused { .. }) => {
                 OAuthError::new(Code::TemporarilyUnavailable, "the identity provider can't be reached now")
             }
-            Self::Provider(ProviderError::Refused { .. }) | Self::ProviderNotAllowed | Self::AccountDisabled | Self::ClientGone => {
-                OAuthError::new(Code::AccessDenied, "a rule here does not allow this sign-in")
-            }
+            Self::Provider(ProviderError::Refused { .. })
+            | Self::ProviderNotAllowed
+            | Self::AccountDisabled
+            | Self::NotAllowed(_)
+            | Self::LinkTaken
+            | Self::ClientGone => OAuthError::new(Code::AccessDenied, "a rule here does not allow this sign-in"),
             Self::OtherPerson => OAuthError::new(Code::LoginRequired, "somebody else than id_token_hint names signed in"),
             Self::StaleSignIn => OAuthError::new(Code::LoginRequired, "the sign-in at the identity provider is older than asked for"),
             Self::Provider(_) | Self::Attempt(_) | Self::AttemptSpent | Self::Request(_) | Self::Logout(_) => {
@@ -131,13 +156,15 @@ pub struct Halt {
     pub client_name: Option<String>,
     /// The attempt that is over, so that its cookie goes.
     pub settled: Option<AttemptId>,
+    /// An attempt that can go on by another provider.
+    pub goes_on: Option<AttemptId>,
     /// Whether the browser goes back at once rather than see a page: the app's own mistakes, and whatever `prompt=none` forbids showing.
     pub at_once: bool,
 }
 
 impl From<Fault> for Halt {
     fn from(fault: Fault) -> Self {
-        Self { fault, back: None, client_name: None, settled: None, at_once: false }
+        Self { fault, back: None, client_name: None, settled: None, goes_on: None, at_once: false }
     }
 }
 

@@ -6,7 +6,6 @@ use vestibule_domain::{
     audit::Witness,
     error::OAuthError,
     grant::{Grant, Refresh},
-    policy,
     store::StoreError,
     time::Timestamp,
     token::AccessToken,
@@ -61,9 +60,9 @@ impl Gateway {
             grant.refresh(&client.id, generation, witness.now, &self.settings.lifetimes),
             Ok(Refresh::Rotate { .. } | Refresh::Repeat { .. })
         );
-        let account = self.store.account(&grant.account).await?.filter(|account| policy::still_good(client, account, &grant.provider));
-        Ok(match (&grant.family, account) {
-            (Some(family), Some(_)) if rotates => {
+        let standing = self.standing(client, &grant.account, &grant.link).await?;
+        Ok(match (&grant.family, standing) {
+            (Some(family), Ok(_)) if rotates => {
                 let expires = family.idle_expires;
                 Introspection::RefreshToken { grant, expires }
             }

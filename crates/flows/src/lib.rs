@@ -4,6 +4,7 @@
 //! [`Store::commit`](vestibule_domain::ports::Store::commit) and returns a value for `http` to say. No database work is open
 //! while an upstream is waited for.
 
+mod accounts;
 mod arrive;
 mod authorize;
 mod bearer;
@@ -16,16 +17,21 @@ mod halt;
 mod introspect;
 mod keys;
 mod logout;
+mod own_page;
+mod posted;
+mod provider_admin;
+mod providers;
 mod refresh_token;
 mod revoke;
 mod sealed_attempt;
 mod session;
 mod throttle;
 mod token;
+mod upstream;
 mod userinfo;
 
 pub use arrive::{Arrived, Callbacks};
-pub use authorize::Authorized;
+pub use authorize::{Authorized, Choice};
 pub use bearer::BearerFault;
 pub use client_auth::Presented;
 pub use clients::{AdminFault, NewSecret};
@@ -35,7 +41,11 @@ pub use halt::{AppAnswer, Fault, Halt};
 pub use introspect::Introspection;
 pub use keys::KeysError;
 pub use logout::{LogoutAsked, LogoutNext};
+pub use own_page::{OwnLink, OwnPage, OwnPageNotice};
+pub use provider_admin::{ProviderDraft, ShownProvider, Tested};
+pub use providers::{FixedProvider, ManagedBy, Provider, Providers, definition as provider_definition};
 pub use sealed_attempt::SealedAttempt;
 pub use session::SessionCookie;
-pub use token::{Issued, TokenAsked};
+pub use token::{Answered, Issued, TokenAsked};
+pub use upstream::{Exchanged, RefreshReport};
 pub use userinfo::Userinfo;

@@ -10,15 +10,14 @@ use vestibule_domain::{
     code::{Code, CodeFault, Verifier},
     error::{OAuthError, OAuthErrorCode},
     grant::{Grant, Refresh, RefreshFault, Revoked, RevokedBy},
-    ids::{AccountId, GrantId, ProviderId},
-    policy,
+    ids::{AccountId, GrantId, LinkId, ProviderId},
     scope::Scopes,
     store::{Changes, Contest, StoreError, Write},
     time::Timestamp,
     token::{AccessToken, IdToken, Subject, TokenId},
 };
 
-use crate::{Gateway, Presented, client_auth::unavailable, refresh_token};
+use crate::{Exchanged, Fault, Gateway, Presented, client_auth::unavailable, refresh_token};
 
 /// A token request. Empty is absent.
 #[derive(Default)]
@@ -30,6 +29,10 @@ pub struct TokenAsked {
     pub code_verifier: Option<String>,
     pub refresh_token: Option<String>,
     pub scope: Option<String>,
+    pub subject_token: Option<String>,
+    pub subject_token_type: Option<String>,
+    pub requested_token_type: Option<String>,
+    pub audience: Option<String>,
     /// Names of known parameters that came more than once.
     pub repeated: Vec<&'static str>,
 }
@@ -39,6 +42,15 @@ impl std::fmt::Debug for TokenAsked {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("TokenAsked").field("grant_type", &self.grant_type).finish_non_exhaustive()
     }
+}
+
+/// What the token endpoint gives.
+#[derive(Debug)]
+pub enum Answered {
+    /// Tokens of ours.
+    Issued(Issued),
+    /// An upstream's access token.
+    Exchanged(Exchanged),
 }
 
 /// Tokens for an app.
@@ -63,20 +75,24 @@ impl std::fmt::Debug for Issued {
 
 impl Gateway {
     /// Answers a token request (OAuth 2.1 §3.2).
-    pub async fn token(&self, witness: &Witness, presented: &Presented, asked: TokenAsked) -> Result<Issued, OAuthError> {
+    pub async fn token(&self, witness: &Witness, presented: &Presented, asked: TokenAsked) -> Result<Answered, OAuthError> {
         if let Some(name) = asked.repeated.first() {
             return Err(OAuthError::invalid_request(format!("{name} came more than once")));
         }
         let grant_type = asked.grant_type.as_deref().ok_or_else(|| OAuthError::invalid_request("grant_type is missing"))?;
         let client = self.authenticate(witness, presented).await?;
         let grant_type: GrantType = grant_type.parse().map_err(|()| {
-            OAuthError::new(OAuthErrorCode::UnsupportedGrantType, "there are authorization_code, refresh_token and client_credentials")
+            OAuthError::new(
+                OAuthErrorCode::UnsupportedGrantType,
+                "there are authorization_code, refresh_token, client_credentials and token exchange",
+            )
         })?;
         if !client.grant_types.contains(&grant_type) {
             let failed = match grant_type {
                 GrantType::AuthorizationCode => EventName::CodeFailed,
                 GrantType::RefreshToken => EventName::TokenRefreshFailed,
                 GrantType::ClientCredentials => EventName::ClientCredentialsFailed,
+                GrantType::TokenExchange => EventName::UpstreamTokenRefused,
             };
             let event = self.token_event(witness, failed, &client, Outcome::Denied);
             self.record_unless_stranger(witness, AuditEvent { reason: Some(Reason::GrantNotAllowed), ..event }, &client).await;
@@ -84,9 +100,10 @@ impl Gateway {
             return Err(OAuthError::new(OAuthErrorCode::UnauthorizedClient, why));
         }
         match grant_type {
-            GrantType::AuthorizationCode => self.redeem(witness, &client, &asked).await,
-            GrantType::RefreshToken => self.refresh(witness, &client, &asked).await,
-            GrantType::ClientCredentials => self.client_credentials(witness, &client, &asked).await,
+            GrantType::AuthorizationCode => self.redeem(witness, &client, &asked).await.map(Answered::Issued),
+            GrantType::RefreshToken => self.refresh(witness, &client, &asked).await.map(Answered::Issued),
+            GrantType::ClientCredentials => self.client_credentials(witness, &client, &asked).await.map(Answered::Issued),
+            GrantType::TokenExchange => self.exchange(witness, &client, &asked).await.map(Answered::Exchanged),
         }
     }
 
@@ -102,7 +119,7 @@ impl Gateway {
             return Err(self.refuse_code(witness, client, &code, fault).await);
         }
         let failed = (EventName::CodeFailed, GrantType::AuthorizationCode);
-        let account = self.welcome_account(witness, client, code.account, &code.provider, failed).await?;
+        let account = self.welcome_account(witness, client, code.account, (&code.provider, code.link), failed).await?;
         let grant = Grant::from_code(&code, client, witness.now, &self.settings.lifetimes);
         let event =
             AuditEvent { grant_type: Some(GrantType::AuthorizationCode), ..self.grant_event(witness, EventName::CodeRedeemed, &grant) };
@@ -188,7 +205,8 @@ impl Gateway {
             };
             let scopes = grant.narrowed(client, asked.scope.as_deref())?;
             let failed = (EventName::TokenRefreshFailed, GrantType::RefreshToken);
-            let account = self.welcome_account(witness, client, grant.account, &grant.provider, failed).await?;
+            self.recheck(witness, &grant).await?;
+            let account = self.welcome_account(witness, client, grant.account, (&grant.provider, grant.link), failed).await?;
             let access_expires = witness.now + self.settings.lifetimes.access_token;
             let changes = Changes::default().write(Write::RotateFamily { grant: id, from, family, access_expires }).event(AuditEvent {
                 grant_type: Some(GrantType::RefreshToken),
@@ -216,7 +234,7 @@ impl Gateway {
     ) -> Result<Issued, OAuthError> {
         let scopes = grant.narrowed(client, asked.scope.as_deref())?;
         let failed = (EventName::TokenRefreshFailed, GrantType::RefreshToken);
-        let account = self.welcome_account(witness, client, grant.account, &grant.provider, failed).await?;
+        let account = self.welcome_account(witness, client, grant.account, (&grant.provider, grant.link), failed).await?;
         self.seen(&AuditEvent {
             reason: Some(Reason::Replayed),
             grant_type: Some(GrantType::RefreshToken),
@@ -294,7 +312,7 @@ impl Gateway {
         let token = AccessToken {
             auth_time: Some(grant.auth_time),
             acr: grant.acr.clone(),
-            ..self.access_token(witness, client, Some(grant), &scopes, expires)
+            ..self.access_token(witness, client, Some((grant, account)), &scopes, expires)
         };
         let access_token = self.signer.sign_access_token(client.access_token_alg, &token).map_err(|error| unsigned(&error))?;
         let id_token = if scopes.has("openid") {
@@ -307,10 +325,20 @@ impl Gateway {
         Ok(Issued { access_token, expires_in: expires.since(witness.now).as_secs(), refresh_token, id_token, scopes })
     }
 
-    fn access_token(&self, witness: &Witness, client: &Client, grant: Option<&Grant>, scopes: &Scopes, expires: Timestamp) -> AccessToken {
+    fn access_token(
+        &self,
+        witness: &Witness,
+        client: &Client,
+        of: Option<(&Grant, &Account)>,
+        scopes: &Scopes,
+        expires: Timestamp,
+    ) -> AccessToken {
         let mut random = [0; 16];
         self.entropy.fill(&mut random);
-        let subject = grant.map_or_else(|| Subject::Client(client.id.clone()), |grant| Subject::Account(grant.account));
+        let subject = match of {
+            Some((_, account)) => Subject::Account(account.name_at(client, self.sealer.as_ref())),
+            None => Subject::Client(client.id.clone()),
+        };
         // Our own userinfo is a resource too; a client with resources of its own gets a token for both when people are concerned.
         let mut audiences = client.audiences.clone();
         if audiences.is_empty() || scopes.has("openid") {
@@ -322,7 +350,7 @@ impl Gateway {
             audiences,
             client: client.id.clone(),
             scopes: scopes.clone(),
-            id: TokenId { grant: grant.map(|grant| grant.id), random: u128::from_be_bytes(random) },
+            id: TokenId { grant: of.map(|(grant, _)| grant.id), random: u128::from_be_bytes(random) },
             issued: witness.now,
             expires,
             auth_time: None,
@@ -343,7 +371,7 @@ impl Gateway {
         access_token_hash.copy_from_slice(&self.sealer.hash(access_token.as_bytes()).0[..16]);
         IdToken {
             issuer: self.settings.issuer.clone(),
-            subject: grant.account,
+            subject: account.name_at(client, self.sealer.as_ref()),
             client: client.id.clone(),
             issued: witness.now,
             expires: witness.now + self.settings.lifetimes.id_token,
@@ -354,7 +382,7 @@ impl Gateway {
             session: grant.session,
             // Ed25519 hashes with SHA-512 where the others use SHA-256; the claim is optional in the code flow, so it is left out there.
             access_token_hash: (client.id_token_alg != SigningAlg::EdDsa).then_some(access_token_hash),
-            claims: if client.id_token_claims { account.profile.released(scopes) } else { Released::default() },
+            claims: if client.id_token_claims { account.profile.released(scopes, &client.release) } else { Released::default() },
         }
     }
 
@@ -364,22 +392,23 @@ impl Gateway {
         witness: &Witness,
         client: &Client,
         id: AccountId,
-        provider: &ProviderId,
+        (provider, link): (&ProviderId, LinkId),
         (failed, grant_type): (EventName, GrantType),
     ) -> Result<Arc<Account>, OAuthError> {
-        let account = self.store.account(&id).await.map_err(unavailable)?;
-        let account = account.filter(|account| policy::still_good(client, account, provider));
-        if account.is_none() {
-            let event = AuditEvent {
-                provider: Some(provider.clone()),
-                reason: Some(Reason::AccountDisabled),
-                account: Some(id),
-                grant_type: Some(grant_type),
-                ..self.token_event(witness, failed, client, Outcome::Denied)
-            };
-            self.record_failure(witness, event, Vec::new()).await;
-        }
-        account.ok_or_else(|| OAuthError::invalid_grant("the account is not allowed here any more"))
+        let fault = match self.standing(client, &id, &link).await.map_err(unavailable)? {
+            Ok((account, _)) => return Ok(account),
+            Err(refusal) => Fault::from(refusal),
+        };
+        let event = AuditEvent {
+            provider: Some(provider.clone()),
+            reason: Some(fault.reason()),
+            detail: fault.detail(),
+            account: Some(id),
+            grant_type: Some(grant_type),
+            ..self.token_event(witness, failed, client, Outcome::Denied)
+        };
+        self.record_failure(witness, event, Vec::new()).await;
+        Err(OAuthError::invalid_grant("the account is not allowed here any more"))
     }
 
     /// Ends a grant and records why.

@@ -24,7 +24,8 @@ impl Gateway {
         if !living.token.scopes.has("openid") {
             return Err(BearerFault::InsufficientScope("openid"));
         }
-        Ok(Userinfo { subject: account.id, claims: account.profile.released(&living.token.scopes) })
+        let subject = account.name_at(&living.client, self.sealer.as_ref());
+        Ok(Userinfo { subject, claims: account.profile.released(&living.token.scopes, &living.client.release) })
     }
 }
 

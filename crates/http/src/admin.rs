@@ -1,27 +1,32 @@
-//! The admin API: registering apps, under `/api/v1`.
+//! The admin API, under `/api/v1`: registering apps, setting up providers, looking after accounts.
 //!
 //! One OpenAPI document says what there is (`operations`), one kind of answer says what went wrong (`problem`). A caller is whoever sends
 //! an admin key as a bearer token; cookies and queries are never looked at, so another site's page can't make a browser do anything here.
 
+mod accounts;
 mod answers;
 mod body;
 mod code;
 mod document;
 mod explorer;
+mod json;
 mod key;
 mod objects;
 mod operations;
 mod precondition;
 mod problem;
+mod providers;
 mod refused;
+mod rules;
 mod text;
 
 use std::sync::Arc;
 
+use http::Uri;
 use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, endpoint::BoxEndpoint};
 use poem_openapi::OpenApiService;
 
-use self::{explorer::Explorer, operations::Operations, problem::Problem};
+use self::{accounts::Accounts, explorer::Explorer, operations::Operations, problem::Problem, providers::Providers};
 use crate::{
     house::House,
     shell::{Reader, watched},
@@ -33,14 +38,18 @@ const BASE: &str = "/api/v1";
 
 pub(crate) fn api(house: &Arc<House>) -> impl Endpoint<Output = Response> + use<> {
     let base = format!("{}{BASE}", house.prefix());
-    let operations = Operations { house: house.clone(), base: base.clone() };
+    let operations = (
+        Operations { house: house.clone(), base: base.clone() },
+        Providers { house: house.clone(), base: base.clone() },
+        Accounts { house: house.clone(), base: base.clone() },
+    );
     let service = OpenApiService::new(operations, "Vestibule admin API", "1").description(ABOUT).server(base);
     Api { house: house.clone(), explorer: Explorer::new(&service), operations: service.into_endpoint().boxed() }
 }
 
-const ABOUT: &str = "Registers the apps that people sign in to.\n\n\
+const ABOUT: &str = "Registers the apps that people sign in to, sets up where they sign in, and looks after their accounts.\n\n\
     Send an admin key as `Authorization: Bearer …`. A change of something that is there needs its `ETag` in `If-Match`, so that two editors \
-    never overwrite each other. Errors are RFC 9457 problem documents with a stable `code`, and `trace_id` is the reference of the request \
+    never overwrite each other. `PATCH` takes a JSON Merge Patch (RFC 7396). Errors are RFC 9457 problem documents with a stable `code`, and `trace_id` is the reference of the request \
     in logs and audit events.";
 
 struct Api {
@@ -75,6 +84,9 @@ impl Api {
         if place.is_explorer() {
             return self.explorer.respond(&request).ok_or_else(Problem::no_such_address);
         }
+        if let Some(inner) = inner_path(request.uri()) {
+            *request.uri_mut() = inner;
+        }
         request.set_data(witness);
         request.set_data(self.house.clone());
         match self.operations.call(request).await {
@@ -84,6 +96,16 @@ impl Api {
     }
 }
 
+/// What is done to a thing, as it stands behind the thing's address and a colon.
+const ACTS: [&str; 1] = ["test"];
+
+/// `…/{id}:test` as the library routes it, `…/{id}/test`, which is no address of its own. No id has a colon.
+fn inner_path(uri: &Uri) -> Option<Uri> {
+    let (thing, act) = uri.path().rsplit_once(':').filter(|(_, act)| ACTS.contains(act))?;
+    let query = uri.query().map(|query| format!("?{query}")).unwrap_or_default();
+    format!("{thing}/{act}{query}").parse().ok()
+}
+
 /// Every address of the admin API; its pattern is the label of metrics and spans.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
@@ -91,6 +113,14 @@ enum Place {
     Client,
     Secrets,
     Secret,
+    Providers,
+    Provider,
+    ProviderTest,
+    Accounts,
+    Account,
+    Links,
+    Link,
+    Sessions,
     Document,
     Explorer,
     ExplorerPart,
@@ -105,6 +135,17 @@ impl Place {
             ["clients", _] => Self::Client,
             ["clients", _, "secrets"] => Self::Secrets,
             ["clients", _, "secrets", _] => Self::Secret,
+            ["providers"] => Self::Providers,
+            ["providers", id] => match id.split_once(':') {
+                None => Self::Provider,
+                Some((_, "test")) => Self::ProviderTest,
+                Some(_) => Self::Nowhere,
+            },
+            ["accounts"] => Self::Accounts,
+            ["accounts", _] => Self::Account,
+            ["accounts", _, "links"] => Self::Links,
+            ["accounts", _, "links", _] => Self::Link,
+            ["accounts", _, "sessions"] => Self::Sessions,
             ["openapi.json"] => Self::Document,
             ["explorer"] => Self::Explorer,
             ["explorer", _] => Self::ExplorerPart,
@@ -118,6 +159,14 @@ impl Place {
             Self::Client => "/api/v1/clients/:client_id",
             Self::Secrets => "/api/v1/clients/:client_id/secrets",
             Self::Secret => "/api/v1/clients/:client_id/secrets/:secret_id",
+            Self::Providers => "/api/v1/providers",
+            Self::Provider => "/api/v1/providers/:provider_id",
+            Self::ProviderTest => "/api/v1/providers/:provider_id:test",
+            Self::Accounts => "/api/v1/accounts",
+            Self::Account => "/api/v1/accounts/:account_id",
+            Self::Links => "/api/v1/accounts/:account_id/links",
+            Self::Link => "/api/v1/accounts/:account_id/links/:link_id",
+            Self::Sessions => "/api/v1/accounts/:account_id/sessions",
             Self::Document => "/api/v1/openapi.json",
             Self::Explorer | Self::ExplorerPart => "/api/v1/explorer",
             Self::Nowhere => "/api/v1/unmatched",
@@ -127,10 +176,13 @@ impl Place {
     const fn allow(self) -> &'static str {
         match self {
             Self::Clients => "GET, HEAD, POST",
-            Self::Client => "GET, HEAD, PUT, DELETE",
-            Self::Secrets => "POST",
-            Self::Secret => "DELETE",
-            Self::Document | Self::Explorer | Self::ExplorerPart => "GET, HEAD",
+            Self::Client | Self::Provider => "GET, HEAD, PUT, PATCH, DELETE",
+            Self::Account => "GET, HEAD, PATCH",
+            Self::Secrets | Self::ProviderTest => "POST",
+            Self::Secret | Self::Link => "DELETE",
+            Self::Providers | Self::Accounts | Self::Links | Self::Sessions | Self::Document | Self::Explorer | Self::ExplorerPart => {
+                "GET, HEAD"
+            }
             Self::Nowhere => "",
         }
     }

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use http::header;
 use poem::Response;
 use url::Url;
-use vestibule_domain::{authorize::Asked, provider::ProviderCard, redirect::RedirectUri};
+use vestibule_domain::{authorize::Asked, door::Offer};
 use vestibule_flows::{Authorized, SealedAttempt};
 
 use crate::{
     halt,
     house::House,
-    pages::{Choice, Chooser, ErrorKind, Href, Page, place_of},
+    pages::{Choice, Chooser, EmailForm, ErrorKind, Href, Page, PostForm, place_of},
     visit::Visit,
 };
 
 /// Every parameter we know (OAuth 2.1 §4.1.1, OpenID Connect Core 1.0 §3.1.2.1); others are ignored.
-const KNOWN: [&str; 18] = [
+const KNOWN: [&str; 20] = [
     "client_id",
     "redirect_uri",
     "response_type",
@@ -27,6 +27,8 @@ const KNOWN: [&str; 18] = [
     "prompt",
     "max_age",
     "login_hint",
+    "domain_hint",
+    "idp_hint",
     "id_token_hint",
     "acr_values",
     "ui_locales",
@@ -40,7 +42,7 @@ const KNOWN: [&str; 18] = [
 pub(crate) async fn authorize(house: Arc<House>, visit: Visit) -> Response {
     let mut parameters = match visit.parameters() {
         Ok(parameters) => parameters,
-        Err(fault) => return halt::page(&visit, ErrorKind::RequestInvalid { detail: fault.explanation().to_owned() }),
+        Err(fault) => return halt::page(&house, &visit, ErrorKind::RequestInvalid { detail: fault.explanation().to_owned() }),
     };
     if visit.is_post() {
         return halt::again_by_get(&house, &visit, "/authorize");
@@ -58,6 +60,8 @@ pub(crate) async fn authorize(house: Arc<House>, visit: Visit) -> Response {
         prompt: take("prompt"),
         max_age: take("max_age"),
         login_hint: take("login_hint"),
+        domain_hint: take("domain_hint"),
+        idp_hint: take("idp_hint"),
         id_token_hint: take("id_token_hint"),
         acr_values: take("acr_values"),
         ui_locales: take("ui_locales"),
@@ -70,13 +74,25 @@ pub(crate) async fn authorize(house: Arc<House>, visit: Visit) -> Response {
     };
     let session = house.cookies.session(visit.headers());
     match house.gateway.authorize(&visit.witness, asked, session.as_deref()).await {
-        Ok(Authorized::Answered { answer, client_name }) => halt::to_app(&answer, &client_name),
-        Ok(Authorized::Departed(away)) => with_attempt(&house, &visit, &away.attempt, halt::see_other(&away.location)),
-        Ok(Authorized::Choose { attempt, client_name, returns_to, providers }) => {
-            let page = chooser(&house, &visit, &attempt, client_name, &returns_to, &providers);
-            with_attempt(&house, &visit, &attempt, page.respond())
-        }
+        Ok(authorized) => respond(&house, &visit, authorized, false),
         Err(end) => halt::respond(&house, &visit, &end, None),
+    }
+}
+
+/// Says what an authorization request, or a person's own page, led to.
+pub(crate) fn respond(house: &House, visit: &Visit, authorized: Authorized, unknown_email: bool) -> Response {
+    match authorized {
+        Authorized::Answered { answer, client_name } => halt::to_app(house, visit, &answer, &client_name),
+        Authorized::Departed(away) => with_attempt(house, visit, &away.attempt, halt::see_other(&away.location)),
+        Authorized::Choose(choice) => {
+            let look = house.look(visit, choice.ui_locales.as_deref());
+            let mut response = with_attempt(house, visit, &choice.attempt, chooser(house, visit, &choice, unknown_email).respond(&look));
+            // What comes after, an error page or the way back, speaks the language the app asked for too.
+            if choice.ui_locales.is_some() {
+                response.headers_mut().append(header::SET_COOKIE, house.cookies.set_language(look.texts.lang));
+            }
+            response
+        }
     }
 }
 
@@ -87,22 +103,28 @@ pub(crate) fn with_attempt(house: &House, visit: &Visit, attempt: &SealedAttempt
     response
 }
 
-fn chooser(
-    house: &House,
-    visit: &Visit,
-    attempt: &SealedAttempt,
-    client_name: String,
-    returns_to: &RedirectUri,
-    providers: &[ProviderCard],
-) -> Chooser {
-    let choice = |card: &ProviderCard| {
-        let href = Href::local(&format!("{}/login/{}?attempt={}", house.prefix(), card.id, attempt.id))?;
-        Some(Choice { id: card.id.to_string(), label: card.label.clone(), href })
+fn chooser(house: &House, visit: &Visit, choice: &vestibule_flows::Choice, unknown: bool) -> Chooser {
+    let button = |offer: &Offer| {
+        let card = &offer.card;
+        let href = Href::local(&format!("{}/login/{}?attempt={}", house.prefix(), card.id, choice.attempt.id))?;
+        Some(Choice {
+            id: card.id.to_string(),
+            label: card.label.clone(),
+            wording: card.wording,
+            icon: card.icon.clone(),
+            trouble: offer.in_trouble,
+            href,
+        })
     };
+    let returns_to = choice.returns_to.as_ref().and_then(|uri| Url::parse(uri.as_str()).ok());
     Chooser {
-        client_name,
-        returns_to: Url::parse(returns_to.as_str()).map(|url| place_of(&url)).unwrap_or_default(),
-        choices: providers.iter().filter_map(choice).collect(),
+        client_name: choice.returns_to.as_ref().map(|_| choice.client_name.clone()),
+        returns_to: returns_to.map(|url| place_of(&url)),
+        choices: choice.offers.iter().filter_map(button).collect(),
         last_used: house.cookies.last_provider(visit.headers()).map(|id| id.to_string()),
+        email: choice.asks_for_email().then(|| EmailForm {
+            form: PostForm { action: house.href("/login"), fields: vec![("attempt", choice.attempt.id.to_string())] },
+            unknown,
+        }),
     }
 }

@@ -1,4 +1,4 @@
-//! The three cookies: the session, a login attempt each, and the provider used last.
+//! The cookies: the session, a login attempt each, the provider used last, and the language an app asked for.
 
 use std::time::Duration;
 
@@ -55,6 +55,15 @@ impl Cookies {
 
     pub(crate) fn drop_session(self) -> HeaderValue {
         self.set(&self.named("session"), "", Duration::ZERO)
+    }
+
+    /// The language an app last asked for, for pages that no app asked for.
+    pub(crate) fn language(self, headers: &HeaderMap) -> Option<String> {
+        only(headers, &self.named("language"))
+    }
+
+    pub(crate) fn set_language(self, lang: &'static str) -> HeaderValue {
+        self.set(&self.named("language"), lang, A_YEAR)
     }
 
     pub(crate) fn set_last_provider(self, provider: &ProviderId) -> HeaderValue {

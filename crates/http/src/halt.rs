@@ -3,12 +3,12 @@
 use http::{HeaderValue, StatusCode, header};
 use poem::{IntoResponse, Response};
 use time::OffsetDateTime;
-use vestibule_domain::{attempt::AttemptFault, authorize::PageFault, provider::ProviderError, time::Timestamp};
+use vestibule_domain::{attempt::AttemptFault, authorize::PageFault, entry::RuleKind, provider::ProviderError, time::Timestamp};
 use vestibule_flows::{AppAnswer, Fault, Halt};
 
 use crate::{
     house::House,
-    pages::{ErrorKind, ErrorPage, Href, Page, ReturnToApp},
+    pages::{ErrorKind, ErrorPage, Href, Look, Onward, Page, ReturnToApp},
     visit::Visit,
 };
 
@@ -16,8 +16,8 @@ use crate::{
 pub(crate) fn respond(house: &House, visit: &Visit, halt: &Halt, provider_label: Option<&str>) -> Response {
     let settled = halt.settled;
     let mut response = match (&halt.back, halt.at_once) {
-        (Some(back), true) => to_app(back, halt.client_name.as_deref().unwrap_or_default()),
-        _ => error_page(visit, halt, provider_label),
+        (Some(back), true) => to_app(house, visit, back, halt.client_name.as_deref().unwrap_or_default()),
+        _ => error_page(house, visit, halt, provider_label),
     };
     if let Some(id) = settled {
         response.headers_mut().append(header::SET_COOKIE, house.cookies.drop_attempt(id));
@@ -26,23 +26,23 @@ pub(crate) fn respond(house: &House, visit: &Visit, halt: &Halt, provider_label:
 }
 
 /// A page for what goes wrong outside a walk.
-pub(crate) fn page(visit: &Visit, kind: ErrorKind) -> Response {
+pub(crate) fn page(house: &House, visit: &Visit, kind: ErrorKind) -> Response {
     log(&kind, None);
-    ErrorPage::new(kind, visit.reference(), at(visit)).respond()
+    ErrorPage::new(kind, visit.reference(), at(visit)).respond(&house.look(visit, None))
 }
 
 /// A page for a fault of ours that nothing is known of.
 pub(crate) fn last_resort(reference: &str, now: Timestamp) -> Response {
-    ErrorPage::new(ErrorKind::Internal, reference, moment(now)).respond()
+    ErrorPage::new(ErrorKind::Internal, reference, moment(now)).respond(&Look::default())
 }
 
 /// Sends the browser to an app. 303, never 307: what was posted to us is not posted on (OAuth 2.1 §7.5.3).
-pub(crate) fn to_app(answer: &AppAnswer, client_name: &str) -> Response {
+pub(crate) fn to_app(house: &House, visit: &Visit, answer: &AppAnswer, client_name: &str) -> Response {
     if answer.to.is_web() {
         return see_other(&answer.location);
     }
     match Href::app(&answer.location) {
-        Some(href) => ReturnToApp { client_name: client_name.to_owned(), href }.respond(),
+        Some(href) => ReturnToApp { client_name: client_name.to_owned(), href }.respond(&house.look(visit, None)),
         None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
@@ -51,7 +51,15 @@ pub(crate) fn to_app(answer: &AppAnswer, client_name: &str) -> Response {
 pub(crate) fn again_by_get(house: &House, visit: &Visit, path: &str) -> Response {
     match std::str::from_utf8(&visit.body) {
         Ok(query) if query.bytes().all(|b| matches!(b, 0x21..=0x7e)) => see_other(&format!("{}{path}?{query}", house.prefix())),
-        _ => page(visit, ErrorKind::RequestInvalid { detail: "the form is not percent-encoded".into() }),
+        _ => page(house, visit, ErrorKind::RequestInvalid { detail: "the form is not percent-encoded".into() }),
+    }
+}
+
+/// Answers a form and leads on to a provider. A redirect would not do: browsers hold whatever follows a form against its page's `form-action`.
+pub(crate) fn onward(house: &House, visit: &Visit, location: &str, provider_label: String) -> Response {
+    match Href::app(location) {
+        Some(href) => Onward { provider_label, href }.respond(&house.look(visit, None)),
+        None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
 
@@ -69,8 +77,8 @@ pub(crate) fn see_other(location: &str) -> Response {
         .finish()
 }
 
-fn error_page(visit: &Visit, halt: &Halt, provider_label: Option<&str>) -> Response {
-    let kind = kind_of(&halt.fault);
+fn error_page(house: &House, visit: &Visit, halt: &Halt, provider_label: Option<&str>) -> Response {
+    let kind = kind_of(&halt.fault, visit.witness.now);
     log(&kind, Some(&halt.fault));
     let mut page = ErrorPage::new(kind, visit.reference(), at(visit));
     if let Some(name) = &halt.client_name {
@@ -79,10 +87,16 @@ fn error_page(visit: &Visit, halt: &Halt, provider_label: Option<&str>) -> Respo
     if let Some(label) = provider_label {
         page = page.provider(label);
     }
+    if let Some(href) = halt.goes_on.and_then(|attempt| Href::local(&format!("{}/login?attempt={attempt}", house.prefix()))) {
+        page = page.choose_again(href);
+    }
+    if halt.fault == Fault::LinkTaken {
+        page = page.account(house.href("/account"));
+    }
     if let Some(href) = halt.back.as_ref().and_then(|back| Href::app(&back.location)) {
         page = page.back(href);
     }
-    page.respond()
+    page.respond(&house.look(visit, None))
 }
 
 fn at(visit: &Visit) -> OffsetDateTime {
@@ -93,7 +107,7 @@ fn moment(now: Timestamp) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(now.as_secs()).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
-fn kind_of(fault: &Fault) -> ErrorKind {
+fn kind_of(fault: &Fault, now: Timestamp) -> ErrorKind {
     let invalid = |detail: &str| ErrorKind::RequestInvalid { detail: detail.to_owned() };
     match fault {
         Fault::Request(PageFault::ClientUnknown) | Fault::ClientGone => ErrorKind::ClientUnknown,
@@ -110,11 +124,17 @@ fn kind_of(fault: &Fault) -> ErrorKind {
             ErrorKind::UpstreamUnavailable { phase: phase.as_str(), status: *status }
         }
         Fault::Provider(ProviderError::Invalid { rule: "exp" | "iat" | "nbf", .. }) => ErrorKind::ClockSkew,
-        Fault::Provider(ProviderError::Invalid { phase, .. }) => ErrorKind::UpstreamInvalid { phase: phase.as_str() },
+        Fault::Provider(ProviderError::Invalid { phase, .. } | ProviderError::Denied { phase, .. }) => ErrorKind::UpstreamInvalid { phase: phase.as_str() },
         Fault::Provider(ProviderError::Refused { rule }) => ErrorKind::NotAllowed { rule: (*rule).to_owned() },
+        Fault::Provider(ProviderError::Paused { until }) => {
+            ErrorKind::ProviderPaused { retry_after: u32::try_from(until.since(now).as_secs().max(1)).unwrap_or(u32::MAX) }
+        }
         Fault::Provider(ProviderError::Misconfigured { .. }) => ErrorKind::UpstreamMisconfigured,
         Fault::OtherPerson => ErrorKind::NotAllowed { rule: "id_token_hint".into() },
         Fault::AccountDisabled => ErrorKind::AccountDisabled,
+        Fault::NotAllowed(denial) if denial.kind == RuleKind::EmailVerified => ErrorKind::EmailNotVerified { claim: "email_verified" },
+        Fault::NotAllowed(denial) => ErrorKind::NotAllowed { rule: denial.to_string() },
+        Fault::LinkTaken => ErrorKind::LinkTaken,
         Fault::App(error) => invalid(&error.description),
         Fault::Logout(detail) => ErrorKind::LogoutInvalid { detail: (*detail).to_owned() },
         Fault::Store(_) => ErrorKind::Unavailable,

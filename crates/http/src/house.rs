@@ -9,19 +9,27 @@ use std::{
     time::Duration,
 };
 
+use http::header;
 use ipnet::IpNet;
 use url::Url;
 use vestibule_domain::{store::StoreError, time::Timestamp};
 use vestibule_flows::Gateway;
 use vestibule_telemetry::Metrics;
 
-use crate::{cookies::Cookies, pages::Href, published::Published};
+use crate::{
+    cookies::Cookies,
+    pages::{Appearance, Href, Look, texts::Texts},
+    published::Published,
+    visit::Visit,
+};
 
 /// Settings of the web side.
 #[derive(Clone, Debug, Default)]
 pub struct HttpSettings {
     /// Peers that may say for whom they speak (`X-Forwarded-For`) and under which name they were called. Empty means nobody.
     pub trusted_proxies: Vec<IpNet>,
+    /// How pages look, and an operator's own words.
+    pub appearance: Appearance,
 }
 
 /// The gateway with its doors: shared by every request.
@@ -98,6 +106,13 @@ impl House {
     /// A link to a path of ours.
     pub(crate) fn href(&self, path: &str) -> Href {
         Href::local(&format!("{}{path}", self.prefix)).expect("a path under the issuer's stays on this origin")
+    }
+
+    /// How pages look to whoever asks: in the language the app asked for, that of their cookie, or that of their browser.
+    pub(crate) fn look(&self, visit: &Visit, ui_locales: Option<&str>) -> Look<'_> {
+        let cookie = self.cookies.language(visit.headers());
+        let accepted = visit.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        self.settings.appearance.look(Texts::for_request(ui_locales, cookie.as_deref(), accepted))
     }
 
     /// Whether pages and cookies travel over TLS.

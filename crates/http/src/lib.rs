@@ -4,6 +4,7 @@
 //! become HTTP once: [`Halt`](vestibule_flows::Halt) in `halt`, [`OAuthError`](vestibule_domain::error::OAuthError) in `oauth`,
 //! [`AdminFault`](vestibule_flows::AdminFault) in `admin`.
 
+mod account;
 mod admin;
 mod authorize;
 mod cookies;

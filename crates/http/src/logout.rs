@@ -19,7 +19,7 @@ const KNOWN: [&str; 7] = ["id_token_hint", "logout_hint", "client_id", "post_log
 pub(crate) async fn logout(house: Arc<House>, visit: Visit) -> Response {
     let mut parameters = match visit.parameters() {
         Ok(parameters) => parameters,
-        Err(fault) => return halt::page(&visit, ErrorKind::LogoutInvalid { detail: fault.explanation().to_owned() }),
+        Err(fault) => return halt::page(&house, &visit, ErrorKind::LogoutInvalid { detail: fault.explanation().to_owned() }),
     };
     // Only our own form carries a confirmation, and only by POST; anything else is asked for by GET, where the session comes along.
     if visit.is_post() && parameters.get("confirmation").is_none() {
@@ -39,12 +39,14 @@ pub(crate) async fn logout(house: Arc<House>, visit: Visit) -> Response {
     match house.gateway.logout(&visit.witness, &asked, session.as_deref()).await {
         Ok(LogoutNext::Confirm { client_name, confirmation, ends_at }) => {
             let ends_at = ends_at.and_then(|uri| FormTarget::of(&Url::parse(uri.as_str()).ok()?));
-            confirm(&house, asked, client_name, confirmation, ends_at).respond()
+            confirm(&house, asked, client_name, confirmation, ends_at).respond(&house.look(&visit, None))
         }
         Ok(LogoutNext::Done { client_name, back }) => {
             let mut response = match &back {
                 Some(answer) if answer.to.is_web() => halt::see_other(&answer.location),
-                _ => SignedOut { client_name, back: back.and_then(|answer| Href::app(&answer.location)) }.respond(),
+                _ => {
+                    SignedOut { client_name, back: back.and_then(|answer| Href::app(&answer.location)) }.respond(&house.look(&visit, None))
+                }
             };
             // Without the cookie nothing was ended, so nothing is dropped (attack 66).
             if session.is_some() {

@@ -1,21 +1,33 @@
 //! The hosted pages people see: plain values in, one self-contained HTML response out.
 //!
 //! A page needs no JavaScript, no web font and no second request. Every text lies in [`texts`], every address that becomes a link
-//! is an [`Href`], and every page leaves through [`Page::respond`], which is the only place that says the security headers.
+//! is an [`Href`], and every page leaves through [`Page::respond`], which is the only place that says the security headers. How it looks and
+//! in which language it speaks is its [`Look`].
 
+mod account;
+mod appearance;
+mod brand;
 mod chooser;
+mod colour;
 mod error;
+mod form;
 mod href;
+mod icon;
 mod logout;
+mod onward;
 mod phrase;
 mod respond;
-mod return_to_app;
 mod style;
 pub mod texts;
 
-pub use chooser::{Choice, Chooser};
+pub use account::{AccountPage, Addition, Notice, Remove, SignInAgain, Way};
+pub use appearance::{Appearance, Look};
+pub use brand::{Brand, BrandDraft};
+pub use chooser::{Choice, Chooser, EmailForm};
 pub use error::{ErrorKind, ErrorPage};
+pub use form::PostForm;
 pub use href::{FormTarget, Href, place_of};
+pub use icon::icons;
 pub use logout::{ConfirmLogout, SignedOut};
-pub use respond::{Page, content_security_policy};
-pub use return_to_app::ReturnToApp;
+pub use onward::{Onward, ReturnToApp};
+pub use respond::Page;

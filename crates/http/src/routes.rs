@@ -6,7 +6,7 @@ use http::Method;
 use poem::{Endpoint, Response, Route};
 
 use crate::{
-    admin, authorize, discovery, halt,
+    account, admin, authorize, discovery, halt,
     house::House,
     introspect, login, logout, ops,
     pages::ErrorKind,
@@ -30,8 +30,13 @@ pub fn routes(house: &Arc<House>) -> impl Endpoint<Output = Response> + use<> {
     let under = |path: &str| format!("{}{path}", house.prefix());
     let mut routes = Route::new()
         .at(under("/authorize"), person(house, "/authorize", BOTH, authorize::authorize))
+        .at(under("/login"), person(house, "/login", BOTH, login::find))
         .at(under("/login/:provider"), person(house, "/login/:provider", GET, login::depart))
-        .at(under("/callback/:provider"), person(house, "/callback/:provider", GET, login::arrive))
+        .at(under("/callback/:provider"), person(house, "/callback/:provider", BOTH, login::arrive))
+        .at(under("/account"), person(house, "/account", GET, account::show))
+        .at(under("/account/again"), person(house, "/account/again", GET, account::again))
+        .at(under("/account/links"), person(house, "/account/links", POST, account::add))
+        .at(under("/account/links/remove"), person(house, "/account/links/remove", POST, account::remove))
         .at(under("/logout"), person(house, "/logout", BOTH, logout::logout))
         .at(under("/token"), program(house, "/token", POST, token::token))
         .at(under("/userinfo"), program(house, "/userinfo", BOTH, userinfo::userinfo))
@@ -60,8 +65,8 @@ pub fn ops_routes(house: &Arc<House>) -> impl Endpoint<Output = Response> + use<
         .at("/metrics", operator(house, "/metrics", ops::metrics))
 }
 
-async fn nothing_here(_: Arc<House>, visit: Visit) -> Response {
-    halt::page(&visit, ErrorKind::NotFound)
+async fn nothing_here(house: Arc<House>, visit: Visit) -> Response {
+    halt::page(&house, &visit, ErrorKind::NotFound)
 }
 
 fn person<F>(house: &Arc<House>, route: &'static str, methods: &'static [Method], act: F) -> Step<F> {

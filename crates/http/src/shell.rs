@@ -84,8 +84,8 @@ impl<F: Send + Sync> Step<F> {
             Refusal::Unreadable => (StatusCode::BAD_REQUEST, "the body can't be read"),
         };
         let mut response = match (self.reader, why) {
-            (Reader::Person, Refusal::Method) => halt::page(visit, ErrorKind::MethodNotAllowed { allow }),
-            (Reader::Person, _) => halt::page(visit, ErrorKind::RequestInvalid { detail: text.to_owned() }),
+            (Reader::Person, Refusal::Method) => halt::page(&self.house, visit, ErrorKind::MethodNotAllowed { allow }),
+            (Reader::Person, _) => halt::page(&self.house, visit, ErrorKind::RequestInvalid { detail: text.to_owned() }),
             (Reader::Program | Reader::Operator | Reader::Admin, _) => {
                 oauth::error(&OAuthError::new(OAuthErrorCode::InvalidRequest, text), false)
             }

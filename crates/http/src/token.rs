@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use poem::Response;
+use secrecy::ExposeSecret;
 use vestibule_domain::{client::GrantType, error::OAuthError};
-use vestibule_flows::{Issued, TokenAsked};
-use vestibule_protocol::responses::TokenResponse;
+use vestibule_flows::{Answered, TokenAsked};
+use vestibule_protocol::responses::{ExchangeResponse, TokenResponse};
 
 use crate::{
     house::House,
@@ -14,12 +15,33 @@ use crate::{
     visit::Visit,
 };
 
-const KNOWN: [&str; 6] = ["grant_type", "code", "redirect_uri", "code_verifier", "refresh_token", "scope"];
+const KNOWN: [&str; 10] = [
+    "grant_type",
+    "code",
+    "redirect_uri",
+    "code_verifier",
+    "refresh_token",
+    "scope",
+    "subject_token",
+    "subject_token_type",
+    "requested_token_type",
+    "audience",
+];
 
 pub(crate) async fn token(house: Arc<House>, visit: Visit) -> Response {
     let (grant_type, result) = answer(&house, &visit).await;
     match result {
-        Ok(issued) => oauth::json(
+        Ok(Answered::Exchanged(exchanged)) => oauth::json(
+            StatusCode::OK,
+            &ExchangeResponse {
+                access_token: exchanged.access_token.expose_secret().to_owned(),
+                issued_token_type: ExchangeResponse::ACCESS_TOKEN,
+                token_type: TokenResponse::BEARER,
+                expires_in: exchanged.expires_in,
+                scope: exchanged.scope,
+            },
+        ),
+        Ok(Answered::Issued(issued)) => oauth::json(
             StatusCode::OK,
             &TokenResponse {
                 access_token: issued.access_token,
@@ -37,7 +59,7 @@ pub(crate) async fn token(house: Arc<House>, visit: Visit) -> Response {
     }
 }
 
-async fn answer(house: &House, visit: &Visit) -> (Option<GrantType>, Result<Issued, OAuthError>) {
+async fn answer(house: &House, visit: &Visit) -> (Option<GrantType>, Result<Answered, OAuthError>) {
     let ClientRequest { presented, mut parameters } = match ClientRequest::read(visit) {
         Ok(request) => request,
         Err(error) => return (None, Err(error)),
@@ -51,6 +73,10 @@ async fn answer(house: &House, visit: &Visit) -> (Option<GrantType>, Result<Issu
         code_verifier: take("code_verifier"),
         refresh_token: take("refresh_token"),
         scope: take("scope"),
+        subject_token: take("subject_token"),
+        subject_token_type: take("subject_token_type"),
+        requested_token_type: take("requested_token_type"),
+        audience: take("audience"),
         repeated,
     };
     let grant_type = asked.grant_type.as_deref().and_then(|text| text.parse().ok());

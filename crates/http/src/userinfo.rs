@@ -17,9 +17,7 @@ pub(crate) async fn userinfo(house: Arc<House>, visit: Visit) -> Response {
         Err(fault) => Err(fault),
     };
     match result {
-        Ok(userinfo) => {
-            oauth::json(StatusCode::OK, &UserinfoClaims { sub: userinfo.subject.to_string(), standard: userinfo.claims.into() })
-        }
+        Ok(userinfo) => oauth::json(StatusCode::OK, &UserinfoClaims { sub: userinfo.subject.to_string(), person: userinfo.claims.into() }),
         Err(fault) => turned_away(&fault),
     }
 }

@@ -1,6 +1,15 @@
 //! The admin API from outside: what operators and their programs send, and what they get.
 #![expect(clippy::unwrap_used, reason = "in helpers of tests too, a panic is how a test fails")]
 
+#[path = "admin/accounts.rs"]
+mod accounts;
+#[path = "admin/browser.rs"]
+mod browser;
+#[path = "admin/providers.rs"]
+mod providers;
+#[path = "admin/rules.rs"]
+mod rules;
+
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use http::{HeaderMap, Method, StatusCode};
@@ -8,7 +17,6 @@ use poem::{Endpoint, EndpointExt, Request, Response, endpoint::BoxEndpoint};
 use serde_json::{Value, json};
 use vestibule_domain::{
     audit::{Actor, EventName, Outcome},
-    ids::ProviderId,
     store::StoreError,
 };
 use vestibule_http::{House, HttpSettings, routes};
@@ -72,8 +80,7 @@ impl Desk {
 
     async fn at(issuer: &str, prefix: &'static str) -> Self {
         let (gateway, rig) = Rig::gateway(RigOptions { issuer: issuer.into(), ..RigOptions::default() }).await;
-        let none: [ProviderId; 0] = [];
-        let metrics = Arc::new(Metrics::new(&none, Build { version: "0", revision: "0" }));
+        let metrics = Arc::new(Metrics::new(Build { version: "0", revision: "0" }));
         let house = Arc::new(House::new(gateway, metrics.clone(), HttpSettings::default()));
         let mut desk = Self { api: routes(&house).boxed(), metrics, rig, prefix, document: Value::Null };
         desk.document = desk.plain(Method::GET, "/openapi.json", &[], "").await.json();
@@ -82,7 +89,12 @@ impl Desk {
 
     /// A request of somebody without a key.
     async fn plain(&self, method: Method, path: &str, headers: &[(&str, &str)], body: impl Into<String>) -> Answer {
-        let uri = format!("https://sso.example.com{}/api/v1{path}", self.prefix);
+        self.ask(method, &format!("{}/api/v1{path}", self.prefix), headers, body).await
+    }
+
+    /// A request to any address of the house.
+    async fn ask(&self, method: Method, path: &str, headers: &[(&str, &str)], body: impl Into<String>) -> Answer {
+        let uri = format!("https://sso.example.com{path}");
         let mut request = Request::builder().method(method).uri(uri.parse().unwrap());
         if !headers.iter().any(|(name, _)| *name == "host") {
             request = request.header("host", "sso.example.com");
@@ -124,6 +136,14 @@ impl Desk {
             ["clients", _] => "/clients/{client_id}",
             ["clients", _, "secrets"] => "/clients/{client_id}/secrets",
             ["clients", _, "secrets", _] => "/clients/{client_id}/secrets/{secret_id}",
+            ["providers"] => "/providers",
+            ["providers", id] if id.ends_with(":test") => "/providers/{provider_id}:test",
+            ["providers", _] => "/providers/{provider_id}",
+            ["accounts"] => "/accounts",
+            ["accounts", _] => "/accounts/{account_id}",
+            ["accounts", _, "links"] => "/accounts/{account_id}/links",
+            ["accounts", _, "links", _] => "/accounts/{account_id}/links/{link_id}",
+            ["accounts", _, "sessions"] => "/accounts/{account_id}/sessions",
             _ => return,
         };
         let operation = &self.document["paths"][pattern][method.as_str().to_lowercase()];
@@ -141,8 +161,18 @@ impl Desk {
     }
 
     async fn put(&self, id: &str, etag: Option<&str>, body: Value) -> Answer {
+        self.change(Method::PUT, &format!("/clients/{id}"), etag, body).await
+    }
+
+    /// Later: events of one moment have no order.
+    fn later(&self) {
+        self.rig.clock.advance(Duration::from_secs(1));
+    }
+
+    /// A change, held to a version if one is given.
+    async fn change(&self, method: Method, path: &str, etag: Option<&str>, body: Value) -> Answer {
         let headers: Vec<_> = etag.map(|etag| ("if-match", etag)).into_iter().collect();
-        self.send(Method::PUT, &format!("/clients/{id}"), &headers, body.to_string()).await
+        self.send(method, path, &headers, body.to_string()).await
     }
 
     async fn delete(&self, path: &str, etag: Option<&str>) -> Answer {
@@ -161,6 +191,12 @@ impl Desk {
     }
 }
 
+/// The tags of the first versions of a client: they are counted from the moment it was made.
+const V1: &str = "\"v1795514400000\"";
+const V2: &str = "\"v1795514400001\"";
+const V3: &str = "\"v1795514400002\"";
+const V4: &str = "\"v1795514400003\"";
+
 fn app(id: &str) -> Value {
     json!({ "client_id": id, "client_name": "App", "redirect_uris": ["https://app.example.com/cb"] })
 }
@@ -176,7 +212,7 @@ async fn a_client_is_registered_with_defaults_and_its_secret_is_shown_once() {
     let desk = Desk::open().await;
     let created = desk.create(app("app")).await;
     assert_eq!(created.status, StatusCode::CREATED);
-    assert_eq!((created.header("location"), created.header("etag")), ("/api/v1/clients/app", "\"v1\""));
+    assert_eq!((created.header("location"), created.header("etag")), ("/api/v1/clients/app", V1));
     let mut shown = created.json();
     let secret = shown["client_secret"].as_str().unwrap().to_owned();
     assert_eq!(secret.len(), 43);
@@ -192,6 +228,7 @@ async fn a_client_is_registered_with_defaults_and_its_secret_is_shown_once() {
       "client_secret": "…",
       "created_at": "2026-11-24T10:00:00Z",
       "disabled": false,
+      "entry": {},
       "grant_types": [
         "authorization_code",
         "refresh_token"
@@ -202,6 +239,7 @@ async fn a_client_is_registered_with_defaults_and_its_secret_is_shown_once() {
       "redirect_uris": [
         "https://app.example.com/cb"
       ],
+      "release": {},
       "require_pkce": true,
       "scope": "email groups offline_access openid profile",
       "secrets": [
@@ -210,8 +248,10 @@ async fn a_client_is_registered_with_defaults_and_its_secret_is_shown_once() {
           "id": "…"
         }
       ],
+      "subject_type": "public",
       "token_endpoint_auth_method": "client_secret_basic",
-      "updated_at": "2026-11-24T10:00:00Z"
+      "updated_at": "2026-11-24T10:00:00Z",
+      "upstream_tokens": []
     }
     "#);
 
@@ -221,7 +261,7 @@ async fn a_client_is_registered_with_defaults_and_its_secret_is_shown_once() {
         assert!(!read.body.contains(&secret) && !read.body.contains("client_secret\"") && !read.body.contains("digest"), "{}", read.body);
     }
     let read = desk.get("/clients/app").await;
-    assert_eq!(read.header("etag"), "\"v1\"");
+    assert_eq!(read.header("etag"), V1);
     assert_eq!(read.json()["secrets"].as_array().unwrap().len(), 1);
 }
 
@@ -304,25 +344,25 @@ async fn rfc9110_13_1_2_a_reader_with_the_present_version_is_sent_nothing() {
     let desk = Desk::open().await;
     desk.create(app("app")).await;
     for (tag, status) in [
-        ("\"v1\"", StatusCode::NOT_MODIFIED),
-        ("W/\"v1\"", StatusCode::NOT_MODIFIED),
-        ("\"v7\", \"v1\"", StatusCode::NOT_MODIFIED),
-        ("\"v2\"", StatusCode::OK),
+        (V1, StatusCode::NOT_MODIFIED),
+        ("W/\"v1795514400000\"", StatusCode::NOT_MODIFIED),
+        ("\"v7\", \"v1795514400000\"", StatusCode::NOT_MODIFIED),
+        (V2, StatusCode::OK),
     ] {
         let answer = desk.send(Method::GET, "/clients/app", &[("if-none-match", tag)], "").await;
         assert_eq!(answer.status, status, "{tag}");
-        assert_eq!(answer.header("etag"), "\"v1\"");
+        assert_eq!(answer.header("etag"), V1);
         assert_eq!(answer.body.is_empty(), status == StatusCode::NOT_MODIFIED);
     }
     let head = desk.send(Method::HEAD, "/clients/app", &[], "").await;
-    assert_eq!((head.status, head.header("etag"), head.body.as_str()), (StatusCode::OK, "\"v1\"", ""));
+    assert_eq!((head.status, head.header("etag"), head.body.as_str()), (StatusCode::OK, V1, ""));
 }
 
 #[tokio::test]
 async fn put_registers_what_is_not_there_and_replaces_what_is() {
     let desk = Desk::open().await;
     let created = desk.put("app", None, app("app")).await;
-    assert_eq!((created.status, created.header("etag")), (StatusCode::CREATED, "\"v1\""));
+    assert_eq!((created.status, created.header("etag")), (StatusCode::CREATED, V1));
     assert_eq!(created.header("location"), "/api/v1/clients/app");
     assert!(created.json()["client_secret"].is_string());
 
@@ -330,8 +370,8 @@ async fn put_registers_what_is_not_there_and_replaces_what_is() {
     let mut changed = app("app");
     changed["client_name"] = "Renamed".into();
     changed["disabled"] = true.into();
-    let replaced = desk.put("app", Some("\"v1\""), changed).await;
-    assert_eq!((replaced.status, replaced.header("etag"), replaced.header("location")), (StatusCode::OK, "\"v2\"", ""));
+    let replaced = desk.put("app", Some(V1), changed).await;
+    assert_eq!((replaced.status, replaced.header("etag"), replaced.header("location")), (StatusCode::OK, V2, ""));
     let json = replaced.json();
     assert!(json.get("client_secret").is_none(), "secrets stay, and are not shown again");
     assert_eq!(json["secrets"].as_array().unwrap().len(), 1);
@@ -339,10 +379,10 @@ async fn put_registers_what_is_not_there_and_replaces_what_is() {
     assert_eq!(json["created_at"], created.json()["created_at"]);
     assert_eq!(json["updated_at"], "2026-11-24T10:01:00Z");
 
-    let replaced = desk.put("app", Some("\"v2\""), app("app")).await;
+    let replaced = desk.put("app", Some(V2), app("app")).await;
     assert_eq!(replaced.json()["disabled"], false, "what is left out takes its default");
 
-    let other = desk.put("app", Some("\"v3\""), app("other")).await;
+    let other = desk.put("app", Some(V3), app("other")).await;
     assert_eq!(other.faults(), ["/client_id is not the id in the address; leave it out"]);
     assert_eq!(desk.put("a%20b", None, json!({})).await.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert_eq!(desk.events(), [EventName::ClientCreated, EventName::ClientUpdated, EventName::ClientUpdated]);
@@ -359,7 +399,7 @@ async fn a_change_without_a_precondition_is_refused() {
     {
       "code": "precondition_required",
       "detail": "A change without If-Match could overwrite somebody else's.",
-      "hint": "read the client and send its ETag in If-Match",
+      "hint": "read what is there and send its ETag in If-Match",
       "status": 428,
       "title": "If-Match is missing",
       "trace_id": "…",
@@ -377,32 +417,49 @@ async fn a_precondition_that_does_not_hold_answers_with_the_version_that_is_ther
     desk.create(app("app")).await;
     insta::assert_snapshot!(desk.put("app", Some("\"v7\""), app("app")).await.shown(), @r#"
     412 Precondition Failed
-    etag: "v1"
+    etag: "v1795514400000"
     content-type: application/problem+json
     {
       "code": "precondition_failed",
-      "detail": "The client is not as the precondition says; the ETag is the present one.",
-      "hint": "read the client again and make the change on what is there now",
+      "detail": "It is not as the precondition says; the ETag is the present one.",
+      "hint": "read it again and make the change on what is there now",
       "status": 412,
       "title": "Not what the precondition says",
       "trace_id": "…",
       "type": "urn:vestibule:problem:precondition_failed"
     }
     "#);
-    for tag in ["W/\"v1\"", "\"v01\"", "\"1\"", "\"\""] {
+    for tag in ["W/\"v1795514400000\"", "\"v01\"", "\"1\"", "\"\""] {
         assert_eq!(desk.put("app", Some(tag), app("app")).await.status, StatusCode::PRECONDITION_FAILED, "{tag}");
         assert_eq!(desk.delete("/clients/app", Some(tag)).await.status, StatusCode::PRECONDITION_FAILED, "{tag}");
     }
-    for tag in ["*", "v1", "\"v1\", \"v2\""] {
+    for tag in ["*", "v1", "\"v1795514400000\", \"v1795514400001\""] {
         let put = desk.put("app", Some(tag), app("app")).await;
         assert_eq!((put.status, put.code().as_str()), (StatusCode::BAD_REQUEST, "invalid_parameter"), "{tag}");
-        assert_eq!(put.json()["hint"], "send the ETag of the client you read");
+        assert_eq!(put.json()["hint"], "send the ETag of what you read");
         assert_eq!(desk.delete("/clients/app", Some(tag)).await.status, StatusCode::BAD_REQUEST, "{tag}");
     }
-    let absent = desk.put("absent", Some("\"v1\""), app("absent")).await;
+    let absent = desk.put("absent", Some(V1), app("absent")).await;
     assert_eq!((absent.status, absent.header("etag")), (StatusCode::PRECONDITION_FAILED, ""));
-    assert_eq!(desk.delete("/clients/absent", Some("\"v1\"")).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(desk.delete("/clients/absent", Some(V1)).await.status, StatusCode::NOT_FOUND);
     assert_eq!(desk.events(), [EventName::ClientCreated]);
+}
+
+/// An editor that was left open over the deletion holds the tag of another client, though the id is the same.
+#[tokio::test]
+async fn rfc9110_8_8_1_a_client_that_is_made_again_has_tags_of_its_own() {
+    let desk = Desk::open().await;
+    let first = desk.create(app("app")).await;
+    desk.later();
+    assert_eq!(desk.delete("/clients/app", Some(first.header("etag"))).await.status, StatusCode::NO_CONTENT);
+    let second = desk.put("app", None, app("app")).await;
+    assert_eq!(second.status, StatusCode::CREATED);
+    assert_ne!(second.header("etag"), first.header("etag"));
+    let stale = desk.put("app", Some(first.header("etag")), app("app")).await;
+    assert_eq!((stale.status, stale.header("etag")), (StatusCode::PRECONDITION_FAILED, second.header("etag")));
+    assert_eq!(desk.delete("/clients/app", Some(first.header("etag"))).await.status, StatusCode::PRECONDITION_FAILED);
+    let read = desk.send(Method::GET, "/clients/app", &[("if-none-match", first.header("etag"))], "").await;
+    assert_eq!(read.status, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -415,10 +472,10 @@ async fn if_none_match_registers_but_never_replaces() {
     };
     assert_eq!(put(app("app"), only_new.into()).await.status, StatusCode::CREATED);
     let again = put(app("app"), only_new.into()).await;
-    assert_eq!((again.status, again.header("etag")), (StatusCode::PRECONDITION_FAILED, "\"v1\""));
+    assert_eq!((again.status, again.header("etag")), (StatusCode::PRECONDITION_FAILED, V1));
     assert_eq!(again.code(), "precondition_failed");
-    assert_eq!(put(app("app"), vec![("if-none-match", "\"v1\"")]).await.status, StatusCode::BAD_REQUEST);
-    assert_eq!(put(app("app"), vec![("if-none-match", "*"), ("if-match", "\"v1\"")]).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(put(app("app"), vec![("if-none-match", V1)]).await.status, StatusCode::BAD_REQUEST);
+    assert_eq!(put(app("app"), vec![("if-none-match", "*"), ("if-match", V1)]).await.status, StatusCode::BAD_REQUEST);
 }
 
 #[tokio::test]
@@ -443,11 +500,11 @@ async fn of_two_editors_one_is_told_and_nothing_is_lost() {
     let there = desk.get("/clients/app").await;
     assert_eq!(there.json()["redirect_uris"], won.json()["redirect_uris"]);
     let merged = desk.put("app", Some(lost.header("etag")), edit("Both", "https://both.example.com/cb")).await;
-    assert_eq!(merged.header("etag"), "\"v3\"");
+    assert_eq!(merged.header("etag"), V3);
 
     // A secret that was added meanwhile is a change too: an old page can't bring back the client as it was before.
     desk.add_secret("app", "").await;
-    assert_eq!(desk.put("app", Some("\"v3\""), app("app")).await.status, StatusCode::PRECONDITION_FAILED);
+    assert_eq!(desk.put("app", Some(V3), app("app")).await.status, StatusCode::PRECONDITION_FAILED);
     assert_eq!(desk.get("/clients/app").await.json()["secrets"].as_array().unwrap().len(), 2);
 }
 
@@ -455,7 +512,7 @@ async fn of_two_editors_one_is_told_and_nothing_is_lost() {
 async fn a_deleted_client_is_gone() {
     let desk = Desk::open().await;
     desk.create(app("app")).await;
-    let gone = desk.delete("/clients/app", Some("\"v1\"")).await;
+    let gone = desk.delete("/clients/app", Some(V1)).await;
     assert_eq!((gone.status, gone.body.as_str()), (StatusCode::NO_CONTENT, ""));
     let read = desk.get("/clients/app").await;
     insta::assert_snapshot!(read.shown(), @r#"
@@ -463,14 +520,14 @@ async fn a_deleted_client_is_gone() {
     content-type: application/problem+json
     {
       "code": "not_found",
-      "detail": "There is no such client, or no such secret of it.",
+      "detail": "There is nothing of this id.",
       "status": 404,
       "title": "Not there",
       "trace_id": "…",
       "type": "urn:vestibule:problem:not_found"
     }
     "#);
-    assert_eq!(desk.delete("/clients/app", Some("\"v1\"")).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(desk.delete("/clients/app", Some(V1)).await.status, StatusCode::NOT_FOUND);
     assert_eq!(desk.delete("/clients/app", None).await.status, StatusCode::NOT_FOUND);
     assert_eq!(desk.get("/clients").await.json()["items"], json!([]));
 }
@@ -488,7 +545,7 @@ async fn a_secret_is_changed_with_an_overlap() {
     assert!(second.get("expires_at").is_none());
 
     let read = desk.get("/clients/app").await;
-    assert_eq!(read.header("etag"), "\"v2\"");
+    assert_eq!(read.header("etag"), V2);
     assert!(!read.body.contains(second["client_secret"].as_str().unwrap()), "shown once and never again");
     let secrets = read.json()["secrets"].clone();
     assert_eq!(secrets[0]["expires_at"], "2026-11-24T11:00:10Z");
@@ -543,28 +600,28 @@ async fn a_confidential_client_never_has_no_secret() {
     assert_eq!(desk.get("/clients/app").await.json()["secrets"].as_array().unwrap().len(), 1);
 
     // Made public it has none; made confidential again it has a new one, which is shown.
-    assert_eq!(desk.put("app", Some("\"v3\""), public("app")).await.json()["secrets"], json!([]));
+    assert_eq!(desk.put("app", Some(V3), public("app")).await.json()["secrets"], json!([]));
     let refused = desk.add_secret("app", "").await;
     assert_eq!((refused.status, refused.code().as_str()), (StatusCode::CONFLICT, "public_client"));
-    let back = desk.put("app", Some("\"v4\""), app("app")).await.json();
+    let back = desk.put("app", Some(V4), app("app")).await.json();
     assert!(back["client_secret"].is_string() && back["secrets"].as_array().unwrap().len() == 1);
 }
 
 #[tokio::test]
 async fn every_write_is_recorded_with_who_and_what() {
     let desk = Desk::open().await;
-    let later = || desk.rig.clock.advance(Duration::from_secs(1));
+    let later = || desk.later();
     let secret = desk.create(app("app")).await.json();
     later();
     let mut changed = app("app");
     (changed["scope"], changed["require_pkce"]) = ("openid".into(), false.into());
-    desk.put("app", Some("\"v1\""), changed).await;
+    desk.put("app", Some(V1), changed).await;
     later();
     let added = desk.add_secret("app", "").await.json();
     later();
     desk.delete(&format!("/clients/app/secrets/{}", secret["secrets"][0]["id"].as_str().unwrap()), None).await;
     later();
-    desk.delete("/clients/app", Some("\"v4\"")).await;
+    desk.delete("/clients/app", Some(V4)).await;
 
     let events = desk.rig.events();
     let events: Vec<_> = events.iter().filter(|event| event.client.is_some()).collect();
@@ -645,7 +702,7 @@ async fn every_broken_rule_is_named_at_its_place() {
           "pointer": "/client_name"
         },
         {
-          "detail": "must be one of authorization_code, refresh_token, client_credentials",
+          "detail": "must be one of authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:token-exchange",
           "pointer": "/grant_types/1"
         },
         {
@@ -687,7 +744,7 @@ async fn every_broken_rule_is_named_at_its_place() {
     /redirect_uris must be a list of texts, in '[' and ']'
     /disabled must be true or false
     /created_at is set by the gateway; leave it out of what you send
-    /requirePkce is not a field here; the fields are client_id, client_name, redirect_uris, post_logout_redirect_uris, grant_types, token_endpoint_auth_method, scope, id_token_signed_response_alg, access_token_signed_response_alg, require_pkce, audiences, allowed_providers, id_token_claims, disabled
+    /requirePkce is not a field here; the fields are client_id, client_name, redirect_uris, post_logout_redirect_uris, grant_types, token_endpoint_auth_method, scope, id_token_signed_response_alg, access_token_signed_response_alg, require_pkce, audiences, allowed_providers, entry, release, subject_type, upstream_tokens, id_token_claims, disabled
     ");
     let refused = desk.add_secret("app", r#"{"expires_in": 59, "others_expire_in": -1, "forever": true}"#).await;
     insta::assert_snapshot!(refused.faults().join("\n"), @r"
@@ -746,7 +803,19 @@ async fn a_body_of_another_kind_is_refused() {
 #[tokio::test]
 async fn other_addresses_and_methods_are_problems_too() {
     let desk = Desk::open().await;
-    for path in ["", "/", "/nothing", "/clients/", "/clients/a/b", "/clients/a/secrets/b/c", "/explorer/../clients", "/explorer/x"] {
+    for path in [
+        "",
+        "/",
+        "/nothing",
+        "/clients/",
+        "/clients/a/b",
+        "/clients/a/secrets/b/c",
+        "/explorer/../clients",
+        "/providers/a/test",
+        "/providers/a:try",
+        "/providers/a:test:test",
+        "/explorer/x",
+    ] {
         let refused = desk.get(path).await;
         assert_eq!((refused.status, refused.header("content-type")), (StatusCode::NOT_FOUND, "application/problem+json"), "{path}");
     }
@@ -763,14 +832,14 @@ async fn other_addresses_and_methods_are_problems_too() {
       "type": "urn:vestibule:problem:no_such_address"
     }
     "#);
-    let patch = desk.send(Method::PATCH, "/clients/app", &[], "{}").await;
-    insta::assert_snapshot!(patch.shown(), @r#"
+    let post = desk.send(Method::POST, "/clients/app", &[], "{}").await;
+    insta::assert_snapshot!(post.shown(), @r#"
     405 Method Not Allowed
-    allow: GET, HEAD, PUT, DELETE
+    allow: GET, HEAD, PUT, PATCH, DELETE
     content-type: application/problem+json
     {
       "code": "method_not_allowed",
-      "detail": "This address takes GET, HEAD, PUT, DELETE.",
+      "detail": "This address takes GET, HEAD, PUT, PATCH, DELETE.",
       "status": 405,
       "title": "Not with this method",
       "trace_id": "…",
@@ -782,6 +851,13 @@ async fn other_addresses_and_methods_are_problems_too() {
         (Method::OPTIONS, "/clients", "GET, HEAD, POST"),
         (Method::GET, "/clients/app/secrets", "POST"),
         (Method::PUT, "/clients/app/secrets/x", "DELETE"),
+        (Method::POST, "/providers", "GET, HEAD"),
+        (Method::POST, "/providers/acme", "GET, HEAD, PUT, PATCH, DELETE"),
+        (Method::GET, "/providers/acme:test", "POST"),
+        (Method::DELETE, "/accounts/x", "GET, HEAD, PATCH"),
+        (Method::DELETE, "/accounts/x/links", "GET, HEAD"),
+        (Method::GET, "/accounts/x/links/y", "DELETE"),
+        (Method::POST, "/accounts/x/sessions", "GET, HEAD"),
         (Method::POST, "/openapi.json", "GET, HEAD"),
     ] {
         let refused = desk.plain(method, path, &[], "").await;
@@ -811,8 +887,8 @@ async fn a_database_that_is_away_says_try_again_and_nothing_of_itself() {
     for path in ["/clients", "/clients/app"] {
         assert_eq!(desk.get(path).await.status, StatusCode::SERVICE_UNAVAILABLE);
     }
-    assert_eq!(desk.put("app", Some("\"v1\""), app("app")).await.status, StatusCode::SERVICE_UNAVAILABLE);
-    assert_eq!(desk.delete("/clients/app", Some("\"v1\"")).await.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(desk.put("app", Some(V1), app("app")).await.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(desk.delete("/clients/app", Some(V1)).await.status, StatusCode::SERVICE_UNAVAILABLE);
     let row = StoreError::Corrupt { table: "clients", column: "grant_types", id: "app".into() };
     desk.rig.store.break_with(Some(row));
     let corrupt = desk.get("/clients/app").await;
@@ -948,6 +1024,16 @@ async fn attack_86_a_stranger_learns_nothing_of_what_is_there() {
         (Method::DELETE, "/clients/app", "/clients/absent"),
         (Method::PUT, "/clients/app", "/clients/absent"),
         (Method::POST, "/clients/app/secrets", "/clients/absent/secrets"),
+        (Method::PATCH, "/clients/app", "/clients/absent"),
+        (Method::GET, "/providers/acme", "/providers/absent"),
+        (Method::PUT, "/providers/acme", "/providers/absent"),
+        (Method::PATCH, "/providers/acme", "/providers/absent"),
+        (Method::DELETE, "/providers/acme", "/providers/absent"),
+        (Method::POST, "/providers/acme:test", "/providers/absent:test"),
+        (Method::PATCH, "/accounts/7c1f7a0e-5d1c-4d3e-8f2b-6a9d0c3b5e71", "/accounts/absent"),
+        (Method::GET, "/accounts/7c1f7a0e-5d1c-4d3e-8f2b-6a9d0c3b5e71/links", "/accounts/absent/links"),
+        (Method::DELETE, "/accounts/7c1f7a0e-5d1c-4d3e-8f2b-6a9d0c3b5e71/links/x", "/accounts/absent/links/x"),
+        (Method::GET, "/accounts/7c1f7a0e-5d1c-4d3e-8f2b-6a9d0c3b5e71/sessions", "/accounts/absent/sessions"),
     ] {
         // Not even that its body is wrong: who has no key is asked for one before anything else is read.
         let there = desk.plain(method.clone(), there, &[("if-match", "*")], "not json").await;
@@ -1004,13 +1090,26 @@ async fn the_document_is_whole() {
         }
     }
     insta::assert_snapshot!(lines.join("\n"), @r"
+    GET /accounts → 200 400 401 429 500 503
+    GET /accounts/{account_id} → 200 401 404 429 500 503
+    PATCH /accounts/{account_id} → 200 400 401 404 413 415 422 429 500 503
+    GET /accounts/{account_id}/links → 200 401 404 429 500 503
+    DELETE /accounts/{account_id}/links/{link_id} → 204 401 404 429 500 503
+    GET /accounts/{account_id}/sessions → 200 401 404 429 500 503
     GET /clients → 200 400 401 429 500 503
     POST /clients → 201 400 401 409 413 415 422 429 500 503
     DELETE /clients/{client_id} → 204 400 401 404 412 428 429 500 503
     GET /clients/{client_id} → 200 304 401 404 429 500 503
+    PATCH /clients/{client_id} → 200 400 401 404 412 413 415 422 428 429 500 503
     PUT /clients/{client_id} → 200 201 400 401 412 413 415 422 428 429 500 503
     POST /clients/{client_id}/secrets → 201 400 401 404 409 413 415 422 429 500 503
     DELETE /clients/{client_id}/secrets/{secret_id} → 204 401 404 409 429 500 503
+    GET /providers → 200 401 429 500 503
+    DELETE /providers/{provider_id} → 204 400 401 404 409 412 428 429 500 503
+    GET /providers/{provider_id} → 200 401 404 429 500 503
+    PATCH /providers/{provider_id} → 200 400 401 404 409 412 413 415 422 428 429 500 503
+    PUT /providers/{provider_id} → 200 201 400 401 409 412 413 415 422 428 429 500 503
+    POST /providers/{provider_id}:test → 200 400 401 404 413 415 422 429 500 503
     ");
     for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
         assert!(schema["description"].is_string(), "{name}");
@@ -1019,7 +1118,26 @@ async fn the_document_is_whole() {
             assert!(described, "{name}.{field} has no description");
         }
     }
-    for name in ["Registration", "Client", "RegisteredClient", "ClientPage", "SecretRequest", "NewSecret"] {
+    for name in [
+        "Registration",
+        "Client",
+        "RegisteredClient",
+        "ClientPage",
+        "SecretRequest",
+        "NewSecret",
+        "Entry",
+        "Release",
+        "Provider",
+        "ProviderPage",
+        "ProviderDraft",
+        "ProviderTrial",
+        "ProviderTest",
+        "Account",
+        "AccountPage",
+        "AccountChange",
+        "LinkList",
+        "SessionList",
+    ] {
         assert!(!document["components"]["schemas"][name]["example"].is_null(), "{name} has no example");
     }
 }
@@ -1053,6 +1171,7 @@ async fn the_registration_in_the_document_is_the_one_that_is_read() {
       "allowed_providers": [],
       "audiences": [],
       "disabled": false,
+      "entry": {},
       "grant_types": [
         "authorization_code",
         "refresh_token"
@@ -1061,9 +1180,12 @@ async fn the_registration_in_the_document_is_the_one_that_is_read() {
       "id_token_signed_response_alg": "RS256",
       "post_logout_redirect_uris": [],
       "redirect_uris": [],
+      "release": {},
       "require_pkce": true,
       "scope": "openid profile email groups offline_access",
-      "token_endpoint_auth_method": "client_secret_basic"
+      "subject_type": "public",
+      "token_endpoint_auth_method": "client_secret_basic",
+      "upstream_tokens": []
     }
     "#);
     assert_eq!(schema["properties"].as_object().unwrap().len(), defaults.len() + 2, "all but client_id and client_name have a default");

@@ -32,7 +32,7 @@ pub(crate) struct Opened {
 
 pub(crate) async fn open(options: &StoreOptions) -> Result<Opened, StoreError> {
     match options.place()? {
-        Place::Sqlite(path) => open_sqlite(&path, options).await,
+        Place::Sqlite(path) => open_sqlite(path, options).await,
         Place::Postgres => open_postgres(options).await,
     }
 }
@@ -55,6 +55,8 @@ async fn open_sqlite(path: &Path, options: &StoreOptions) -> Result<Opened, Stor
             .journal_mode(SqliteJournalMode::Wal)
             // In WAL mode anything less may lose the last commits when the power goes.
             .synchronous(SqliteSynchronous::Full)
+            // Every statement finds its rows by a key. Two logouts at once must not read every grant there is to look each up among the two.
+            .pragma("automatic_index", "off")
             .pragma("wal_autocheckpoint", "4000")
             .pragma("journal_size_limit", "67108864")
             .pragma("cache_size", "-32000");
@@ -107,7 +109,7 @@ fn create(path: &Path) -> Result<(), StoreError> {
 
 async fn open_postgres(options: &StoreOptions) -> Result<Opened, StoreError> {
     let common = PgConnectOptions::from_str(&options.url)
-        .map_err(|_| StoreError::Unavailable("its address is not understood".to_owned()))?
+        .map_err(|error| cannot_open(&error))?
         .application_name("vestibule")
         .disable_statement_logging();
     // Nothing here takes long; what does is stuck, and must not hold others up.

@@ -13,6 +13,7 @@ pub(crate) mod clients;
 pub(crate) mod codes;
 pub(crate) mod grants;
 pub(crate) mod links;
+pub(crate) mod providers;
 pub(crate) mod revoked_tokens;
 pub(crate) mod sessions;
 pub(crate) mod signing_keys;

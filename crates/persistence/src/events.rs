@@ -1,7 +1,7 @@
 //! Audit events: written beside their facts, read in pages.
 
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, Condition, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect};
+use sea_orm::{ColumnTrait, Condition, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use vestibule_domain::{
     audit::AuditEvent,
     ids::EventId,
@@ -32,15 +32,12 @@ pub(crate) fn record(event: &AuditEvent) -> Result<Step, StoreError> {
 
 /// A page of events, oldest first.
 pub(crate) async fn page(db: &DatabaseConnection, query: &EventQuery) -> Result<Vec<AuditEvent>, StoreError> {
-    let rows = Entity::find()
-        .filter(condition(query))
-        .order_by_asc(Column::Time)
-        .order_by_asc(Column::Id)
-        .limit(query.limit)
-        .all(db)
-        .await
-        .map_err(|error| reading::<Entity>(&error, "one of a page"))?;
+    let rows = select(query).all(db).await.map_err(|error| reading::<Entity>(&error, "one of a page"))?;
     rows.into_iter().map(Model::into_domain).collect()
+}
+
+pub(crate) fn select(query: &EventQuery) -> Select<Entity> {
+    Entity::find().filter(condition(query)).order_by_asc(Column::Time).order_by_asc(Column::Id).limit(query.limit)
 }
 
 fn condition(query: &EventQuery) -> Condition {

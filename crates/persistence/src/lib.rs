@@ -17,8 +17,9 @@
 //!
 //! # How a read goes
 //!
-//! Clients, accounts, sessions, grants and revoked tokens are read through caches that every commit keeps true before its caller is
-//! answered. Nodes on the same PostgreSQL say what they changed by `NOTIFY` in the same transaction. While
+//! Clients, accounts, links, sessions, codes, grants and revoked tokens are read through caches that every commit keeps true before its
+//! caller is answered. A commit puts in what it wrote, so the next step of a login reads nothing. Who loses a contest has what it lost on
+//! read anew. Nodes on the same PostgreSQL say what they changed by `NOTIFY` in the same transaction. While
 //! nobody listens, the caches are not used. Another process on the same SQLite file is noticed within half a second.
 //!
 //! # What is deliberately absent
@@ -39,5 +40,5 @@ mod store;
 mod sweep;
 mod writer;
 
-pub use options::{CommitStats, OnCommit, StoreOptions};
+pub use options::{CommitStats, OnCommit, Place, StoreOptions};
 pub use store::SqlStore;

@@ -1,7 +1,8 @@
 //! How to open a store.
 
-use std::{fmt, path::PathBuf, sync::Arc, time::Duration};
+use std::{fmt, path::Path, str::FromStr, sync::Arc, time::Duration};
 
+use sqlx::postgres::PgConnectOptions;
 use vestibule_domain::store::StoreError;
 
 /// Called after each transaction of the writer, whatever became of it. Must not block.
@@ -25,8 +26,8 @@ pub struct StoreOptions {
     pub readers: u32,
     /// Most connections that write at once; PostgreSQL only, SQLite always has one.
     pub writers: u32,
-    /// About how many bytes the caches may take in all: accounts, sessions and grants a quarter each, clients an eighth, revoked tokens
-    /// and cookies the rest.
+    /// About how many bytes the caches may take in all: links and grants three sixteenths each, accounts and sessions two, and one each
+    /// clients, providers, codes, revoked tokens, and where cookies and people of providers lead.
     pub cache_bytes: u64,
     /// How long a caller waits for a connection or for room in the writer's queue before it is told that the database is unavailable.
     /// PostgreSQL may take as long for a lock, twice as long for a statement of a writer, and three times as long to answer at all: a
@@ -56,33 +57,44 @@ impl StoreOptions {
         }
     }
 
-    pub(crate) fn place(&self) -> Result<Place, StoreError> {
-        if self.url.starts_with("postgres://") || self.url.starts_with("postgresql://") {
-            return Ok(Place::Postgres);
-        }
-        let Some(path) = self.url.strip_prefix("sqlite:") else {
-            return Err(unavailable("its address must begin with sqlite: or postgres://"));
-        };
-        let path = path.strip_prefix("//").unwrap_or(path);
-        if path.contains(":memory:") {
-            return Err(unavailable("a database in memory would be another one for each connection; name a file"));
-        }
-        if path.is_empty() || path.contains('?') {
-            return Err(unavailable("its address must be sqlite: and the path of a file, without options"));
-        }
-        Ok(Place::Sqlite(PathBuf::from(path)))
+    pub(crate) fn place(&self) -> Result<Place<'_>, StoreError> {
+        Place::of(&self.url).map_err(|wrong| StoreError::Unavailable(format!("its address {wrong}")))
     }
 }
 
-fn unavailable(why: &str) -> StoreError {
-    StoreError::Unavailable(why.to_owned())
+/// Where an address leads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place<'a> {
+    /// To a file.
+    Sqlite(&'a Path),
+    /// To a server.
+    Postgres,
 }
 
-/// Where the data lives.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Place {
-    Sqlite(PathBuf),
-    Postgres,
+impl<'a> Place<'a> {
+    /// Understands an address.
+    ///
+    /// # Errors
+    /// What is wrong with it, in words that follow its name and don't have it in them.
+    pub fn of(url: &'a str) -> Result<Self, &'static str> {
+        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
+            let understood = PgConnectOptions::from_str(url).is_ok();
+            return if understood {
+                Ok(Self::Postgres)
+            } else {
+                Err("is not understood; it looks like postgres://user:password@host/database")
+            };
+        }
+        let path = url.strip_prefix("sqlite:").ok_or("must begin with sqlite: or postgres://")?;
+        let path = path.strip_prefix("//").unwrap_or(path);
+        if path.contains(":memory:") {
+            return Err("is a database in memory, which would be another one for each connection; name a file");
+        }
+        if path.is_empty() || path.contains('?') {
+            return Err("must be sqlite: and the path of a file, without options");
+        }
+        Ok(Self::Sqlite(Path::new(path)))
+    }
 }
 
 impl fmt::Debug for StoreOptions {
@@ -104,13 +116,15 @@ mod tests {
 
     #[test]
     fn addresses_lead_to_a_file_or_a_server() {
-        let place = |url: &str| StoreOptions::new(url).place();
-        assert_eq!(place("sqlite:///var/lib/v.db"), Ok(Place::Sqlite("/var/lib/v.db".into())));
-        assert_eq!(place("sqlite:v.db"), Ok(Place::Sqlite("v.db".into())));
-        assert_eq!(place("sqlite://data/v.db"), Ok(Place::Sqlite("data/v.db".into())));
-        assert_eq!(place("postgres://u:p@h/d"), Ok(Place::Postgres));
-        for bad in ["", "mysql://h/d", "sqlite:", "sqlite::memory:", "sqlite:v.db?mode=memory"] {
-            assert!(place(bad).is_err(), "{bad}");
+        assert_eq!(Place::of("sqlite:///var/lib/v.db"), Ok(Place::Sqlite(Path::new("/var/lib/v.db"))));
+        assert_eq!(Place::of("sqlite:v.db"), Ok(Place::Sqlite(Path::new("v.db"))));
+        assert_eq!(Place::of("sqlite://data/v.db"), Ok(Place::Sqlite(Path::new("data/v.db"))));
+        assert_eq!(Place::of("postgres://u:p@h/d"), Ok(Place::Postgres));
+        assert_eq!(Place::of("postgresql://u:p@h/d"), Ok(Place::Postgres));
+        for bad in ["", "mysql://h/d", "sqlite:", "sqlite::memory:", "sqlite:v.db?mode=memory", "postgres://u:hunter2@[h/d"] {
+            let wrong = Place::of(bad).unwrap_err();
+            assert!(!wrong.contains("hunter2"), "{bad}");
+            assert_eq!(StoreOptions::new(bad).place(), Err(StoreError::Unavailable(format!("its address {wrong}"))));
         }
     }
 

@@ -95,6 +95,21 @@ impl Connection {
         Ok(keys?)
     }
 
+    /// The first three columns of every row that comes back: a key, whether something holds for it, and some bytes.
+    pub(crate) async fn rows(&mut self, sql: &'static str, values: &[&Value]) -> Result<Vec<(Vec<u8>, bool, Vec<u8>)>, Fault> {
+        let found: Result<_, sqlx::Error> = match self {
+            Self::Sqlite(connection) => {
+                let rows = bound::<Sqlite>(sql, values).fetch_all(&mut **connection).await?;
+                rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))).collect()
+            }
+            Self::Postgres(connection) => {
+                let rows = bound::<Postgres>(sql, values).fetch_all(&mut **connection).await?;
+                rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))).collect()
+            }
+        };
+        Ok(found?)
+    }
+
     /// The first column of the first row that comes back, if one does: a number, or nothing.
     pub(crate) async fn number(&mut self, sql: &'static str, values: &[&Value]) -> Result<Option<Option<i64>>, Fault> {
         let number: Result<_, sqlx::Error> = match self {

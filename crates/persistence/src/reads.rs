@@ -3,24 +3,28 @@
 use std::sync::Arc;
 
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseConnection, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Statement,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
+    Statement,
 };
 use vestibule_domain::{
     account::{Account, Link, LinkKey, UpstreamTokens},
     client::Client,
     code::Code,
+    email::EmailAddress,
     grant::Grant,
-    ids::{AccountId, ClientId, GrantId, SessionId},
+    ids::{AccountId, ClientId, GrantId, LinkId, SessionId},
     keys::SigningKey,
+    provider::StoredProvider,
     secret::Digest,
     session::Session,
     store::StoreError,
     time::Timestamp,
     token::TokenId,
+    upstream::TokensDue,
 };
 
 use crate::{
-    entities::{accounts, clients, codes, grants, links, revoked_tokens, sessions, signing_keys, upstream_tokens},
+    entities::{accounts, clients, codes, grants, links, providers, revoked_tokens, sessions, signing_keys, upstream_tokens},
     errors::{Fault, reading},
 };
 
@@ -46,10 +50,66 @@ pub(crate) async fn account(db: &DatabaseConnection, id: &AccountId) -> Result<O
     row.map(|row| row.into_domain().map(Arc::new)).transpose()
 }
 
+pub(crate) async fn accounts(db: &DatabaseConnection, after: Option<&AccountId>, limit: u64) -> Result<Vec<Account>, StoreError> {
+    let mut find = accounts::Entity::find().order_by_asc(accounts::Column::Id).limit(limit);
+    if let Some(after) = after {
+        find = find.filter(accounts::Column::Id.gt(after.0.as_bytes().to_vec()));
+    }
+    let rows = find.all(db).await.map_err(|error| reading::<accounts::Entity>(&error, "one of a page"))?;
+    rows.into_iter().map(accounts::Model::into_domain).collect()
+}
+
 pub(crate) async fn link(db: &DatabaseConnection, key: &LinkKey) -> Result<Option<Link>, StoreError> {
-    let row = links::Entity::find_by_id(key_of(key)).one(db).await.map_err(|error| reading::<links::Entity>(&error, "a link"))?;
+    let key = (key.provider.as_str().to_owned(), key.issuer.clone(), key.subject.clone());
+    let row = links::Entity::find_by_id(key).one(db).await.map_err(|error| reading::<links::Entity>(&error, "a link"))?;
     row.map(links::Model::into_domain).transpose()
 }
+
+pub(crate) async fn link_by_id(db: &DatabaseConnection, id: &LinkId) -> Result<Option<Arc<Link>>, StoreError> {
+    let row = links::Entity::find().filter(links::Column::Id.eq(id.0.as_bytes().to_vec())).one(db).await;
+    let row = row.map_err(|error| reading::<links::Entity>(&error, &id.to_string()))?;
+    row.map(|row| row.into_domain().map(Arc::new)).transpose()
+}
+
+pub(crate) async fn links_of(db: &DatabaseConnection, account: &AccountId) -> Result<Vec<Link>, StoreError> {
+    let find = links::Entity::find().filter(links::Column::Account.eq(account.0.as_bytes().to_vec()));
+    links_in_order(db, find, MOST_LINKS).await
+}
+
+pub(crate) async fn links_by_verified_email(db: &DatabaseConnection, email: &EmailAddress) -> Result<Vec<Link>, StoreError> {
+    links_in_order(db, links::Entity::find().filter(links::Column::Email.eq(email.to_string())), MOST_SAME_EMAIL).await
+}
+
+/// One account has a few ways in; more than this are somebody's mistake.
+const MOST_LINKS: u64 = 100;
+const MOST_SAME_EMAIL: u64 = 20;
+
+async fn links_in_order(db: &DatabaseConnection, find: Select<links::Entity>, most: u64) -> Result<Vec<Link>, StoreError> {
+    let rows = find.order_by_asc(links::Column::Created).order_by_asc(links::Column::Id).limit(most).all(db).await;
+    let rows = rows.map_err(|error| reading::<links::Entity>(&error, "one of several"))?;
+    rows.into_iter().map(links::Model::into_domain).collect()
+}
+
+pub(crate) async fn providers(db: &DatabaseConnection) -> Result<Arc<[StoredProvider]>, StoreError> {
+    let rows = providers::Entity::find().order_by_asc(providers::Column::Id).all(db).await;
+    let rows = rows.map_err(|error| reading::<providers::Entity>(&error, "one of all"))?;
+    rows.into_iter().map(providers::Model::into_domain).collect()
+}
+
+pub(crate) async fn sessions_of(db: &DatabaseConnection, account: &AccountId) -> Result<Vec<Session>, StoreError> {
+    let rows = sessions::Entity::find()
+        .filter(sessions::Column::Account.eq(account.0.as_bytes().to_vec()))
+        .filter(sessions::Column::Ended.is_null())
+        .order_by_desc(sessions::Column::LastSeen)
+        .limit(MOST_SESSIONS)
+        .all(db)
+        .await
+        .map_err(|error| reading::<sessions::Entity>(&error, "one of several"))?;
+    rows.into_iter().map(sessions::Model::into_domain).collect()
+}
+
+/// The newest are enough for whoever looks.
+const MOST_SESSIONS: u64 = 200;
 
 pub(crate) async fn session_by_digest(db: &DatabaseConnection, digest: &Digest) -> Result<Option<Session>, StoreError> {
     let row = sessions::Entity::find()
@@ -68,9 +128,9 @@ pub(crate) async fn session(db: &DatabaseConnection, id: &SessionId) -> Result<O
     row.map(|row| row.into_domain().map(Arc::new)).transpose()
 }
 
-pub(crate) async fn code(db: &DatabaseConnection, digest: &Digest) -> Result<Option<Code>, StoreError> {
+pub(crate) async fn code(db: &DatabaseConnection, digest: &Digest) -> Result<Option<Arc<Code>>, StoreError> {
     let row = codes::Entity::find_by_id(digest.0.to_vec()).one(db).await.map_err(|error| reading::<codes::Entity>(&error, "a code"))?;
-    row.map(codes::Model::into_domain).transpose()
+    row.map(|row| row.into_domain().map(Arc::new)).transpose()
 }
 
 pub(crate) async fn grant(db: &DatabaseConnection, id: &GrantId) -> Result<Option<Arc<Grant>>, StoreError> {
@@ -86,10 +146,28 @@ pub(crate) async fn is_token_revoked(db: &DatabaseConnection, id: &TokenId) -> R
     Ok(row.map_err(|error| reading::<revoked_tokens::Entity>(&error, &id.to_string()))?.is_some())
 }
 
-pub(crate) async fn upstream_tokens(db: &DatabaseConnection, link: &LinkKey) -> Result<Option<UpstreamTokens>, StoreError> {
-    let row = upstream_tokens::Entity::find_by_id(key_of(link)).one(db).await;
-    let row = row.map_err(|error| reading::<upstream_tokens::Entity>(&error, "a link"))?;
-    Ok(row.map(|row| row.into_domain(link.clone())))
+pub(crate) async fn upstream_tokens(db: &DatabaseConnection, link: &LinkId) -> Result<Option<UpstreamTokens>, StoreError> {
+    let row = upstream_tokens::Entity::find_by_id(link.0.as_bytes().to_vec()).one(db).await;
+    let row = row.map_err(|error| reading::<upstream_tokens::Entity>(&error, &link.to_string()))?;
+    row.map(upstream_tokens::Model::into_domain).transpose()
+}
+
+pub(crate) async fn upstream_tokens_due(db: &DatabaseConnection, due: &TokensDue) -> Result<Vec<LinkId>, StoreError> {
+    use upstream_tokens::Column;
+    let now = due.now.as_millis();
+    let rows = upstream_tokens::Entity::find()
+        .filter(Column::Refreshable.eq(true))
+        .filter(Column::Denied.is_null())
+        .filter(Column::Expires.lt(due.expire_before.as_millis()))
+        .filter(Column::Used.gte(due.used_since.as_millis()))
+        .filter(Condition::any().add(Column::LeasedUntil.is_null()).add(Column::LeasedUntil.lte(now)))
+        .filter(Condition::any().add(Column::RetryAfter.is_null()).add(Column::RetryAfter.lte(now)))
+        .order_by_asc(Column::Expires)
+        .limit(due.limit)
+        .all(db)
+        .await
+        .map_err(|error| reading::<upstream_tokens::Entity>(&error, "one of several"))?;
+    rows.into_iter().map(|row| row.into_domain().map(|tokens| tokens.link)).collect()
 }
 
 pub(crate) async fn signing_keys(db: &DatabaseConnection) -> Result<Vec<SigningKey>, StoreError> {
@@ -110,8 +188,4 @@ pub(crate) async fn count_sessions(db: &DatabaseConnection, seen_since: Timestam
 pub(crate) async fn ping(db: &DatabaseConnection) -> Result<(), StoreError> {
     let asked = db.query_one_raw(Statement::from_string(db.get_database_backend(), "SELECT 1")).await;
     asked.map(drop).map_err(|error| Fault::of(&error).to_error())
-}
-
-fn key_of(link: &LinkKey) -> (String, String, String) {
-    (link.provider.as_str().to_owned(), link.issuer.clone(), link.subject.clone())
 }

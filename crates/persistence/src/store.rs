@@ -18,15 +18,18 @@ use vestibule_domain::{
     audit::AuditEvent,
     client::Client,
     code::Code,
+    email::EmailAddress,
     grant::Grant,
-    ids::{AccountId, ClientId, GrantId, SessionId},
+    ids::{AccountId, ClientId, GrantId, LinkId, SessionId},
     keys::SigningKey,
     ports::Store,
+    provider::StoredProvider,
     secret::Digest,
     session::Session,
     store::{Changes, EventQuery, StoreError},
     time::Timestamp,
     token::TokenId,
+    upstream::TokensDue,
 };
 
 use crate::{
@@ -95,7 +98,7 @@ impl SqlStore {
             }
             _ => {}
         }
-        let caches = Arc::new(Caches::new(options.cache_bytes, opened.postgres.is_none()));
+        let caches = Arc::new(Caches::new(options.cache_bytes));
         if opened.pens.is_empty() {
             // Nobody tells them what another process changes.
             caches.switch_off();
@@ -230,8 +233,44 @@ impl Store for SqlStore {
         self.caches.accounts.read(id, reads::account(&self.readers, id)).await
     }
 
-    async fn link(&self, key: &LinkKey) -> Result<Option<Link>, StoreError> {
-        reads::link(&self.readers, key).await
+    async fn accounts(&self, after: Option<&AccountId>, limit: u64) -> Result<Vec<Account>, StoreError> {
+        reads::accounts(&self.readers, after, limit).await
+    }
+
+    async fn link(&self, key: &LinkKey) -> Result<Option<Arc<Link>>, StoreError> {
+        if let Some(id) = self.caches.link_keys.get(key) {
+            let link = self.link_by_id(&id).await?;
+            // The way in may have been undone and made anew since.
+            if let Some(link) = link.filter(|link| link.key == *key) {
+                return Ok(Some(link));
+            }
+        }
+        let found = reads::link(&self.readers, key).await?;
+        if let Some(link) = &found {
+            self.caches.link_keys.insert(key.clone(), link.id);
+        }
+        Ok(found.map(Arc::new))
+    }
+
+    async fn link_by_id(&self, id: &LinkId) -> Result<Option<Arc<Link>>, StoreError> {
+        self.caches.links.read(id, reads::link_by_id(&self.readers, id)).await
+    }
+
+    async fn links_of(&self, account: &AccountId) -> Result<Vec<Link>, StoreError> {
+        reads::links_of(&self.readers, account).await
+    }
+
+    async fn links_by_verified_email(&self, email: &EmailAddress) -> Result<Vec<Link>, StoreError> {
+        reads::links_by_verified_email(&self.readers, email).await
+    }
+
+    async fn providers(&self) -> Result<Arc<[StoredProvider]>, StoreError> {
+        let all = self.caches.providers.read(&(), async { reads::providers(&self.readers).await.map(Some) }).await?;
+        Ok(all.unwrap_or_default())
+    }
+
+    async fn sessions_of(&self, account: &AccountId) -> Result<Vec<Session>, StoreError> {
+        reads::sessions_of(&self.readers, account).await
     }
 
     async fn session(&self, digest: &Digest) -> Result<Option<Arc<Session>>, StoreError> {
@@ -255,7 +294,8 @@ impl Store for SqlStore {
     }
 
     async fn code(&self, digest: &Digest) -> Result<Option<Code>, StoreError> {
-        reads::code(&self.readers, digest).await
+        let code = self.caches.codes.read(digest, reads::code(&self.readers, digest)).await?;
+        Ok(code.map(Arc::unwrap_or_clone))
     }
 
     async fn grant(&self, id: &GrantId) -> Result<Option<Arc<Grant>>, StoreError> {
@@ -267,8 +307,12 @@ impl Store for SqlStore {
         Ok(revoked.unwrap_or(false))
     }
 
-    async fn upstream_tokens(&self, link: &LinkKey) -> Result<Option<UpstreamTokens>, StoreError> {
+    async fn upstream_tokens(&self, link: &LinkId) -> Result<Option<UpstreamTokens>, StoreError> {
         reads::upstream_tokens(&self.readers, link).await
+    }
+
+    async fn upstream_tokens_due(&self, due: &TokensDue) -> Result<Vec<LinkId>, StoreError> {
+        reads::upstream_tokens_due(&self.readers, due).await
     }
 
     async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {

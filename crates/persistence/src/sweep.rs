@@ -5,6 +5,7 @@ use std::time::Duration;
 use uuid::Uuid;
 use vestibule_domain::{
     ids::{GrantId, SessionId},
+    secret::Digest,
     time::Timestamp,
 };
 
@@ -35,6 +36,35 @@ pub(crate) enum Kind {
 impl Kind {
     pub(crate) const ALL: [Self; 6] =
         [Self::SpentAttempts, Self::Codes, Self::Grants, Self::RevokedTokens, Self::EndedSessions, Self::OldSessions];
+
+    /// What may come alive again says so twice: PostgreSQL asks the outer condition again of a row that it had to wait for.
+    pub(crate) const fn deletion(self) -> &'static str {
+        match self {
+            Self::SpentAttempts => {
+                "DELETE FROM spent_attempts WHERE id IN (SELECT id FROM spent_attempts WHERE expires < $1 ORDER BY expires LIMIT $2) RETURNING id"
+            }
+            Self::Codes => {
+                "DELETE FROM codes WHERE digest IN (SELECT digest FROM codes WHERE expires < $1 ORDER BY expires LIMIT $2) RETURNING digest"
+            }
+            Self::Grants => {
+                "DELETE FROM grants WHERE id IN (SELECT id FROM grants WHERE sweep_after < $1 \
+                 AND COALESCE(access_expires, sweep_after) < $1 AND COALESCE(idle_expires, sweep_after) < $1 \
+                 ORDER BY sweep_after LIMIT $2) \
+                 AND COALESCE(access_expires, sweep_after) < $1 AND COALESCE(idle_expires, sweep_after) < $1 RETURNING id"
+            }
+            Self::RevokedTokens => {
+                "DELETE FROM revoked_tokens WHERE id IN (SELECT id FROM revoked_tokens WHERE expires < $1 ORDER BY expires LIMIT $2) RETURNING id"
+            }
+            Self::EndedSessions => {
+                "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE ended IS NOT NULL AND ended < $1 ORDER BY ended LIMIT $2) \
+                 RETURNING id"
+            }
+            Self::OldSessions => {
+                "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE ended IS NULL AND last_seen < $1 ORDER BY last_seen LIMIT $2) \
+                 AND ended IS NULL AND last_seen < $1 RETURNING id"
+            }
+        }
+    }
 }
 
 /// One deletion.
@@ -58,38 +88,11 @@ impl Broom {
         let values = self.values();
         let values = values.each_ref();
         if self.kind == Kind::Grants {
-            move_living_grants_on(connection, &values).await?;
+            connection.execute(LIVING_GRANTS, &values).await?;
         }
-        let keys = connection.keys(self.deletion(), &values).await?;
+        let keys = connection.keys(self.kind.deletion(), &values).await?;
         let effects = keys.iter().filter_map(|key| self.effect(key)).collect();
         Ok(Swept { rows: keys.len() as u64, effects })
-    }
-
-    const fn deletion(&self) -> &'static str {
-        match self.kind {
-            Kind::SpentAttempts => {
-                "DELETE FROM spent_attempts WHERE id IN (SELECT id FROM spent_attempts WHERE expires < $1 ORDER BY expires LIMIT $2) RETURNING id"
-            }
-            Kind::Codes => {
-                "DELETE FROM codes WHERE digest IN (SELECT digest FROM codes WHERE expires < $1 ORDER BY expires LIMIT $2) RETURNING grant_id"
-            }
-            Kind::Grants => {
-                "DELETE FROM grants WHERE id IN (SELECT id FROM grants WHERE sweep_after < $1 \
-                 AND COALESCE(access_expires, sweep_after) < $1 AND COALESCE(idle_expires, sweep_after) < $1 \
-                 ORDER BY sweep_after LIMIT $2) RETURNING id"
-            }
-            Kind::RevokedTokens => {
-                "DELETE FROM revoked_tokens WHERE id IN (SELECT id FROM revoked_tokens WHERE expires < $1 ORDER BY expires LIMIT $2) RETURNING id"
-            }
-            Kind::EndedSessions => {
-                "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE ended IS NOT NULL AND ended < $1 ORDER BY ended LIMIT $2) \
-                 RETURNING id"
-            }
-            Kind::OldSessions => {
-                "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE ended IS NULL AND last_seen < $1 ORDER BY last_seen LIMIT $2) \
-                 RETURNING id"
-            }
-        }
     }
 
     fn values(&self) -> [Value; 2] {
@@ -106,16 +109,14 @@ impl Broom {
             Kind::Grants => Uuid::from_slice(key).ok().map(|id| Effect::Grant(GrantId(id), None)),
             Kind::EndedSessions | Kind::OldSessions => Uuid::from_slice(key).ok().map(|id| Effect::Session(SessionId(id), None)),
             Kind::RevokedTokens => revoked_tokens::id(key).map(Effect::Token),
-            Kind::SpentAttempts | Kind::Codes => None,
+            Kind::Codes => key.try_into().ok().map(|digest| Effect::Code(Digest(digest), None)),
+            Kind::SpentAttempts => None,
         }
     }
 }
 
 /// A rotation leaves `sweep_after` alone, to write nothing but its row. Grants that were used since are given their new moment here,
 /// once in the time a family may lie idle.
-async fn move_living_grants_on(connection: &mut Connection, values: &[&Value]) -> Result<(), Fault> {
-    let sql = "UPDATE grants SET sweep_after = CASE WHEN COALESCE(idle_expires, 0) > access_expires THEN idle_expires ELSE access_expires END \
-         WHERE id IN (SELECT id FROM grants WHERE sweep_after < $1 AND (access_expires >= $1 OR idle_expires >= $1) \
-         ORDER BY sweep_after LIMIT $2)";
-    connection.execute(sql, values).await.map(drop)
-}
+pub(crate) const LIVING_GRANTS: &str = "UPDATE grants SET sweep_after = CASE WHEN COALESCE(idle_expires, 0) > access_expires THEN idle_expires \
+     ELSE access_expires END WHERE id IN (SELECT id FROM grants WHERE sweep_after < $1 AND (access_expires >= $1 OR idle_expires >= $1) \
+     ORDER BY sweep_after LIMIT $2)";

@@ -13,7 +13,7 @@ use tracing::Instrument;
 use vestibule_domain::store::StoreError;
 
 use crate::{
-    caches::{Caches, Effect},
+    caches::{Caches, Effect, Ticket},
     errors::Fault,
     listener,
     options::{CommitStats, OnCommit},
@@ -23,6 +23,8 @@ use crate::{
 
 mod apply;
 mod kinds;
+#[cfg(test)]
+mod plans;
 mod steps;
 #[cfg(test)]
 mod tests;
@@ -209,7 +211,7 @@ impl Writer {
     /// Nothing if this is not the way: then nothing was written.
     async fn transact(&mut self, callers: &[Caller], how: How) -> Result<Option<Answers>, Failed> {
         self.pen.begin().await.map_err(Failed::Statement)?;
-        let written = match within(self.pen.limit(), write(&mut self.pen, callers, how)).await {
+        let written = match within(self.pen.limit(), write(&mut self.pen, callers, how, self.caches.signature())).await {
             Ok(Some(written)) => written,
             // Not this way: nobody knows who lost.
             Ok(None) => {
@@ -224,31 +226,35 @@ impl Writer {
         let answers = written.lost.iter().map(|lost| lost.map_or(Ok(()), |contest| Err(StoreError::Conflict(contest)))).collect();
         if written.lost.iter().all(Option::is_some) {
             self.pen.roll_back().await;
-            return Ok(Some(answers));
+        } else {
+            let effects = self.caches.expect(written.effects);
+            if let Err(fault) = self.pen.commit().await {
+                return Err(self.commit_failed(fault, effects));
+            }
+            self.caches.apply(effects);
         }
-        if let Err(fault) = self.pen.commit().await {
-            return Err(self.commit_failed(fault, &written.effects));
-        }
-        for effect in written.effects {
-            self.caches.apply(effect);
+        // Who lost has read something that another node or process has changed since, and will look again at once, before word of it is
+        // here: what overtook a code decides whether this was a replay.
+        for effect in &written.outdated {
+            self.caches.forget(effect);
         }
         Ok(Some(answers))
     }
 
     async fn give_up(&mut self, fault: Fault) {
-        match fault {
-            // There is nobody to say ROLLBACK to, and the next one must not be told that it was answered.
-            Fault::Lost => self.pen.discard(),
-            _ => self.pen.roll_back().await,
+        if fault.is_the_databases() {
+            // Perhaps there is nobody to say ROLLBACK to, and the next one must not be told that it was answered. Perhaps this is a server
+            // that only reads since another one took over: the next connection finds that one.
+            self.pen.discard();
+        } else {
+            self.pen.roll_back().await;
         }
     }
 
     /// Whether it was committed is not known, so the caches believe neither. On PostgreSQL it may be committed yet; then this node is
     /// notified like every other.
-    fn commit_failed(&self, fault: Fault, effects: &[Effect]) -> Failed {
-        for effect in effects {
-            self.caches.forget(effect);
-        }
+    fn commit_failed(&self, fault: Fault, effects: Vec<(Effect, Ticket)>) -> Failed {
+        self.caches.doubt(effects.into_iter().map(|(effect, _)| effect));
         match fault {
             // PostgreSQL says so before it commits.
             Fault::Again => Failed::Statement(Fault::Again),
@@ -272,7 +278,7 @@ impl Writer {
     }
 }
 
-async fn write(pen: &mut Pen, callers: &[Caller], how: How) -> Result<Option<Written>, Fault> {
+async fn write(pen: &mut Pen, callers: &[Caller], how: How, signature: u64) -> Result<Option<Written>, Fault> {
     let connection = pen.connection().await?;
     let changes: Vec<&Prepared> = callers.iter().map(|(changes, _)| changes).collect();
     let written = match (how, &*changes) {
@@ -284,7 +290,7 @@ async fn write(pen: &mut Pen, callers: &[Caller], how: How) -> Result<Option<Wri
     if let Some(written) = &written
         && connection.dialect() == Dialect::Postgres
     {
-        listener::tell(connection, &written.effects).await?;
+        listener::tell(connection, signature, &written.effects).await?;
     }
     Ok(written)
 }
@@ -352,7 +358,8 @@ impl Strangers {
             Err(_) => None,
         };
         let now = version.map(|version| (pen.opened(), version));
-        if now.is_none() || (self.seen.is_some() && self.seen != now) {
+        // The first look, too: what was written between the first read and now would never show.
+        if now.is_none() || self.seen != now {
             caches.forget_all();
         }
         self.seen = now;

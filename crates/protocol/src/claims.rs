@@ -45,7 +45,7 @@ pub struct IdTokenClaims {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at_hash: Option<String>,
     #[serde(flatten)]
-    pub standard: StandardClaims,
+    pub person: PersonClaims,
 }
 
 /// What is read of an ID token of ours that comes back as `id_token_hint`; the rest means nothing then.
@@ -64,7 +64,7 @@ pub struct IdTokenHintClaims {
 pub struct UserinfoClaims {
     pub sub: String,
     #[serde(flatten)]
-    pub standard: StandardClaims,
+    pub person: PersonClaims,
 }
 
 /// Claims about a person (OpenID Connect Core 1.0 §5.1); the same in the ID token and at userinfo. What is absent is left out, never `null`.
@@ -101,11 +101,16 @@ pub struct StandardClaims {
     pub groups: Option<Vec<String>>,
 }
 
+/// What is said of a person: standard claims and a provider's own, under the names the client knows them by.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(transparent)]
+pub struct PersonClaims(pub serde_json::Map<String, serde_json::Value>);
+
 /// What the domain released, as it is said: nothing is added here, and nothing held back.
-impl From<Released> for StandardClaims {
+impl From<Released> for PersonClaims {
     fn from(released: Released) -> Self {
         let profile = released.profile;
-        Self {
+        let standard = StandardClaims {
             name: profile.name,
             given_name: profile.given_name,
             family_name: profile.family_name,
@@ -119,7 +124,21 @@ impl From<Released> for StandardClaims {
             email: profile.email,
             email_verified: released.email.then_some(profile.email_verified),
             groups: released.groups.then_some(profile.groups),
+        };
+        // A record of texts and lists is always an object.
+        let mut said = match serde_json::to_value(standard) {
+            Ok(serde_json::Value::Object(said)) => said,
+            _ => serde_json::Map::new(),
+        };
+        for (name, value) in profile.custom {
+            said.entry(name).or_insert(value);
         }
+        for (name, other) in released.rename {
+            if let Some(value) = said.remove(&name) {
+                said.insert(other, value);
+            }
+        }
+        Self(said)
     }
 }
 
@@ -172,8 +191,23 @@ impl From<Audience> for OneOrMany {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
+    use vestibule_domain::account::Profile;
 
     use super::*;
+
+    #[test]
+    fn a_client_hears_a_claim_under_the_name_it_knows() {
+        let profile = Profile {
+            preferred_username: Some("ada".into()),
+            groups: vec!["a".into()],
+            custom: [("department".to_owned(), json!("sea"))].into(),
+            ..Profile::default()
+        };
+        let rename = [("groups", "roles"), ("preferred_username", "login"), ("nickname", "nick")];
+        let rename = rename.map(|(from, to)| (from.to_owned(), to.to_owned())).into();
+        let said = PersonClaims::from(Released { profile, email: false, groups: true, rename });
+        assert_eq!(serde_json::to_value(said).unwrap(), json!({"login": "ada", "roles": ["a"], "department": "sea"}));
+    }
 
     #[test]
     fn rfc_7519_section_4_1_3_one_audience_is_a_text_and_several_are_an_array() {
@@ -212,9 +246,9 @@ mod tests {
 
     #[test]
     fn openid_core_section_5_3_2_absent_claims_are_left_out_and_groups_stay_an_array() {
-        let standard =
-            StandardClaims { email: Some("a@b.example".into()), email_verified: Some(false), groups: Some(vec![]), ..Default::default() };
-        let userinfo = serde_json::to_value(UserinfoClaims { sub: "s".into(), standard: standard.clone() }).unwrap();
+        let profile = Profile { email: Some("a@b.example".into()), ..Profile::default() };
+        let person = PersonClaims::from(Released { profile, email: true, groups: true, ..Released::default() });
+        let userinfo = serde_json::to_value(UserinfoClaims { sub: "s".into(), person: person.clone() }).unwrap();
         assert_eq!(userinfo, json!({"sub":"s","email":"a@b.example","email_verified":false,"groups":[]}));
         let id_token = IdTokenClaims {
             iss: "i".into(),
@@ -228,7 +262,7 @@ mod tests {
             amr: vec![],
             sid: "x".into(),
             at_hash: None,
-            standard,
+            person,
         };
         assert_eq!(
             serde_json::to_value(id_token).unwrap(),

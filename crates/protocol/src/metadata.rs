@@ -77,6 +77,9 @@ pub struct ProviderMetadata {
     pub request_uri_parameter_supported: bool,
 }
 
+/// RFC 8693 §2.1.
+const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
+
 /// The metadata of `issuer`, whose endpoints lie right below it; `algs` are the algorithms that have a signing key, RS256 first.
 pub fn provider_metadata(issuer: &str, algs: &[&str]) -> ProviderMetadata {
     let url = |path: &str| format!("{}{path}", issuer.trim_end_matches('/'));
@@ -94,8 +97,8 @@ pub fn provider_metadata(issuer: &str, algs: &[&str]) -> ProviderMetadata {
         claim_types_supported: &["normal"],
         response_types_supported: &["code"],
         response_modes_supported: &["query"],
-        grant_types_supported: &["authorization_code", "refresh_token", "client_credentials"],
-        subject_types_supported: &["public"],
+        grant_types_supported: &["authorization_code", "refresh_token", "client_credentials", TOKEN_EXCHANGE],
+        subject_types_supported: &["public", "pairwise"],
         id_token_signing_alg_values_supported: algs.iter().map(|&alg| alg.to_owned()).collect(),
         token_endpoint_auth_methods_supported: AUTH_METHODS,
         revocation_endpoint_auth_methods_supported: AUTH_METHODS,
@@ -136,8 +139,8 @@ mod tests {
                 "claim_types_supported": ["normal"],
                 "response_types_supported": ["code"],
                 "response_modes_supported": ["query"],
-                "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
-                "subject_types_supported": ["public"],
+                "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"],
+                "subject_types_supported": ["public", "pairwise"],
                 "id_token_signing_alg_values_supported": ["RS256", "ES256"],
                 "token_endpoint_auth_methods_supported": auth,
                 "revocation_endpoint_auth_methods_supported": auth,

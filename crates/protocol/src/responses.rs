@@ -36,6 +36,34 @@ impl fmt::Debug for TokenResponse {
     }
 }
 
+/// A successful token exchange (RFC 8693 §2.2.1).
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the names are the specification's")]
+pub struct ExchangeResponse {
+    pub access_token: String,
+    pub issued_token_type: &'static str,
+    /// `Bearer`.
+    pub token_type: Cow<'static, str>,
+    /// Seconds; left out when the upstream did not say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires_in: Option<u64>,
+    /// As the upstream names them.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub scope: String,
+}
+
+impl ExchangeResponse {
+    /// The only `issued_token_type` there is here (RFC 8693 §3).
+    pub const ACCESS_TOKEN: &'static str = "urn:ietf:params:oauth:token-type:access_token";
+}
+
+/// Without the token.
+impl fmt::Debug for ExchangeResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ExchangeResponse").field("expires_in", &self.expires_in).field("scope", &self.scope).finish_non_exhaustive()
+    }
+}
+
 /// An error response (RFC 6749 §5.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorResponse {

@@ -1,57 +1,81 @@
 //! Any OpenID Connect issuer as a place to sign in (OpenID Connect Core 1.0, authorization code flow).
 //!
-//! `openidconnect` builds the requests and checks signatures; what it leaves to its caller is done here: strict reading, exact comparison of
+//! `openidconnect` checks signatures and makes PKCE challenges; what it leaves to its caller is done here: strict reading, exact comparison of
 //! issuers, RFC 9207, the age of tokens, and which keys are fit at all. The order of a return is that of [`OidcProvider::complete`], and no step
 //! is taken before the one above it has held.
 
-mod callback;
+mod apple;
+mod checking;
+mod departure;
 mod documents;
+mod google;
 mod id_token;
+mod issuers;
 mod kept;
 mod keys;
-mod line;
 mod metadata;
-mod profile;
+mod microsoft;
+mod reading;
+mod renewal;
 mod settings;
+mod subject;
+mod tokens;
 
-use std::{borrow::Cow, fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use async_trait::async_trait;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use http::{HeaderMap, HeaderValue, header};
-use openidconnect::{
-    AuthType, AuthUrl, AuthenticationContextClass, AuthenticationFlow, AuthorizationCode, ClientId, ClientSecret, CsrfToken, IssuerUrl,
-    LanguageTag, LoginHint, Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope,
-    StandardErrorResponse, TokenUrl,
-    core::{CoreAuthPrompt, CoreClient, CoreErrorResponseType, CoreJsonWebKeySet, CoreResponseType, CoreTokenResponse, CoreTokenType},
-};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use vestibule_domain::{
     attempt::Kept as KeptAttempt,
-    ports::{Clock, Entropy, IdentityProvider, Observer},
-    provider::{Arrival, Callback, Departure, Phase, ProviderCard, ProviderError, ReceivedTokens, Sent},
+    claims::{Claims, is_printable, merged},
+    health::Checked,
+    ports::{Clock, Entropy, IdentityProvider, Observer, RefreshUpstream, RevokeUpstream},
+    provider::{Arrival, Callback, Departure, Phase, ProviderCard, ProviderError, ProviderTerms, Sent},
     time::Timestamp,
 };
 
-pub use self::settings::{OidcSettings, SettingsFault, TokenAuth};
+pub(crate) use self::reading::make;
 use self::{
-    documents::Documents,
+    documents::{Documents, Source},
+    google::Directory,
     id_token::{Expected, Refusal, Verified},
+    issuers::Issuers,
     keys::KeySet,
-    line::{Line, Object, TokenLine, invalid, misconfigured, unreachable},
     metadata::Metadata,
+    tokens::Redeemed,
 };
-use crate::egress::Egress;
+pub use self::{
+    google::{DirectorySettings, ServiceAccount},
+    microsoft::{GroupSettings, Groups},
+    settings::{Endpoints, NonceRule, OidcSettings, Pkce, SettingsFault, Speciality, TokenAuth},
+    subject::{NotASubject, SubjectTemplate},
+};
+use crate::{
+    callback,
+    egress::Egress,
+    line::{Line, Object, invalid},
+};
+
+/// What is kept of one person's claims, as JSON: it lies in a row and travels with sessions.
+const MOST_CLAIMS: usize = 64 * 1024;
+const MOST_METHODS: usize = 20;
 
 /// One configured issuer.
 pub struct OidcProvider {
-    card: ProviderCard,
     settings: OidcSettings,
-    issuer: IssuerUrl,
+    issuers: Issuers,
     line: Line,
+    clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     documents: Documents,
+    /// Google's, where groups are read from it.
+    directory: Option<Directory>,
 }
 
 impl fmt::Debug for OidcProvider {
@@ -60,15 +84,8 @@ impl fmt::Debug for OidcProvider {
     }
 }
 
-/// What the token endpoint gave.
-struct Redeemed {
-    tokens: ReceivedTokens,
-    id_token: String,
-    access_token: String,
-}
-
 impl OidcProvider {
-    /// A provider for an issuer. Nothing is fetched until it is needed, or [`OidcProvider::check`] is called.
+    /// A provider for an issuer. Nothing is fetched until it is needed, or [`IdentityProvider::check`] is called.
     pub fn new(
         settings: OidcSettings,
         egress: Egress,
@@ -77,74 +94,64 @@ impl OidcProvider {
         observer: Arc<dyn Observer>,
     ) -> Result<Self, SettingsFault> {
         let egress = settings.reached_by(egress)?;
-        let issuer = IssuerUrl::new(settings.issuer.clone()).map_err(|_| SettingsFault::Issuer)?;
-        let line = Line { provider: settings.id.clone(), egress, observer };
-        Ok(Self {
-            card: ProviderCard { id: settings.id.clone(), label: settings.label.clone() },
-            documents: Documents::new(settings.issuer.clone(), line.clone(), clock),
-            issuer,
-            line,
-            settings,
-            entropy,
-        })
-    }
-
-    /// Whether the issuer's metadata and keys can be had and are good, for the health of the provider; and they are there afterwards.
-    pub async fn check(&self) -> Result<(), ProviderError> {
-        let metadata = self.documents.metadata().await?;
-        self.documents.keys(&metadata).await.map(drop)
-    }
-
-    /// The code for tokens (RFC 6749 §4.1.3, RFC 7636 §4.5).
-    async fn redeem(
-        &self,
-        metadata: &Metadata,
-        code: String,
-        redirect_uri: String,
-        verifier: String,
-        now: Timestamp,
-    ) -> Result<Redeemed, ProviderError> {
-        let broken = |_| invalid(Phase::Token, "endpoint", "an address that is no URL");
-        let mut client = CoreClient::new(ClientId::new(self.settings.client_id.clone()), self.issuer.clone(), CoreJsonWebKeySet::default())
-            .set_token_uri(TokenUrl::new(metadata.token_endpoint.clone()).map_err(broken)?)
-            .set_auth_type(match self.settings.token_auth {
-                TokenAuth::Basic => AuthType::BasicAuth,
-                TokenAuth::Post => AuthType::RequestBody,
-            });
-        if let Some(secret) = &self.settings.client_secret {
-            client = client.set_client_secret(ClientSecret::new(secret.expose_secret().to_owned()));
-        }
-        let redirect_uri = RedirectUrl::new(redirect_uri).map_err(broken)?;
-        let wire = TokenLine::new(&self.line);
-        let request = client
-            .exchange_code(AuthorizationCode::new(code))
-            .set_pkce_verifier(PkceCodeVerifier::new(verifier))
-            .set_redirect_uri(Cow::Owned(redirect_uri));
-        let exchanged = async { request.request_async(&wire).await.map_err(token_fault) };
-        let answer = self.line.step(Phase::Token, exchanged).await?;
-        redeemed(&answer, &wire.into_read(), now)
+        let line = Line { provider: settings.card.id.clone(), egress, observer };
+        let issuers = Issuers::new(settings.issuer.clone(), settings.issuer_aliases.clone(), settings.issuer_template.clone());
+        let source = Source {
+            issuers: issuers.clone(),
+            set: settings.endpoints.clone(),
+            discovery: settings.discovery,
+            endpoint_hosts: settings.endpoint_hosts.clone(),
+            line: line.clone(),
+            told_of_foreign: AtomicBool::new(false),
+        };
+        let directory = match &settings.speciality {
+            Speciality::Google(Some(directory)) => Some(Directory::new(directory.clone(), line.clone(), Arc::clone(&clock))),
+            _ => None,
+        };
+        let documents = Documents::new(source, Arc::clone(&clock));
+        Ok(Self { settings, issuers, line, clock, entropy, documents, directory })
     }
 
     /// The verified claims of the ID token. A key we don't know may be a new one: the keys are fetched again, at most once a minute.
-    async fn identify(&self, metadata: &Metadata, redeemed: &Redeemed, nonce: &str, now: Timestamp) -> Result<Verified, ProviderError> {
-        let expected =
-            Expected { issuer: &self.issuer, client_id: &self.settings.client_id, nonce, algs: &self.settings.allowed_algs, now };
-        let verify = |set: &KeySet| id_token::verify(&redeemed.id_token, &redeemed.access_token, &set.keys, &expected);
+    async fn identify(
+        &self,
+        phase: Phase,
+        metadata: &Metadata,
+        redeemed: &Redeemed,
+        nonce: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Verified, ProviderError> {
+        let expected = Expected {
+            issuers: &self.issuers,
+            published: &metadata.issuer,
+            client_id: &self.settings.client_id,
+            audiences: &self.settings.audiences,
+            nonce: nonce.map(|nonce| (self.settings.nonce, nonce)),
+            algs: &self.settings.allowed_algs,
+            subject: &self.settings.subject,
+            now,
+        };
+        let (id_token, access_token) = (redeemed.id_token.expose_secret(), redeemed.access_token.expose_secret());
+        let verify = |set: &KeySet| id_token::verify(id_token, access_token, set, &expected);
         let known = self.documents.keys(metadata).await?;
-        match verify(&known) {
-            Err(Refusal::UnknownKey { .. }) => Ok(verify(&*self.documents.renewed_keys().await?)?),
-            verified => Ok(verified?),
-        }
+        let verified = match verify(&known) {
+            Err(Refusal::UnknownKey { .. }) => verify(&*self.documents.renewed_keys().await?),
+            verified => verified,
+        };
+        verified.map_err(|refusal| refusal.at(phase))
     }
 
     /// More claims, of the same person (OpenID Connect Core 1.0 §5.3).
-    async fn userinfo(&self, address: &str, access_token: &str, subject: &str) -> Result<Object, ProviderError> {
+    async fn userinfo(&self, address: &str, access_token: &SecretString, subject: &str) -> Result<Object, ProviderError> {
         let asked = async {
-            let mut bearer = HeaderValue::try_from(format!("Bearer {access_token}"))
+            let mut bearer = HeaderValue::try_from(format!("Bearer {}", access_token.expose_secret()))
                 .map_err(|_| invalid(Phase::Userinfo, "access_token", "the access token can't be sent in a header"))?;
             bearer.set_sensitive(true);
             let headers = HeaderMap::from_iter([(header::AUTHORIZATION, bearer)]);
             let claims = self.line.get(Phase::Userinfo, address, headers).await?;
+            if let Some(fault) = self.fault_in(Phase::Userinfo, StatusCode::OK, &claims) {
+                return Err(fault);
+            }
             // §5.3.4: otherwise the claims may be of whomever the access token was stolen from (attack 24).
             match id_token::subject(&claims) {
                 Some(same) if same == subject => Ok(claims),
@@ -154,6 +161,37 @@ impl OidcProvider {
         self.line.step(Phase::Userinfo, asked).await
     }
 
+    /// Everything the issuer says of the person of a verified ID token.
+    async fn claims(&self, metadata: &Metadata, id_token: Object, access_token: &SecretString) -> Result<Claims, ProviderError> {
+        let more = match metadata.userinfo_endpoint.as_deref().filter(|_| self.settings.userinfo) {
+            Some(address) => {
+                let subject = id_token::subject(&id_token).unwrap_or_default().to_owned();
+                let mut more = self.userinfo(address, access_token, &subject).await?;
+                // Which house somebody is of is the signed token's to say, and nothing else's (attack 11).
+                more.retain(|name, _| !matches!(name.as_str(), "hd" | "tid"));
+                more
+            }
+            None => Object::new(),
+        };
+        self.completed(merged(id_token, more), access_token).await
+    }
+
+    /// The claims with what is code at some issuers, and without what is about the token rather than the person.
+    async fn completed(&self, mut claims: Claims, access_token: &SecretString) -> Result<Claims, ProviderError> {
+        if let Speciality::Microsoft(groups) = &self.settings.speciality {
+            groups.settle(&self.line, &mut claims, access_token).await?;
+        }
+        if let Some(directory) = &self.directory {
+            directory.add_groups(&mut claims).await?;
+        }
+        claims.retain(|name, _| !ABOUT_THE_TOKEN.contains(&name.as_str()));
+        let length = serde_json::to_string(&claims).map_or(usize::MAX, |text| text.len());
+        if length > MOST_CLAIMS {
+            return Err(invalid(Phase::Userinfo, "too_large", format!("the claims about one person are longer than {MOST_CLAIMS} bytes")));
+        }
+        Ok(claims)
+    }
+
     fn random_text(&self) -> String {
         let mut bytes = [0; 32];
         self.entropy.fill(&mut bytes);
@@ -161,114 +199,66 @@ impl OidcProvider {
     }
 }
 
+/// New in every token, and no rule's business.
+const ABOUT_THE_TOKEN: [&str; 11] = ["aud", "azp", "at_hash", "auth_time", "c_hash", "exp", "iat", "jti", "nbf", "nonce", "s_hash"];
+
 #[async_trait]
 impl IdentityProvider for OidcProvider {
     fn card(&self) -> &ProviderCard {
-        &self.card
+        &self.settings.card
     }
 
     async fn begin(&self, departure: &Departure) -> Result<Sent, ProviderError> {
         let metadata = self.documents.metadata().await?;
         let kept = KeptAttempt { issuer: self.settings.issuer.clone(), pkce_verifier: self.random_text(), nonce: self.random_text() };
-        let broken = |_| invalid(Phase::Discovery, "endpoint", "an address that is no URL");
-        let client = CoreClient::new(ClientId::new(self.settings.client_id.clone()), self.issuer.clone(), CoreJsonWebKeySet::default())
-            .set_auth_uri(AuthUrl::new(metadata.authorization_endpoint.clone()).map_err(broken)?);
-        let redirect_uri = RedirectUrl::new(departure.redirect_uri.clone())
-            .map_err(|_| misconfigured(Phase::Callback, "our callback is no URL; look at the configured issuer"))?;
-        let (state, nonce) = (CsrfToken::new(departure.attempt.to_string()), Nonce::new(kept.nonce.clone()));
-        let challenge = PkceCodeChallenge::from_code_verifier_sha256(&PkceCodeVerifier::new(kept.pkce_verifier.clone()));
-
-        let flow = AuthenticationFlow::<CoreResponseType>::AuthorizationCode;
-        let mut request = client
-            .authorize_url(flow, move || state, move || nonce)
-            .set_redirect_uri(Cow::Owned(redirect_uri))
-            .set_pkce_challenge(challenge)
-            .add_scopes(self.settings.scopes.iter().filter(|scope| *scope != "openid").cloned().map(Scope::new));
-        if departure.fresh {
-            request = request.add_prompt(CoreAuthPrompt::Login);
-        }
-        if departure.select_account {
-            request = request.add_prompt(CoreAuthPrompt::SelectAccount);
-        }
-        // Being asked for a maximum age obliges the issuer to say in `auth_time` when the sign-in was (OpenID Connect Core 1.0 §2); a prompt alone
-        // leaves us to take its word that there was a new one.
-        if let Some(age) = departure.max_age.or(departure.fresh.then_some(Duration::ZERO)) {
-            request = request.set_max_age(age);
-        }
-        if let Some(hint) = &departure.login_hint {
-            request = request.set_login_hint(LoginHint::new(hint.clone()));
-        }
-        for value in departure.acr_values.iter().flat_map(|values| values.split_ascii_whitespace()) {
-            request = request.add_auth_context_value(AuthenticationContextClass::new(value.to_owned()));
-        }
-        for locale in departure.ui_locales.iter().flat_map(|locales| locales.split_ascii_whitespace()) {
-            request = request.add_ui_locale(LanguageTag::new(locale.to_owned()));
-        }
-        let (location, _, _) = request.url();
-        Ok(Sent { location: location.into(), kept })
+        let location = departure::address(&self.settings, &metadata, departure, &kept)?;
+        Ok(Sent { location, kept })
     }
 
-    async fn complete(&self, callback: Callback, kept: KeptAttempt, now: Timestamp) -> Result<Arrival, ProviderError> {
+    async fn complete(&self, mut callback: Callback, kept: KeptAttempt, now: Timestamp) -> Result<Arrival, ProviderError> {
         let metadata = self.documents.metadata().await?;
-        let code = callback::code(&callback, &kept, &self.settings.issuer, metadata.says_iss)?;
-        let redeemed = self.redeem(&metadata, code, callback.redirect_uri, kept.pkce_verifier, now).await?;
-        let Verified { subject, auth_time, claims } = self.identify(&metadata, &redeemed, &kept.nonce, now).await?;
-        let more = match metadata.userinfo_endpoint.as_deref().filter(|_| self.settings.userinfo) {
-            Some(address) => self.userinfo(address, &redeemed.access_token, &subject).await?,
-            None => Object::new(),
-        };
-        Ok(Arrival {
-            issuer: self.settings.issuer.clone(),
-            subject,
-            auth_time,
-            acr: profile::text(&claims, "acr"),
-            amr: profile::methods(&claims),
-            profile: profile::profile(&profile::merged(claims, more)),
-            tokens: redeemed.tokens,
-        })
-    }
-}
-
-/// Takes the tokens from what was read strictly.
-fn redeemed(answer: &CoreTokenResponse, read: &Object, now: Timestamp) -> Result<Redeemed, ProviderError> {
-    if *answer.token_type() != CoreTokenType::Bearer {
-        return Err(invalid(Phase::Token, "token_type", "the access token is not a bearer token"));
-    }
-    let text = |name| read.get(name).and_then(Value::as_str).filter(|text| !text.is_empty()).map(str::to_owned);
-    let id_token = text("id_token").ok_or_else(|| invalid(Phase::Token, "id_token", "no ID token; is the scope openid allowed there?"))?;
-    let access_token = text("access_token").ok_or_else(|| invalid(Phase::Token, "access_token", "no access token"))?;
-    // Beyond a century it is no expiry.
-    let expires = answer.expires_in().filter(|span| *span < Duration::from_hours(24 * 36525)).map(|span| now + span);
-    let secret = |text: String| SecretString::from(text);
-    let tokens = ReceivedTokens {
-        access_token: Some(secret(access_token.clone())),
-        refresh_token: text("refresh_token").map(secret),
-        id_token: Some(secret(id_token.clone())),
-        expires,
-        scope: profile::text(read, "scope"),
-    };
-    Ok(Redeemed { tokens, id_token, access_token })
-}
-
-type TokenError = RequestTokenError<ProviderError, StandardErrorResponse<CoreErrorResponseType>>;
-
-/// RFC 6749 §5.2, whose codes are known by our own texts; the issuer's are not repeated (attack 25).
-fn token_fault(error: TokenError) -> ProviderError {
-    let wrong = |detail: &str| misconfigured(Phase::Token, detail);
-    match error {
-        RequestTokenError::Request(error) => error,
-        RequestTokenError::ServerResponse(answer) => match answer.error().as_ref() {
-            "invalid_grant" => invalid(Phase::Token, "code", "invalid_grant: the code is spent, too old or another's"),
-            "invalid_client" => wrong("invalid_client: check client id, secret and how they are sent"),
-            "unauthorized_client" => wrong("unauthorized_client: the client there may not use the code flow"),
-            "unsupported_grant_type" => wrong("unsupported_grant_type: the client there may not use the code flow"),
-            "invalid_scope" => wrong("invalid_scope: the client there may not ask for all configured scopes"),
-            "invalid_request" => wrong("invalid_request: compare the registration there with the configuration"),
-            "server_error" | "temporarily_unavailable" => unreachable(Phase::Token, None, "it answered with an error of its own"),
-            _ => invalid(Phase::Token, "error", "an error code that is not registered"),
-        },
-        RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
-            invalid(Phase::Token, "answer", "no token response as RFC 6749 §5.1 has it")
+        if let Some(known) = callback.iss.as_deref().and_then(|said| self.issuers.of_answer(said)) {
+            callback.iss = Some(known.to_owned());
         }
+        let code = callback::code(&callback, &kept, &self.settings.issuer, metadata.says_iss)?;
+        let redeemed = self.redeem(&metadata, &code, &callback.redirect_uri, &kept.pkce_verifier, now).await?;
+        let verified = self.identify(Phase::Token, &metadata, &redeemed, Some(&kept.nonce), now).await?;
+        let Verified { issuer, subject, auth_time, claims } = verified;
+        let (acr, amr) = (text(&claims, "acr"), methods(&claims));
+        let mut claims = self.claims(&metadata, claims, &redeemed.access_token).await?;
+        if matches!(self.settings.speciality, Speciality::Apple) {
+            apple::add_name(&mut claims, callback.user.as_deref());
+        }
+        Ok(Arrival { issuer, subject, claims, auth_time, acr, amr, tokens: redeemed.tokens })
     }
+
+    fn terms(&self) -> &ProviderTerms {
+        &self.settings.terms
+    }
+
+    async fn check(&self) -> Result<Checked, ProviderError> {
+        let metadata = self.documents.metadata().await?;
+        let keys = self.documents.keys(&metadata).await?;
+        Ok(checking::checked(&self.settings, &metadata, &keys))
+    }
+
+    fn refresh(&self) -> Option<&dyn RefreshUpstream> {
+        Some(self)
+    }
+
+    fn revocation(&self) -> Option<&dyn RevokeUpstream> {
+        Some(self)
+    }
+}
+
+/// A short text, if the claim is one.
+fn text(claims: &Object, name: &str) -> Option<String> {
+    claims.get(name)?.as_str().filter(|text| is_printable(text)).map(str::to_owned)
+}
+
+/// RFC 8176: all of it, or nothing.
+fn methods(claims: &Object) -> Vec<String> {
+    let Some(Value::Array(values)) = claims.get("amr") else { return Vec::new() };
+    let texts: Option<Vec<_>> = values.iter().map(|value| value.as_str().filter(|text| is_printable(text)).map(str::to_owned)).collect();
+    texts.filter(|texts| texts.len() <= MOST_METHODS).unwrap_or_default()
 }

@@ -1,7 +1,7 @@
 //! Metrics: what exists, and how it is recorded.
 //!
-//! Every label comes from a closed set: an enum, a `&'static str`, or the configured providers. What a request says of itself never
-//! becomes a label, so a stranger can't make the number of series grow (attack 87).
+//! Every label comes from a closed set: an enum, a `&'static str`, or the providers that exist, at most a hundred. What a request says of itself
+//! never becomes a label, so a stranger can't make the number of series grow (attack 87).
 
 mod labels;
 
@@ -23,16 +23,18 @@ use vestibule_domain::{
     audit::{AuditEvent, EventName, Outcome, Reason},
     client::GrantType,
     error::OAuthErrorCode,
+    health::BreakerState,
     ids::ProviderId,
     keys::SigningKey,
     ports::Observer,
     provider::Phase,
     time::Timestamp,
+    upstream::RefreshOutcome,
 };
 
 use labels::{
-    GrantLabel, KindLabel, LimitLabel, LoginLabels, OperationLabel, PhaseLabels, Provider, Providers, RequestLabels, ResultLabel,
-    TokenErrorLabels, UpstreamLabels,
+    GrantLabel, KindLabel, LimitLabel, LoginLabels, OperationLabel, PhaseLabels, Provider, ProviderLabel, Providers, RequestLabels,
+    ResultLabel, TokenErrorLabels, UpstreamLabels,
 };
 
 /// What [`Metrics::render`] writes: `Content-Type` of its response.
@@ -73,6 +75,8 @@ pub struct Metrics {
     http_active: Gauge,
     upstream_seconds: Timings<PhaseLabels>,
     upstream_requests: Family<UpstreamLabels, Counter>,
+    breakers: Family<ProviderLabel, Gauge>,
+    secrets_expire: Family<ProviderLabel, Gauge>,
     commit_batch: Histogram,
     commit_seconds: Histogram,
     logins: Family<LoginLabels, Counter>,
@@ -131,18 +135,26 @@ impl Maker {
 }
 
 impl Metrics {
-    /// For these providers; any other is counted as `other`.
-    pub fn new<'a>(providers: impl IntoIterator<Item = &'a ProviderId>, build: Build) -> Self {
+    /// Nothing is counted yet. A provider is counted under its own name once [`Observer::provider_health`] was told of it, and as `other` before.
+    pub fn new(build: Build) -> Self {
         let mut make = Maker(Registry::default());
         let build = Info::new([("version", build.version), ("revision", build.revision)]);
         // The library puts `_info` behind the name.
         make.0.register("vestibule_build", "Which build this is", build);
         let metrics = Self {
-            providers: Providers::new(providers),
+            providers: Providers::new(),
             http_requests: make.timings("http_server_request_duration_seconds", "Requests answered, by route", &SECONDS),
             http_active: make.add("http_server_active_requests", "Requests being answered", Gauge::default()),
             upstream_seconds: make.timings("http_client_request_duration_seconds", "Steps with upstream providers", &SECONDS),
             upstream_requests: make.family("vestibule_upstream_requests", "Steps with upstream providers, by how they ended"),
+            breakers: make.family(
+                "vestibule_upstream_breaker_state",
+                "What is done with requests to a provider: 0 they go through, 1 one looks whether it is well, 2 none goes through",
+            ),
+            secrets_expire: make.family(
+                "vestibule_upstream_secret_expiry_timestamp_seconds",
+                "When our secret or certificate at a provider expires, as Unix time, where that is known",
+            ),
             commit_batch: make.add("db_commit_batch_size", "Changes committed in one transaction", Buckets(&BATCHES).new_metric()),
             commit_seconds: {
                 let timings = make.timings("db_client_operation_duration_seconds", "Work of the database", &SECONDS);
@@ -156,7 +168,10 @@ impl Metrics {
             ),
             tokens: make.family("vestibule_tokens_issued", "Token responses given"),
             token_errors: make.family("vestibule_token_errors", "Token requests refused"),
-            refreshes: make.family("vestibule_refresh", "Refresh tokens presented, by what became of them"),
+            refreshes: make.family(
+                "vestibule_refresh",
+                "Refresh tokens presented to us, by what became of them, and our own refreshes at providers that failed",
+            ),
             sessions_active: make.add("vestibule_sessions_active", "Browser sessions that live", Gauge::default()),
             sessions_created: make.add(
                 "vestibule_sessions_created",
@@ -182,16 +197,19 @@ impl Metrics {
         for grant in GrantType::ALL {
             drop(self.tokens.get_or_create(&GrantLabel { grant: grant.as_str() }));
         }
-        for result in ["ok", "replayed", "expired", "reused", "revoked"] {
+        for result in ["ok", "replayed", "expired", "reused", "revoked", "upstream_denied", "upstream_unreachable"] {
             drop(self.refreshes.get_or_create(&ResultLabel { result }));
         }
         for limit in ["client", "admin"] {
             drop(self.rate_limited.get_or_create(&LimitLabel { limit }));
         }
-        for provider in self.providers.all() {
-            for (outcome, reason) in [("success", ""), ("denied", Reason::PersonDeclined.as_str())] {
-                drop(self.logins.get_or_create(&LoginLabels { provider: provider.clone(), outcome, reason }));
-            }
+    }
+
+    /// The same for what is counted of a provider.
+    fn introduce(&self, id: &ProviderId) {
+        let Some(provider) = self.providers.introduce(id) else { return };
+        for (outcome, reason) in [("success", ""), ("denied", Reason::PersonDeclined.as_str())] {
+            drop(self.logins.get_or_create(&LoginLabels { provider: provider.clone(), outcome, reason }));
         }
     }
 
@@ -281,6 +299,7 @@ impl Observer for Metrics {
         match event.name {
             EventName::LoginSucceeded | EventName::LoginFailed | EventName::LoginDeniedByPolicy => self.login_ended(event),
             EventName::CodeRedeemed => self.issued(GrantType::AuthorizationCode),
+            EventName::UpstreamTokenReleased => self.issued(GrantType::TokenExchange),
             EventName::ClientCredentialsGranted => self.issued(GrantType::ClientCredentials),
             EventName::TokenRefreshed => {
                 self.issued(GrantType::RefreshToken);
@@ -313,6 +332,21 @@ impl Observer for Metrics {
             | EventName::ClientDeleted
             | EventName::ClientSecretAdded
             | EventName::ClientSecretRevoked
+            | EventName::IdentityUnlinked
+            | EventName::IdentityLinkRefused
+            | EventName::AccountDisabled
+            | EventName::AccountEnabled
+            | EventName::ProviderCreated
+            | EventName::ProviderUpdated
+            | EventName::ProviderEnabled
+            | EventName::ProviderDisabled
+            | EventName::ProviderDeleted
+            | EventName::ProviderHealthChanged
+            | EventName::ProviderTested
+            | EventName::UpstreamTokenRefused
+            | EventName::UpstreamTokenRefreshed
+            | EventName::UpstreamNeedsReconnect
+            | EventName::UpstreamTokenRevoked
             | EventName::KeyRotated
             | EventName::KeyRetired => {}
         }
@@ -324,6 +358,35 @@ impl Observer for Metrics {
         let labels = UpstreamLabels { provider: provider.clone(), phase, result: labels::upstream_result(result) };
         self.upstream_requests.get_or_create(&labels).inc();
         self.upstream_seconds.get_or_create(&PhaseLabels { provider, phase }).observe(took.as_secs_f64());
+    }
+
+    fn provider_health(&self, provider: &ProviderId, state: BreakerState) {
+        self.introduce(provider);
+        // Many that share one series would overwrite each other's.
+        let Some(provider) = self.providers.own_label(provider) else { return };
+        let state = match state {
+            BreakerState::Closed => 0,
+            BreakerState::HalfOpen => 1,
+            BreakerState::Open => 2,
+        };
+        self.breakers.get_or_create(&ProviderLabel { provider }).set(state);
+    }
+
+    fn provider_secret_expires(&self, provider: &ProviderId, expires: Option<Timestamp>) {
+        let Some(provider) = self.providers.own_label(provider) else { return };
+        let label = ProviderLabel { provider };
+        match expires {
+            Some(expires) => drop(self.secrets_expire.get_or_create(&label).set(expires.as_secs())),
+            None => drop(self.secrets_expire.remove(&label)),
+        }
+    }
+
+    /// One that went well is a step with a provider like others, and is counted there.
+    fn upstream_refreshed(&self, _provider: &ProviderId, result: RefreshOutcome) {
+        match result {
+            RefreshOutcome::Ok => {}
+            RefreshOutcome::Denied | RefreshOutcome::Unreachable => self.refreshed(result.as_str()),
+        }
     }
 }
 

@@ -3,18 +3,21 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Mutex, PoisonError,
+        Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
 };
 
 use async_trait::async_trait;
 use vestibule_domain::{
-    account::Profile,
     attempt::Kept,
+    claims::Claims,
+    health::Checked,
     ids::ProviderId,
-    ports::IdentityProvider,
-    provider::{Arrival, Callback, Departure, ProviderCard, ProviderError, ReceivedTokens, Sent},
+    ports::{IdentityProvider, RefreshUpstream, RevokeUpstream},
+    provider::{
+        Arrival, ButtonWording, Callback, Departure, Known, ProviderCard, ProviderError, ProviderTerms, ReceivedTokens, Renewed, Sent,
+    },
     time::Timestamp,
 };
 
@@ -23,6 +26,11 @@ use vestibule_domain::{
 #[derive(Debug)]
 pub struct FakeProvider {
     card: ProviderCard,
+    terms: ProviderTerms,
+    renewals: Mutex<VecDeque<Result<Renewed, ProviderError>>>,
+    refreshed: Mutex<Vec<ReceivedTokens>>,
+    revoked: Mutex<Vec<ReceivedTokens>>,
+    checks: Mutex<VecDeque<Result<Checked, ProviderError>>>,
     next: Mutex<VecDeque<Result<Arrival, ProviderError>>>,
     departures: Mutex<Vec<Departure>>,
     completions: AtomicUsize,
@@ -31,9 +39,20 @@ pub struct FakeProvider {
 impl FakeProvider {
     /// A provider of this name.
     pub fn named(id: &str) -> Self {
+        Self::with(id, ProviderTerms { keeps_tokens: true, ..ProviderTerms::default() })
+    }
+
+    /// A provider of this name with rules of its own.
+    pub fn with(id: &str, terms: ProviderTerms) -> Self {
         let id = ProviderId::parse(id).expect("a name for a provider");
+        let wording = ButtonWording::ContinueWith;
         Self {
-            card: ProviderCard { label: id.to_string(), id },
+            card: ProviderCard { label: id.to_string(), id, wording, icon: None, preset: "fake".into() },
+            terms,
+            renewals: Mutex::default(),
+            refreshed: Mutex::default(),
+            revoked: Mutex::default(),
+            checks: Mutex::default(),
             next: Mutex::default(),
             departures: Mutex::default(),
             completions: AtomicUsize::new(0),
@@ -42,12 +61,37 @@ impl FakeProvider {
 
     /// What the next return leads to.
     pub fn answers_next(&self, answer: Result<Arrival, ProviderError>) {
-        self.next.lock().unwrap_or_else(PoisonError::into_inner).push_back(answer);
+        lock(&self.next).push_back(answer);
+    }
+
+    /// What the next refresh leads to; with nothing said, to the tokens `renewed` and on.
+    pub fn renews_next(&self, answer: Result<Renewed, ProviderError>) {
+        lock(&self.renewals).push_back(answer);
+    }
+
+    /// Forgets what refreshes were to lead to.
+    pub fn forget_renewals(&self) {
+        lock(&self.renewals).clear();
+    }
+
+    /// What the next look at it shows; with nothing said, that all is well.
+    pub fn checks_next(&self, answer: Result<Checked, ProviderError>) {
+        lock(&self.checks).push_back(answer);
+    }
+
+    /// The tokens it was asked to refresh so far.
+    pub fn refreshed(&self) -> Vec<ReceivedTokens> {
+        lock(&self.refreshed).clone()
+    }
+
+    /// The tokens it was given back so far.
+    pub fn revoked(&self) -> Vec<ReceivedTokens> {
+        lock(&self.revoked).clone()
     }
 
     /// Everybody who was sent here so far.
     pub fn departures(&self) -> Vec<Departure> {
-        self.departures.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.departures).clone()
     }
 
     /// How often somebody who came back was to be identified.
@@ -60,12 +104,11 @@ impl FakeProvider {
         Arrival {
             issuer: "https://upstream.example".into(),
             subject: subject.into(),
-            profile: Profile {
-                name: Some(format!("{subject} of Upstream")),
-                email: Some(format!("{subject}@example.com")),
-                email_verified: true,
-                ..Profile::default()
-            },
+            claims: Claims::from_iter([
+                ("name".to_owned(), format!("{subject} of Upstream").into()),
+                ("email".to_owned(), format!("{subject}@example.com").into()),
+                ("email_verified".to_owned(), true.into()),
+            ]),
             auth_time: Some(now),
             acr: None,
             amr: vec!["pwd".into()],
@@ -74,14 +117,63 @@ impl FakeProvider {
     }
 }
 
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[async_trait]
+impl RefreshUpstream for FakeProvider {
+    async fn refresh(&self, tokens: &ReceivedTokens, _known: Known<'_>, now: Timestamp) -> Result<Renewed, ProviderError> {
+        let count = {
+            let mut refreshed = lock(&self.refreshed);
+            refreshed.push(tokens.clone());
+            refreshed.len()
+        };
+        tokio::task::yield_now().await;
+        let next = lock(&self.renewals).pop_front();
+        next.unwrap_or_else(|| {
+            let tokens = ReceivedTokens {
+                access_token: Some(format!("renewed-{count}").into()),
+                expires: Some(now + std::time::Duration::from_hours(1)),
+                ..ReceivedTokens::default()
+            };
+            Ok(Renewed { tokens, claims: None })
+        })
+    }
+}
+
+#[async_trait]
+impl RevokeUpstream for FakeProvider {
+    async fn revoke(&self, tokens: &ReceivedTokens) -> Result<(), ProviderError> {
+        lock(&self.revoked).push(tokens.clone());
+        Ok(())
+    }
+}
+
 #[async_trait]
 impl IdentityProvider for FakeProvider {
+    fn terms(&self) -> &ProviderTerms {
+        &self.terms
+    }
+
+    async fn check(&self) -> Result<Checked, ProviderError> {
+        lock(&self.checks).pop_front().unwrap_or_else(|| Ok(Checked::default()))
+    }
+
+    fn refresh(&self) -> Option<&dyn RefreshUpstream> {
+        Some(self)
+    }
+
+    fn revocation(&self) -> Option<&dyn RevokeUpstream> {
+        Some(self)
+    }
+
     fn card(&self) -> &ProviderCard {
         &self.card
     }
 
     async fn begin(&self, departure: &Departure) -> Result<Sent, ProviderError> {
-        self.departures.lock().unwrap_or_else(PoisonError::into_inner).push(departure.clone());
+        lock(&self.departures).push(departure.clone());
         Ok(Sent {
             location: format!("https://upstream.example/authorize?state={}", departure.attempt),
             kept: Kept { issuer: "https://upstream.example".into(), pkce_verifier: "verifier".into(), nonce: "nonce".into() },
@@ -92,7 +184,7 @@ impl IdentityProvider for FakeProvider {
         self.completions.fetch_add(1, Ordering::Relaxed);
         // Others go on meanwhile, as they do while a real one is waited for.
         tokio::task::yield_now().await;
-        let next = self.next.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        let next = lock(&self.next).pop_front();
         next.unwrap_or_else(|| match (callback.error, callback.code) {
             (Some(_), _) | (None, None) => Err(ProviderError::Declined),
             (None, Some(code)) => Ok(Self::arrival(&code, now)),

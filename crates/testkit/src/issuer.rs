@@ -167,6 +167,7 @@ impl Issuer {
             code: parameter("code"),
             iss: parameter("iss"),
             error: parameter("error"),
+            user: None,
             redirect_uri: redirect_uri.unwrap_or_default(),
             repeated: Vec::new(),
         };

@@ -6,4 +6,5 @@ pub mod issuer;
 pub mod memory_store;
 pub mod rig;
 pub mod sample;
+pub mod stand_ins;
 pub mod store_contract;

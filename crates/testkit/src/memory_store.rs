@@ -12,15 +12,18 @@ use vestibule_domain::{
     audit::AuditEvent,
     client::Client,
     code::Code,
+    email::EmailAddress,
     grant::{Grant, Revoked},
-    ids::{AccountId, AttemptId, ClientId, EventId, GrantId, SessionId},
+    ids::{AccountId, AttemptId, ClientId, EventId, GrantId, LinkId, ProviderId, SessionId},
     keys::SigningKey,
     ports::Store,
+    provider::StoredProvider,
     secret::Digest,
     session::Session,
     store::{Changes, EventQuery, StoreError, Write},
     time::Timestamp,
     token::TokenId,
+    upstream::TokensDue,
 };
 
 const DAY: Duration = Duration::from_hours(24);
@@ -37,6 +40,9 @@ struct Tables {
     clients: BTreeMap<ClientId, Client>,
     accounts: HashMap<AccountId, Account>,
     links: HashMap<LinkKey, Link>,
+    providers: BTreeMap<ProviderId, StoredProvider>,
+    /// Made anew with every change of one.
+    all_providers: Arc<[StoredProvider]>,
     sessions: HashMap<SessionId, Session>,
     codes: HashMap<Digest, Code>,
     grants: HashMap<GrantId, Grant>,
@@ -44,7 +50,7 @@ struct Tables {
     tombstones: HashMap<GrantId, Revoked>,
     spent_attempts: HashMap<AttemptId, Timestamp>,
     revoked_tokens: HashMap<TokenId, Timestamp>,
-    upstream_tokens: HashMap<LinkKey, UpstreamTokens>,
+    upstream_tokens: HashMap<LinkId, UpstreamTokens>,
     signing_keys: BTreeMap<String, SigningKey>,
     events: BTreeMap<(Timestamp, EventId), AuditEvent>,
 }
@@ -121,11 +127,50 @@ impl Tables {
         Ok(match write {
             Write::SpendAttempt { id, expires } => add(&mut self.spent_attempts, id, expires),
             Write::PutAccount(account) => {
-                let disabled = self.accounts.get(&account.id).map_or(account.disabled, |known| known.disabled);
-                self.accounts.insert(account.id, Account { disabled, ..account }).is_none()
+                let (disabled, salt) =
+                    self.accounts.get(&account.id).map_or((account.disabled, account.salt), |known| (known.disabled, known.salt));
+                self.accounts.insert(account.id, Account { disabled, salt, ..account }).is_none()
             }
             Write::DisableAccount { id, disabled } => self.accounts.get_mut(&id).map(|account| account.disabled = disabled).is_some(),
-            Write::AddLink(link) => add(&mut self.links, link.key.clone(), link),
+            Write::AddLink(link) => {
+                if self.links.values().any(|other| other.id == link.id && other.key != link.key) {
+                    return Err(there());
+                }
+                add(&mut self.links, link.key.clone(), link)
+            }
+            Write::UpdateLink(link) => {
+                let known = self.links.values_mut().find(|known| known.id == link.id && known.seen <= link.seen);
+                known
+                    .map(|known| *known = Link { key: known.key.clone(), account: known.account, created: known.created, ..link })
+                    .is_some()
+            }
+            Write::RemoveLink { id, account } => {
+                let before = self.links.len();
+                self.links.retain(|_, link| link.id != id || link.account != account);
+                self.links.len() < before
+            }
+            Write::EndAccountSessions { account, at } => self.end_all(at, |session| session.account == account),
+            Write::EndLinkSessions { link, account, at } => self.end_all(at, |session| session.link == link && session.account == account),
+            Write::RevokeAccountGrants { account, revoked } => self.revoke_all(revoked, |grant| grant.account == account),
+            Write::RevokeLinkGrants { link, account, revoked } => {
+                self.revoke_all(revoked, |grant| grant.link == link && grant.account == account)
+            }
+            Write::PutProvider { provider, expected } => {
+                let fine = self.providers.get(&provider.id).map(|provider| provider.version) == expected;
+                if fine {
+                    self.providers.insert(provider.id.clone(), provider);
+                    self.all_providers = self.providers.values().cloned().collect();
+                }
+                fine
+            }
+            Write::DeleteProvider { id, expected } => {
+                let fine = self.providers.get(&id).is_some_and(|provider| provider.version == expected);
+                if fine {
+                    self.providers.remove(&id);
+                    self.all_providers = self.providers.values().cloned().collect();
+                }
+                fine
+            }
             Write::PutSession(session) => {
                 if self.sessions.values().any(|other| other.digest == session.digest && other.id != session.id) {
                     return Err(there());
@@ -162,7 +207,31 @@ impl Tables {
             },
             Write::RevokeClientGrants { client, revoked } => self.revoke_all(revoked, |grant| grant.client == client),
             Write::RevokeToken { id, expires } => add(&mut self.revoked_tokens, id, expires),
-            Write::PutUpstreamTokens(tokens) => self.upstream_tokens.insert(tokens.link.clone(), tokens).is_none(),
+            Write::PutUpstreamTokens(tokens) => {
+                let kept = self.upstream_tokens.get(&tokens.link).map(|known| UpstreamTokens {
+                    version: known.version + 1,
+                    used: known.used,
+                    leased_until: None,
+                    denied: None,
+                    failures: 0,
+                    retry_after: None,
+                    ..tokens.clone()
+                });
+                self.upstream_tokens.insert(tokens.link, kept.unwrap_or(tokens)).is_none()
+            }
+            Write::RenewUpstreamTokens { tokens, expected } => {
+                let known = self.upstream_tokens.get_mut(&tokens.link).filter(|known| known.version == expected);
+                known.map(|known| *known = UpstreamTokens { used: known.used, ..tokens }).is_some()
+            }
+            Write::LeaseUpstreamTokens { link, expected, at, until } => {
+                let known = self.upstream_tokens.get_mut(&link).filter(|known| known.version == expected);
+                let free = known.filter(|known| known.leased_until.is_none_or(|leased| leased <= at));
+                free.map(|known| known.leased_until = Some(until)).is_some()
+            }
+            Write::TouchUpstreamTokens { link, at } => {
+                self.upstream_tokens.get_mut(&link).map(|known| known.used = known.used.max(Some(at))).is_some()
+            }
+            Write::DropUpstreamTokens { link } => self.upstream_tokens.remove(&link).is_some(),
             Write::PutClient { client, expected } => {
                 let fine = self.clients.get(&client.id).map(|client| client.version) == expected;
                 if fine {
@@ -182,6 +251,12 @@ impl Tables {
         })
     }
 
+    fn links_in_order(&self, which: impl Fn(&Link) -> bool) -> Vec<Link> {
+        let mut links: Vec<_> = self.links.values().filter(|link| which(link)).cloned().collect();
+        links.sort_by_key(|link| (link.created, link.id));
+        links
+    }
+
     fn redeem(&mut self, digest: &Digest, at: Timestamp) -> bool {
         let sessions = &self.sessions;
         let signed_in = |id: SessionId| sessions.get(&id).is_some_and(|session| session.ended.is_none());
@@ -194,6 +269,11 @@ impl Tables {
             grant.revoked = Some(revoked);
         }
         if add(&mut self.grants, grant.id, grant) { Ok(true) } else { Err(there()) }
+    }
+
+    fn end_all(&mut self, at: Timestamp, which: impl Fn(&Session) -> bool) -> bool {
+        let alive = self.sessions.values_mut().filter(|session| session.ended.is_none() && which(session));
+        alive.map(|session| session.ended = Some(at)).count() > 0
     }
 
     fn revoke_all(&mut self, revoked: Revoked, which: impl Fn(&Grant) -> bool) -> bool {
@@ -278,8 +358,40 @@ impl Store for MemoryStore {
         Ok(self.read()?.accounts.get(id).cloned().map(Arc::new))
     }
 
-    async fn link(&self, key: &LinkKey) -> Result<Option<Link>, StoreError> {
-        Ok(self.read()?.links.get(key).cloned())
+    async fn accounts(&self, after: Option<&AccountId>, limit: u64) -> Result<Vec<Account>, StoreError> {
+        let tables = self.read()?;
+        let mut later: Vec<_> = tables.accounts.values().filter(|account| after.is_none_or(|after| account.id > *after)).cloned().collect();
+        later.sort_by_key(|account| account.id);
+        later.truncate(at_most(limit));
+        Ok(later)
+    }
+
+    async fn link(&self, key: &LinkKey) -> Result<Option<Arc<Link>>, StoreError> {
+        Ok(self.read()?.links.get(key).cloned().map(Arc::new))
+    }
+
+    async fn link_by_id(&self, id: &LinkId) -> Result<Option<Arc<Link>>, StoreError> {
+        Ok(self.read()?.links.values().find(|link| link.id == *id).cloned().map(Arc::new))
+    }
+
+    async fn links_of(&self, account: &AccountId) -> Result<Vec<Link>, StoreError> {
+        Ok(self.read()?.links_in_order(|link| link.account == *account))
+    }
+
+    async fn links_by_verified_email(&self, email: &EmailAddress) -> Result<Vec<Link>, StoreError> {
+        Ok(self.read()?.links_in_order(|link| link.verified_email().as_ref() == Some(email)))
+    }
+
+    async fn providers(&self) -> Result<Arc<[StoredProvider]>, StoreError> {
+        Ok(self.read()?.all_providers.clone())
+    }
+
+    async fn sessions_of(&self, account: &AccountId) -> Result<Vec<Session>, StoreError> {
+        let tables = self.read()?;
+        let mut alive: Vec<_> =
+            tables.sessions.values().filter(|session| session.account == *account && session.ended.is_none()).cloned().collect();
+        alive.sort_by_key(|session| std::cmp::Reverse(session.last_seen));
+        Ok(alive)
     }
 
     async fn session(&self, digest: &Digest) -> Result<Option<Arc<Session>>, StoreError> {
@@ -302,8 +414,23 @@ impl Store for MemoryStore {
         Ok(self.read()?.revoked_tokens.contains_key(id))
     }
 
-    async fn upstream_tokens(&self, link: &LinkKey) -> Result<Option<UpstreamTokens>, StoreError> {
+    async fn upstream_tokens(&self, link: &LinkId) -> Result<Option<UpstreamTokens>, StoreError> {
         Ok(self.read()?.upstream_tokens.get(link).cloned())
+    }
+
+    async fn upstream_tokens_due(&self, due: &TokensDue) -> Result<Vec<LinkId>, StoreError> {
+        let tables = self.read()?;
+        let is_due = |tokens: &&UpstreamTokens| {
+            tokens.refreshable
+                && tokens.denied.is_none()
+                && tokens.expires.is_some_and(|expires| expires < due.expire_before)
+                && tokens.used.is_some_and(|used| used >= due.used_since)
+                && tokens.leased_until.is_none_or(|until| until <= due.now)
+                && tokens.retry_after.is_none_or(|after| after <= due.now)
+        };
+        let mut found: Vec<_> = tables.upstream_tokens.values().filter(is_due).map(|tokens| (tokens.expires, tokens.link)).collect();
+        found.sort_unstable();
+        Ok(found.into_iter().map(|(_, link)| link).take(at_most(due.limit)).collect())
     }
 
     async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {

@@ -7,14 +7,17 @@ use vestibule_crypto::{KeySealer, LocalSigner, SealingKey, SystemEntropy};
 use vestibule_domain::{
     audit::{Actor, AuditEvent, Source, Witness},
     client::{Client, SigningAlg},
+    health::BreakerState,
     ids::ProviderId,
     keys::Rotation,
-    ports::{Clock, IdentityProvider, Observer, Store},
-    provider::Phase,
-    registration::Draft,
+    ports::{Clock, IdentityProvider, Observer, ProviderFactory, Store},
+    provider::{Definition, Phase, ProviderTerms},
+    registration::{Draft, FieldFault},
     settings::{Lifetimes, Settings},
+    time::Timestamp,
+    upstream::{RefreshOutcome, RefreshRules},
 };
-use vestibule_flows::{Gateway, Parts};
+use vestibule_flows::{FixedProvider, Gateway, Parts};
 
 use crate::{clock::StoppedClock, fake_provider::FakeProvider, memory_store::MemoryStore};
 
@@ -25,13 +28,15 @@ pub struct RigOptions {
     pub issuer: String,
     /// Names of the providers.
     pub providers: Vec<&'static str>,
+    /// Rules of those that have other rules than the usual.
+    pub terms: Vec<(&'static str, ProviderTerms)>,
     /// Whether one provider alone is gone to without a page.
     pub straight_through: bool,
 }
 
 impl Default for RigOptions {
     fn default() -> Self {
-        Self { issuer: "https://sso.example.com".into(), providers: vec!["acme", "other"], straight_through: true }
+        Self { issuer: "https://sso.example.com".into(), providers: vec!["acme", "other"], terms: Vec::new(), straight_through: true }
     }
 }
 
@@ -56,7 +61,11 @@ impl Rig {
     /// The same on a store that is there.
     pub async fn gateway_on(options: RigOptions, store: Arc<MemoryStore>) -> (Gateway, Self) {
         let clock = Arc::new(StoppedClock::default());
-        let providers: Vec<_> = options.providers.iter().map(|name| Arc::new(FakeProvider::named(name))).collect();
+        let named = |name: &&'static str| match options.terms.iter().find(|(of, _)| of == name) {
+            Some((_, terms)) => FakeProvider::with(name, terms.clone()),
+            None => FakeProvider::named(name),
+        };
+        let providers: Vec<_> = options.providers.iter().map(named).map(Arc::new).collect();
         let sealing_key = SealingKey::parse("6b1f0c58a1c94e0e9d3f27b4a85d71f2c40e6a9b8d3c5f17e2a4960bd8317c5e").expect("a key");
         let sealer = Arc::new(KeySealer::new(sealing_key, Vec::new()));
         let algorithms = vec![SigningAlg::Es256, SigningAlg::Rs256];
@@ -67,12 +76,14 @@ impl Rig {
             entropy: Arc::new(SystemEntropy),
             clock: clock.clone(),
             observer: Arc::new(Unwatched),
-            providers: providers.iter().map(|provider| provider.clone() as Arc<dyn IdentityProvider>).collect(),
+            providers: providers.iter().map(fixed).collect(),
+            factory: Arc::new(FakeFactory),
             settings: Settings {
                 issuer: options.issuer,
                 lifetimes: Lifetimes::default(),
                 rotation: Rotation { algorithms, ..Rotation::default() },
                 straight_through: options.straight_through,
+                upstream: RefreshRules::default(),
             },
             bootstrap_key: Some(SecretString::from(ADMIN_KEY)),
         });
@@ -103,6 +114,30 @@ impl Rig {
     }
 }
 
+fn fixed(provider: &Arc<FakeProvider>) -> FixedProvider {
+    let made = provider.clone() as Arc<dyn IdentityProvider>;
+    FixedProvider { id: made.card().id.clone(), file: "rig.toml".into(), made: Ok(made) }
+}
+
+/// Makes fakes of whatever has the preset `fake`.
+#[derive(Clone, Copy, Debug)]
+pub struct FakeFactory;
+
+impl ProviderFactory for FakeFactory {
+    fn make(&self, definition: &Definition) -> Result<Arc<dyn IdentityProvider>, Vec<FieldFault>> {
+        let fault = |pointer: &str, message: &str| Err(vec![FieldFault { pointer: pointer.into(), message: message.into() }]);
+        match definition.settings.get("preset").and_then(|preset| preset.as_str()) {
+            Some("fake") if !definition.secrets.contains_key("client_secret") => fault("/client_secret", "is missing"),
+            Some("fake") => Ok(Arc::new(FakeProvider::named(definition.id.as_str()))),
+            _ => fault("/preset", "must be fake"),
+        }
+    }
+
+    fn secret_settings(&self) -> &'static [&'static str] {
+        &["client_secret"]
+    }
+}
+
 /// Nobody counts.
 #[derive(Clone, Copy, Debug)]
 pub struct Unwatched;
@@ -110,4 +145,7 @@ pub struct Unwatched;
 impl Observer for Unwatched {
     fn observed(&self, _: &AuditEvent) {}
     fn upstream_called(&self, _: &ProviderId, _: Phase, _: &'static str, _: std::time::Duration) {}
+    fn provider_health(&self, _: &ProviderId, _: BreakerState) {}
+    fn provider_secret_expires(&self, _: &ProviderId, _: Option<Timestamp>) {}
+    fn upstream_refreshed(&self, _: &ProviderId, _: RefreshOutcome) {}
 }

@@ -3,15 +3,18 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use vestibule_domain::{
-    account::{Account, Link, LinkKey, Profile, UpstreamTokens},
+    account::{Account, Evidence, Link, LinkKey, LinkedBy, Profile, Release, Salt, UpstreamTokens},
     audit::{Actor, AuditEvent, EventName, Outcome, Source, Witness},
     authorize::{CodeChallenge, Nonce},
+    claims::Claims,
     client::{AuthMethod, Client, GrantType, SigningAlg},
     code::Code,
+    entry::EntryRules,
     grant::{Grant, Revoked, RevokedBy},
-    ids::{AccountId, AttemptId, ClientId, EventId, GrantId, LoginId, ProviderId, SessionId},
+    ids::{AccountId, AttemptId, ClientId, EventId, GrantId, LinkId, LoginId, ProviderId, SessionId},
     keys::SigningKey,
     ports::Entropy,
+    provider::StoredProvider,
     redirect::RegisteredUri,
     scope::Scopes,
     secret::{Digest, Sealed},
@@ -61,7 +64,11 @@ impl Sample {
             access_token_alg: SigningAlg::Rs256,
             require_pkce: true,
             audiences: Vec::new(),
-            allowed_providers: BTreeSet::new(),
+            allowed_providers: Vec::new(),
+            entry: EntryRules::default(),
+            release: Release::default(),
+            subject_type: vestibule_domain::client::SubjectType::Public,
+            upstream_tokens: Vec::new(),
             id_token_claims: true,
             disabled: false,
             secrets: Vec::new(),
@@ -86,13 +93,23 @@ impl Sample {
             created: self.now,
             updated: self.now,
             disabled: false,
+            salt: Salt::new(&self.entropy),
         }
     }
 
     /// A way into `account`, from `github`.
     pub fn link(&self, account: &Account, subject: &str) -> Link {
         let key = LinkKey { provider: provider_id("github"), issuer: "https://github.com".into(), subject: subject.into() };
-        Link { key, account: account.id, created: self.now, login: self.login() }
+        Link {
+            id: LinkId::new(self.now, &self.entropy),
+            key,
+            account: account.id,
+            created: self.now,
+            evidence: Evidence { by: LinkedBy::FirstSignIn, login: self.login(), session: None, same_email_as: None },
+            profile: account.profile.clone(),
+            claims: Claims::from_iter([("hd".to_owned(), "example.com".into())]),
+            seen: self.now,
+        }
     }
 
     /// A browser that `account` is signed in with.
@@ -102,6 +119,7 @@ impl Sample {
             digest: self.digest(),
             account: account.id,
             provider: provider_id("github"),
+            link: LinkId::new(self.now, &self.entropy),
             auth_time: self.now,
             acr: Some("urn:example:mfa".into()),
             amr: vec!["pwd".into(), "otp".into()],
@@ -124,6 +142,7 @@ impl Sample {
             account: session.account,
             session: session.id,
             provider: session.provider.clone(),
+            link: session.link,
             auth_time: session.auth_time,
             acr: session.acr.clone(),
             amr: session.amr.clone(),
@@ -181,9 +200,34 @@ impl Sample {
     }
 
     /// What an upstream gave for `link`.
-    pub fn upstream_tokens(&self, link: &LinkKey) -> UpstreamTokens {
-        let expires = Some(self.now + Duration::from_hours(1));
-        UpstreamTokens { link: link.clone(), sealed: self.sealed(), expires, received: self.now }
+    pub fn upstream_tokens(&self, link: &Link) -> UpstreamTokens {
+        UpstreamTokens {
+            link: link.id,
+            sealed: self.sealed(),
+            version: 1,
+            expires: Some(self.now + Duration::from_hours(1)),
+            received: self.now,
+            refreshable: true,
+            leased_until: None,
+            used: None,
+            denied: None,
+            failures: 0,
+            retry_after: None,
+        }
+    }
+
+    /// A provider made by the admin API, version 1.
+    pub fn provider(&self, id: &str) -> StoredProvider {
+        let settings = Claims::from_iter([("preset".to_owned(), "oidc".into()), ("label".to_owned(), format!("The house {id}").into())]);
+        StoredProvider {
+            id: provider_id(id),
+            version: 1,
+            disabled: false,
+            settings,
+            secrets: Some(self.sealed()),
+            created: self.now,
+            updated: self.now,
+        }
     }
 
     /// The name of an access token.

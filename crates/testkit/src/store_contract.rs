@@ -19,12 +19,14 @@ use vestibule_domain::{
 use crate::sample::Sample;
 
 mod contests;
+mod doors;
 mod events;
 mod life;
 mod rows;
 mod shared;
 
 pub use contests::*;
+pub use doors::*;
 pub use events::*;
 pub use life::*;
 pub use rows::*;
@@ -111,6 +113,15 @@ macro_rules! store_contract {
             events_are_read_oldest_first_in_pages
             events_are_found_by_what_they_are_about
             many_events_of_many_callers_are_all_kept
+            a_link_is_found_by_all_its_names
+            what_a_provider_says_of_a_link_moves_forward
+            a_link_is_removed_once_and_its_key_is_free_again
+            what_came_by_a_link_or_to_an_account_ends_together
+            providers_are_one_list_that_changes_with_each
+            upstream_tokens_are_renewed_from_the_version_that_was_seen
+            of_parallel_leases_exactly_one_wins
+            upstream_tokens_that_are_due_are_found
+            accounts_are_listed_in_the_order_of_their_ids
         ] }
     };
     (@tests $adapter:ident, $bench:ty, $how:ident, [ $($name:ident)* ]) => {
@@ -136,8 +147,10 @@ macro_rules! shared_store_contract {
             attack_83_of_parallel_exchanges_on_two_nodes_exactly_one_wins
             attack_83_of_exchanges_and_logouts_on_two_nodes_no_grant_is_left
             attack_83_of_parallel_refreshes_on_two_nodes_exactly_one_wins
+            attack_83_who_loses_to_another_node_sees_at_once_what_it_lost_to
             attack_83_a_revocation_on_one_node_reaches_the_other
             attack_83_what_one_node_changes_the_other_reads_anew
+            attack_83_links_and_providers_of_one_node_are_the_others
         ] }
     };
 }

@@ -13,7 +13,6 @@ use std::{
     time::Duration,
 };
 
-use secrecy::ExposeSecret;
 use vestibule_domain::{
     audit::AuditEvent,
     ports::Store,
@@ -25,14 +24,14 @@ use vestibule_persistence::SqlStore;
 pub(crate) use self::moment::Moment;
 use crate::{
     cli::{ExportOptions, Filter, Format, Place, TailOptions},
-    config::{self, StoreSettings, layers},
+    config::{self, layers},
     dev,
     failure::Failure,
     print, wire,
 };
 
 /// How many events are read at once.
-const PAGE: u64 = 500;
+pub(crate) const PAGE: u64 = 500;
 /// How often somebody who watches is told how far an export is, in events.
 const PROGRESS_EVERY: u64 = 1_000;
 
@@ -159,15 +158,5 @@ async fn open(place: &Place) -> Result<SqlStore, Failure> {
         Some(folder) => dev::store_in(folder),
         None => config::store_of(&layers::read(place.config.as_deref(), &config::environment())?)?,
     };
-    must_exist(&settings)?;
     wire::open_to_read(&settings).await
-}
-
-/// Opening an SQLite database would make its file.
-fn must_exist(settings: &StoreSettings) -> Result<(), Failure> {
-    let Some(path) = settings.sqlite_file() else { return Ok(()) };
-    if path.exists() {
-        return Ok(());
-    }
-    Err(Failure::Plain(format!("there is no database at {}", settings.url.expose_secret())))
 }

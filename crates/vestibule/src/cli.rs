@@ -6,7 +6,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use vestibule_domain::{
     audit::EventName,
-    ids::{AccountId, ClientId, LoginId},
+    ids::{AccountId, ClientId, LoginId, ProviderId},
 };
 
 use crate::audit::Moment;
@@ -21,6 +21,20 @@ const ENVIRONMENT: &str = "\
 Every setting can come from the environment too: VESTIBULE__SECTION__KEY, as
 VESTIBULE__LISTEN__ADDRESS; a secret as the path of a file, as
 VESTIBULE__SEALING__KEY_FILE. `vestibule config show` says what holds and why.";
+
+const DRAFTS: &str = "\
+A draft has what would be written differently, and nothing else:
+
+  [[providers]]
+  id = \"acme\"
+  entry = { email_domains = [\"corp.example\"] }
+
+  [[clients]]
+  client_id = \"grafana\"
+  entry = { groups = [\"eng-*\"] }
+
+Settings of a provider replace its present ones, name by name; a client's entry
+replaces its present one.";
 
 /// One sign-in for all your apps: an OpenID Provider in front of many identity providers.
 #[derive(Debug, Parser)]
@@ -50,6 +64,18 @@ pub(crate) enum Command {
     Audit {
         #[command(subcommand)]
         command: AuditCommand,
+    },
+    /// List the places where people can sign in, or try one
+    Provider {
+        #[command(subcommand)]
+        command: ProviderCommand,
+    },
+    /// Say what claims of a provider would become, and who would be let in with them
+    Claims(ClaimsOptions),
+    /// Try rules on logins of the past
+    Policy {
+        #[command(subcommand)]
+        command: PolicyCommand,
     },
     /// Print a fresh sealing key
     Keygen {
@@ -92,7 +118,7 @@ pub(crate) struct DevOptions {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
-    /// Say everything that `serve` would refuse
+    /// Say everything that `serve` would refuse, and what is wrong with providers' own files
     Check {
         /// The configuration file
         file: PathBuf,
@@ -188,6 +214,77 @@ pub(crate) struct ExportOptions {
     /// Into this file instead of standard output; there is nothing in its place until all is written
     #[arg(short, long, value_name = "FILE")]
     pub(crate) output: Option<PathBuf>,
+}
+
+/// Of which gateway.
+#[derive(Debug, Args)]
+pub(crate) struct OfGateway {
+    /// The configuration file of the gateway
+    #[arg(long, value_name = "FILE", env = "VESTIBULE_CONFIG")]
+    pub(crate) config: PathBuf,
+    /// Answer in JSON
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum ProviderCommand {
+    /// Show every provider: those of the configuration, and those made by the admin API
+    List(OfGateway),
+    /// Try one: its published documents, then a real sign-in in your browser; changes nothing
+    Test(TestOptions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct TestOptions {
+    /// Which
+    #[arg(value_name = "NAME")]
+    pub(crate) provider: ProviderId,
+    #[command(flatten)]
+    pub(crate) of: OfGateway,
+    /// Where your browser comes back to, on this machine; the provider must know it
+    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
+    pub(crate) port: u16,
+    /// Stop after the documents
+    #[arg(long)]
+    pub(crate) no_login: bool,
+    /// Show what claims say, and not only what they are
+    #[arg(long)]
+    pub(crate) show_values: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ClaimsOptions {
+    #[command(flatten)]
+    pub(crate) of: OfGateway,
+    /// Whose claims they are
+    #[arg(long, value_name = "NAME")]
+    pub(crate) provider: ProviderId,
+    /// A file with what the provider says of somebody, as a JSON object
+    #[arg(long, value_name = "FILE")]
+    pub(crate) sample: PathBuf,
+    /// For which app, whose rules and scopes count too
+    #[arg(long, value_name = "ID")]
+    pub(crate) client: Option<ClientId>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum PolicyCommand {
+    /// Hold recorded logins against rules that are not in force yet; changes nothing
+    #[command(after_help = DRAFTS)]
+    Replay(ReplayOptions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ReplayOptions {
+    /// The rules to try
+    #[arg(value_name = "DRAFT.toml")]
+    pub(crate) draft: PathBuf,
+    #[command(flatten)]
+    pub(crate) of: OfGateway,
+    /// Logins from then on: 2026-11-24, 2026-11-24T10:00:00Z, or how long ago, as 7d
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Moment,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

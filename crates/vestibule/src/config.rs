@@ -3,13 +3,14 @@
 pub(crate) mod environment;
 pub(crate) mod fault;
 pub(crate) mod layers;
+pub(crate) mod pointer;
 pub(crate) mod raw;
 pub(crate) mod schema;
 pub(crate) mod show;
 
 mod check;
-mod file;
-mod hint;
+pub(crate) mod file;
+pub(crate) mod hint;
 mod sections;
 mod units;
 
@@ -18,13 +19,19 @@ use std::{net::SocketAddr, path::Path, time::Duration};
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use vestibule_crypto::SealingKey;
-use vestibule_domain::settings::Settings;
-use vestibule_http::door::TlsFiles;
-use vestibule_providers::{egress::EgressOptions, oidc::OidcSettings};
+use vestibule_domain::{ids::ProviderId, provider::Definition, settings::Settings};
+use vestibule_http::{door::TlsFiles, pages::Appearance};
+use vestibule_persistence::Place;
+use vestibule_providers::egress::EgressOptions;
 use vestibule_telemetry::TelemetryOptions;
 
-pub(crate) use self::units::parse_span;
-use self::{check::Checker, environment::Environment, fault::Faults, layers::Layered};
+use self::{
+    check::Checker,
+    environment::Environment,
+    fault::{Fault, Faults},
+    layers::{Layered, Origins, Source},
+};
+pub(crate) use self::{sections::named_within, units::parse_span};
 
 /// Every key with its default and a sentence.
 pub(crate) const DEFAULTS: &str = include_str!("../../../config/default.toml");
@@ -54,11 +61,32 @@ pub(crate) struct Config {
     /// Opens the admin API.
     pub(crate) bootstrap_key: SecretString,
     /// Where people sign in.
-    pub(crate) providers: Vec<OidcSettings>,
+    pub(crate) providers: Vec<ProviderConfig>,
+    /// What is wrong with providers' own files that can't be said of any provider.
+    pub(crate) lost: Vec<Fault>,
     /// How providers are reached.
     pub(crate) egress: EgressOptions,
+    /// How pages look.
+    pub(crate) appearance: Appearance,
     /// Logs and traces.
     pub(crate) telemetry: TelemetryOptions,
+    /// Where every value comes from.
+    pub(crate) origins: Origins,
+}
+
+/// A provider of the configuration.
+#[derive(Clone, Debug)]
+pub(crate) struct ProviderConfig {
+    /// Under which key it stands, as `providers[0]`.
+    pub(crate) at: String,
+    /// Its name.
+    pub(crate) id: ProviderId,
+    /// The file it stands in.
+    pub(crate) source: Source,
+    /// What its preset will judge; or what is wrong with a file of its own.
+    pub(crate) definition: Result<Definition, Faults>,
+    /// Secrets whose files were not read, so that nothing can be said of them.
+    pub(crate) unread: Vec<String>,
 }
 
 /// The main listener.
@@ -88,8 +116,10 @@ pub(crate) struct StoreSettings {
 impl StoreSettings {
     /// The file of an SQLite database.
     pub(crate) fn sqlite_file(&self) -> Option<&Path> {
-        let path = self.url.expose_secret().strip_prefix("sqlite:")?;
-        Some(Path::new(path.strip_prefix("//").unwrap_or(path)))
+        match Place::of(self.url.expose_secret()) {
+            Ok(Place::Sqlite(path)) => Some(path),
+            _ => None,
+        }
     }
 }
 
@@ -123,8 +153,9 @@ impl Config {
         let store = sections::store(&raw.store, &mut check);
         let sealing = sections::sealing(&raw.sealing, &mut check);
         let bootstrap_key = sections::bootstrap_key(&raw.admin, &mut check);
-        let providers = sections::providers(&raw.providers, &mut check);
+        let (providers, lost) = sections::providers(&raw.providers, &layered.sources, &mut check);
         let egress = sections::egress(&raw.egress, &mut check);
+        let appearance = sections::appearance(&raw.branding, &mut check);
         let telemetry = sections::telemetry(raw, &mut check);
         let all = || {
             Some(Self {
@@ -135,8 +166,11 @@ impl Config {
                 sealing: sealing?,
                 bootstrap_key: bootstrap_key?,
                 providers,
+                lost,
                 egress,
+                appearance,
                 telemetry: telemetry?,
+                origins: layered.origins.clone(),
             })
         };
         check.conclude(all())
@@ -159,7 +193,7 @@ pub(crate) fn ops_of(layered: &Layered) -> Result<SocketAddr, Faults> {
 
 #[cfg(test)]
 mod tests {
-    use vestibule_domain::{keys::Rotation, settings::Lifetimes};
+    use vestibule_domain::{keys::Rotation, settings::Lifetimes, upstream::RefreshRules};
 
     use super::*;
 
@@ -176,6 +210,7 @@ mod tests {
         let settings = sections::settings(&raw, &mut check).unwrap();
         assert_eq!(settings.lifetimes, Lifetimes::default());
         assert_eq!(settings.rotation, Rotation::default());
+        assert_eq!(settings.upstream, RefreshRules::default());
         let egress = sections::egress(&raw.egress, &mut check);
         let usual = EgressOptions::default();
         assert_eq!((egress.connect_timeout, egress.timeout, egress.most_bytes), (usual.connect_timeout, usual.timeout, usual.most_bytes));

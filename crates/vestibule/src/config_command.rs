@@ -37,7 +37,11 @@ pub(crate) fn run(command: &ConfigCommand) -> Result<(), Failure> {
             checked.map_err(Failure::from)
         }
         ConfigCommand::Show { file, json } => {
-            let shown = show::shown(&layers::read(file.as_deref(), &config::environment())?);
+            let layered = layers::read(file.as_deref(), &config::environment())?;
+            for fault in layered.sources.iter().filter_map(|source| source.fault.as_ref()) {
+                eprintln!("warning: {fault}");
+            }
+            let shown = show::shown(&layered);
             if *json { print::json(&shown) } else { print::text(&show::text(&shown)) }
         }
         ConfigCommand::Schema => print::text(&schema::schema_text()),
@@ -48,6 +52,6 @@ pub(crate) fn run(command: &ConfigCommand) -> Result<(), Failure> {
 fn check(file: &Path, files: Files) -> Result<(), Faults> {
     let layered = layers::read(Some(file), &config::environment())?;
     let config = Config::check(&layered, files)?;
-    wire::check_providers(&config, &layered.origins)?;
+    wire::check_providers(&config)?;
     if files == Files::Read { serve::refuse_leftovers(&config) } else { Ok(()) }
 }

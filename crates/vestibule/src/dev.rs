@@ -10,9 +10,11 @@ use std::{
 };
 
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
 use tokio::task::JoinHandle;
 use vestibule_domain::{
     audit::{Actor, Source, Witness},
+    claims::Claims,
     client::Client,
     redirect::RegisteredUri,
     registration::Draft,
@@ -27,8 +29,7 @@ use crate::{
     config::{
         self, Config, Files,
         fault::Origin,
-        layers::{self, Layered},
-        raw::RawProvider,
+        layers::{self, Layered, Source as ProviderSource},
     },
     failure::Failure,
     keygen, maintenance, print,
@@ -124,23 +125,21 @@ fn configuration(
     raw.admin.bootstrap_key_file = None;
     raw.egress.allow.push(pretend.issuer().trim_start_matches("http://").to_owned());
     raw.providers.push(pretend_provider(pretend, upstream_secret));
+    layered.sources.push(ProviderSource { file: "vestibule dev".into(), own: None, fault: None });
     Ok(Config::check(&layered, Files::Read)?)
 }
 
-fn pretend_provider(pretend: &PretendIssuer, secret: &SecretString) -> RawProvider {
-    RawProvider {
-        kind: Some("oidc".into()),
-        id: Some(DEMO.into()),
-        label: Some("Demo".into()),
-        issuer: Some(pretend.issuer().to_owned()),
-        client_id: Some(OUR_CLIENT_ID.into()),
-        client_secret: Some(secret.clone()),
-        client_secret_file: None,
-        scopes: Some(["profile", "email", "groups", "offline_access"].map(Into::into).into()),
-        token_auth: None,
-        userinfo: None,
-        algorithms: None,
-    }
+fn pretend_provider(pretend: &PretendIssuer, secret: &SecretString) -> Claims {
+    let settings = [
+        ("preset", Value::from("oidc")),
+        ("id", DEMO.into()),
+        ("label", "Demo".into()),
+        ("issuer", pretend.issuer().into()),
+        ("client_id", OUR_CLIENT_ID.into()),
+        ("client_secret", secret.expose_secret().into()),
+        ("scopes", ["profile", "email", "groups", "offline_access"].as_slice().into()),
+    ];
+    settings.map(|(name, value)| (name.to_owned(), value)).into_iter().collect()
 }
 
 /// A filter that somebody set holds; otherwise the terminal is for the links.

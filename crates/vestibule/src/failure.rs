@@ -14,6 +14,9 @@ pub(crate) enum Failure {
     /// The configuration.
     #[error("error: the configuration can't be used\n\n{0}")]
     Config(#[from] Faults),
+    /// Rules to try.
+    #[error("error: the draft can't be used\n\n{0}")]
+    Draft(Faults),
     /// The database.
     #[error("error: {0}")]
     Store(#[from] StoreError),
@@ -26,6 +29,14 @@ pub(crate) enum Failure {
     /// The demo app of `vestibule dev` can't be registered.
     #[error("error: the demo app can't be registered: {0:?}")]
     Demo(AdminFault),
+    /// Something that the admin API has could not be had.
+    #[error("error: {what} can't be had: {}", why(.fault))]
+    Admin {
+        /// What.
+        what: String,
+        /// Why.
+        fault: AdminFault,
+    },
     /// What was said on standard output could not be written.
     #[error("error: standard output can't be written: {0}")]
     Output(io::Error),
@@ -46,5 +57,13 @@ impl Failure {
     /// The system said no.
     pub(crate) fn io(what: impl Into<String>, error: io::Error) -> Self {
         Self::Io { what: what.into(), error }
+    }
+}
+
+fn why(fault: &AdminFault) -> String {
+    match fault {
+        AdminFault::NotFound => "it is not there".into(),
+        AdminFault::Store(error) => error.to_string(),
+        other => format!("{other:?}"),
     }
 }

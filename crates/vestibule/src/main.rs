@@ -1,6 +1,7 @@
 //! The `vestibule` program: its command line, its configuration, and the one place where the house is put together ([`wire`]).
 
 mod audit;
+mod claims;
 mod cli;
 mod config;
 mod config_command;
@@ -9,9 +10,14 @@ mod failure;
 mod healthcheck;
 mod keygen;
 mod maintenance;
+mod onlooker;
+mod policy;
 mod print;
+mod provider;
+mod rehearsal;
 mod serve;
 mod signals;
+mod table;
 mod watch;
 mod wire;
 
@@ -20,7 +26,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use crate::{
-    cli::{AuditCommand, Cli, Command},
+    cli::{AuditCommand, Cli, Command, PolicyCommand, ProviderCommand},
     failure::Failure,
 };
 
@@ -46,6 +52,10 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Config { command } => config_command::run(&command),
         Command::Audit { command: AuditCommand::Tail(options) } => runtime()?.block_on(audit::tail(&options)),
         Command::Audit { command: AuditCommand::Export(options) } => runtime()?.block_on(audit::export(&options)),
+        Command::Provider { command: ProviderCommand::List(options) } => runtime()?.block_on(provider::list(&options)),
+        Command::Provider { command: ProviderCommand::Test(options) } => runtime()?.block_on(provider::test(&options)),
+        Command::Claims(options) => runtime()?.block_on(claims::claims(&options)),
+        Command::Policy { command: PolicyCommand::Replay(options) } => runtime()?.block_on(policy::replay(&options)),
         Command::Keygen { bootstrap } => keygen::keygen(bootstrap),
         Command::Healthcheck { config } => healthcheck::healthcheck(config.as_deref()),
         Command::Completions { shell } => print::completions(shell, &mut Cli::command()),

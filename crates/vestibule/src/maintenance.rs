@@ -1,14 +1,22 @@
-//! What the house does by itself every minute.
+//! What the house does by itself, again and again.
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::{MissedTickBehavior, interval};
-use tracing::{debug, error};
-use vestibule_flows::{Gateway, KeysError};
+use tokio::time::{MissedTickBehavior, interval, sleep};
+use tracing::{debug, error, info};
+use vestibule_domain::{
+    audit::{Source, Witness},
+    ports::Entropy,
+};
+use vestibule_flows::{Gateway, KeysError, RefreshReport};
 use vestibule_http::House;
 use vestibule_telemetry::Metrics;
 
 const EVERY: Duration = Duration::from_mins(1);
+/// How often providers are looked at.
+const PROBE_EVERY: Duration = Duration::from_mins(1);
+/// How often it is looked which upstream tokens want a refresh.
+const REFRESH_EVERY: Duration = Duration::from_secs(30);
 
 /// Makes the keys that are due and says so in the metrics. A gateway without keys can't serve, so the first time is waited for.
 pub(crate) async fn keep_keys(gateway: &Gateway, metrics: &Metrics) -> Result<(), KeysError> {
@@ -35,5 +43,107 @@ pub(crate) async fn maintain(house: Arc<House>, metrics: Arc<Metrics>) {
             Ok(sessions) => metrics.set_sessions_active(sessions),
             Err(error) => error!(%error, "the sessions could not be counted"),
         }
+    }
+}
+
+/// Looks at every provider at once and then about every minute, so that people are not the first to find out. Ends when it is told to.
+pub(crate) async fn probe(house: Arc<House>, stop: impl Future<Output = ()> + Send) {
+    let gateway = house.gateway();
+    let round = async {
+        loop {
+            if let Err(error) = gateway.probe_providers().await {
+                error!(%error, "the providers could not be looked at");
+            }
+            sleep(about(PROBE_EVERY, gateway.entropy())).await;
+        }
+    };
+    // A look that is cut short leaves nothing behind.
+    tokio::select! {
+        () = round => {}
+        () = stop => {}
+    }
+}
+
+/// Refreshes upstream tokens in use before anybody has to wait for it. Ends when it is told to, and never in the middle of a refresh: a provider
+/// that changes its refresh token with each use would have told us the new one, and nobody would know it.
+pub(crate) async fn refresh_ahead(house: Arc<House>, stop: impl Future<Output = ()> + Send) {
+    let gateway = house.gateway();
+    tokio::pin!(stop);
+    loop {
+        tokio::select! {
+            () = sleep(about(REFRESH_EVERY, gateway.entropy())) => {}
+            () = &mut stop => return,
+        }
+        let mut all = RefreshReport::default();
+        loop {
+            let witness = Witness { now: gateway.clock().now(), source: Source::default(), trace_id: None };
+            match gateway.refresh_ahead(&witness, 1).await {
+                Ok(report) if report != RefreshReport::default() => all = sum(all, report),
+                Ok(_) => break,
+                Err(error) => {
+                    error!(%error, "upstream tokens could not be refreshed");
+                    break;
+                }
+            }
+            if is_ready(stop.as_mut()).await {
+                return;
+            }
+        }
+        if all != RefreshReport::default() {
+            let RefreshReport { refreshed, denied, unreachable } = all;
+            info!(
+                refreshed,
+                denied, unreachable, "refreshed {refreshed} upstream tokens ahead; {denied} were denied, {unreachable} have to wait"
+            );
+        }
+    }
+}
+
+fn sum(all: RefreshReport, one: RefreshReport) -> RefreshReport {
+    RefreshReport {
+        refreshed: all.refreshed + one.refreshed,
+        denied: all.denied + one.denied,
+        unreachable: all.unreachable + one.unreachable,
+    }
+}
+
+async fn is_ready(future: impl Future<Output = ()>) -> bool {
+    tokio::select! {
+        biased;
+        () = future => true,
+        () = std::future::ready(()) => false,
+    }
+}
+
+/// A span that is up to a tenth shorter or longer, so that nodes that were started together do not all knock at once.
+fn about(span: Duration, entropy: &dyn Entropy) -> Duration {
+    let mut byte = [0; 1];
+    entropy.fill(&mut byte);
+    span * 9 / 10 + span / 5 * u32::from(byte[0]) / 255
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Fixed(u8);
+
+    impl Entropy for Fixed {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(self.0);
+        }
+    }
+
+    #[test]
+    fn about_a_minute_is_within_a_tenth_of_it() {
+        let about = |byte| about(Duration::from_mins(1), &Fixed(byte));
+        assert_eq!((about(0), about(255)), (Duration::from_secs(54), Duration::from_secs(66)));
+        assert!((Duration::from_secs(59)..Duration::from_secs(61)).contains(&about(127)));
+    }
+
+    #[tokio::test]
+    async fn what_has_come_is_seen_and_what_has_not_is_not_waited_for() {
+        assert!(is_ready(std::future::ready(())).await);
+        assert!(!is_ready(std::future::pending()).await);
     }
 }

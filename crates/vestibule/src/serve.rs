@@ -53,7 +53,7 @@ async fn serve_until_stopped(config: &Config, signals: &mut StopSignals) -> Resu
             return Err(failure);
         }
     };
-    built.warm_providers();
+    tell_when_nobody_can_sign_in(&built).await?;
     make_room(config.listen.max_connections);
     info!(issuer = %config.settings.issuer, "serving {}", config.settings.issuer);
     if !config.ops.ip().is_loopback() {
@@ -61,6 +61,14 @@ async fn serve_until_stopped(config: &Config, signals: &mut StopSignals) -> Resu
     }
     tell_systemd(NotifyState::Ready);
     running.until_stopped(&built, signals).await
+}
+
+/// The admin API can make providers, so that none is no reason not to start.
+async fn tell_when_nobody_can_sign_in(built: &Built) -> Result<(), Failure> {
+    if built.house.gateway().providers().await?.all().is_empty() {
+        warn!("there is no provider yet, so nobody can sign in: add [[providers]] to the configuration, or make one by the admin API");
+    }
+    Ok(())
 }
 
 /// What the database, the upstreams and the house itself need beside the connections of `listen.max_connections`.
@@ -110,6 +118,7 @@ pub(crate) struct Running {
     main: JoinHandle<io::Result<()>>,
     ops: JoinHandle<io::Result<()>>,
     helpers: Vec<JoinHandle<()>>,
+    refresher: JoinHandle<()>,
     stop_main: Stop,
     stop_ops: Stop,
 }
@@ -119,10 +128,13 @@ impl Running {
     pub(crate) fn start(built: &Built, doors: Doors) -> Self {
         let (stop_main, stop_ops) = (Stop::new(), Stop::new());
         let maintain = tokio::spawn(maintenance::maintain(built.house.clone(), built.metrics.clone()));
+        let probe = tokio::spawn(maintenance::probe(built.house.clone(), stop_main.called()));
+        let refresher = tokio::spawn(maintenance::refresh_ahead(built.house.clone(), stop_main.called()));
         Self {
             main: tokio::spawn(doors.main.serve(routes(&built.house), stop_main.called())),
             ops: tokio::spawn(doors.ops.serve(ops_routes(&built.house), stop_ops.called())),
-            helpers: vec![maintain],
+            helpers: vec![maintain, probe],
+            refresher,
             stop_main,
             stop_ops,
         }
@@ -160,6 +172,7 @@ impl Running {
 
     async fn drain(&mut self) -> Result<(), Failure> {
         let main = (&mut self.main).await;
+        let _ = (&mut self.refresher).await;
         self.stop_ops.call();
         let ops = (&mut self.ops).await;
         for helper in &self.helpers {

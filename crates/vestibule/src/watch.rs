@@ -6,9 +6,12 @@ use std::{sync::Arc, time::Duration};
 use tracing::{info, warn};
 use vestibule_domain::{
     audit::{AuditEvent, EventName, Outcome, Reason},
+    health::BreakerState,
     ids::ProviderId,
     ports::Observer,
     provider::Phase,
+    time::Timestamp,
+    upstream::RefreshOutcome,
 };
 use vestibule_telemetry::Metrics;
 
@@ -28,6 +31,18 @@ impl Observer for Watch {
             let milliseconds = took.as_millis();
             warn!(provider.id = %provider, upstream.phase = %phase, result, milliseconds, "{phase} with {provider} failed: {result}");
         }
+    }
+
+    fn provider_health(&self, provider: &ProviderId, state: BreakerState) {
+        self.0.provider_health(provider, state);
+    }
+
+    fn provider_secret_expires(&self, provider: &ProviderId, expires: Option<Timestamp>) {
+        self.0.provider_secret_expires(provider, expires);
+    }
+
+    fn upstream_refreshed(&self, provider: &ProviderId, result: RefreshOutcome) {
+        self.0.upstream_refreshed(provider, result);
     }
 }
 
@@ -52,6 +67,14 @@ fn log(event: &AuditEvent) {
                 trace.id = trace,
                 "signed in through {through}"
             );
+        }
+        (EventName::ProviderHealthChanged, outcome) => {
+            let detail = detail.unwrap_or_default();
+            if outcome == Outcome::Success {
+                info!(event = name, provider.id = provider, "{through} is well again");
+            } else {
+                warn!(event = name, provider.id = provider, reason, detail, "{through} is in trouble: {detail}");
+            }
         }
         (EventName::LoginFailed | EventName::LoginDeniedByPolicy, _) => {
             let why = reason.unwrap_or("unknown");
@@ -87,6 +110,14 @@ fn log(event: &AuditEvent) {
             | EventName::ClientSecretRevoked,
             Outcome::Success,
         ) => info!(event = name, client.id = client, trace.id = trace, detail, "{name}"),
+        (
+            EventName::ProviderCreated
+            | EventName::ProviderUpdated
+            | EventName::ProviderEnabled
+            | EventName::ProviderDisabled
+            | EventName::ProviderDeleted,
+            Outcome::Success,
+        ) => info!(event = name, provider.id = provider, trace.id = trace, detail, "{name}: {through}"),
         (EventName::KeyRotated | EventName::KeyRetired, Outcome::Success) => info!(event = name, detail, "{name}"),
         _ => {}
     }

@@ -3,27 +3,30 @@
 use std::sync::Arc;
 
 use secrecy::ExposeSecret;
-use tracing::{info, warn};
+use serde_json::Value;
+use tracing::error;
 use vestibule_crypto::{KeySealer, LocalSigner, SystemClock, SystemEntropy};
 use vestibule_domain::{
-    ids::ProviderId,
-    ports::{Clock, Entropy, IdentityProvider, Observer, Sealer, Store},
+    claims::Claims,
+    ports::{Clock, Entropy, Observer, ProviderFactory, Sealer, Store},
+    provider::{Definition, StoredProvider},
+    registration::FieldFault,
 };
-use vestibule_flows::{Gateway, Parts};
+use vestibule_flows::{FixedProvider, Gateway, Parts};
 use vestibule_http::{House, HttpSettings};
 use vestibule_persistence::{CommitStats, SqlStore, StoreOptions};
 use vestibule_playground::PretendIssuer;
 use vestibule_providers::{
     egress::{Egress, EgressOptions, EgressSetupError},
-    oidc::{OidcProvider, OidcSettings, SettingsFault},
+    factory::ProviderMaker,
 };
 use vestibule_telemetry::{Build, Metrics};
 
 use crate::{
     config::{
-        Config, StoreSettings,
+        Config, ProviderConfig, StoreSettings,
         fault::{Fault, Faults},
-        layers::Origins,
+        named_within, pointer,
     },
     failure::Failure,
     watch::Watch,
@@ -35,15 +38,18 @@ pub(crate) struct Built {
     pub(crate) house: Arc<House>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) store: Arc<SqlStore>,
-    providers: Vec<Arc<OidcProvider>>,
 }
 
 /// Opens the database and puts the house on it. Nothing is asked of any provider yet.
 pub(crate) async fn build(config: &Config) -> Result<Built, Failure> {
-    let metrics = Arc::new(metrics(config));
+    let metrics = Arc::new(metrics());
     let observer: Arc<dyn Observer> = Arc::new(Watch(metrics.clone()));
-    let providers = providers(config, &observer).map_err(|fault| Faults::from(*fault))?;
-    let sealer: Arc<dyn Sealer> = Arc::new(KeySealer::new(config.sealing.current.clone(), config.sealing.previous.clone()));
+    let factory = factory(config, observer.clone())?;
+    let configured = configured(config, factory.as_ref())?;
+    for fault in &configured.faults.0 {
+        error!("a provider can't be used: {fault}");
+    }
+    let sealer = sealer(config);
     let store = Arc::new(open_store(&config.store, &metrics).await?);
     let gateway = Gateway::new(Parts {
         store: store.clone() as Arc<dyn Store>,
@@ -52,44 +58,134 @@ pub(crate) async fn build(config: &Config) -> Result<Built, Failure> {
         entropy: entropy(),
         clock: clock(),
         observer,
-        providers: providers.iter().map(|provider| provider.clone() as Arc<dyn IdentityProvider>).collect(),
+        providers: configured.providers,
+        factory,
         settings: config.settings.clone(),
         bootstrap_key: Some(config.bootstrap_key.clone()),
     });
-    let settings = HttpSettings { trusted_proxies: config.listen.trusted_proxies.clone() };
+    let settings = HttpSettings { trusted_proxies: config.listen.trusted_proxies.clone(), appearance: config.appearance.clone() };
     let house = Arc::new(House::new(gateway, metrics.clone(), settings));
-    Ok(Built { house, metrics, store, providers })
+    Ok(Built { house, metrics, store })
 }
 
-impl Built {
-    /// Asks every provider for its metadata and keys, so that the first person needn't wait for it; one that is down stops nobody.
-    pub(crate) fn warm_providers(&self) {
-        for provider in &self.providers {
-            let provider = provider.clone();
-            tokio::spawn(async move {
-                let id = &provider.card().id;
-                match provider.check().await {
-                    Ok(()) => info!(provider.id = %id, "{id} is there"),
-                    Err(error) => warn!(provider.id = %id, "{id} can't be used now, and is asked again when somebody chooses it: {error}"),
+/// A gateway that nobody can knock at, on a database that is only read: for commands that look at what it would do.
+pub(crate) fn onlooker(
+    config: &Config,
+    store: Arc<dyn Store>,
+    factory: Arc<dyn ProviderFactory>,
+    providers: Vec<FixedProvider>,
+) -> Gateway {
+    let sealer = sealer(config);
+    Gateway::new(Parts {
+        store,
+        signer: Arc::new(LocalSigner::new(config.settings.issuer.clone(), sealer.clone())),
+        sealer,
+        entropy: entropy(),
+        clock: clock(),
+        observer: Arc::new(metrics()),
+        providers,
+        factory,
+        settings: config.settings.clone(),
+        bootstrap_key: None,
+    })
+}
+
+/// The providers of the configuration.
+#[derive(Debug)]
+pub(crate) struct Configured {
+    /// In the order of the configuration, those among them that can't be made.
+    pub(crate) providers: Vec<FixedProvider>,
+    /// What is wrong with files that are a provider's own. Everybody else's sign-in goes on without it.
+    pub(crate) faults: Faults,
+}
+
+/// Makes the providers of the configuration. What is wrong in its main file is refused.
+pub(crate) fn configured(config: &Config, factory: &dyn ProviderFactory) -> Result<Configured, Faults> {
+    let (mut providers, mut refused, mut tolerated) = (Vec::new(), Vec::new(), config.lost.clone());
+    for provider in &config.providers {
+        let made = match &provider.definition {
+            Ok(definition) => match factory.make(definition) {
+                Ok(made) => Ok(made),
+                Err(found) => {
+                    let found = blamed(provider, found);
+                    let faults = found.iter().map(|fault| in_our_words(config, provider, &definition.settings, fault));
+                    if provider.source.own.is_some() {
+                        tolerated.extend(faults);
+                    } else {
+                        refused.extend(faults);
+                    }
+                    Err(found)
                 }
-            });
-        }
+            },
+            Err(faults) => {
+                tolerated.extend(faults.0.iter().cloned());
+                Err(faults.0.iter().map(|fault| FieldFault { pointer: String::new(), message: fault.to_string() }).collect())
+            }
+        };
+        providers.push(FixedProvider { id: provider.id.clone(), file: provider.source.file.clone(), made });
     }
+    if refused.is_empty() { Ok(Configured { providers, faults: Faults(tolerated) }) } else { Err(Faults(refused)) }
 }
 
-/// Whether the providers' settings hold, as far as can be said without asking them.
-pub(crate) fn check_providers(config: &Config, origins: &Origins) -> Result<(), Faults> {
-    let observer: Arc<dyn Observer> = Arc::new(metrics(config));
-    match providers(config, &observer) {
-        Ok(_) => Ok(()),
-        Err(fault) => Err(Fault { origin: origins.near(&fault.key), ..*fault }.into()),
-    }
+/// Of a secret that nobody read nothing can be said.
+fn blamed(provider: &ProviderConfig, found: Vec<FieldFault>) -> Vec<FieldFault> {
+    let is_unread = |fault: &FieldFault| provider.unread.iter().any(|name| fault.pointer.strip_prefix('/') == Some(name));
+    found.into_iter().filter(|fault| !is_unread(fault)).collect()
 }
 
-/// Opens the database for reading the audit log. It must be there and up to date.
+/// A preset's fault as one of the configuration: where it stands, and the lines that mend it.
+fn in_our_words(config: &Config, provider: &ProviderConfig, settings: &Claims, fault: &FieldFault) -> Fault {
+    let key = pointer::key(&provider.at, &fault.pointer);
+    let name = fault.pointer.trim_start_matches('/');
+    let message = fault.message.strip_prefix(&format!("{name} ")).unwrap_or(&fault.message).to_owned();
+    let add = if message.contains("allow-list") { allow_line(settings.get(name)) } else { Vec::new() };
+    named_within(&provider.source, &provider.at, Fault { origin: config.origins.near(&key), key, message, add })
+}
+
+/// The line that lets an issuer on the premises be reached.
+fn allow_line(address: Option<&Value>) -> Vec<String> {
+    let url = address.and_then(Value::as_str).and_then(|text| url::Url::parse(text).ok());
+    let authority = url.as_ref().and_then(|url| Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?)));
+    authority.map_or_else(Vec::new, |authority| vec!["[egress]".into(), format!("allow = [\"{authority}\"]")])
+}
+
+/// What makes providers. They share one outgoing client.
+pub(crate) fn factory(config: &Config, observer: Arc<dyn Observer>) -> Result<Arc<dyn ProviderFactory>, Faults> {
+    let options = EgressOptions { propagate: Some(Arc::new(vestibule_telemetry::inject)), ..config.egress.clone() };
+    let egress = Egress::new(options).map_err(egress_fault)?;
+    Ok(Arc::new(ProviderMaker::new(egress, clock(), entropy(), observer)))
+}
+
+/// The same for commands that count nothing.
+pub(crate) fn quiet_factory(config: &Config) -> Result<Arc<dyn ProviderFactory>, Faults> {
+    factory(config, Arc::new(metrics()))
+}
+
+/// Whether the providers' settings hold, as far as can be said without asking them; those in files of their own too.
+pub(crate) fn check_providers(config: &Config) -> Result<(), Faults> {
+    let faults = configured(config, quiet_factory(config)?.as_ref())?.faults;
+    if faults.0.is_empty() { Ok(()) } else { Err(faults) }
+}
+
+/// Opens the database for reading. It must be there and up to date.
 pub(crate) async fn open_to_read(settings: &StoreSettings) -> Result<SqlStore, Failure> {
+    must_exist(settings)?;
     let options = StoreOptions { readers: 1, migrate: false, read_only: true, ..StoreOptions::new(settings.url.expose_secret()) };
     Ok(SqlStore::connect(&options).await?)
+}
+
+/// Opening an SQLite database would make its file.
+fn must_exist(settings: &StoreSettings) -> Result<(), Failure> {
+    let Some(path) = settings.sqlite_file() else { return Ok(()) };
+    if path.exists() {
+        return Ok(());
+    }
+    Err(Failure::Plain(format!("there is no database at {}", settings.url.expose_secret())))
+}
+
+/// A stored provider as its maker wants it, its secrets opened; nothing if the sealing key is another than it was sealed with.
+pub(crate) fn stored_definition(config: &Config, stored: &StoredProvider) -> Option<Definition> {
+    vestibule_flows::provider_definition(stored, sealer(config).as_ref())
 }
 
 /// The pretend provider of `vestibule dev`.
@@ -105,10 +201,13 @@ pub(crate) fn entropy() -> Arc<dyn Entropy> {
     Arc::new(SystemEntropy)
 }
 
-fn metrics(config: &Config) -> Metrics {
-    let ids: Vec<&ProviderId> = config.providers.iter().map(|provider| &provider.id).collect();
+fn sealer(config: &Config) -> Arc<dyn Sealer> {
+    Arc::new(KeySealer::new(config.sealing.current.clone(), config.sealing.previous.clone()))
+}
+
+fn metrics() -> Metrics {
     let revision = option_env!("VESTIBULE_REVISION").unwrap_or("unknown");
-    Metrics::new(ids, Build { version: env!("CARGO_PKG_VERSION"), revision })
+    Metrics::new(Build { version: env!("CARGO_PKG_VERSION"), revision })
 }
 
 async fn open_store(settings: &StoreSettings, metrics: &Arc<Metrics>) -> Result<SqlStore, Failure> {
@@ -118,17 +217,7 @@ async fn open_store(settings: &StoreSettings, metrics: &Arc<Metrics>) -> Result<
     Ok(SqlStore::connect(&options).await?)
 }
 
-fn providers(config: &Config, observer: &Arc<dyn Observer>) -> Result<Vec<Arc<OidcProvider>>, Box<Fault>> {
-    let options = EgressOptions { propagate: Some(Arc::new(vestibule_telemetry::inject)), ..config.egress.clone() };
-    let egress = Egress::new(options).map_err(|error| Box::new(egress_fault(error)))?;
-    let provider = |(number, settings): (usize, &OidcSettings)| {
-        let made = OidcProvider::new(settings.clone(), egress.clone(), clock(), entropy(), observer.clone());
-        made.map(Arc::new).map_err(|fault| Box::new(settings_fault(number, settings, &fault)))
-    };
-    config.providers.iter().enumerate().map(provider).collect()
-}
-
-fn egress_fault(error: EgressSetupError) -> Fault {
+fn egress_fault(error: EgressSetupError) -> Faults {
     let (key, add): (_, &[&str]) = match error {
         EgressSetupError::Root(_) => ("egress.extra_roots_file", &[]),
         EgressSetupError::Tls => {
@@ -136,24 +225,20 @@ fn egress_fault(error: EgressSetupError) -> Fault {
         }
     };
     let add = add.iter().map(|line| (*line).to_owned()).collect();
-    Fault { origin: None, key: key.into(), message: format!("can't be used: {error}"), add }
+    Fault { origin: None, key: key.into(), message: format!("can't be used: {error}"), add }.into()
 }
 
-/// In the words of the configuration.
-fn settings_fault(number: usize, settings: &OidcSettings, fault: &SettingsFault) -> Fault {
-    let (name, add) = match fault {
-        SettingsFault::IssuerAddress => ("issuer", allow_line(&settings.issuer)),
-        SettingsFault::Issuer => ("issuer", Vec::new()),
-        SettingsFault::ClientId => ("client_id", Vec::new()),
-        SettingsFault::Algorithms => ("algorithms", Vec::new()),
-        SettingsFault::Scope => ("scopes", Vec::new()),
-    };
-    Fault { origin: None, key: format!("providers[{number}].{name}"), message: format!("can't be used: {fault}"), add }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::schema::provider_secrets;
 
-/// The line that lets an issuer on the premises be reached.
-fn allow_line(issuer: &str) -> Vec<String> {
-    let url = url::Url::parse(issuer).ok();
-    let authority = url.as_ref().and_then(|url| Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?)));
-    authority.map_or_else(Vec::new, |authority| vec!["[egress]".into(), format!("allow = [\"{authority}\"]")])
+    #[test]
+    fn the_secrets_of_the_configuration_are_those_of_the_presets() {
+        let egress = Egress::new(EgressOptions::default()).unwrap();
+        let maker = ProviderMaker::new(egress, clock(), entropy(), Arc::new(metrics()));
+        let mut secrets = maker.secret_settings().to_vec();
+        secrets.sort_unstable();
+        assert_eq!(secrets, provider_secrets().collect::<Vec<_>>());
+    }
 }

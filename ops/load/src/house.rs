@@ -69,7 +69,7 @@ filter = "warn"
 [egress]
 allow = ["{upstream_authority}"]
 [[providers]]
-kind = "oidc"
+preset = "oidc"
 id = "load"
 label = "Load"
 issuer = "{upstream_issuer}"

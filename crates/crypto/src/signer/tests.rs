@@ -83,6 +83,7 @@ fn id_token() -> IdToken {
             profile: Profile { name: Some("Ada".into()), email: Some("ada@b.example".into()), ..Profile::default() },
             email: true,
             groups: true,
+            rename: std::collections::BTreeMap::new(),
         },
     }
 }

@@ -61,7 +61,7 @@ pub(super) fn id_token_claims(token: &IdToken) -> IdTokenClaims {
         amr: token.amr.clone(),
         sid: token.session.to_string(),
         at_hash: token.access_token_hash.map(|half| URL_SAFE_NO_PAD.encode(half)),
-        standard: token.claims.clone().into(),
+        person: token.claims.clone().into(),
     }
 }
 

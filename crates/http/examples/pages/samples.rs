@@ -1,7 +1,12 @@
 //! Every hosted page with believable values: written out by the example, checked one by one by the tests.
 
-use time::{OffsetDateTime, macros::datetime};
-use vestibule_http::pages::{Choice, Chooser, ConfirmLogout, ErrorKind, ErrorPage, FormTarget, Href, Page, ReturnToApp, SignedOut};
+use time::{Duration, OffsetDateTime, macros::datetime};
+use vestibule_domain::{account::LinkedBy, provider::ButtonWording};
+use vestibule_http::pages::{
+    AccountPage, Addition, Appearance, Brand, BrandDraft, Choice, Chooser, ConfirmLogout, EmailForm, ErrorKind, ErrorPage, FormTarget,
+    Href, Notice, Onward, Page, PostForm, Remove, ReturnToApp, SignInAgain, SignedOut, Way,
+    texts::{TextOverrides, TextsDraft},
+};
 
 pub(crate) const AT: OffsetDateTime = datetime!(2026-11-24 09:41:07 UTC);
 pub(crate) const REFERENCE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
@@ -10,28 +15,74 @@ pub(crate) const REFERENCE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 pub(crate) struct Words<'a> {
     pub(crate) app: &'a str,
     pub(crate) providers: [&'a str; 3],
+    pub(crate) person: &'a str,
     pub(crate) value: &'a str,
 }
 
-pub(crate) const BELIEVABLE: Words<'_> =
-    Words { app: "Grafana", providers: ["Acme", "Northwind Staff", "Partner Login"], value: "https://grafana.example.com/login/oauth2" };
+pub(crate) const BELIEVABLE: Words<'_> = Words {
+    app: "Grafana",
+    providers: ["Acme", "Northwind Staff", "Partner Login"],
+    person: "ada@corp.example",
+    value: "https://grafana.example.com/login/oauth2",
+};
+
+/// Nine providers as many companies have them: id and mark, name, and what stands before it.
+const NINE: [(&str, &str, ButtonWording); 9] = [
+    ("google", "Google", ButtonWording::SignInWith),
+    ("microsoft", "Microsoft", ButtonWording::SignInWith),
+    ("apple", "Apple", ButtonWording::SignInWith),
+    ("github", "GitHub", ButtonWording::ContinueWith),
+    ("facebook", "Facebook", ButtonWording::ContinueWith),
+    ("gitlab", "GitLab", ButtonWording::ContinueWith),
+    ("slack", "Slack", ButtonWording::SignInWith),
+    ("discord", "Discord", ButtonWording::ContinueWith),
+    ("linkedin", "LinkedIn", ButtonWording::SignInWith),
+];
+
+/// The marks that [`NINE`] leaves over.
+const OTHERS: [(&str, &str); 6] =
+    [("okta", "Okta"), ("auth0", "Auth0"), ("keycloak", "Keycloak"), ("cognito", "Cognito"), ("x", "X"), ("salesforce", "Salesforce")];
+
+pub(crate) fn choice(id: &str, label: &str) -> Choice {
+    Choice {
+        id: id.to_owned(),
+        label: label.to_owned(),
+        wording: ButtonWording::ContinueWith,
+        icon: Some(id.to_owned()),
+        trouble: false,
+        href: Href::local(&format!("/login/{id}?attempt=01JDF3M8")).expect("a local path"),
+    }
+}
+
+/// A brand of an operator, with words of their own.
+pub(crate) fn branded() -> Appearance {
+    let draft = BrandDraft {
+        name: Some("Corp ID".into()),
+        accent: Some("#7a1fa2".into()),
+        accent_dark: None,
+        help: Some("mailto:help@corp.example".into()),
+        privacy: Some("https://corp.example/privacy".into()),
+    };
+    let words = [("footer", "Run by Corp IT, room 4.12."), ("chooser_title", "Welcome to Corp")];
+    let words = words.map(|(key, text)| (key.to_owned(), text.to_owned())).into();
+    let mut faults = Vec::new();
+    let overrides = TextOverrides::check(&TextsDraft::from([("*".to_owned(), words)]), "/texts", &mut faults);
+    let brand = Brand::check(&draft, "/brand", &mut faults);
+    assert!(faults.is_empty(), "{faults:?}");
+    Appearance { brand, overrides }
+}
+
+fn post(action: &str, value: &str) -> PostForm {
+    PostForm {
+        action: Href::local(action).expect("a local path"),
+        fields: vec![("csrf", "k3v9Qm".to_owned()), ("state", value.to_owned())],
+    }
+}
 
 /// All samples with `words` in every place a stranger can reach, each under the name of its file.
 pub(crate) fn all(words: &Words<'_>) -> Vec<(String, Box<dyn Page>)> {
     let app = || words.app.to_owned();
     let back = || Href::app("https://grafana.example.com/?error=access_denied&state=af0ifjsldkj").expect("a web address");
-    let choice = |id: &str, label: &str| Choice {
-        id: id.to_owned(),
-        label: label.to_owned(),
-        href: Href::local(&format!("/login/{id}?attempt=01JDF3M8")).expect("a local path"),
-    };
-    let [first, second, third] = words.providers;
-    let chooser = |choices, last_used: Option<&str>| Chooser {
-        client_name: app(),
-        returns_to: "grafana.example.com".to_owned(),
-        choices,
-        last_used: last_used.map(str::to_owned),
-    };
     let confirm = |client_name, stay| ConfirmLogout {
         client_name,
         action: Href::local("/logout").expect("a local path"),
@@ -39,37 +90,120 @@ pub(crate) fn all(words: &Words<'_>) -> Vec<(String, Box<dyn Page>)> {
         stay,
         ends_at: FormTarget::of(&"https://grafana.example.com/signed-out".parse().expect("a URL")),
     };
-
-    let mut pages: Vec<(String, Box<dyn Page>)> = vec![
+    let mut pages = choosers(words);
+    pages.extend(accounts(words));
+    let rest: [(&str, Box<dyn Page>); 6] = [
+        ("signed-out", Box::new(SignedOut { client_name: Some(app()), back: Some(back()) })),
+        ("signed-out-alone", Box::new(SignedOut { client_name: None, back: None })),
+        ("confirm-logout", Box::new(confirm(Some(app()), Some(back())))),
+        ("confirm-logout-alone", Box::new(confirm(None, None))),
         (
-            "chooser".into(),
-            Box::new(chooser(vec![choice("acme", first), choice("northwind", second), choice("partner", third)], Some("northwind"))),
-        ),
-        ("chooser-one".into(), Box::new(chooser(vec![choice("acme", first)], None))),
-        ("signed-out".into(), Box::new(SignedOut { client_name: Some(app()), back: Some(back()) })),
-        ("signed-out-alone".into(), Box::new(SignedOut { client_name: None, back: None })),
-        ("confirm-logout".into(), Box::new(confirm(Some(app()), Some(back())))),
-        ("confirm-logout-alone".into(), Box::new(confirm(None, None))),
-        (
-            "return-to-app".into(),
+            "return-to-app",
             Box::new(ReturnToApp {
                 client_name: app(),
                 href: Href::app("app.immich:///oauth-callback?code=SplxlOBeZQQYbYS6WxSbIA&state=af0ifjsldkj")
                     .expect("a private-use scheme"),
             }),
         ),
+        (
+            "onward",
+            Box::new(Onward {
+                provider_label: words.providers[0].to_owned(),
+                href: Href::local("/login/acme?attempt=01JDF3M8").expect("a local path"),
+            }),
+        ),
     ];
+    pages.extend(rest.map(|(name, page)| (name.to_owned(), page)));
     for kind in kinds(words.value) {
-        let mut page = ErrorPage::new(kind, REFERENCE, AT).detail("client_id", words.value);
-        if !matches!(
-            page.kind(),
-            ErrorKind::ClientUnknown | ErrorKind::NotFound | ErrorKind::MethodNotAllowed { .. } | ErrorKind::TooManyRequests { .. }
-        ) {
-            page = page.app(words.app).provider(first).back(back());
-        }
+        let local = |path| Href::local(path).expect("a local path");
+        let page = ErrorPage::new(kind, REFERENCE, AT).detail("client_id", words.value);
+        let page = match page.kind() {
+            ErrorKind::ClientUnknown | ErrorKind::NotFound | ErrorKind::MethodNotAllowed { .. } | ErrorKind::TooManyRequests { .. } => page,
+            ErrorKind::LinkTaken => page.provider(words.providers[0]).account(local("/account")),
+            ErrorKind::ProviderPaused { .. } => {
+                page.app(words.app).provider(words.providers[0]).choose_again(local("/choose?attempt=01JDF3M8")).back(back())
+            }
+            _ => page.app(words.app).provider(words.providers[0]).back(back()),
+        };
         pages.push((format!("error-{}", page.kind().code()), Box::new(page)));
     }
     pages
+}
+
+fn choosers(words: &Words<'_>) -> Vec<(String, Box<dyn Page>)> {
+    let [first, second, third] = words.providers;
+    let chooser = |choices, last_used: Option<&str>| Chooser {
+        client_name: Some(words.app.to_owned()),
+        returns_to: Some("grafana.example.com".to_owned()),
+        choices,
+        last_used: last_used.map(str::to_owned),
+        email: None,
+    };
+    let three = || vec![choice("acme", first), choice("northwind", second), choice("partner", third)];
+    let nine = NINE.map(|(id, label, wording)| Choice { wording, ..choice(id, label) });
+    let mut troubled = three();
+    troubled[2].trouble = true;
+    let email = |unknown| Some(EmailForm { form: post("/login?attempt=01JDF3M8", words.value), unknown });
+    let long = "The Directory of Northwind Traders and Partners in Europe";
+    let mut wide = vec![choice("github", "GitHub"), choice("long", long)];
+    wide[1].trouble = true;
+    let pages: [(&str, Chooser); 9] = [
+        ("chooser", chooser(three(), Some("northwind"))),
+        ("chooser-one", chooser(vec![choice("acme", first)], None)),
+        ("chooser-nine", chooser(nine.to_vec(), Some("github"))),
+        ("chooser-others", chooser(OTHERS.map(|(id, label)| choice(id, label)).to_vec(), None)),
+        ("chooser-trouble", chooser(troubled, Some("partner"))),
+        ("chooser-long", chooser(wide, Some("long"))),
+        ("chooser-email", Chooser { email: email(false), ..chooser(three(), None) }),
+        ("chooser-email-unknown", Chooser { email: email(true), ..chooser(three(), None) }),
+        ("chooser-own", Chooser { client_name: None, returns_to: None, ..chooser(three(), None) }),
+    ];
+    pages.into_iter().map(|(name, page)| (name.to_owned(), Box::new(page) as Box<dyn Page>)).collect()
+}
+
+fn accounts(words: &Words<'_>) -> Vec<(String, Box<dyn Page>)> {
+    let local = |path: &str| Href::local(path).expect("a local path");
+    let way = |provider: &str, label: &str, by, days, remove| Way {
+        provider: provider.to_owned(),
+        label: label.to_owned(),
+        icon: Some(provider.to_owned()),
+        current: provider == "google",
+        name: Some("Ada Lovelace".to_owned()),
+        email: Some(words.person.to_owned()),
+        created: AT - Duration::days(days),
+        by,
+        used: AT - Duration::days(days / 9),
+        remove,
+    };
+    let [first, ..] = words.providers;
+    let ways = |remove: &dyn Fn() -> Remove| {
+        vec![
+            way("google", "Google", LinkedBy::FirstSignIn, 400, remove()),
+            way("github", "GitHub", LinkedBy::Person, 90, remove()),
+            way("acme", first, LinkedBy::Email, 30, remove()),
+            way("okta", "Okta", LinkedBy::Operator, 3, remove()),
+        ]
+    };
+    let addition = |provider: &str, label: &str| Addition {
+        provider: provider.to_owned(),
+        label: label.to_owned(),
+        icon: Some(provider.to_owned()),
+        form: post("/account/links", words.value),
+    };
+    let page = |notice, ways, additions, again| AccountPage { person: Some(words.person.to_owned()), notice, ways, additions, again };
+    let additions = || vec![addition("microsoft", "Microsoft"), addition("partner", words.providers[2])];
+    let only = vec![way("google", "Google", LinkedBy::FirstSignIn, 400, Remove::OnlyWay)];
+    let pages: [(&str, Box<dyn Page>); 5] = [
+        (
+            "account",
+            Box::new(page(Some(Notice::Added), ways(&|| Remove::By(post("/account/links/remove", words.value))), additions(), None)),
+        ),
+        ("account-one", Box::new(page(Some(Notice::Removed), only, additions(), None))),
+        ("account-stale", Box::new(page(Some(Notice::Stale), ways(&|| Remove::NotNow), Vec::new(), Some(local("/account/again"))))),
+        ("account-nameless", Box::new(AccountPage { person: None, ..page(Some(Notice::LastOne), Vec::new(), Vec::new(), None) })),
+        ("sign-in-again", Box::new(SignInAgain { again: local("/account/again"), cancel: Some(local("/account")) })),
+    ];
+    pages.into_iter().map(|(name, page)| (name.to_owned(), page)).collect()
 }
 
 /// One of each kind.
@@ -84,8 +218,10 @@ pub(crate) fn kinds(value: &str) -> Vec<ErrorKind> {
         ErrorKind::UpstreamUnavailable { phase: "token", status: Some(503) },
         ErrorKind::UpstreamInvalid { phase: "token" },
         ErrorKind::UpstreamMisconfigured,
+        ErrorKind::ProviderPaused { retry_after: 40 },
         ErrorKind::EmailNotVerified { claim: "email_verified" },
         ErrorKind::NotAllowed { rule: value.to_owned() },
+        ErrorKind::LinkTaken,
         ErrorKind::AccountDisabled,
         ErrorKind::ClockSkew,
         ErrorKind::Unavailable,

@@ -2,10 +2,7 @@
 
 use poem_openapi::{ApiResponse, payload::Json};
 
-use super::{
-    objects::{ClientObject, ClientPage, NewSecretObject, RegisteredClient},
-    refused::Refusals,
-};
+use super::objects::{ClientObject, ClientPage, NewSecretObject, RegisteredClient};
 
 #[derive(ApiResponse)]
 pub(crate) enum Listed {
@@ -77,6 +74,18 @@ pub(crate) enum Put {
 }
 
 #[derive(ApiResponse)]
+pub(crate) enum Patched {
+    /// The client is changed. If it had no secret and now needs one, it is in this answer, and in no other.
+    #[oai(status = 200)]
+    Changed(
+        Json<RegisteredClient>,
+        /// The client's new version.
+        #[oai(header = "ETag")]
+        String,
+    ),
+}
+
+#[derive(ApiResponse)]
 pub(crate) enum Gone {
     /// It is gone.
     #[oai(status = 204)]
@@ -96,13 +105,14 @@ pub(crate) enum SecretAdded {
 }
 
 macro_rules! refusals {
-    ($($operation:ident: [$($status:literal => $description:literal),+ $(,)?];)+) => {
+    ($($operation:ident: [$($status:literal => $description:literal),* $(,)?];)+) => {
         $(pub(crate) struct $operation;
-        impl Refusals for $operation {
-            const STATUSES: &'static [(u16, &'static str)] = &[$(($status, $description)),+];
+        impl $crate::admin::refused::Refusals for $operation {
+            const STATUSES: &'static [(u16, &'static str)] = &[$(($status, $description)),*];
         })+
     };
 }
+pub(crate) use refusals;
 
 refusals! {
     Listing: [
@@ -125,6 +135,15 @@ refusals! {
         415 => "`unsupported_media_type`: the body is not sent as `application/json`.",
         422 => "`invalid_fields`: the registration breaks rules; `errors` names every one.",
         428 => "`precondition_required`: the client is there and `If-Match` is missing.",
+    ];
+    Patching: [
+        400 => "`invalid_json`: the body is not an object in JSON. `invalid_parameter`: `If-Match` names no version.",
+        404 => "`not_found`: there is no such client.",
+        412 => "`precondition_failed`: the client is not as `If-Match` says. `ETag` is its present version, if it is there.",
+        413 => "`too_large`: the body is larger than 64 KiB.",
+        415 => "`unsupported_media_type`: the body is not sent as `application/merge-patch+json` or `application/json`.",
+        422 => "`invalid_fields`: what the registration would become breaks rules; `errors` names every one.",
+        428 => "`precondition_required`: `If-Match` is missing.",
     ];
     Deleting: [
         400 => "`invalid_parameter`: `If-Match` names no version.",

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
+    ACTS,
     code::Code,
     problem::{MEDIA_TYPE, Problem},
 };
@@ -10,11 +11,13 @@ use super::{
 /// Finishes the document that the library made.
 pub(crate) fn finish(spec: &str) -> String {
     let mut document: Value = serde_json::from_str(spec).unwrap_or_default();
-    for name in ["Registration", "SecretRequest"] {
+    for name in ["Registration", "SecretRequest", "Entry", "Release", "UpstreamTokens", "ProviderDraft", "ProviderTrial", "AccountChange"] {
         if let Some(Value::Object(schema)) = document.pointer_mut(&format!("/components/schemas/{name}")) {
             schema.insert("additionalProperties".to_owned(), Value::Bool(false));
         }
     }
+    name_acts(&mut document);
+    loosen_patches(&mut document);
     for path in members(document.pointer_mut("/paths")) {
         for operation in members(Some(path)) {
             for response in members(operation.get_mut("responses")) {
@@ -24,6 +27,48 @@ pub(crate) fn finish(spec: &str) -> String {
         }
     }
     document.to_string()
+}
+
+/// What is done to a thing stands behind a colon, which the library's paths have no word for.
+fn name_acts(document: &mut Value) {
+    let Some(paths) = document.pointer_mut("/paths").and_then(Value::as_object_mut) else { return };
+    for act in ACTS {
+        let inner = paths.keys().find(|path| path.ends_with(&format!("}}/{act}"))).cloned();
+        if let Some((inner, operations)) = inner.and_then(|inner| paths.remove(&inner).map(|operations| (inner, operations))) {
+            paths.insert(inner.replace(&format!("}}/{act}"), &format!("}}:{act}")), operations);
+        }
+    }
+}
+
+/// In a merge patch nothing has to be there, and what is left out has no default but stays as it is.
+fn loosen_patches(document: &mut Value) {
+    const SCHEMAS: &str = "#/components/schemas/";
+    let schemas = document["components"]["schemas"].clone();
+    let mut loose = Map::new();
+    for path in members(document.pointer_mut("/paths")) {
+        for content in members(path.pointer_mut("/patch/requestBody/content")) {
+            let name = content["schema"]["$ref"].as_str().and_then(|to| to.strip_prefix(SCHEMAS)).unwrap_or_default().to_owned();
+            if let Some(whole) = schemas[&name].as_object().filter(|whole| whole.contains_key("required")) {
+                loose.insert(format!("{name}Patch"), loosened(whole.clone()));
+                content["schema"]["$ref"] = format!("{SCHEMAS}{name}Patch").into();
+            }
+        }
+    }
+    if let Some(schemas) = document.pointer_mut("/components/schemas").and_then(Value::as_object_mut) {
+        schemas.extend(loose);
+    }
+}
+
+fn loosened(mut schema: Map<String, Value>) -> Value {
+    schema.remove("required");
+    schema.insert("description".to_owned(), "What is to change; what is left out stays as it is.".into());
+    schema.insert("example".to_owned(), json!({ "disabled": true }));
+    for property in members(schema.get_mut("properties")) {
+        if let Some(property) = property.as_object_mut() {
+            property.remove("default");
+        }
+    }
+    schema.into()
 }
 
 fn members(value: Option<&mut Value>) -> impl Iterator<Item = &mut Value> {

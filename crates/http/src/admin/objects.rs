@@ -5,7 +5,7 @@ use std::time::Duration;
 use poem_openapi::{Object, types::Example};
 use secrecy::ExposeSecret;
 use vestibule_domain::{
-    client::{AuthMethod, Client, ClientSecret, GrantType, SigningAlg},
+    client::{AuthMethod, Client, ClientSecret, GrantType, SigningAlg, SubjectType},
     registration::Draft,
     time::Timestamp,
 };
@@ -13,6 +13,7 @@ use vestibule_flows::NewSecret;
 
 use super::{
     body::{Fields, Read},
+    rules::{EntryObject, ReleaseObject, UpstreamTokensObject},
     text::{Moment, Text},
 };
 
@@ -53,9 +54,22 @@ pub(crate) struct Registration {
     /// Resources its access tokens are for, besides the gateway's own userinfo.
     #[oai(default)]
     audiences: Vec<String>,
-    /// Providers its people may come through; an empty list means every one.
+    /// Providers its people may come through, in the order they are shown; an empty list means every one, in the order of the house.
     #[oai(default)]
     allowed_providers: Vec<String>,
+    /// Who may enter, besides what each provider's own rules say.
+    #[oai(default)]
+    entry: EntryObject,
+    /// What is told of them.
+    #[oai(default)]
+    release: ReleaseObject,
+    /// What people are called in its tokens: `public`, the same everywhere, or `pairwise`, another name for the hosts of other clients. Changing it
+    /// changes every name.
+    #[oai(default = "default_subject_type")]
+    subject_type: Text<SubjectType>,
+    /// Providers whose access tokens it may ask for; goes together with the grant type for token exchange.
+    #[oai(default)]
+    upstream_tokens: Vec<UpstreamTokensObject>,
     /// Whether the claims of the granted scopes stand in the ID token too, not just at userinfo.
     #[oai(default = "default_id_token_claims")]
     id_token_claims: bool,
@@ -92,12 +106,17 @@ fn default_require_pkce() -> bool {
     Draft::default().require_pkce
 }
 
+fn default_subject_type() -> Text<SubjectType> {
+    Text::new(Draft::default().subject_type)
+}
+
 fn default_id_token_claims() -> bool {
     Draft::default().id_token_claims
 }
 
 impl Read for Registration {
     const MAY_BE_EMPTY: bool = false;
+    const READ_ONLY: &'static [&'static str] = &["created_at", "updated_at", "secrets", "client_secret"];
 
     fn read(fields: &mut Fields) -> Self {
         let plain = Draft::default();
@@ -114,6 +133,10 @@ impl Read for Registration {
             require_pkce: fields.flag("require_pkce").unwrap_or(plain.require_pkce),
             audiences: fields.texts("audiences").unwrap_or(plain.audiences),
             allowed_providers: fields.texts("allowed_providers").unwrap_or(plain.allowed_providers),
+            entry: fields.object("entry", EntryObject::read).unwrap_or_default(),
+            release: fields.object("release", ReleaseObject::read).unwrap_or_default(),
+            subject_type: Text::new(fields.text("subject_type").unwrap_or(plain.subject_type)),
+            upstream_tokens: fields.objects("upstream_tokens", UpstreamTokensObject::read).unwrap_or_default(),
             id_token_claims: fields.flag("id_token_claims").unwrap_or(plain.id_token_claims),
             disabled: fields.flag("disabled").unwrap_or(plain.disabled),
         }
@@ -135,6 +158,10 @@ impl Registration {
             require_pkce: self.require_pkce,
             audiences: self.audiences,
             allowed_providers: self.allowed_providers,
+            entry: self.entry.into(),
+            release: self.release.into(),
+            subject_type: self.subject_type.0,
+            upstream_tokens: self.upstream_tokens.into_iter().map(Into::into).collect(),
             id_token_claims: self.id_token_claims,
             disabled: self.disabled,
         };
@@ -157,6 +184,10 @@ impl Example for Registration {
             require_pkce: default_require_pkce(),
             audiences: Vec::new(),
             allowed_providers: Vec::new(),
+            entry: EntryObject::default(),
+            release: ReleaseObject::default(),
+            subject_type: default_subject_type(),
+            upstream_tokens: Vec::new(),
             id_token_claims: default_id_token_claims(),
             disabled: false,
         }
@@ -189,8 +220,16 @@ pub(crate) struct ClientObject {
     require_pkce: bool,
     /// Resources its access tokens are for.
     audiences: Vec<String>,
-    /// Providers its people may come through; an empty list means every one.
+    /// Providers its people may come through, in the order they are shown; an empty list means every one.
     allowed_providers: Vec<String>,
+    /// Who may enter, besides what each provider's own rules say.
+    entry: EntryObject,
+    /// What is told of them.
+    release: ReleaseObject,
+    /// What people are called in its tokens.
+    subject_type: Text<SubjectType>,
+    /// Providers whose access tokens it may ask for.
+    upstream_tokens: Vec<UpstreamTokensObject>,
     /// Whether the claims of the granted scopes stand in the ID token too.
     id_token_claims: bool,
     /// Whether it gets nothing.
@@ -215,6 +254,33 @@ pub(crate) struct SecretObject {
     expires_at: Option<Text<Moment>>,
 }
 
+/// A client as it would be registered again, as a merge patch finds it.
+impl From<&Client> for Registration {
+    fn from(client: &Client) -> Self {
+        let shown = ClientObject::from(client);
+        Self {
+            client_id: Some(shown.client_id),
+            client_name: shown.client_name,
+            redirect_uris: shown.redirect_uris,
+            post_logout_redirect_uris: shown.post_logout_redirect_uris,
+            grant_types: shown.grant_types,
+            token_endpoint_auth_method: shown.token_endpoint_auth_method,
+            scope: shown.scope,
+            id_token_signed_response_alg: shown.id_token_signed_response_alg,
+            access_token_signed_response_alg: shown.access_token_signed_response_alg,
+            require_pkce: shown.require_pkce,
+            audiences: shown.audiences,
+            allowed_providers: shown.allowed_providers,
+            entry: shown.entry,
+            release: shown.release,
+            subject_type: shown.subject_type,
+            upstream_tokens: shown.upstream_tokens,
+            id_token_claims: shown.id_token_claims,
+            disabled: shown.disabled,
+        }
+    }
+}
+
 impl From<&Client> for ClientObject {
     fn from(client: &Client) -> Self {
         let uris = |uris: &[vestibule_domain::redirect::RegisteredUri]| uris.iter().map(ToString::to_string).collect();
@@ -231,6 +297,10 @@ impl From<&Client> for ClientObject {
             require_pkce: client.require_pkce,
             audiences: client.audiences.clone(),
             allowed_providers: client.allowed_providers.iter().map(ToString::to_string).collect(),
+            entry: (&client.entry).into(),
+            release: (&client.release).into(),
+            subject_type: Text::new(client.subject_type.as_str()),
+            upstream_tokens: client.upstream_tokens.iter().map(Into::into).collect(),
             id_token_claims: client.id_token_claims,
             disabled: client.disabled,
             created_at: client.created.into(),
@@ -266,6 +336,10 @@ impl Example for ClientObject {
             require_pkce: registration.require_pkce,
             audiences: registration.audiences,
             allowed_providers: registration.allowed_providers,
+            entry: registration.entry,
+            release: registration.release,
+            subject_type: registration.subject_type,
+            upstream_tokens: registration.upstream_tokens,
             id_token_claims: registration.id_token_claims,
             disabled: registration.disabled,
             created_at: EXAMPLE_TIME.into(),
@@ -333,6 +407,7 @@ const LONGEST: u64 = 315_360_000;
 
 impl Read for SecretRequest {
     const MAY_BE_EMPTY: bool = true;
+    const READ_ONLY: &'static [&'static str] = &["created_at", "expires_at", "client_secret"];
 
     fn read(fields: &mut Fields) -> Self {
         Self { expires_in: fields.whole("expires_in", 60..=LONGEST), others_expire_in: fields.whole("others_expire_in", 0..=LONGEST) }

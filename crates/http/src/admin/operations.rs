@@ -1,4 +1,4 @@
-//! What the admin API does. Each operation asks one use case and says what it answered; the comments are the OpenAPI document's.
+//! What the admin API does with clients. Each operation asks one use case and says what it answered; the comments are the OpenAPI document's.
 
 use std::sync::Arc;
 
@@ -6,16 +6,19 @@ use poem_openapi::{
     OpenApi, Tags,
     param::{Header, Path, Query},
     payload::Json,
+    types::ToJSON,
 };
 use vestibule_domain::registration::FieldFault;
 use vestibule_flows::{AdminFault, Gateway};
 
 use super::{
-    answers::{Adding, Created, Creating, Deleting, Finding, Found, Gone, Listed, Listing, Put, Putting, Revoking, SecretAdded},
-    body::Body,
+    answers::{
+        Adding, Created, Creating, Deleting, Finding, Found, Gone, Listed, Listing, Patched, Patching, Put, Putting, Revoking, SecretAdded,
+    },
+    body::{Body, Patch},
     key::{Caller, Key},
     objects::{ClientObject, ClientPage, NewSecretObject, RegisteredClient, Registration, SecretRequest},
-    precondition::{self, Hold, is_known, there_already},
+    precondition::{self, Hold, is_known, tag, there_already},
     problem::Problem,
     refused::Refused,
 };
@@ -28,14 +31,18 @@ pub(crate) struct Operations {
 }
 
 #[derive(Tags)]
-enum Group {
+pub(crate) enum Group {
     /// The apps that people sign in to.
     Clients,
     /// How confidential apps prove who they are. At most two secrets of an app work at once, and never none.
     Secrets,
+    /// Where people sign in. Those of the configuration are shown and tested here, and changed there.
+    Providers,
+    /// The people who signed in, the ways they come in by, and where they are signed in.
+    Accounts,
 }
 
-fn usual_page() -> u64 {
+pub(crate) fn usual_page() -> u64 {
     50
 }
 
@@ -130,7 +137,38 @@ impl Operations {
         };
         let registered = Json(RegisteredClient::new(&client, secret.as_ref()));
         let tag = tag(client.version);
-        Ok(if client.version == 1 { Put::Created(registered, self.address(&client_id), tag) } else { Put::Replaced(registered, tag) })
+        // What went well without naming a version found no client to replace.
+        let replaced = matches!(hold, Hold::Version(_));
+        Ok(if replaced { Put::Replaced(registered, tag) } else { Put::Created(registered, self.address(&client_id), tag) })
+    }
+
+    /// Change a client
+    ///
+    /// A JSON Merge Patch (RFC 7396): what it names is replaced, what it says `null` to takes its default, the rest stays. Lists are
+    /// replaced whole.
+    #[oai(path = "/clients/:client_id", method = "patch", operation_id = "patch_client", tag = "Group::Clients")]
+    async fn patch(
+        &self,
+        key: Key,
+        /// The client's id.
+        client_id: Path<String>,
+        /// The version that is to be changed: the `ETag` of the client as it was read. Needed.
+        #[oai(name = "If-Match")]
+        if_match: Header<Option<String>>,
+        body: Patch<Registration>,
+    ) -> Result<Patched, Refused<Patching>> {
+        let Caller { actor, witness } = &key.0;
+        let expected = precondition::version(if_match.as_deref())?;
+        let present = self.gateway().client(&client_id).await.map_err(Problem::from)?;
+        let expected = precondition::held(expected, present.version)?;
+        let (named, draft) = body.of(Registration::from(&present).to_json().unwrap_or_default())?.split();
+        if named.is_some_and(|named| named != *client_id) {
+            return Err(Problem::invalid(vec![other_id()]).into());
+        }
+        match self.gateway().replace_client(witness, actor, &client_id, &draft, Some(expected)).await {
+            Ok((client, secret)) => Ok(Patched::Changed(Json(RegisteredClient::new(&client, secret.as_ref())), tag(client.version))),
+            Err(fault) => Err(self.as_it_is_now(&client_id, fault).await.into()),
+        }
     }
 
     /// Delete a client
@@ -214,16 +252,12 @@ impl Operations {
     }
 }
 
-fn tag(version: i64) -> String {
-    format!("\"v{version}\"")
-}
-
 fn other_id() -> FieldFault {
     FieldFault { pointer: "/client_id".to_owned(), message: "is not the id in the address; leave it out".to_owned() }
 }
 
 /// The only value of the query that the use case reads is `after`.
-fn named_in_query(fault: AdminFault) -> Problem {
+pub(crate) fn named_in_query(fault: AdminFault) -> Problem {
     match fault {
         AdminFault::Invalid(faults) => {
             Problem::parameter("after", faults.into_iter().next().map(|fault| fault.message).unwrap_or_default())

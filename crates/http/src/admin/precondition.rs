@@ -1,18 +1,33 @@
 //! `If-Match` and `If-None-Match`: changes are held to the version that their author saw (RFC 9110 §13.1).
 
 use http::HeaderValue;
+use vestibule_flows::AdminFault;
 
 use super::{code::Code, problem::Problem};
 
 /// The strong entity tag of a version.
+pub(crate) fn tag(version: i64) -> String {
+    format!("\"v{version}\"")
+}
+
+/// The same as the value of a header.
 pub(crate) fn etag(version: i64) -> HeaderValue {
-    HeaderValue::try_from(format!("\"v{version}\"")).unwrap_or(HeaderValue::from_static("\"\""))
+    HeaderValue::try_from(tag(version)).unwrap_or(HeaderValue::from_static("\"\""))
+}
+
+/// The version that a change begins with, when it is the one that its author saw.
+pub(crate) fn held(expected: Option<i64>, present: i64) -> Result<i64, Problem> {
+    match expected {
+        None => Err(AdminFault::PreconditionRequired.into()),
+        Some(version) if version == present => Ok(version),
+        Some(_) => Err(AdminFault::PreconditionFailed(Some(present)).into()),
+    }
 }
 
 /// Versions begin at one: what a tag that is none of ours stands for, so that it never matches.
 const NO_VERSION: i64 = 0;
 
-/// What a change of a client is held to.
+/// What a change is held to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Hold {
     /// Nothing was said.
@@ -30,7 +45,7 @@ impl Hold {
             (None, None) => Ok(Self::Free),
             (Some(version), None) => Ok(Self::Version(version)),
             (None, Some("*")) => Ok(Self::New),
-            (None, Some(_)) => Err(Problem::parameter("If-None-Match", "must be * here: register the client only if it is not there")),
+            (None, Some(_)) => Err(Problem::parameter("If-None-Match", "must be * here: make it only if it is not there")),
             (Some(_), Some(_)) => Err(Problem::parameter("If-None-Match", "contradicts If-Match; send one of them")),
         }
     }
@@ -41,16 +56,12 @@ pub(crate) fn version(if_match: Option<&str>) -> Result<Option<i64>, Problem> {
     let Some(text) = if_match.map(str::trim) else { return Ok(None) };
     if text == "*" {
         // It would match whatever somebody else has just written, which is what the header is there to prevent.
-        return Err(
-            Problem::parameter("If-Match", "must name the version you saw; * names none").hint("send the ETag of the client you read")
-        );
+        return Err(Problem::parameter("If-Match", "must name the version you saw; * names none").hint("send the ETag of what you read"));
     }
     let (weak, opaque) = text.strip_prefix("W/").map_or((false, text), |rest| (true, rest));
     let tag = opaque.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).filter(|tag| !tag.contains('"'));
     let Some(tag) = tag else {
-        return Err(
-            Problem::parameter("If-Match", "must be one ETag in double quotes, as \"v3\"").hint("send the ETag of the client you read")
-        );
+        return Err(Problem::parameter("If-Match", "must be one ETag in double quotes, as \"v3\"").hint("send the ETag of what you read"));
     };
     let named = tag.strip_prefix('v').filter(|digits| !digits.starts_with(['0', '+', '-'])).and_then(|digits| digits.parse().ok());
     // A weak tag never matches in a comparison that a change depends on (RFC 9110 §13.1.1).
@@ -64,9 +75,9 @@ pub(crate) fn is_known(if_none_match: Option<&str>, version: i64) -> bool {
     tags.map(str::trim).any(|tag| tag == "*" || current == tag.strip_prefix("W/").unwrap_or(tag))
 }
 
-/// The client must not be there, and is.
+/// It must not be there, and is.
 pub(crate) fn there_already(version: i64) -> Problem {
-    Problem::new(Code::PreconditionFailed, "A client is registered under this client_id, and If-None-Match asked for none.").etag(version)
+    Problem::new(Code::PreconditionFailed, "It is there, and If-None-Match asked for nothing to be.").etag(version)
 }
 
 #[cfg(test)]

@@ -64,7 +64,7 @@ pub(crate) struct ProblemPlace {
 pub(crate) struct Problem {
     code: Code,
     detail: Cow<'static, str>,
-    hint: Option<&'static str>,
+    hint: Option<Cow<'static, str>>,
     places: Vec<Wrong>,
     header: Option<Box<(HeaderName, HeaderValue)>>,
 }
@@ -80,8 +80,8 @@ impl Problem {
         Self { code, detail: detail.into(), hint: None, places: Vec::new(), header: None }
     }
 
-    pub(crate) fn hint(self, hint: &'static str) -> Self {
-        Self { hint: Some(hint), ..self }
+    pub(crate) fn hint(self, hint: impl Into<Cow<'static, str>>) -> Self {
+        Self { hint: Some(hint.into()), ..self }
     }
 
     fn header(self, name: HeaderName, value: HeaderValue) -> Self {
@@ -125,6 +125,12 @@ impl Problem {
 
     pub(crate) fn unsupported_media_type() -> Self {
         Self::new(Code::UnsupportedMediaType, "Send the body as Content-Type: application/json.")
+    }
+
+    /// RFC 5789 §3.1.
+    pub(crate) fn unsupported_patch() -> Self {
+        Self::new(Code::UnsupportedMediaType, "Send the body as Content-Type: application/merge-patch+json.")
+            .header(HeaderName::from_static("accept-patch"), HeaderValue::from_static("application/merge-patch+json, application/json"))
     }
 
     pub(crate) fn changed_meanwhile() -> Self {
@@ -186,6 +192,7 @@ impl Problem {
             Code::TooManySecrets => AdminFault::TooManySecrets.into(),
             Code::LastSecret => AdminFault::LastSecret.into(),
             Code::PublicClient => AdminFault::Public.into(),
+            Code::ManagedElsewhere => AdminFault::ManagedElsewhere("/etc/vestibule/providers.d/acme.toml".to_owned()).into(),
             Code::PreconditionFailed => AdminFault::PreconditionFailed(Some(4)).into(),
             Code::TooLarge => Self::too_large(),
             Code::UnsupportedMediaType => Self::unsupported_media_type(),
@@ -210,7 +217,7 @@ impl Problem {
             detail: self.detail.to_string(),
             code: code.to_owned(),
             errors: self.places.iter().map(Wrong::place).collect(),
-            hint: self.hint.map(str::to_owned),
+            hint: self.hint.as_deref().map(str::to_owned),
             trace_id: reference.to_owned(),
         }
     }
@@ -232,13 +239,13 @@ impl From<AdminFault> for Problem {
             AdminFault::SlowDown(seconds) => {
                 Self::new(Code::SlowDown, format!("Wait {seconds} seconds before another try.")).header(header::RETRY_AFTER, seconds.into())
             }
-            AdminFault::NotFound => Self::new(Code::NotFound, "There is no such client, or no such secret of it."),
+            AdminFault::NotFound => Self::new(Code::NotFound, "There is nothing of this id."),
             AdminFault::Exists => Self::new(Code::ClientExists, "A client is registered under this client_id.")
                 .hint("change it with PUT and its ETag in If-Match, or leave client_id out to be given one"),
             AdminFault::Invalid(faults) => Self::invalid(faults),
             AdminFault::PreconditionRequired => {
                 Self::new(Code::PreconditionRequired, "A change without If-Match could overwrite somebody else's.")
-                    .hint("read the client and send its ETag in If-Match")
+                    .hint("read what is there and send its ETag in If-Match")
             }
             AdminFault::PreconditionFailed(current) => Self::precondition_failed(current),
             AdminFault::TooManySecrets => Self::new(Code::TooManySecrets, "At most two secrets of a client work at once.")
@@ -246,6 +253,10 @@ impl From<AdminFault> for Problem {
             AdminFault::LastSecret => Self::new(Code::LastSecret, "Without this secret the app could not authenticate any more.")
                 .hint("add another secret first; to shut the app out, disable or delete the client"),
             AdminFault::Public => Self::new(Code::PublicClient, "This client is registered with token_endpoint_auth_method none."),
+            AdminFault::ManagedElsewhere(file) => {
+                Self::new(Code::ManagedElsewhere, "This provider stands in the configuration; nothing was changed.")
+                    .hint(format!("change it in {file}, or choose another id"))
+            }
             AdminFault::Store(error) => Self::store(&error),
         }
     }
@@ -254,12 +265,10 @@ impl From<AdminFault> for Problem {
 impl Problem {
     fn precondition_failed(current: Option<i64>) -> Self {
         match current {
-            Some(version) => {
-                Self::new(Code::PreconditionFailed, "The client is not as the precondition says; the ETag is the present one.")
-                    .hint("read the client again and make the change on what is there now")
-                    .etag(version)
-            }
-            None => Self::new(Code::PreconditionFailed, "The client is not there.").hint("leave If-Match out to register it"),
+            Some(version) => Self::new(Code::PreconditionFailed, "It is not as the precondition says; the ETag is the present one.")
+                .hint("read it again and make the change on what is there now")
+                .etag(version),
+            None => Self::new(Code::PreconditionFailed, "It is not there.").hint("leave If-Match out to make it"),
         }
     }
 
@@ -267,7 +276,7 @@ impl Problem {
         tracing::error!(%error, "the admin API can't use the database");
         match error {
             StoreError::Unavailable(_) => Self::unavailable(),
-            StoreError::Conflict(Contest::Client) => Self::changed_meanwhile(),
+            StoreError::Conflict(Contest::Client | Contest::Provider | Contest::Link) => Self::changed_meanwhile(),
             StoreError::Conflict(_) | StoreError::Corrupt { .. } => Self::internal(),
         }
     }

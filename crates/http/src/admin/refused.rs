@@ -42,7 +42,7 @@ const EVERYWHERE: [(u16, &str); 4] = [
 fn headers(status: u16) -> Vec<MetaHeader> {
     let (name, description) = match status {
         401 => ("WWW-AUTHENTICATE", "How to authenticate: `Bearer`."),
-        412 => ("ETAG", "The client's present version, if it is there."),
+        412 => ("ETAG", "The present version, if it is there."),
         429 | 503 => ("RETRY-AFTER", "Seconds to wait before another try."),
         _ => return Vec::new(),
     };

@@ -8,7 +8,10 @@ use poem_openapi::{
 };
 use serde_json::Value;
 use vestibule_domain::{
-    client::{AuthMethod, GrantType, SigningAlg},
+    account::LinkedBy,
+    client::{AuthMethod, GrantType, SigningAlg, SubjectType},
+    health::BreakerState,
+    provider::Phase,
     time::Timestamp,
 };
 
@@ -53,7 +56,16 @@ macro_rules! words {
         })+
     };
 }
-words!(GrantType => "grant_type", AuthMethod => "token_endpoint_auth_method", SigningAlg => "signing_alg");
+words!(
+    GrantType => "grant_type", AuthMethod => "token_endpoint_auth_method", SigningAlg => "signing_alg", SubjectType => "subject_type",
+    BreakerState => "health", Phase => "phase", LinkedBy => "linked_by"
+);
+
+impl<K: Kind + std::fmt::Display> From<K> for Text<K> {
+    fn from(word: K) -> Self {
+        Self::new(word.to_string())
+    }
+}
 
 impl<K: Kind> Type for Text<K> {
     const IS_REQUIRED: bool = true;

@@ -5,7 +5,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use time::{OffsetDateTime, UtcOffset, macros::format_description};
 
 use super::{
-    Href, Page,
+    Brand, Href, Look, Page,
     logout::Back,
     phrase::{Phrase, visible},
     texts::Texts,
@@ -52,16 +52,23 @@ pub enum ErrorKind {
     },
     /// The provider refused us: wrong client id, secret or callback address.
     UpstreamMisconfigured,
-    /// A policy demands a verified e-mail address.
+    /// The provider failed so often that nobody is sent there for a while.
+    ProviderPaused {
+        /// Seconds until somebody may look again.
+        retry_after: u32,
+    },
+    /// A rule demands a verified e-mail address.
     EmailNotVerified {
         /// The claim that decided.
         claim: &'static str,
     },
-    /// A policy refused this account.
+    /// A rule refused this account.
     NotAllowed {
-        /// The rule's name; never the list behind it.
+        /// The rule's name, as `provider.groups` or `client.email`; never the list behind it.
         rule: String,
     },
+    /// A person wanted to add a way to sign in that leads to somebody else already. To whom is nobody's business.
+    LinkTaken,
     /// An operator disabled the account.
     AccountDisabled,
     /// A token's times and our clock are too far apart.
@@ -101,8 +108,9 @@ impl ErrorKind {
             | Self::LogoutInvalid { .. } => StatusCode::BAD_REQUEST,
             Self::PersonDeclined | Self::EmailNotVerified { .. } | Self::NotAllowed { .. } | Self::AccountDisabled => StatusCode::FORBIDDEN,
             Self::UpstreamUnavailable { .. } | Self::UpstreamInvalid { .. } | Self::ClockSkew => StatusCode::BAD_GATEWAY,
+            Self::LinkTaken => StatusCode::CONFLICT,
             Self::UpstreamMisconfigured | Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::ProviderPaused { .. } | Self::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::TooManyRequests { .. } => StatusCode::TOO_MANY_REQUESTS,
@@ -121,8 +129,10 @@ impl ErrorKind {
             Self::UpstreamUnavailable { .. } => "upstream_unavailable",
             Self::UpstreamInvalid { .. } => "upstream_invalid",
             Self::UpstreamMisconfigured => "upstream_misconfigured",
+            Self::ProviderPaused { .. } => "provider_paused",
             Self::EmailNotVerified { .. } => "email_not_verified",
             Self::NotAllowed { .. } => "not_allowed",
+            Self::LinkTaken => "link_taken",
             Self::AccountDisabled => "account_disabled",
             Self::ClockSkew => "clock_skew",
             Self::Unavailable => "unavailable",
@@ -150,6 +160,9 @@ impl ErrorKind {
                 .chain(status.map(|status| ("provider's status", status.to_string())))
                 .collect(),
             Self::UpstreamInvalid { phase } => vec![("phase", (*phase).to_owned())],
+            Self::ProviderPaused { retry_after } | Self::TooManyRequests { retry_after } => {
+                vec![("retry after", format!("{retry_after} s"))]
+            }
             Self::EmailNotVerified { claim } => vec![("claim that decided", (*claim).to_owned())],
             Self::NotAllowed { rule } => vec![("rule", rule.clone())],
             Self::MethodNotAllowed { allow } => vec![("allowed methods", (*allow).to_owned())],
@@ -167,13 +180,25 @@ pub struct ErrorPage {
     client_name: Option<String>,
     provider_label: Option<String>,
     back: Option<Href>,
+    choose_again: Option<Href>,
+    account: Option<Href>,
     details: Vec<(&'static str, String)>,
 }
 
 impl ErrorPage {
     /// `reference` is the trace id, by which an operator finds the whole story; `at` is when it happened.
     pub fn new(kind: ErrorKind, reference: impl Into<String>, at: OffsetDateTime) -> Self {
-        Self { kind, reference: reference.into(), at, client_name: None, provider_label: None, back: None, details: Vec::new() }
+        Self {
+            kind,
+            reference: reference.into(),
+            at,
+            client_name: None,
+            provider_label: None,
+            back: None,
+            choose_again: None,
+            account: None,
+            details: Vec::new(),
+        }
     }
 
     /// What happened.
@@ -202,6 +227,20 @@ impl ErrorPage {
         self
     }
 
+    /// The chooser of the same attempt, where another provider may help.
+    #[must_use]
+    pub fn choose_again(mut self, href: Href) -> Self {
+        self.choose_again = Some(href);
+        self
+    }
+
+    /// The page about the person's ways to sign in, where what went wrong began there.
+    #[must_use]
+    pub fn account(mut self, href: Href) -> Self {
+        self.account = Some(href);
+        self
+    }
+
     /// One more line for the app's developer. The value may be hostile: it is shortened, made visible and escaped.
     #[must_use]
     pub fn detail(mut self, key: &'static str, value: impl Into<String>) -> Self {
@@ -211,14 +250,12 @@ impl ErrorPage {
 }
 
 impl Page for ErrorPage {
-    fn render(&self, t: &'static Texts) -> askama::Result<String> {
-        let text = (t.error)(&self.kind);
+    fn render(&self, look: &Look<'_>) -> askama::Result<String> {
+        let t = &look.texts;
+        let text = t.errors.of(&self.kind);
         let phrase = |text| {
-            Phrase::new(text).named("app", self.client_name.as_deref(), t.an_app).named(
-                "provider",
-                self.provider_label.as_deref(),
-                t.a_provider,
-            )
+            let named = Phrase::new(text).named("app", self.client_name.as_deref(), t.an_app);
+            named.named("provider", self.provider_label.as_deref(), t.a_provider)
         };
         let details = [("code", self.kind.code().to_owned()), ("status", self.kind.status().as_u16().to_string())]
             .into_iter()
@@ -228,11 +265,14 @@ impl Page for ErrorPage {
         let at = self.at.to_offset(UtcOffset::UTC);
         View {
             t,
+            brand: look.brand,
             code: self.kind.code(),
             title: phrase(text.title),
             why: phrase(text.why),
             remedy: phrase(text.remedy),
+            choose_again: self.choose_again.as_ref(),
             back: self.back.as_ref().filter(|_| !self.kind.distrusts_the_app()).map(|href| Back::new(t, href, self.client_name.as_deref())),
+            account: self.account.as_ref(),
             reference: visible(&self.reference, DETAIL_LIMIT),
             at: at.format(format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC")).unwrap_or_default(),
             at_machine: at.format(format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z")).unwrap_or_default(),
@@ -248,7 +288,9 @@ impl Page for ErrorPage {
     fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
         match self.kind {
             ErrorKind::MethodNotAllowed { allow } => vec![(header::ALLOW, HeaderValue::from_static(allow))],
-            ErrorKind::TooManyRequests { retry_after } => vec![(header::RETRY_AFTER, retry_after.into())],
+            ErrorKind::TooManyRequests { retry_after } | ErrorKind::ProviderPaused { retry_after } => {
+                vec![(header::RETRY_AFTER, retry_after.into())]
+            }
             _ => Vec::new(),
         }
     }
@@ -257,12 +299,15 @@ impl Page for ErrorPage {
 #[derive(Template)]
 #[template(path = "error.html")]
 struct View<'a> {
-    t: &'static Texts,
+    t: &'a Texts<'a>,
+    brand: &'a Brand,
     code: &'static str,
-    title: Phrase,
-    why: Phrase,
-    remedy: Phrase,
+    title: Phrase<'a>,
+    why: Phrase<'a>,
+    remedy: Phrase<'a>,
+    choose_again: Option<&'a Href>,
     back: Option<Back<'a>>,
+    account: Option<&'a Href>,
     reference: String,
     at: String,
     at_machine: String,

@@ -28,6 +28,17 @@ impl Href {
         (web || url.scheme().contains('.')).then(|| Self(url.into()))
     }
 
+    /// An address an operator chose for people to read or to write to: `https`, `http` or `mailto`.
+    pub fn outside(address: &str) -> Option<Self> {
+        let url = Url::parse(address).ok()?;
+        let leads = match url.scheme() {
+            "https" | "http" => url.has_host(),
+            "mailto" => url.path().contains('@'),
+            _ => false,
+        };
+        leads.then(|| Self(url.into()))
+    }
+
     /// True for a private-use scheme, where a browser follows a refresh and a click but may not follow a redirect.
     pub fn leaves_the_web(&self) -> bool {
         !(self.0.starts_with('/') || self.0.starts_with("https:") || self.0.starts_with("http:"))
@@ -97,7 +108,10 @@ mod tests {
         ];
         for address in hostile {
             assert_eq!(Href::app(address), None, "{address:?}");
+            assert_eq!(Href::outside(address), None, "{address:?}");
         }
+        assert_eq!(Href::outside("com.example.app:/cb"), None);
+        assert_eq!(Href::outside("mailto:help@corp.example").unwrap().to_string(), "mailto:help@corp.example");
         for path in ["", "login", "//evil.example", "/\\evil.example", "/\t/evil.example", "/\n/evil.example", "https://evil.example"] {
             assert_eq!(Href::local(path), None, "{path:?}");
         }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::{FormTarget, Href, Page, phrase::Phrase, texts::Texts};
+use super::{Brand, FormTarget, Href, Look, Page, phrase::Phrase, texts::Texts};
 
 /// Asks before signing out, when nothing proves that the person meant it (OpenID Connect RP-Initiated Logout 1.0 §2).
 #[derive(Debug, Clone)]
@@ -20,9 +20,11 @@ pub struct ConfirmLogout {
 }
 
 impl Page for ConfirmLogout {
-    fn render(&self, t: &'static Texts) -> askama::Result<String> {
+    fn render(&self, look: &Look<'_>) -> askama::Result<String> {
+        let t = &look.texts;
         ConfirmView {
             t,
+            brand: look.brand,
             lead: Phrase::new(t.logout_lead).named("app", self.client_name.as_deref(), t.an_app_you_used),
             action: &self.action,
             fields: &self.fields,
@@ -46,19 +48,21 @@ pub struct SignedOut {
 }
 
 impl Page for SignedOut {
-    fn render(&self, t: &'static Texts) -> askama::Result<String> {
-        SignedOutView { t, back: self.back.as_ref().map(|href| Back::new(t, href, self.client_name.as_deref())) }.render()
+    fn render(&self, look: &Look<'_>) -> askama::Result<String> {
+        let t = &look.texts;
+        let back = self.back.as_ref().map(|href| Back::new(t, href, self.client_name.as_deref()));
+        SignedOutView { t, brand: look.brand, back }.render()
     }
 }
 
 /// The button that leads back to the app.
 pub(super) struct Back<'a> {
     pub(super) href: &'a Href,
-    pub(super) phrase: Phrase,
+    pub(super) phrase: Phrase<'a>,
 }
 
 impl<'a> Back<'a> {
-    pub(super) fn new(t: &'static Texts, href: &'a Href, client_name: Option<&str>) -> Self {
+    pub(super) fn new(t: &'a Texts<'a>, href: &'a Href, client_name: Option<&str>) -> Self {
         Self { href, phrase: Phrase::new(t.back_to).named("app", client_name, t.an_app) }
     }
 }
@@ -66,8 +70,9 @@ impl<'a> Back<'a> {
 #[derive(Template)]
 #[template(path = "confirm_logout.html")]
 struct ConfirmView<'a> {
-    t: &'static Texts,
-    lead: Phrase,
+    t: &'a Texts<'a>,
+    brand: &'a Brand,
+    lead: Phrase<'a>,
     action: &'a Href,
     fields: &'a [(&'static str, String)],
     stay: Option<&'a Href>,
@@ -76,6 +81,7 @@ struct ConfirmView<'a> {
 #[derive(Template)]
 #[template(path = "signed_out.html")]
 struct SignedOutView<'a> {
-    t: &'static Texts,
+    t: &'a Texts<'a>,
+    brand: &'a Brand,
     back: Option<Back<'a>>,
 }

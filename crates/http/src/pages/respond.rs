@@ -3,16 +3,12 @@
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use poem::Response;
 
-use super::{
-    FormTarget,
-    style::SOURCE,
-    texts::{ENGLISH, Texts},
-};
+use super::{FormTarget, Look, brand::Brand};
 
 /// Something a person sees.
 pub trait Page: Send + Sync {
-    /// The whole document in one language.
-    fn render(&self, texts: &'static Texts) -> askama::Result<String>;
+    /// The whole document.
+    fn render(&self, look: &Look<'_>) -> askama::Result<String>;
 
     /// The status it is sent with.
     fn status(&self) -> StatusCode {
@@ -30,19 +26,19 @@ pub trait Page: Send + Sync {
     }
 
     /// The response, complete with its security headers.
-    fn respond(&self) -> Response {
-        let Ok(html) = self.render(&ENGLISH) else {
+    fn respond(&self, look: &Look<'_>) -> Response {
+        let Ok(html) = self.render(look) else {
             tracing::error!("a hosted page could not be rendered");
             return Response::builder()
                 .status(StatusCode::INTERNAL_SERVER_ERROR)
                 .content_type("text/plain; charset=utf-8")
-                .body(ENGLISH.unrenderable);
+                .body(look.texts.unrenderable.to_owned());
         };
         let mut response = Response::builder()
             .status(self.status())
             .content_type("text/html; charset=utf-8")
-            .header(header::CONTENT_LANGUAGE, ENGLISH.lang)
-            .header(header::CONTENT_SECURITY_POLICY, content_security_policy(self.forms()))
+            .header(header::CONTENT_LANGUAGE, look.texts.lang)
+            .header(header::CONTENT_SECURITY_POLICY, content_security_policy(look.brand, self.forms()))
             .body(html);
         response.headers_mut().extend(PROTECTION.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))));
         response.headers_mut().extend(self.headers());
@@ -52,14 +48,14 @@ pub trait Page: Send + Sync {
 
 /// The policy of a page: nothing runs, nothing loads, nobody frames it. Our one style and the icon are all it may show; a form
 /// goes to us and ends at the named origins, or nowhere when the page has none.
-pub fn content_security_policy(forms: Option<&[FormTarget]>) -> String {
+fn content_security_policy(brand: &Brand, forms: Option<&[FormTarget]>) -> String {
     let form_action = match forms {
         None => "'none'".to_owned(),
         Some(targets) => targets.iter().fold("'self'".to_owned(), |sources, target| format!("{sources} {target}")),
     };
     format!(
         "default-src 'none'; style-src {}; img-src data:; base-uri 'none'; object-src 'none'; form-action {form_action}; frame-ancestors 'none'",
-        *SOURCE
+        brand.style().source()
     )
 }
 

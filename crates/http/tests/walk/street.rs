@@ -58,7 +58,7 @@ impl Street {
         let host = Url::parse(&options.issuer).unwrap();
         let host = host.port().map_or_else(|| host.host_str().unwrap().to_owned(), |port| format!("{}:{port}", host.host_str().unwrap()));
         let (gateway, rig) = Rig::gateway(options).await;
-        let metrics = Arc::new(Metrics::new([], Build { version: "test", revision: "test" }));
+        let metrics = Arc::new(Metrics::new(Build { version: "test", revision: "test" }));
         let house = Arc::new(House::new(gateway, metrics, HttpSettings::default()));
         Self { rig, endpoint: routes(&house).boxed(), house, host }
     }
@@ -179,6 +179,13 @@ impl Street {
     pub(crate) async fn tokens(&self, app: &App, person: &str) -> Value {
         let code = self.signs_in(&mut Browser::default(), app, person).await;
         let answer = self.redeems(app, &code).await;
+        assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+        answer.json()
+    }
+
+    /// Tokens that are good now, for those that were good once.
+    pub(crate) async fn tokens_again(&self, app: &App, tokens: Value) -> Value {
+        let answer = self.refreshes(app, tokens["refresh_token"].as_str().unwrap()).await;
         assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
         answer.json()
     }

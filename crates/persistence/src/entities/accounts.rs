@@ -1,7 +1,11 @@
 //! Accounts. The body is the profile.
 
 use sea_orm::entity::prelude::*;
-use vestibule_domain::{account::Account, ids::AccountId, store::StoreError};
+use vestibule_domain::{
+    account::{Account, Salt},
+    ids::AccountId,
+    store::StoreError,
+};
 
 use super::{Row, moment, shown};
 
@@ -13,6 +17,7 @@ pub struct Model {
     pub(crate) created: i64,
     pub(crate) updated: i64,
     pub(crate) disabled: bool,
+    pub(crate) salt: Vec<u8>,
     pub(crate) body: String,
 }
 
@@ -30,6 +35,7 @@ impl Model {
             created: moment(self.created),
             updated: moment(self.updated),
             disabled: self.disabled,
+            salt: Salt(self.salt.as_slice().try_into().map_err(|_| row.corrupt("salt"))?),
         })
     }
 }

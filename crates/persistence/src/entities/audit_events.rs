@@ -9,8 +9,9 @@ use super::{Row, shown};
 #[sea_orm(table_name = "audit_events")]
 pub struct Model {
     #[sea_orm(primary_key, auto_increment = false)]
-    pub(crate) id: Vec<u8>,
     pub(crate) time: i64,
+    #[sea_orm(primary_key, auto_increment = false)]
+    pub(crate) id: Vec<u8>,
     pub(crate) name: String,
     pub(crate) account: Option<Vec<u8>>,
     pub(crate) client: Option<String>,

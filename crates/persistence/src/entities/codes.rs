@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use vestibule_domain::{
     authorize::{CodeChallenge, Nonce},
     code::Code,
-    ids::{AccountId, ClientId, GrantId, LoginId, ProviderId, SessionId},
+    ids::{AccountId, ClientId, GrantId, LinkId, LoginId, ProviderId, SessionId},
     redirect::RedirectUri,
     scope::Scopes,
     store::StoreError,
@@ -44,6 +44,7 @@ pub(crate) struct Body {
     scopes: Scopes,
     account: AccountId,
     provider: ProviderId,
+    link: LinkId,
     auth_time: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     acr: Option<String>,
@@ -64,6 +65,7 @@ impl From<Code> for Body {
             scopes: code.scopes,
             account: code.account,
             provider: code.provider,
+            link: code.link,
             auth_time: code.auth_time,
             acr: code.acr,
             amr: code.amr,
@@ -89,6 +91,7 @@ impl Model {
             account: body.account,
             session: SessionId(row.uuid("session", &self.session)?),
             provider: body.provider,
+            link: body.link,
             auth_time: body.auth_time,
             acr: body.acr,
             amr: body.amr,

@@ -3,7 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 use vestibule_domain::{
-    ids::{AccountId, SessionId},
+    ids::{AccountId, LinkId, SessionId},
     session::Session,
     store::StoreError,
 };
@@ -18,6 +18,7 @@ pub struct Model {
     pub(crate) digest: Vec<u8>,
     pub(crate) account: Vec<u8>,
     pub(crate) provider: String,
+    pub(crate) link: Vec<u8>,
     pub(crate) auth_time: i64,
     pub(crate) created: i64,
     pub(crate) last_seen: i64,
@@ -48,6 +49,7 @@ impl Model {
             digest: row.digest("digest", &self.digest)?,
             account: AccountId(row.uuid("account", &self.account)?),
             provider: row.word("provider", &self.provider)?,
+            link: LinkId(row.uuid("link", &self.link)?),
             auth_time: moment(self.auth_time),
             acr,
             amr,

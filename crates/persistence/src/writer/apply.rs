@@ -1,7 +1,13 @@
 //! Runs the callers' rows inside the group's transaction.
 
+use std::collections::HashMap;
+
 use uuid::Uuid;
-use vestibule_domain::{ids::GrantId, store::Contest};
+use vestibule_domain::{
+    account::Salt,
+    ids::{GrantId, SessionId},
+    store::Contest,
+};
 
 use super::{
     kinds::{Kind, MOST_ROWS},
@@ -21,11 +27,18 @@ pub(super) struct Written {
     /// For each caller, what it lost; nothing of it is written then.
     pub(super) lost: Vec<Option<Contest>>,
     pub(super) effects: Vec<Effect>,
+    /// What losers thought they knew.
+    pub(super) outdated: Vec<Effect>,
 }
 
 impl Written {
     fn nothing(callers: &[&Prepared]) -> Self {
-        Self { lost: vec![None; callers.len()], effects: Vec::new() }
+        Self { lost: vec![None; callers.len()], effects: Vec::new(), outdated: Vec::new() }
+    }
+
+    fn loses(&mut self, at: usize, step: &Step) {
+        self.lost[at] = step.kind.contest();
+        self.outdated.extend(step.effect.clone());
     }
 }
 
@@ -49,7 +62,7 @@ pub(super) async fn together(connection: &mut Connection, callers: &[&Prepared])
                 }
             } else if changed == 0 && !round.iter().any(|(at, _)| won[*at]) {
                 for (at, step) in &round {
-                    written.lost[*at] = step.kind.contest();
+                    written.loses(*at, step);
                 }
             } else {
                 return Ok(None);
@@ -69,9 +82,9 @@ pub(super) async fn in_turn(connection: &mut Connection, callers: &[&Prepared]) 
     order.sort_by_key(|&at| (callers[at].contested[0].kind, &callers[at].contested[0].key));
     for at in order {
         let mut won = Vec::new();
-        written.lost[at] = contest(connection, callers[at], &mut won).await?;
-        if written.lost[at].is_none() {
-            written.effects.append(&mut won);
+        match contest(connection, callers[at], &mut won).await? {
+            Some(lost) => written.loses(at, lost),
+            None => written.effects.append(&mut won),
         }
     }
     rest(connection, callers, &mut written, true).await?;
@@ -82,9 +95,9 @@ pub(super) async fn in_turn(connection: &mut Connection, callers: &[&Prepared]) 
 pub(super) async fn in_order(connection: &mut Connection, caller: &Prepared) -> Result<Written, Fault> {
     hold_sessions(connection, &[caller]).await?;
     let mut written = Written::nothing(&[caller]);
-    written.lost[0] = contest(connection, caller, &mut written.effects).await?;
-    if written.lost[0].is_some() {
+    if let Some(lost) = contest(connection, caller, &mut written.effects).await? {
         written.effects.clear();
+        written.loses(0, lost);
         return Ok(written);
     }
     for step in &caller.rest {
@@ -100,7 +113,8 @@ async fn rest(connection: &mut Connection, callers: &[&Prepared], written: &mut 
     for mut left in by_kind(all) {
         while let Some((round, later)) = round(left, &written.lost) {
             match round[0].1.kind {
-                Kind::RevokeSessionGrants | Kind::RevokeClientGrants => end_grants(connection, &round, &mut written.effects).await?,
+                kind if ends_many(kind) => end_many(connection, &round, &mut written.effects).await?,
+                Kind::PutAccount => put_accounts(connection, &round, &mut written.effects).await?,
                 Kind::AddGrant if grants_alone => {
                     for (_, step) in &round {
                         alone(connection, step, &mut written.effects).await?;
@@ -121,8 +135,8 @@ async fn rest(connection: &mut Connection, callers: &[&Prepared], written: &mut 
 }
 
 /// With one contest, losing it means that nothing was written. With more, the earlier ones have to be taken back, so those callers, and
-/// only those, pay for a savepoint.
-async fn contest(connection: &mut Connection, caller: &Prepared, effects: &mut Vec<Effect>) -> Result<Option<Contest>, Fault> {
+/// only those, pay for a savepoint. Returns the row that was lost, if one was.
+async fn contest<'a>(connection: &mut Connection, caller: &'a Prepared, effects: &mut Vec<Effect>) -> Result<Option<&'a Step>, Fault> {
     if caller.contested.len() < 2 {
         return contest_each(connection, caller, effects).await;
     }
@@ -135,10 +149,10 @@ async fn contest(connection: &mut Connection, caller: &Prepared, effects: &mut V
     Ok(lost)
 }
 
-async fn contest_each(connection: &mut Connection, caller: &Prepared, effects: &mut Vec<Effect>) -> Result<Option<Contest>, Fault> {
+async fn contest_each<'a>(connection: &mut Connection, caller: &'a Prepared, effects: &mut Vec<Effect>) -> Result<Option<&'a Step>, Fault> {
     for step in &caller.contested {
         if alone(connection, step, effects).await? == 0 {
-            return Ok(step.kind.contest());
+            return Ok(Some(step));
         }
     }
     Ok(None)
@@ -148,7 +162,8 @@ async fn contest_each(connection: &mut Connection, caller: &Prepared, effects: &
 async fn alone(connection: &mut Connection, step: &Step, effects: &mut Vec<Effect>) -> Result<usize, Fault> {
     let row = [(0, step)];
     match step.kind {
-        Kind::RevokeSessionGrants | Kind::RevokeClientGrants => end_grants(connection, &row, effects).await.map(|()| 1),
+        kind if ends_many(kind) => end_many(connection, &row, effects).await.map(|()| 1),
+        Kind::PutAccount => put_accounts(connection, &row, effects).await.map(|()| 1),
         Kind::AddGrant => {
             let (sql, values) = Kind::FillGrant.statement(connection.dialect(), &[&step.values]);
             let revoked_at = connection.number(sql, &values).await?.ok_or(Fault::Refused("the grant is there already"))?;
@@ -198,15 +213,46 @@ async fn change(connection: &mut Connection, rows: &[Row<'_>]) -> Result<usize, 
     Ok(usize::try_from(changed).unwrap_or(usize::MAX))
 }
 
-async fn end_grants(connection: &mut Connection, rows: &[Row<'_>], effects: &mut Vec<Effect>) -> Result<(), Fault> {
+/// Whether a row of this kind ends rows that it does not name.
+const fn ends_many(kind: Kind) -> bool {
+    ends_sessions(kind)
+        || matches!(kind, Kind::RevokeSessionGrants | Kind::RevokeClientGrants | Kind::RevokeAccountGrants | Kind::RevokeLinkGrants)
+}
+
+const fn ends_sessions(kind: Kind) -> bool {
+    matches!(kind, Kind::EndAccountSessions | Kind::EndLinkSessions)
+}
+
+async fn end_many(connection: &mut Connection, rows: &[Row<'_>], effects: &mut Vec<Effect>) -> Result<(), Fault> {
     let (sql, values) = statement(connection.dialect(), rows);
     let ended = connection.keys(sql, &values).await?;
+    let sessions = ends_sessions(rows[0].1.kind);
     if ended.len() > MOST_NAMED {
-        effects.push(Effect::EveryGrant);
+        effects.push(if sessions { Effect::EverySession } else { Effect::EveryGrant });
         return Ok(());
     }
     // An id that is none is in no cache.
-    effects.extend(ended.iter().filter_map(|id| Uuid::from_slice(id).ok()).map(|id| Effect::Grant(GrantId(id), None)));
+    let ids = ended.iter().filter_map(|id| Uuid::from_slice(id).ok());
+    effects.extend(ids.map(|id| if sessions { Effect::Session(SessionId(id), None) } else { Effect::Grant(GrantId(id), None) }));
+    Ok(())
+}
+
+/// What a sign-in leaves as it lies is what the row says.
+async fn put_accounts(connection: &mut Connection, rows: &[Row<'_>], effects: &mut Vec<Effect>) -> Result<(), Fault> {
+    let (sql, values) = statement(connection.dialect(), rows);
+    let put = connection.rows(sql, &values).await?;
+    let lies: HashMap<&[u8], (bool, &[u8])> =
+        put.iter().map(|(id, disabled, salt)| (id.as_slice(), (*disabled, salt.as_slice()))).collect();
+    effects.extend(rows.iter().filter_map(|(_, step)| match &step.effect {
+        Some(Effect::Account(id, Some(account))) => {
+            let row = lies.get(step.key.as_slice()).and_then(|(disabled, salt)| Some((*disabled, Salt((*salt).try_into().ok()?))));
+            Some(Effect::Account(
+                *id,
+                row.map(|(disabled, salt)| account.with(|account| (account.disabled, account.salt) = (disabled, salt))),
+            ))
+        }
+        effect => effect.clone(),
+    }));
     Ok(())
 }
 

@@ -3,7 +3,7 @@
 //! Both databases understand every statement. Rows come as `VALUES`, whose columns both call `column1` and on. A row whose first column
 //! is nothing is ignored, so that a few sizes serve every number of rows, and each statement is prepared once.
 
-use std::sync::OnceLock;
+use std::{borrow::Cow, sync::OnceLock};
 
 use vestibule_domain::store::Contest;
 
@@ -22,15 +22,26 @@ pub(crate) enum Kind {
     DeleteClient,
     AddSigningKey,
     DropSigningKey,
+    AddProvider,
+    ReplaceProvider,
+    DeleteProvider,
     AddLink,
+    RemoveLink,
+    UpdateLink,
     PutAccount,
     DisableAccount,
     PutSession,
     TouchSession,
     EndSession,
+    EndAccountSessions,
+    EndLinkSessions,
     AddCode,
     RedeemCode,
+    RenewUpstreamTokens,
+    LeaseUpstreamTokens,
     PutUpstreamTokens,
+    TouchUpstreamTokens,
+    DropUpstreamTokens,
     RevokeToken,
     AddGrant,
     FillGrant,
@@ -38,13 +49,15 @@ pub(crate) enum Kind {
     RevokeGrant,
     RevokeSessionGrants,
     RevokeClientGrants,
+    RevokeAccountGrants,
+    RevokeLinkGrants,
     RecordEvent,
 }
 
 const KINDS: usize = Kind::RecordEvent as usize + 1;
 
 /// How many rows a statement is made for. None is taken for less than two thirds of its rows.
-const SIZES: [usize; 16] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256];
+pub(super) const SIZES: [usize; 16] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256];
 
 /// Most rows of one statement.
 pub(crate) const MOST_ROWS: usize = SIZES[SIZES.len() - 1];
@@ -59,7 +72,9 @@ impl Kind {
             Self::SpendAttempt => Some(Contest::Attempt),
             Self::AddClient | Self::ReplaceClient | Self::DeleteClient => Some(Contest::Client),
             Self::AddSigningKey => Some(Contest::SigningKey),
-            Self::AddLink => Some(Contest::Link),
+            Self::AddLink | Self::RemoveLink => Some(Contest::Link),
+            Self::AddProvider | Self::ReplaceProvider | Self::DeleteProvider => Some(Contest::Provider),
+            Self::RenewUpstreamTokens | Self::LeaseUpstreamTokens => Some(Contest::UpstreamTokens),
             Self::PutSession => Some(Contest::Session),
             Self::RedeemCode => Some(Contest::Code),
             Self::RotateFamily => Some(Contest::Family),
@@ -76,8 +91,13 @@ impl Kind {
     pub(crate) const fn meets(self) -> Self {
         match self {
             Self::DisableAccount => Self::PutAccount,
-            Self::EndSession => Self::TouchSession,
-            Self::RevokeGrant | Self::RevokeSessionGrants | Self::RevokeClientGrants => Self::AddGrant,
+            Self::EndSession | Self::EndAccountSessions | Self::EndLinkSessions => Self::TouchSession,
+            Self::TouchUpstreamTokens | Self::DropUpstreamTokens => Self::PutUpstreamTokens,
+            Self::RevokeGrant
+            | Self::RevokeSessionGrants
+            | Self::RevokeClientGrants
+            | Self::RevokeAccountGrants
+            | Self::RevokeLinkGrants => Self::AddGrant,
             kind => kind,
         }
     }
@@ -97,7 +117,19 @@ impl Kind {
     fn sized(self, dialect: Dialect, at: usize, columns: usize) -> &'static str {
         static MADE: [[[OnceLock<String>; SIZES.len()]; KINDS]; 2] =
             [const { [const { [const { OnceLock::new() }; SIZES.len()] }; KINDS] }; 2];
-        MADE[dialect as usize][self as usize][at].get_or_init(|| self.sql().replace("{rows}", &places(dialect, SIZES[at], columns)))
+        MADE[dialect as usize][self as usize][at]
+            .get_or_init(|| in_dialect(self.sql(), dialect).replace("{rows}", &places(dialect, SIZES[at], columns)))
+    }
+
+    /// The statement for so many rows on SQLite, to look at.
+    #[cfg(test)]
+    pub(crate) fn example(self, rows: usize) -> &'static str {
+        let (sql, inserts) = (self.sql(), self.sql().split(['(', ')']).nth(1).unwrap_or_default());
+        let columns = match (1..=20).rev().find(|column| sql.contains(&format!("column{column}"))) {
+            Some(last) if !sql.starts_with("INSERT") => last,
+            _ => inserts.split(',').count(),
+        };
+        self.sized(Dialect::Sqlite, SIZES.iter().position(|size| *size == rows).unwrap_or_default(), columns)
     }
 
     const fn sql(self) -> &'static str {
@@ -118,31 +150,44 @@ impl Kind {
                 "UPDATE clients SET version = v.column2, body = v.column3 FROM (VALUES {rows}) AS v \
                  WHERE clients.id = v.column1 AND clients.version = v.column4"
             }
-            Self::DeleteClient => {
-                "DELETE FROM clients WHERE EXISTS (SELECT 1 FROM (VALUES {rows}) AS v \
-                 WHERE clients.id = v.column1 AND clients.version = v.column2)"
-            }
+            Self::DeleteClient => "DELETE FROM clients WHERE (id, version) IN (SELECT column1, column2 FROM (VALUES {rows}) AS v)",
             Self::AddSigningKey => {
                 "INSERT INTO signing_keys (kid, alg, sealed, follows, created, signs_from, signs_until, published_until) \
                  SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL ON CONFLICT DO NOTHING"
             }
             Self::DropSigningKey => "DELETE FROM signing_keys WHERE kid IN (SELECT column1 FROM (VALUES {rows}) AS v)",
             Self::AddLink => {
-                "INSERT INTO links (provider, issuer, subject, account, created, login) \
+                "INSERT INTO links (provider, issuer, subject, id, account, created, seen, email, body) \
                  SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL ON CONFLICT DO NOTHING"
             }
-            // `disabled` is for a new row only: nobody who signs in takes it back.
+            Self::RemoveLink => "DELETE FROM links WHERE (id, account) IN (SELECT column1, column2 FROM (VALUES {rows}) AS v)",
+            Self::UpdateLink => {
+                "UPDATE links SET seen = v.column2, email = v.column3, body = v.column4 FROM (VALUES {rows}) AS v \
+                 WHERE links.id = v.column1 AND links.seen <= v.column2"
+            }
+            Self::AddProvider => {
+                "INSERT INTO providers (id, version, disabled, secrets, created, updated, body) \
+                 SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL ON CONFLICT DO NOTHING"
+            }
+            Self::ReplaceProvider => {
+                "UPDATE providers SET version = v.column2, disabled = v.column3, secrets = v.column4, created = v.column5, \
+                 updated = v.column6, body = v.column7 FROM (VALUES {rows}) AS v \
+                 WHERE providers.id = v.column1 AND providers.version = v.column8"
+            }
+            Self::DeleteProvider => "DELETE FROM providers WHERE (id, version) IN (SELECT column1, column2 FROM (VALUES {rows}) AS v)",
+            // `disabled` and `salt` are for a new row only: nobody who signs in takes one back or makes the other anew.
             Self::PutAccount => {
-                "INSERT INTO accounts (id, created, updated, disabled, body) \
+                "INSERT INTO accounts (id, created, updated, disabled, salt, body) \
                  SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
-                 ON CONFLICT (id) DO UPDATE SET created = excluded.created, updated = excluded.updated, body = excluded.body"
+                 ON CONFLICT (id) DO UPDATE SET created = excluded.created, updated = excluded.updated, body = excluded.body \
+                 RETURNING id, disabled, salt"
             }
             Self::DisableAccount => "UPDATE accounts SET disabled = v.column2 FROM (VALUES {rows}) AS v WHERE accounts.id = v.column1",
             Self::PutSession => {
-                "INSERT INTO sessions (id, digest, account, provider, auth_time, created, last_seen, ended, body) \
+                "INSERT INTO sessions (id, digest, account, provider, link, auth_time, created, last_seen, ended, body) \
                  SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
                  ON CONFLICT (id) DO UPDATE SET digest = excluded.digest, account = excluded.account, provider = excluded.provider, \
-                 auth_time = excluded.auth_time, created = excluded.created, last_seen = excluded.last_seen, ended = excluded.ended, \
+                 link = excluded.link, auth_time = excluded.auth_time, created = excluded.created, last_seen = excluded.last_seen, ended = excluded.ended, \
                  body = excluded.body WHERE sessions.ended IS NULL"
             }
             Self::TouchSession => {
@@ -152,6 +197,14 @@ impl Kind {
             Self::EndSession => {
                 "UPDATE sessions SET ended = v.column2 FROM (VALUES {rows}) AS v \
                  WHERE sessions.id = v.column1 AND sessions.ended IS NULL"
+            }
+            Self::EndAccountSessions => {
+                "UPDATE sessions SET ended = v.column2 FROM (VALUES {rows}) AS v \
+                 WHERE sessions.account = v.column1 AND sessions.ended IS NULL RETURNING id"
+            }
+            Self::EndLinkSessions => {
+                "UPDATE sessions SET ended = v.column3 FROM (VALUES {rows}) AS v \
+                 WHERE sessions.account = v.column2 AND sessions.link = v.column1 AND sessions.ended IS NULL RETURNING id"
             }
             Self::AddCode => {
                 "INSERT INTO codes (digest, grant_id, session, expires, redeemed, body) \
@@ -164,28 +217,44 @@ impl Kind {
                  AND EXISTS (SELECT 1 FROM sessions WHERE sessions.id = codes.session AND sessions.ended IS NULL)"
             }
             Self::PutUpstreamTokens => {
-                "INSERT INTO upstream_tokens (provider, issuer, subject, sealed, expires, received) \
-                 SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
-                 ON CONFLICT (provider, issuer, subject) DO UPDATE SET sealed = excluded.sealed, expires = excluded.expires, \
-                 received = excluded.received"
+                "INSERT INTO upstream_tokens (link, sealed, version, expires, received, refreshable, leased_until, used, denied, \
+                 failures, retry_after) SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
+                 ON CONFLICT (link) DO UPDATE SET sealed = excluded.sealed, version = upstream_tokens.version + 1, \
+                 expires = excluded.expires, received = excluded.received, refreshable = excluded.refreshable, leased_until = NULL, \
+                 denied = NULL, failures = 0, retry_after = NULL"
             }
+            Self::RenewUpstreamTokens => {
+                "UPDATE upstream_tokens SET sealed = v.column2, version = v.column3, expires = v.column4, received = v.column5, \
+                 refreshable = v.column6, leased_until = v.column7, denied = v.column9, failures = v.column10, retry_after = v.column11 \
+                 FROM (VALUES {rows}) AS v WHERE upstream_tokens.link = v.column1 AND upstream_tokens.version = v.column12"
+            }
+            Self::LeaseUpstreamTokens => {
+                "UPDATE upstream_tokens SET leased_until = v.column4 FROM (VALUES {rows}) AS v \
+                 WHERE upstream_tokens.link = v.column1 AND upstream_tokens.version = v.column2 \
+                 AND (upstream_tokens.leased_until IS NULL OR upstream_tokens.leased_until <= v.column3)"
+            }
+            Self::TouchUpstreamTokens => {
+                "UPDATE upstream_tokens SET used = v.column2 FROM (VALUES {rows}) AS v \
+                 WHERE upstream_tokens.link = v.column1 AND (upstream_tokens.used IS NULL OR upstream_tokens.used < v.column2)"
+            }
+            Self::DropUpstreamTokens => "DELETE FROM upstream_tokens WHERE link IN (SELECT column1 FROM (VALUES {rows}) AS v)",
             Self::RevokeToken => {
                 "INSERT INTO revoked_tokens (id, expires) SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
                  ON CONFLICT DO NOTHING"
             }
             // A row less than given: there is a tombstone, or the grant itself.
             Self::AddGrant => {
-                "INSERT INTO grants (id, client, account, session, ends_with_session, issued, access_expires, \
+                "INSERT INTO grants (id, client, account, session, link, ends_with_session, issued, access_expires, \
                  generation, rotated, idle_expires, absolute_expires, revoked_at, revoked_by, sweep_after, body) \
                  SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL ON CONFLICT DO NOTHING"
             }
             // A tombstone is filled and stays revoked; a grant that is there already is left alone, and nothing is returned.
             Self::FillGrant => {
-                "INSERT INTO grants (id, client, account, session, ends_with_session, issued, access_expires, \
+                "INSERT INTO grants (id, client, account, session, link, ends_with_session, issued, access_expires, \
                  generation, rotated, idle_expires, absolute_expires, revoked_at, revoked_by, sweep_after, body) \
                  SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
                  ON CONFLICT (id) DO UPDATE SET client = excluded.client, account = excluded.account, session = excluded.session, \
-                 ends_with_session = excluded.ends_with_session, issued = excluded.issued, access_expires = excluded.access_expires, \
+                 link = excluded.link, ends_with_session = excluded.ends_with_session, issued = excluded.issued, access_expires = excluded.access_expires, \
                  generation = excluded.generation, rotated = excluded.rotated, idle_expires = excluded.idle_expires, \
                  absolute_expires = excluded.absolute_expires, sweep_after = excluded.sweep_after, body = excluded.body \
                  WHERE grants.body IS NULL RETURNING revoked_at"
@@ -212,11 +281,31 @@ impl Kind {
                 "UPDATE grants SET revoked_at = v.column2, revoked_by = v.column3 FROM (VALUES {rows}) AS v \
                  WHERE grants.client = v.column1 AND grants.revoked_at IS NULL RETURNING id"
             }
+            Self::RevokeAccountGrants => {
+                "UPDATE grants SET revoked_at = v.column2, revoked_by = v.column3 FROM (VALUES {rows}) AS v \
+                 WHERE grants.account = v.column1 AND grants.revoked_at IS NULL RETURNING grants.id"
+            }
+            Self::RevokeLinkGrants => {
+                "UPDATE grants SET revoked_at = v.column3, revoked_by = v.column4 FROM (VALUES {rows}) AS v \
+                 WHERE grants.account = v.column2 AND grants.link = v.column1 AND grants.revoked_at IS NULL RETURNING grants.id"
+            }
             Self::RecordEvent => {
                 "INSERT INTO audit_events (id, time, name, account, client, login, body) \
                  SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL"
             }
         }
+    }
+}
+
+/// Whatever fails, the transaction it failed in is taken back as a whole. So SQLite need not be able to take back a single statement that was
+/// broken off half way: it would keep a copy of every page that a statement for several rows changes (a statement journal).
+fn in_dialect(sql: &str, dialect: Dialect) -> Cow<'_, str> {
+    match dialect {
+        Dialect::Postgres => sql.into(),
+        Dialect::Sqlite => match sql.split_once(' ') {
+            Some((verb @ ("INSERT" | "UPDATE"), rest)) => format!("{verb} OR FAIL {rest}").into(),
+            _ => sql.into(),
+        },
     }
 }
 
@@ -232,6 +321,50 @@ fn places(dialect: Dialect, rows: usize, columns: usize) -> String {
     };
     (0..rows).map(row).collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+pub(super) const ALL: [Kind; KINDS] = {
+    use Kind::*;
+    [
+        HoldSessions,
+        SpendAttempt,
+        AddClient,
+        ReplaceClient,
+        DeleteClient,
+        AddSigningKey,
+        DropSigningKey,
+        AddProvider,
+        ReplaceProvider,
+        DeleteProvider,
+        AddLink,
+        RemoveLink,
+        UpdateLink,
+        PutAccount,
+        DisableAccount,
+        PutSession,
+        TouchSession,
+        EndSession,
+        EndAccountSessions,
+        EndLinkSessions,
+        AddCode,
+        RedeemCode,
+        RenewUpstreamTokens,
+        LeaseUpstreamTokens,
+        PutUpstreamTokens,
+        TouchUpstreamTokens,
+        DropUpstreamTokens,
+        RevokeToken,
+        AddGrant,
+        FillGrant,
+        RotateFamily,
+        RevokeGrant,
+        RevokeSessionGrants,
+        RevokeClientGrants,
+        RevokeAccountGrants,
+        RevokeLinkGrants,
+        RecordEvent,
+    ]
+};
 
 #[cfg(test)]
 mod tests {

@@ -1,17 +1,15 @@
 //! Changes as rows of statements. Made by the caller before it queues, so that the writer only has to run them.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::collections::{HashMap, HashSet};
 
 use vestibule_domain::{
-    account::{Account, Link, LinkKey, UpstreamTokens},
+    account::{Account, Link, UpstreamTokens},
     client::Client,
     code::Code,
     grant::{Grant, RefreshFamily, Revoked},
     ids::GrantId,
     keys::SigningKey,
+    provider::StoredProvider,
     session::Session,
     store::{Changes, StoreError, Write},
     time::Timestamp,
@@ -19,8 +17,8 @@ use vestibule_domain::{
 
 use super::kinds::Kind;
 use crate::{
-    caches::Effect,
-    entities::{body, codes, grants, revoked_tokens, sessions},
+    caches::{Effect, Weighed},
+    entities::{body, codes, grants, links, revoked_tokens, sessions},
     events,
     pen::Value,
 };
@@ -77,9 +75,35 @@ fn step(write: Write) -> Result<Step, StoreError> {
         Write::SpendAttempt { id, expires } => Step::new(Kind::SpendAttempt, id.0.as_bytes(), [expires.as_millis().into()]),
         Write::PutAccount(account) => put_account(account)?,
         Write::DisableAccount { id, disabled } => {
-            Step::new(Kind::DisableAccount, id.0.as_bytes(), [disabled.into()]).means(Effect::Account(id))
+            Step::new(Kind::DisableAccount, id.0.as_bytes(), [disabled.into()]).means(Effect::Account(id, None))
         }
-        Write::AddLink(link) => add_link(link),
+        Write::AddLink(link) => add_link(link)?,
+        Write::UpdateLink(link) => update_link(&link)?,
+        Write::RemoveLink { id, account } => {
+            Step::new(Kind::RemoveLink, id.0.as_bytes(), [bytes(account.0.as_bytes())]).means(Effect::Link(id, None))
+        }
+        Write::EndAccountSessions { account, at } => Step::new(Kind::EndAccountSessions, account.0.as_bytes(), [at.as_millis().into()]),
+        Write::EndLinkSessions { link, account, at } => {
+            Step::new(Kind::EndLinkSessions, link.0.as_bytes(), [bytes(account.0.as_bytes()), at.as_millis().into()])
+        }
+        Write::RevokeAccountGrants { account, revoked } => {
+            Step::new(Kind::RevokeAccountGrants, account.0.as_bytes(), [revoked.at.as_millis().into(), revoked.by.as_str().into()])
+        }
+        Write::RevokeLinkGrants { link, account, revoked } => {
+            let values = [bytes(account.0.as_bytes()), revoked.at.as_millis().into(), revoked.by.as_str().into()];
+            Step::new(Kind::RevokeLinkGrants, link.0.as_bytes(), values)
+        }
+        Write::PutProvider { provider, expected } => put_provider(&provider, expected)?,
+        Write::DeleteProvider { id, expected } => {
+            Step::named(Kind::DeleteProvider, [id.as_str().into()], [expected.into()]).means(Effect::Providers)
+        }
+        Write::RenewUpstreamTokens { tokens, expected } => renew_upstream_tokens(tokens, expected),
+        Write::LeaseUpstreamTokens { link, expected, at, until } => {
+            let values = [expected.into(), at.as_millis().into(), until.as_millis().into()];
+            Step::new(Kind::LeaseUpstreamTokens, link.0.as_bytes(), values)
+        }
+        Write::TouchUpstreamTokens { link, at } => Step::new(Kind::TouchUpstreamTokens, link.0.as_bytes(), [at.as_millis().into()]),
+        Write::DropUpstreamTokens { link } => Step::new(Kind::DropUpstreamTokens, link.0.as_bytes(), []),
         Write::PutSession(session) => put_session(session)?,
         Write::TouchSession { id, at } => {
             Step::new(Kind::TouchSession, id.0.as_bytes(), [at.as_millis().into()]).means(Effect::SessionSeen(id, at))
@@ -91,7 +115,9 @@ fn step(write: Write) -> Result<Step, StoreError> {
             Step::new(Kind::RevokeSessionGrants, session.0.as_bytes(), [revoked.at.as_millis().into(), revoked.by.as_str().into()])
         }
         Write::AddCode(code) => add_code(code)?,
-        Write::RedeemCode { digest, at } => Step::new(Kind::RedeemCode, &digest.0, [at.as_millis().into()]),
+        Write::RedeemCode { digest, at } => {
+            Step::new(Kind::RedeemCode, &digest.0, [at.as_millis().into()]).means(Effect::CodeRedeemed(digest, at))
+        }
         Write::AddGrant(grant) => add_grant(grant)?,
         Write::RotateFamily { grant, from, family, access_expires } => rotate_family(grant, from, family, access_expires),
         Write::RevokeGrant { id, revoked } => revoke_grant(id, revoked),
@@ -113,14 +139,63 @@ fn step(write: Write) -> Result<Step, StoreError> {
 }
 
 fn put_account(account: Account) -> Result<Step, StoreError> {
-    let values =
-        [account.created.as_millis().into(), account.updated.as_millis().into(), account.disabled.into(), body(&account.profile)?.into()];
-    Ok(Step::new(Kind::PutAccount, account.id.0.as_bytes(), values).means(Effect::AccountPut(Arc::new(account))))
+    let values = [
+        account.created.as_millis().into(),
+        account.updated.as_millis().into(),
+        account.disabled.into(),
+        bytes(&account.salt.0),
+        body(&account.profile)?.into(),
+    ];
+    Ok(Step::new(Kind::PutAccount, account.id.0.as_bytes(), values).means(Effect::Account(account.id, Some(Weighed::new(account)))))
 }
 
-fn add_link(link: Link) -> Step {
-    let values = [bytes(link.account.0.as_bytes()), link.created.as_millis().into(), bytes(link.login.0.as_bytes())];
-    Step::named(Kind::AddLink, link_key(link.key), values)
+fn add_link(link: Link) -> Result<Step, StoreError> {
+    let [email, body] = said(&link)?;
+    let values = [
+        bytes(link.id.0.as_bytes()),
+        bytes(link.account.0.as_bytes()),
+        link.created.as_millis().into(),
+        link.seen.as_millis().into(),
+        email,
+        body,
+    ];
+    let key = [link.key.provider.as_str().into(), link.key.issuer.as_str().into(), link.key.subject.as_str().into()];
+    Ok(Step::named(Kind::AddLink, key, values).means(Effect::Link(link.id, Some(Weighed::new(link)))))
+}
+
+/// The row may have been moved on by somebody who saw more: what lies in it is read again.
+fn update_link(link: &Link) -> Result<Step, StoreError> {
+    let [email, body] = said(link)?;
+    let step = Step::new(Kind::UpdateLink, link.id.0.as_bytes(), [link.seen.as_millis().into(), email, body]);
+    Ok(step.means(Effect::Link(link.id, None)))
+}
+
+/// What its provider says of a link: the address it vouches for, and all of it.
+fn said(link: &Link) -> Result<[Value; 2], StoreError> {
+    let email = link.verified_email().map(|email| email.to_string());
+    let text = body(&links::Body { evidence: link.evidence.clone(), profile: link.profile.clone(), claims: link.claims.clone() })?;
+    Ok([Value::Text(email), text.into()])
+}
+
+fn put_provider(provider: &StoredProvider, expected: Option<i64>) -> Result<Step, StoreError> {
+    let values = [
+        provider.version.into(),
+        provider.disabled.into(),
+        Value::Bytes(provider.secrets.as_ref().map(|sealed| sealed.0.clone())),
+        provider.created.as_millis().into(),
+        provider.updated.as_millis().into(),
+        body(&provider.settings)?.into(),
+    ];
+    let key = [provider.id.as_str().into()];
+    let step = match expected {
+        None => Step::named(Kind::AddProvider, key, values),
+        Some(expected) => {
+            let mut step = Step::named(Kind::ReplaceProvider, key, values);
+            step.values.push(expected.into());
+            step
+        }
+    };
+    Ok(step.means(Effect::Providers))
 }
 
 fn put_session(session: Session) -> Result<Step, StoreError> {
@@ -128,6 +203,7 @@ fn put_session(session: Session) -> Result<Step, StoreError> {
         bytes(&session.digest.0),
         bytes(session.account.0.as_bytes()),
         session.provider.as_str().into(),
+        bytes(session.link.0.as_bytes()),
         session.auth_time.as_millis().into(),
         session.created.as_millis().into(),
         session.last_seen.as_millis().into(),
@@ -135,7 +211,7 @@ fn put_session(session: Session) -> Result<Step, StoreError> {
         body(&sessions::Body { acr: session.acr.clone(), amr: session.amr.clone() })?.into(),
     ];
     let step = Step::new(Kind::PutSession, session.id.0.as_bytes(), values);
-    Ok(step.means(Effect::Session(session.id, Some(Arc::new(session)))))
+    Ok(step.means(Effect::Session(session.id, Some(Weighed::new(session)))))
 }
 
 fn add_code(code: Code) -> Result<Step, StoreError> {
@@ -145,9 +221,9 @@ fn add_code(code: Code) -> Result<Step, StoreError> {
         bytes(code.session.0.as_bytes()),
         code.expires.as_millis().into(),
         code.redeemed.map(Timestamp::as_millis).into(),
-        body(&codes::Body::from(code))?.into(),
+        body(&codes::Body::from(code.clone()))?.into(),
     ];
-    Ok(Step::new(Kind::AddCode, &digest.0, values))
+    Ok(Step::new(Kind::AddCode, &digest.0, values).means(Effect::Code(digest, Some(Weighed::new(code)))))
 }
 
 fn add_grant(grant: Grant) -> Result<Step, StoreError> {
@@ -156,6 +232,7 @@ fn add_grant(grant: Grant) -> Result<Step, StoreError> {
         grant.client.as_str().into(),
         bytes(grant.account.0.as_bytes()),
         bytes(grant.session.0.as_bytes()),
+        bytes(grant.link.0.as_bytes()),
         grant.ends_with_session().into(),
         grant.issued.as_millis().into(),
         grant.access_expires.as_millis().into(),
@@ -168,7 +245,7 @@ fn add_grant(grant: Grant) -> Result<Step, StoreError> {
         grant.expires().as_millis().into(),
         body(&grants::Body::from(&grant))?.into(),
     ];
-    Ok(Step::new(Kind::AddGrant, grant.id.0.as_bytes(), values).means(Effect::Grant(grant.id, Some(Arc::new(grant)))))
+    Ok(Step::new(Kind::AddGrant, grant.id.0.as_bytes(), values).means(Effect::Grant(grant.id, Some(Weighed::new(grant)))))
 }
 
 fn rotate_family(grant: GrantId, from: u32, family: RefreshFamily, access_expires: Timestamp) -> Step {
@@ -190,8 +267,31 @@ fn revoke_grant(id: GrantId, revoked: Revoked) -> Step {
 }
 
 fn put_upstream_tokens(tokens: UpstreamTokens) -> Step {
-    let values = [tokens.sealed.0.into(), tokens.expires.map(Timestamp::as_millis).into(), tokens.received.as_millis().into()];
-    Step::named(Kind::PutUpstreamTokens, link_key(tokens.link), values)
+    let (link, values) = (tokens.link, upstream_values(tokens));
+    Step::new(Kind::PutUpstreamTokens, link.0.as_bytes(), values)
+}
+
+fn renew_upstream_tokens(tokens: UpstreamTokens, expected: i64) -> Step {
+    let (link, values) = (tokens.link, upstream_values(tokens));
+    let mut step = Step::new(Kind::RenewUpstreamTokens, link.0.as_bytes(), values);
+    step.values.push(expected.into());
+    step
+}
+
+fn upstream_values(tokens: UpstreamTokens) -> [Value; 10] {
+    let millis = |moment: Option<Timestamp>| Value::from(moment.map(Timestamp::as_millis));
+    [
+        tokens.sealed.0.into(),
+        tokens.version.into(),
+        millis(tokens.expires),
+        tokens.received.as_millis().into(),
+        tokens.refreshable.into(),
+        millis(tokens.leased_until),
+        millis(tokens.used),
+        millis(tokens.denied),
+        i64::from(tokens.failures).into(),
+        millis(tokens.retry_after),
+    ]
 }
 
 fn put_client(client: Client, expected: Option<i64>) -> Result<Step, StoreError> {
@@ -201,7 +301,7 @@ fn put_client(client: Client, expected: Option<i64>) -> Result<Step, StoreError>
         None => Step::named(Kind::AddClient, key, [client.version.into(), text.into()]),
         Some(expected) => Step::named(Kind::ReplaceClient, key, [client.version.into(), text.into(), expected.into()]),
     };
-    Ok(step.means(Effect::Client(id, Some(Arc::new(client)))))
+    Ok(step.means(Effect::Client(id, Some(Weighed::new(client)))))
 }
 
 fn add_signing_key(key: SigningKey) -> Step {
@@ -219,10 +319,6 @@ fn add_signing_key(key: SigningKey) -> Step {
 
 fn bytes(bytes: &[u8]) -> Value {
     bytes.into()
-}
-
-fn link_key(key: LinkKey) -> [Value; 3] {
-    [key.provider.as_str().into(), key.issuer.into(), key.subject.into()]
 }
 
 impl Step {

@@ -20,7 +20,7 @@ async fn writer(directory: &tempfile::TempDir) -> Writer {
     Writer {
         pen,
         queue: Arc::new(Mutex::new(mpsc::channel(1).1)),
-        caches: Arc::new(Caches::new(1 << 20, true)),
+        caches: Arc::new(Caches::new(1 << 20)),
         pulse: Arc::new(Pulse::default()),
         on_commit: None,
     }
@@ -122,5 +122,62 @@ async fn a_group_of_logins_goes_together_and_a_race_within_it_is_settled_all_the
     for (table, rows) in [("spent_attempts", 32), ("links", 33), ("accounts", 32), ("sessions", 32), ("codes", 32), ("audit_events", 32)] {
         assert_eq!(count(&directory, table).await, rows, "{table}");
     }
+    writer.pen.close().await;
+}
+
+#[tokio::test]
+async fn what_the_next_step_of_a_login_reads_is_kept_by_the_commit() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut writer = writer(&directory).await;
+    let sample = Sample::default();
+    let client = sample.client("app");
+    let account = sample.account();
+    let link = sample.link(&account, "1");
+    let session = sample.session(&account);
+    let code = sample.code(&client, &session);
+    let login = one(Write::AddLink(link.clone())).write(Write::PutAccount(account.clone())).write(Write::PutSession(session.clone()));
+    assert_eq!(commit(&mut writer, vec![login.write(Write::AddCode(code.clone()))]).await, [Ok(())]);
+    let caches = writer.caches.clone();
+    assert_eq!(caches.accounts.get(&account.id).as_deref(), Some(&account));
+    assert_eq!(caches.links.get(&link.id).as_deref(), Some(&link));
+    assert_eq!(caches.sessions.get(&session.id).as_deref(), Some(&session));
+    assert_eq!(caches.codes.get(&code.digest).as_deref(), Some(&code));
+
+    let grant = sample.grant(&code, &client);
+    let redeem = one(Write::RedeemCode { digest: code.digest, at: sample.now }).write(Write::AddGrant(grant.clone()));
+    assert_eq!(commit(&mut writer, vec![redeem]).await, [Ok(())]);
+    assert_eq!(caches.codes.get(&code.digest).unwrap().redeemed, Some(sample.now));
+    assert_eq!(caches.grants.get(&grant.id).as_deref(), Some(&grant));
+    writer.pen.close().await;
+}
+
+#[tokio::test]
+async fn an_account_is_kept_as_its_row_is_whatever_a_sign_in_says() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut writer = writer(&directory).await;
+    let sample = Sample::default();
+    let account = sample.account();
+    let disable = one(Write::PutAccount(account.clone())).write(Write::DisableAccount { id: account.id, disabled: true });
+    assert_eq!(commit(&mut writer, vec![disable]).await, [Ok(())]);
+    // Who signs in has read it before that, and has a salt of its own.
+    let again = vestibule_domain::account::Account { salt: sample.account().salt, ..account.clone() };
+    assert_eq!(commit(&mut writer, vec![one(Write::PutAccount(again))]).await, [Ok(())]);
+    let kept = writer.caches.accounts.get(&account.id).unwrap();
+    assert_eq!((kept.disabled, kept.salt), (true, account.salt));
+    writer.pen.close().await;
+}
+
+#[tokio::test]
+async fn the_first_look_for_strangers_drops_what_was_read_before_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut writer = writer(&directory).await;
+    let account = Sample::default().account();
+    assert_eq!(commit(&mut writer, vec![one(Write::PutAccount(account.clone()))]).await, [Ok(())]);
+    let mut strangers = super::Strangers::new(writer.pen.dialect());
+    strangers.look(&mut writer.pen, &writer.caches).await;
+    assert_eq!(writer.caches.accounts.get(&account.id), None);
+    assert_eq!(commit(&mut writer, vec![one(Write::PutAccount(account.clone()))]).await, [Ok(())]);
+    strangers.look(&mut writer.pen, &writer.caches).await;
+    assert!(writer.caches.accounts.get(&account.id).is_some(), "its own commits are no stranger's");
     writer.pen.close().await;
 }

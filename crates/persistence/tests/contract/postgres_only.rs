@@ -265,6 +265,82 @@ async fn the_victim_of_a_deadlock_is_run_again() {
     bench.tear_down().await;
 }
 
+/// As it is when another server took over and this one was left behind.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_only_reads_is_left_for_the_next_one() {
+    let database = Database::create().await;
+    let store = SqlStore::connect(&StoreOptions { writers: 1, ..database.options() }).await.unwrap();
+    let sample = Sample::default();
+    let put = || Changes::default().write(Write::PutAccount(sample.account()));
+    store.commit(put()).await.unwrap();
+    let name = database.url().rsplit_once('/').unwrap().1.to_owned();
+    database.at_the_server(&format!("ALTER DATABASE {name} SET default_transaction_read_only = on")).await;
+    database.at_the_server(&format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name}'")).await;
+    assert_eq!(store.commit(put()).await, Err(StoreError::Unavailable("the database only allows reading".into())));
+    database.at_the_server(&format!("ALTER DATABASE {name} RESET default_transaction_read_only")).await;
+    assert_eq!(store.commit(put()).await, Ok(()));
+    store.close().await;
+    database.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_session_that_is_used_while_the_sweep_waits_for_it_stays() {
+    let bench = PostgresBench::set_up().await;
+    let store = bench.store();
+    let sample = Sample::default();
+    let session = sample.session(&sample.account());
+    store.commit(Changes::default().write(Write::PutSession(session.clone()))).await.unwrap();
+    let before = sample.now + std::time::Duration::from_secs(1);
+    let mut other = bench.database().connect().await;
+    other.execute(AssertSqlSafe(format!("BEGIN; UPDATE sessions SET last_seen = {}", before.as_millis()))).await.unwrap();
+    let sweep = tokio::spawn({
+        let store = store.clone();
+        async move { store.sweep(before, before, 10).await }
+    });
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    comes_true("that the sweep waits", || async { bench.database().count(waiting).await == 1 }).await;
+    other.execute("COMMIT").await.unwrap();
+    assert_eq!(sweep.await.unwrap(), Ok(0));
+    assert_eq!(bench.database().count("SELECT last_seen FROM sessions").await, before.as_millis());
+    bench.tear_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_next_step_of_a_login_reads_what_its_node_committed_and_not_the_database() {
+    let bench = PostgresBench::set_up().await;
+    let (store, other) = (bench.store(), bench.another().await);
+    let sample = Sample::default();
+    let client = sample.client("app");
+    let account = sample.account();
+    let (link, session) = (sample.link(&account, "1"), sample.session(&account));
+    let code = sample.code(&client, &session);
+    let writes = [
+        Write::PutClient { client: client.clone(), expected: None },
+        Write::AddLink(link.clone()),
+        Write::PutAccount(account.clone()),
+        Write::PutSession(session.clone()),
+        Write::AddCode(code.clone()),
+    ];
+    store.commit(writes.into_iter().fold(Changes::default(), Changes::write)).await.unwrap();
+    let tables = ["clients", "links", "accounts", "sessions", "codes"];
+    for table in tables {
+        bench.database().run(&format!("ALTER TABLE {table} RENAME TO {table}_elsewhere")).await;
+    }
+    // Long enough for word of it to come back.
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    assert_eq!(store.client(&client.id).await.unwrap().as_deref(), Some(&client));
+    assert_eq!(store.link(&link.key).await.unwrap().as_deref(), Some(&link));
+    assert_eq!(store.account(&account.id).await.unwrap().as_deref(), Some(&account));
+    assert_eq!(store.session(&session.digest).await.unwrap().as_deref(), Some(&session));
+    assert_eq!(store.session_by_id(&session.id).await, Ok(Some(session.clone())));
+    assert_eq!(store.code(&code.digest).await, Ok(Some(code.clone())));
+    assert!(other.code(&code.digest).await.is_err(), "another node has to ask");
+    for table in tables {
+        bench.database().run(&format!("ALTER TABLE {table}_elsewhere RENAME TO {table}")).await;
+    }
+    bench.tear_down().await;
+}
+
 #[tokio::test]
 async fn what_is_wrong_is_said_without_the_address() {
     let database = Database::create().await;
@@ -273,7 +349,7 @@ async fn what_is_wrong_is_said_without_the_address() {
     for (url, why) in [
         (wrong_password.as_str(), "the database refused the name or the password"),
         ("postgres://u:hunter2@127.0.0.1:1/d", "it can't be reached"),
-        ("postgres://u:hunter2@[not-an-address/d", "its address is not understood"),
+        ("postgres://u:hunter2@[not-an-address/d", "its address is not understood; it looks like postgres://user:password@host/database"),
     ] {
         let options = StoreOptions { patience: std::time::Duration::from_secs(2), ..StoreOptions::new(url) };
         assert_eq!(SqlStore::connect(&options).await.unwrap_err(), StoreError::Unavailable(why.into()));

@@ -199,7 +199,7 @@ async fn what_cannot_be_read_is_named_and_not_shown() {
         &bench,
         "UPDATE clients SET body = '{\"secret\":\"hunter2\"}'; UPDATE accounts SET body = 'hunter2'; \
          UPDATE sessions SET digest = 'hunter2'; UPDATE codes SET body = '[]'; UPDATE grants SET generation = -1; \
-         UPDATE signing_keys SET alg = 'hunter2'; UPDATE audit_events SET body = '{}'; UPDATE links SET login = x'00'",
+         UPDATE signing_keys SET alg = 'hunter2'; UPDATE audit_events SET body = '{}'; UPDATE links SET id = x'00'",
     )
     .await;
 
@@ -215,7 +215,7 @@ async fn what_cannot_be_read_is_named_and_not_shown() {
     assert_eq!(store.signing_keys().await, Err(corrupt("signing_keys", "alg", "kid-1".into())));
     let events = store.events(&EventQuery { limit: 9, ..EventQuery::default() }).await;
     assert_eq!(events, Err(corrupt("audit_events", "body", event.id.to_string())));
-    assert_eq!(store.link(&link.key).await, Err(corrupt("links", "login", format!("account {}", account.id))));
+    assert_eq!(store.link(&link.key).await, Err(corrupt("links", "id", format!("account {}", account.id))));
     bench.tear_down().await;
 }
 

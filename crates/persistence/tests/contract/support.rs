@@ -132,7 +132,7 @@ impl Database {
         PgConnection::connect(&self.url()).await.expect("PostgreSQL answers")
     }
 
-    async fn at_the_server(&self, sql: &str) {
+    pub(crate) async fn at_the_server(&self, sql: &str) {
         run(&self.server, sql).await;
     }
 

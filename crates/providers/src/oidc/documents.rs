@@ -12,11 +12,13 @@ use vestibule_domain::{
 };
 
 use super::{
+    issuers::Issuers,
     kept::Kept,
     keys::KeySet,
-    line::Line,
     metadata::{self, Metadata},
+    settings::Endpoints,
 };
+use crate::line::Line;
 
 /// The documents of one issuer. They are its own: a key that one issuer publishes checks nothing that another signed (attack 21).
 pub(super) struct Documents {
@@ -26,18 +28,25 @@ pub(super) struct Documents {
 }
 
 /// Where they come from.
-struct Source {
-    issuer: String,
-    line: Line,
-    told_of_foreign: AtomicBool,
+pub(super) struct Source {
+    pub(super) issuers: Issuers,
+    /// Endpoints that are set rather than believed.
+    pub(super) set: Endpoints,
+    /// Whether metadata is fetched at all.
+    pub(super) discovery: bool,
+    /// Hosts on which endpoints are known to lie.
+    pub(super) endpoint_hosts: Vec<String>,
+    pub(super) line: Line,
+    pub(super) told_of_foreign: AtomicBool,
 }
 
 impl Documents {
-    pub(super) fn new(issuer: String, line: Line, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(source: Source, clock: Arc<dyn Clock>) -> Self {
+        let provider = &source.line.provider;
         Self {
-            metadata: Kept::new(line.provider.clone(), Phase::Discovery, Arc::clone(&clock)),
-            keys: Kept::new(line.provider.clone(), Phase::Keys, clock),
-            source: Arc::new(Source { issuer, line, told_of_foreign: AtomicBool::new(false) }),
+            metadata: Kept::new(provider.clone(), Phase::Discovery, Arc::clone(&clock)),
+            keys: Kept::new(provider.clone(), Phase::Keys, clock),
+            source: Arc::new(source),
         }
     }
 
@@ -59,16 +68,20 @@ impl Documents {
 
 impl Source {
     async fn metadata(self: Arc<Self>) -> Result<Metadata, ProviderError> {
-        let address = metadata::address(&self.issuer);
+        if !self.discovery {
+            return Metadata::set(&self.issuers.configured, &self.set);
+        }
+        let address = metadata::address(&self.issuers.configured);
         let fetched = async {
             let document = self.line.get(Phase::Discovery, &address, HeaderMap::new()).await?;
-            Metadata::read(&self.issuer, &document)
+            Metadata::read(&self.issuers, &self.set, &document)
         };
         let metadata = self.line.step(Phase::Discovery, fetched).await?;
-        let foreign = metadata.foreign(&self.issuer);
+        let foreign = metadata.foreign(&self.issuers.configured, &self.endpoint_hosts);
         if !foreign.is_empty() && !self.told_of_foreign.swap(true, Ordering::Relaxed) {
             let id = &self.line.provider;
-            tracing::info!(provider.id = %id, endpoints = foreign.join(" "), "{id} has endpoints on other hosts than its issuer");
+            let names: Vec<_> = foreign.into_iter().map(|(name, _)| name).collect();
+            tracing::warn!(provider.id = %id, endpoints = names.join(" "), "{id} has endpoints on other hosts than its issuer");
         }
         Ok(metadata)
     }

@@ -1,10 +1,11 @@
 //! Whether an ID token is one, and for us (OpenID Connect Core 1.0 §3.1.3.7).
 
-use std::{str::FromStr, time::Duration};
+use std::time::Duration;
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use openidconnect::{
-    AccessToken, AccessTokenHash, ClaimsVerificationError, ClientId, IssuerUrl, Nonce, SignatureVerificationError,
-    core::{CoreIdToken, CoreIdTokenVerifier, CoreJsonWebKeySet, CoreJwsSigningAlgorithm},
+    JsonWebKey, JsonWebKeyAlgorithm, JwsSigningAlgorithm,
+    core::{CoreJsonWebKey, CoreJwsSigningAlgorithm},
 };
 use serde_json::Value;
 use vestibule_domain::{
@@ -12,9 +13,10 @@ use vestibule_domain::{
     provider::{Phase, ProviderError},
     time::Timestamp,
 };
-use vestibule_protocol::jwt::{self, JwtError};
+use vestibule_protocol::jwt::{self, Header, JwtError, Unverified};
 
-use super::line::{Object, invalid};
+use super::{issuers::Issuers, keys::KeySet, settings::NonceRule, subject::SubjectTemplate};
+use crate::line::{Object, invalid};
 
 /// How long ago a token may have been made: it comes straight from the issuer, in answer to a code.
 const OLDEST: Duration = Duration::from_mins(10);
@@ -22,11 +24,18 @@ const OLDEST: Duration = Duration::from_mins(10);
 const SKEW: Duration = Duration::from_mins(1);
 
 /// What a token has to agree with.
+#[derive(Clone, Copy)]
 pub(super) struct Expected<'a> {
-    pub(super) issuer: &'a IssuerUrl,
+    pub(super) issuers: &'a Issuers,
+    /// What the issuer's metadata calls itself.
+    pub(super) published: &'a str,
     pub(super) client_id: &'a str,
-    pub(super) nonce: &'a str,
+    /// Audiences that are ours too.
+    pub(super) audiences: &'a [String],
+    /// The nonce that was sent; nothing after a refresh, when there is none (OpenID Connect Core 1.0 §12.2).
+    pub(super) nonce: Option<(NonceRule, &'a str)>,
     pub(super) algs: &'a [SigningAlg],
+    pub(super) subject: &'a SubjectTemplate,
     pub(super) now: Timestamp,
 }
 
@@ -39,10 +48,11 @@ pub(super) enum Refusal {
     Broken { rule: &'static str, detail: &'static str },
 }
 
-impl From<Refusal> for ProviderError {
-    fn from(refusal: Refusal) -> Self {
-        let (Refusal::UnknownKey { rule, detail } | Refusal::Broken { rule, detail }) = refusal;
-        invalid(Phase::Token, rule, detail)
+impl Refusal {
+    /// The step that brought the token is at fault.
+    pub(super) fn at(self, phase: Phase) -> ProviderError {
+        let (Self::UnknownKey { rule, detail } | Self::Broken { rule, detail }) = self;
+        invalid(phase, rule, detail)
     }
 }
 
@@ -53,6 +63,9 @@ fn broken<T>(rule: &'static str, detail: &'static str) -> Result<T, Refusal> {
 /// What a token says, when everything about it holds.
 #[derive(Debug)]
 pub(super) struct Verified {
+    /// The issuer that vouches, under the name that links record.
+    pub(super) issuer: String,
+    /// The person, as links record them.
     pub(super) subject: String,
     /// When the person proved who they are there, if it says.
     pub(super) auth_time: Option<Timestamp>,
@@ -61,36 +74,44 @@ pub(super) struct Verified {
 
 /// Believes a token, or says why not.
 ///
-/// Form first, read strictly, and what a strict reader can tell from the claims; nothing of that is believed yet. Then `openidconnect` checks
-/// signature, type, audience and nonce. Times are judged by us alone, by our clock and with one tolerance for all of them.
-pub(super) fn verify(token: &str, access_token: &str, keys: &CoreJsonWebKeySet, expected: &Expected<'_>) -> Result<Verified, Refusal> {
+/// Form first, read strictly, and what can be told from header and claims; nothing of that is believed yet. Then `openidconnect` checks the
+/// signature. Its own reading of claims is not used: it turns people away over a `locale` or an `updated_at` of another type than it expects
+/// (LinkedIn, Auth0, Salesforce), and nothing of ours hangs on either.
+pub(super) fn verify(token: &str, access_token: &str, keys: &KeySet, expected: &Expected<'_>) -> Result<Verified, Refusal> {
     let unverified = jwt::parse(token).map_err(malformed)?;
     // The allow-list counts before any key is looked at: `HS256` would make a secret of the public key (attack 18).
-    if !expected.algs.iter().any(|alg| alg.as_str() == unverified.header.alg) {
+    let Some(alg) = expected.algs.iter().find(|alg| alg.as_str() == unverified.header.alg) else {
         return broken("alg", "the ID token is signed with an algorithm that is not allowed");
-    }
-    is_ours(&unverified.claims, expected)?;
+    };
+    let alg = library_alg(*alg);
+    is_id_token(&unverified.header)?;
+    let Some(issuer) = expected.issuers.of_token(&unverified.claims, expected.published) else {
+        return broken("iss", "the ID token is another issuer's");
+    };
+    is_for_us(&unverified.claims, expected)?;
     is_timely(&unverified.claims, expected.now)?;
     let auth_time = auth_time(&unverified.claims)?;
-    let Some(subject) = subject(&unverified.claims).map(str::to_owned) else {
+    if subject(&unverified.claims).is_none() {
         return broken("sub", "sub is not a text of 1 to 255 printable ASCII characters");
+    }
+    let Some(subject) = expected.subject.fill(&unverified.claims) else {
+        return broken("sub", "a claim that the subject is made of is missing, or is no id");
     };
-    // By now `azp` is ours or absent. With it, other audiences are the issuer's to add; without it they could show our token around as theirs.
-    let others_may_read = unverified.claims.contains_key("azp");
-    is_signed(token, access_token, keys, expected, others_may_read).map_err(|refusal| match refusal {
-        // Without a `kid`, a key that was replaced looks like a wrong signature (OpenID Connect Core 1.0 §10.1.1).
-        Refusal::Broken { rule: rule @ ("signature" | "kid"), detail } if unverified.header.kid.is_none() => {
-            Refusal::UnknownKey { rule, detail }
-        }
-        refusal => refusal,
-    })?;
-    Ok(Verified { subject, auth_time, claims: unverified.claims })
+    let key = signer(&unverified.header, &alg, keys.of(expected.issuers, &issuer))?;
+    is_signed(&unverified, &alg, key)?;
+    is_of_this_sign_in(&unverified.claims, expected.nonce)?;
+    is_with(access_token, &unverified.claims, &alg, key)?;
+    Ok(Verified { issuer, subject, auth_time, claims: unverified.claims })
 }
 
-/// The subject: a text of 1 to 255 ASCII characters (OpenID Connect Core 1.0 §2). A number is not taken for one: `1` and `"1"` may be two people.
+/// The subject as the issuer says it (OpenID Connect Core 1.0 §2).
 pub(super) fn subject(claims: &Object) -> Option<&str> {
-    let text = claims.get("sub")?.as_str()?;
-    ((1..=255).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, 0x20..=0x7e))).then_some(text)
+    claims.get("sub")?.as_str().filter(|text| is_subject(text))
+}
+
+/// A text of 1 to 255 printable ASCII characters.
+pub(super) fn is_subject(text: &str) -> bool {
+    (1..=255).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, 0x20..=0x7e))
 }
 
 fn malformed(error: JwtError) -> Refusal {
@@ -106,39 +127,102 @@ fn malformed(error: JwtError) -> Refusal {
     Refusal::Broken { rule, detail }
 }
 
-/// Issuer and authorized party, exactly.
-fn is_ours(claims: &Object, expected: &Expected<'_>) -> Result<(), Refusal> {
-    if claims.get("iss").and_then(Value::as_str) != Some(expected.issuer.as_str()) {
-        return broken("iss", "the ID token is another issuer's");
-    }
-    match claims.get("azp") {
-        None => Ok(()),
-        Some(Value::String(party)) if party == expected.client_id => Ok(()),
-        Some(_) => broken("azp", "the ID token was issued to another client"),
+/// Access tokens and logout tokens of the same issuer have the same signature and other types (RFC 9068 §2.1, attack 18).
+fn is_id_token(header: &Header) -> Result<(), Refusal> {
+    match &header.typ {
+        Some(typ) if !typ.eq_ignore_ascii_case("JWT") => broken("typ", "what was sent as ID token is a token of another type"),
+        _ => Ok(()),
     }
 }
 
-fn is_signed(
-    token: &str,
-    access_token: &str,
-    keys: &CoreJsonWebKeySet,
-    expected: &Expected<'_>,
-    others_may_read: bool,
-) -> Result<(), Refusal> {
-    let token =
-        CoreIdToken::from_str(token).or_else(|_| broken("claims", "a standard claim of the ID token has another type than it should"))?;
-    let client = ClientId::new(expected.client_id.to_owned());
-    let verifier = CoreIdTokenVerifier::new_public_client(client, expected.issuer.clone(), keys.clone())
-        .set_allowed_algs(expected.algs.iter().map(|&alg| library_alg(alg)))
-        .set_other_audience_verifier_fn(|_| others_may_read)
-        // `is_timely` judges the times; at the beginning of time nothing has expired.
-        .set_time_fn(Default::default);
-    let claims = token.claims(&verifier, &Nonce::new(expected.nonce.to_owned())).map_err(|error| unverified(&error))?;
-    let Some(hash) = claims.access_token_hash() else { return Ok(()) };
-    let signed_with = token.signing_alg().ok().zip(token.signing_key(&verifier).ok());
-    let access_token = AccessToken::new(access_token.to_owned());
-    let computed = signed_with.and_then(|(alg, key)| AccessTokenHash::from_token(&access_token, alg, key).ok());
-    if computed.as_ref() == Some(hash) { Ok(()) } else { broken("at_hash", "the access token is not the one the ID token came with") }
+/// Audience and authorized party. With `azp`, other audiences are the issuer's to add; without it, they could show our token around as theirs.
+fn is_for_us(claims: &Object, expected: &Expected<'_>) -> Result<(), Refusal> {
+    let is_ours = |name: &str| name == expected.client_id || expected.audiences.iter().any(|audience| audience == name);
+    let others_may_read = match claims.get("azp") {
+        None => false,
+        Some(Value::String(party)) if is_ours(party) => true,
+        Some(_) => return broken("azp", "the ID token was issued to another client"),
+    };
+    let audiences: Option<Vec<&str>> = match claims.get("aud") {
+        Some(Value::String(audience)) => Some(vec![audience]),
+        Some(Value::Array(list)) => list.iter().map(Value::as_str).collect(),
+        _ => None,
+    };
+    let Some(audiences) = audiences else { return broken("aud", "aud is neither a text nor a list of texts") };
+    let named = audiences.iter().any(|name| is_ours(name));
+    if named && (others_may_read || audiences.iter().all(|name| is_ours(name))) {
+        Ok(())
+    } else {
+        broken("aud", "the ID token is for another client, or for others too")
+    }
+}
+
+/// The one key that can have signed. One that was replaced looks like a wrong signature where keys have no names (OpenID Connect Core 1.0
+/// §10.1.1): so a token without `kid` is always a reason to look for new ones.
+fn signer<'k>(
+    header: &Header,
+    alg: &CoreJwsSigningAlgorithm,
+    keys: impl Iterator<Item = &'k CoreJsonWebKey>,
+) -> Result<&'k CoreJsonWebKey, Refusal> {
+    let mut fitting = keys
+        .filter(|key| header.kid.is_none() || header.kid.as_deref() == key.key_id().map(|id| id.as_str()))
+        .filter(|key| can_sign(key, alg));
+    match (fitting.next(), fitting.next()) {
+        (Some(key), None) => Ok(key),
+        (None, _) => Err(Refusal::UnknownKey { rule: "kid", detail: "the ID token is signed with a key that the issuer does not publish" }),
+        (Some(_), Some(_)) if header.kid.is_none() => {
+            Err(Refusal::UnknownKey { rule: "kid", detail: "the ID token does not say which of several keys it is signed with" })
+        }
+        (Some(_), Some(_)) => broken("kid", "the issuer publishes several keys under the name that the ID token is signed with"),
+    }
+}
+
+/// A key's type and, where it says one, its algorithm (RFC 7517 §4.1, §4.4).
+fn can_sign(key: &CoreJsonWebKey, alg: &CoreJwsSigningAlgorithm) -> bool {
+    let same_type = alg.key_type().as_ref() == Some(key.key_type());
+    same_type
+        && match key.signing_alg() {
+            JsonWebKeyAlgorithm::Unspecified => true,
+            JsonWebKeyAlgorithm::Algorithm(named) => named == alg,
+            JsonWebKeyAlgorithm::Unsupported => false,
+        }
+}
+
+fn is_signed(token: &Unverified<'_>, alg: &CoreJwsSigningAlgorithm, key: &CoreJsonWebKey) -> Result<(), Refusal> {
+    let (rule, detail) = ("signature", "the signature of the ID token is wrong");
+    match key.verify_signature(alg, token.signing_input.as_bytes(), &token.signature) {
+        Ok(()) => Ok(()),
+        Err(_) if token.header.kid.is_none() => Err(Refusal::UnknownKey { rule, detail }),
+        Err(_) => Err(Refusal::Broken { rule, detail }),
+    }
+}
+
+/// Attack 15. The token is signed, so what it says of nonces is the issuer's word.
+fn is_of_this_sign_in(claims: &Object, sent: Option<(NonceRule, &str)>) -> Result<(), Refusal> {
+    let Some((rule, nonce)) = sent else { return Ok(()) };
+    // Slack writes an empty one where none was sent.
+    let said = claims.get("nonce").filter(|said| !(rule == NonceRule::Unsupported && *said == ""));
+    let may_be_absent = match rule {
+        NonceRule::Required => false,
+        NonceRule::UnlessDisclaimed => claims.get("nonce_supported") == Some(&Value::Bool(false)),
+        NonceRule::Optional | NonceRule::Unsupported => true,
+    };
+    match said {
+        None if may_be_absent => Ok(()),
+        Some(Value::String(said)) if said == nonce && rule != NonceRule::Unsupported => Ok(()),
+        _ => broken("nonce", "the ID token was not made for this sign-in"),
+    }
+}
+
+/// OpenID Connect Core 1.0 §3.1.3.8: the left half of the hash that goes with the algorithm.
+fn is_with(access_token: &str, claims: &Object, alg: &CoreJwsSigningAlgorithm, key: &CoreJsonWebKey) -> Result<(), Refusal> {
+    let Some(said) = claims.get("at_hash") else { return Ok(()) };
+    let hash = key.hash_bytes(access_token.as_bytes(), alg).ok();
+    let computed = hash.and_then(|hash| hash.get(..hash.len() / 2).map(|half| URL_SAFE_NO_PAD.encode(half)));
+    match said.as_str() {
+        Some(said) if Some(said) == computed.as_deref() => Ok(()),
+        _ => broken("at_hash", "the access token is not the one the ID token came with"),
+    }
 }
 
 fn library_alg(alg: SigningAlg) -> CoreJwsSigningAlgorithm {
@@ -148,29 +232,6 @@ fn library_alg(alg: SigningAlg) -> CoreJwsSigningAlgorithm {
         SigningAlg::Es256 => CoreJwsSigningAlgorithm::EcdsaP256Sha256,
         SigningAlg::EdDsa => CoreJwsSigningAlgorithm::EdDsa,
     }
-}
-
-/// The library's texts repeat what the token says, so none of them goes on.
-fn unverified(error: &ClaimsVerificationError) -> Refusal {
-    use SignatureVerificationError as Signature;
-    let (rule, detail) = match error {
-        ClaimsVerificationError::SignatureVerification(Signature::NoMatchingKey) => {
-            return Refusal::UnknownKey { rule: "kid", detail: "the ID token is signed with a key that the issuer does not publish" };
-        }
-        ClaimsVerificationError::SignatureVerification(Signature::AmbiguousKeyId(_)) => {
-            ("kid", "the ID token does not say which of several keys it is signed with")
-        }
-        ClaimsVerificationError::SignatureVerification(Signature::DisallowedAlg(_) | Signature::UnsupportedAlg(_)) => {
-            ("alg", "the ID token is signed with an algorithm that is not allowed")
-        }
-        ClaimsVerificationError::SignatureVerification(_) => ("signature", "the signature of the ID token is wrong"),
-        ClaimsVerificationError::InvalidAudience(_) => ("aud", "the ID token is for another client, or for others too"),
-        ClaimsVerificationError::InvalidIssuer(_) => ("iss", "the ID token is another issuer's"),
-        ClaimsVerificationError::InvalidNonce(_) => ("nonce", "the ID token was not made for this sign-in"),
-        ClaimsVerificationError::Unsupported(_) => ("typ", "what was sent as ID token is a token of another type"),
-        _ => ("claims", "the ID token is not acceptable"),
-    };
-    Refusal::Broken { rule, detail }
 }
 
 fn is_timely(claims: &Object, now: Timestamp) -> Result<(), Refusal> {

@@ -15,7 +15,7 @@ use vestibule_domain::{
     time::Timestamp,
 };
 
-use super::line::unreachable;
+use crate::line::unreachable;
 
 /// How long it is used without asking again.
 const FRESH: Duration = Duration::from_hours(1);

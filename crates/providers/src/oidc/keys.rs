@@ -1,11 +1,12 @@
 //! The keys an issuer signs with (RFC 7517), as far as they are fit for it.
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use openidconnect::core::{CoreJsonWebKey, CoreJsonWebKeySet};
+use openidconnect::core::CoreJsonWebKey;
 use serde_json::Value;
 use vestibule_domain::provider::{Phase, ProviderError};
 
-use super::line::{Object, invalid};
+use super::issuers::Issuers;
+use crate::line::{Object, invalid};
 
 /// More keys than any issuer has at once.
 const MOST_KEYS: usize = 100;
@@ -15,7 +16,13 @@ const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
 /// The usable keys of a set, and where it was fetched.
 pub(super) struct KeySet {
     pub(super) from: String,
-    pub(super) keys: CoreJsonWebKeySet,
+    keys: Vec<Key>,
+}
+
+struct Key {
+    /// Whose it is, where several issuers share a set: a member that Entra adds.
+    issuer: Option<String>,
+    key: CoreJsonWebKey,
 }
 
 impl KeySet {
@@ -27,15 +34,25 @@ impl KeySet {
         if keys.len() > MOST_KEYS {
             return Err(invalid(Phase::Keys, "keys", format!("more than {MOST_KEYS} keys")));
         }
-        let usable: Vec<CoreJsonWebKey> = keys.iter().filter_map(usable).collect();
+        let usable: Vec<Key> = keys.iter().filter_map(usable).collect();
         if usable.is_empty() {
             return Err(invalid(Phase::Keys, "keys", "none of the keys is fit to check a signature"));
         }
-        Ok(Self { from, keys: CoreJsonWebKeySet::new(usable) })
+        Ok(Self { from, keys: usable })
+    }
+
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Those that may have signed for an issuer.
+    pub(super) fn of<'a>(&'a self, issuers: &'a Issuers, issuer: &'a str) -> impl Iterator<Item = &'a CoreJsonWebKey> {
+        self.keys.iter().filter(move |key| issuers.key_is_for(key.issuer.as_deref(), issuer)).map(|key| &key.key)
     }
 }
 
-fn usable(key: &Value) -> Option<CoreJsonWebKey> {
+fn usable(key: &Value) -> Option<Key> {
     let Value::Object(members) = key else { return None };
     let text = |name: &str| members.get(name).and_then(Value::as_str);
     let verifies = match members.get("key_ops") {
@@ -56,7 +73,8 @@ fn usable(key: &Value) -> Option<CoreJsonWebKey> {
     if !(fit && public && signs) {
         return None;
     }
-    serde_json::from_value(key.clone()).ok()
+    let issuer = text("issuer").map(str::to_owned);
+    Some(Key { issuer, key: serde_json::from_value(key.clone()).ok()? })
 }
 
 /// With an exponent of one, every text is its own signature; an even one belongs to no RSA key.
@@ -80,7 +98,7 @@ mod tests {
 
     fn count(keys: &Value) -> usize {
         let Value::Object(document) = json!({ "keys": keys }) else { unreachable!() };
-        KeySet::read(String::new(), &document).map_or(0, |set| set.keys.keys().len())
+        KeySet::read(String::new(), &document).map_or(0, |set| set.len())
     }
 
     fn rsa(bytes: usize, e: &str) -> Value {

@@ -7,12 +7,16 @@ use std::{
 
 use serde_json::Value;
 use vestibule_domain::{
+    account::Profile,
     attempt::Kept,
     audit::AuditEvent,
     client::SigningAlg,
+    health::BreakerState,
     ids::{AttemptId, ProviderId},
     ports::{Clock, IdentityProvider, Observer},
     provider::{Arrival, Callback, Departure, Phase, ProviderError},
+    time::Timestamp,
+    upstream::RefreshOutcome,
 };
 use vestibule_providers::{
     egress::{Egress, EgressOptions},
@@ -43,6 +47,12 @@ impl Observer for Steps {
         assert_eq!(provider.as_str(), "acme");
         self.0.lock().unwrap().push((phase, result));
     }
+
+    fn provider_health(&self, _: &ProviderId, _: BreakerState) {}
+
+    fn provider_secret_expires(&self, _: &ProviderId, _: Option<Timestamp>) {}
+
+    fn upstream_refreshed(&self, _: &ProviderId, _: RefreshOutcome) {}
 }
 
 impl Steps {
@@ -92,6 +102,12 @@ impl Bench {
         self.complete(callback, kept).await
     }
 
+    /// What the core makes of somebody who signs in.
+    pub(crate) async fn profile(&self) -> Profile {
+        let arrival = self.sign_in().await.unwrap();
+        self.provider.terms().profile_of(&arrival.claims).profile
+    }
+
     /// From the button to the callback.
     pub(crate) async fn there_and_back(&self) -> Result<(Callback, Kept), ProviderError> {
         let sent = self.provider.begin(&departure()).await?;
@@ -134,6 +150,7 @@ pub(crate) fn departure() -> Departure {
         select_account: false,
         max_age: None,
         login_hint: None,
+        domain_hint: None,
         acr_values: None,
         ui_locales: None,
     }
@@ -147,6 +164,8 @@ pub(crate) fn rule<T: std::fmt::Debug>(answer: Result<T, ProviderError>) -> (Pha
         ProviderError::Misconfigured { phase, .. } => (phase, "misconfigured"),
         ProviderError::Refused { rule } => (Phase::Callback, rule),
         ProviderError::Declined => (Phase::Callback, "declined"),
+        ProviderError::Denied { phase, .. } => (phase, "denied"),
+        ProviderError::Paused { .. } => (Phase::Callback, "paused"),
     }
 }
 

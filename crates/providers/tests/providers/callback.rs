@@ -130,10 +130,10 @@ async fn rfc_6749_section_5_1_a_token_response_without_its_parts_is_none() {
         ("id_token", json!(null), "id_token"),
         ("id_token", json!(""), "id_token"),
         ("id_token", json!(7), "id_token"),
-        ("access_token", json!(null), "answer"),
+        ("access_token", json!(null), "access_token"),
         ("access_token", json!(""), "access_token"),
         ("token_type", json!("DPoP"), "token_type"),
-        ("token_type", json!(null), "answer"),
+        ("token_type", json!(null), "token_type"),
     ] {
         let refused = bench.refused_with(|manners| change(&mut manners.token, name, value.clone())).await;
         assert_eq!(refused, (Phase::Token, expected), "{name} {value}");

@@ -5,7 +5,7 @@ use rcgen::{PublicKeyData, SigningKey};
 use serde_json::{Value, json};
 use vestibule_domain::{
     client::SigningAlg,
-    ports::Clock,
+    ports::{Clock, IdentityProvider},
     provider::{Phase, ProviderError},
 };
 use vestibule_testkit::issuer::{Answer, CLIENT_ID, Manners, Place};

@@ -12,7 +12,7 @@ async fn openid_core_section_5_3_userinfo_fills_what_the_id_token_leaves_out() {
         change(&mut manners.claims, "name", "from the ID token");
         change(&mut manners.userinfo, "name", "from userinfo");
     });
-    let profile = bench.sign_in().await.unwrap().profile;
+    let profile = bench.profile().await;
     assert_eq!((profile.name.as_deref(), profile.email.as_deref()), (Some("from the ID token"), Some("person-1@people.example")));
     assert!(profile.email_verified);
     let asked = &bench.issuer.seen_at(Place::Userinfo)[0];

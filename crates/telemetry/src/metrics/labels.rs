@@ -1,6 +1,10 @@
 //! Labels, each from a closed set.
 
-use std::{collections::BTreeMap, fmt::Write, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    fmt::Write,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use http::Method;
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
@@ -9,7 +13,7 @@ use vestibule_domain::{
     ids::ProviderId,
 };
 
-/// A configured provider, `other`, or `none`.
+/// A provider that exists, `other`, or `none`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Provider(Arc<str>);
 
@@ -26,25 +30,41 @@ impl EncodeLabelValue for Provider {
     }
 }
 
-/// The configured providers. Their ids have no character that needs escaping.
+/// No more providers have series of their own. Whoever may make providers could otherwise fill the memory of whoever collects.
+pub(super) const MOST_PROVIDERS: usize = 100;
+
+/// The providers that exist, or did. Only those that were introduced have a label of their own; what a request names is never introduced. Their
+/// ids have no character that needs escaping.
 #[derive(Debug)]
 pub(super) struct Providers {
-    known: BTreeMap<ProviderId, Provider>,
+    known: RwLock<BTreeMap<ProviderId, Provider>>,
     other: Provider,
 }
 
 impl Providers {
-    pub(super) fn new<'a>(ids: impl IntoIterator<Item = &'a ProviderId>) -> Self {
-        let known = ids.into_iter().map(|id| (id.clone(), Provider(id.as_str().into()))).collect();
-        Self { known, other: Provider("other".into()) }
+    pub(super) fn new() -> Self {
+        Self { known: RwLock::default(), other: Provider("other".into()) }
     }
 
+    /// Gives a provider a label of its own, while there are any left. Tells which, if it is new.
+    pub(super) fn introduce(&self, id: &ProviderId) -> Option<Provider> {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MOST_PROVIDERS || known.contains_key(id) {
+            return None;
+        }
+        let provider = Provider(id.as_str().into());
+        known.insert(id.clone(), provider.clone());
+        Some(provider)
+    }
+
+    /// The label of a provider that has one of its own.
+    pub(super) fn own_label(&self, id: &ProviderId) -> Option<Provider> {
+        self.known.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    /// The label of a provider.
     pub(super) fn label(&self, id: &ProviderId) -> Provider {
-        self.known.get(id).unwrap_or(&self.other).clone()
-    }
-
-    pub(super) fn all(&self) -> impl Iterator<Item = &Provider> {
-        self.known.values()
+        self.own_label(id).unwrap_or_else(|| self.other.clone())
     }
 }
 
@@ -67,6 +87,7 @@ pub(super) struct RequestLabels {
 }
 
 label_sets! {
+    ProviderLabel { provider: Provider }
     PhaseLabels { provider: Provider, phase: &'static str }
     UpstreamLabels { provider: Provider, phase: &'static str, result: &'static str }
     OperationLabel { operation: &'static str }
@@ -94,7 +115,7 @@ pub(super) fn method(method: &Method) -> &'static str {
 
 /// `ok`, or the kind of a `ProviderError`.
 pub(super) fn upstream_result(result: &str) -> &'static str {
-    const RESULTS: [&str; 6] = ["ok", "declined", "unreachable", "invalid", "refused", "misconfigured"];
+    const RESULTS: [&str; 8] = ["ok", "declined", "paused", "unreachable", "invalid", "denied", "refused", "misconfigured"];
     RESULTS.into_iter().find(|known| *known == result).unwrap_or("other")
 }
 
@@ -106,6 +127,7 @@ pub(super) fn logout_kind(event: &AuditEvent) -> &'static str {
         (_, Some(Reason::Replaced)) => "replaced",
         (_, Some(Reason::Expired)) => "expiry",
         (_, Some(Reason::AccountDisabled)) => "account_disabled",
+        (_, Some(Reason::UpstreamDenied)) => "upstream_denied",
         _ => "other",
     }
 }

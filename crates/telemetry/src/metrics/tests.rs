@@ -21,7 +21,11 @@ fn provider(id: &str) -> ProviderId {
 }
 
 fn metrics() -> Metrics {
-    Metrics::new(&[provider("github"), provider("corp")], Build { version: "1.2.3", revision: "abc" })
+    let metrics = Metrics::new(Build { version: "1.2.3", revision: "abc" });
+    for id in ["github", "corp"] {
+        metrics.provider_health(&provider(id), BreakerState::Closed);
+    }
+    metrics
 }
 
 fn event(name: EventName, outcome: Outcome) -> AuditEvent {
@@ -99,6 +103,57 @@ fn a_refresh_is_counted_once_by_what_became_of_it() {
 }
 
 #[test]
+fn a_refresh_at_a_provider_is_counted_when_it_failed() {
+    let metrics = metrics();
+    assert_eq!(value(&metrics, r#"vestibule_refresh_total{result="upstream_denied"}"#), "0");
+    for outcome in RefreshOutcome::ALL {
+        metrics.upstream_refreshed(&provider("corp"), *outcome);
+    }
+    for (result, expected) in [("ok", "0"), ("upstream_denied", "1"), ("upstream_unreachable", "1")] {
+        assert_eq!(value(&metrics, &format!("vestibule_refresh_total{{result=\"{result}\"}}")), expected, "{result}");
+    }
+}
+
+#[test]
+fn a_providers_breaker_and_the_end_of_its_secret_are_said() {
+    let metrics = metrics();
+    let corp = provider("corp");
+    let breaker = r#"vestibule_upstream_breaker_state{provider="corp"}"#;
+    assert_eq!(value(&metrics, breaker), "0");
+    for (state, said) in [(BreakerState::Open, "2"), (BreakerState::HalfOpen, "1"), (BreakerState::Closed, "0")] {
+        metrics.provider_health(&corp, state);
+        assert_eq!(value(&metrics, breaker), said);
+    }
+    metrics.provider_secret_expires(&corp, Some(Timestamp::from_secs(1_800_000_000)));
+    assert_eq!(value(&metrics, r#"vestibule_upstream_secret_expiry_timestamp_seconds{provider="corp"}"#), "1800000000");
+    metrics.provider_secret_expires(&corp, None);
+    assert!(!metrics.render().contains("vestibule_upstream_secret_expiry_timestamp_seconds{"), "what is not known is not said");
+}
+
+#[test]
+fn a_provider_that_appears_later_has_series_of_its_own_and_the_hundred_and_first_has_none() {
+    let metrics = metrics();
+    let late = provider("late");
+    let login = || AuditEvent { provider: Some(late.clone()), ..event(EventName::LoginSucceeded, Outcome::Success) };
+    metrics.observed(&login());
+    metrics.provider_health(&late, BreakerState::Closed);
+    assert_eq!(value(&metrics, r#"vestibule_login_total{provider="late",outcome="success",reason=""}"#), "0", "its series begins at zero");
+    metrics.observed(&login());
+    assert_eq!(value(&metrics, r#"vestibule_login_total{provider="late",outcome="success",reason=""}"#), "1");
+    assert_eq!(value(&metrics, r#"vestibule_login_total{provider="other",outcome="success",reason=""}"#), "1");
+
+    (0..labels::MOST_PROVIDERS * 2).for_each(|number| metrics.provider_health(&provider(&format!("made{number}")), BreakerState::Open));
+    let text = metrics.render();
+    let own = text.lines().filter(|line| line.starts_with("vestibule_upstream_breaker_state{")).count();
+    assert_eq!(own, labels::MOST_PROVIDERS);
+    let beyond = provider("made199");
+    metrics.provider_secret_expires(&beyond, Some(Timestamp::from_secs(1)));
+    metrics.upstream_called(&beyond, Phase::Token, "ok", Duration::ZERO);
+    assert_eq!(value(&metrics, r#"vestibule_upstream_requests_total{provider="other",phase="token",result="ok"}"#), "1");
+    assert!(!metrics.render().contains("made199"));
+}
+
+#[test]
 fn the_rest_is_counted_where_it_belongs() {
     let metrics = metrics();
     metrics.observed(&event(EventName::CodeRedeemed, Outcome::Success));
@@ -173,6 +228,10 @@ fn attack_87_no_stranger_can_make_the_number_of_series_grow() {
                     });
                 }
             }
+        }
+        metrics.provider_secret_expires(&stranger, Some(Timestamp::from_secs(1)));
+        for outcome in RefreshOutcome::ALL {
+            metrics.upstream_refreshed(&stranger, *outcome);
         }
         for error in OAuthErrorCode::ALL {
             metrics.token_error(None, *error);

@@ -53,7 +53,7 @@ pub async fn a_link_leads_to_one_account(store: Arc<dyn Store>) {
     let link = sample.link(&owner, "583231");
     assert_eq!(store.commit(one(Write::AddLink(link.clone()))).await, Ok(()));
     assert_eq!(store.commit(one(Write::AddLink(sample.link(&thief, "583231")))).await, lost(Contest::Link));
-    assert_eq!(store.link(&link.key).await, Ok(Some(link.clone())));
+    assert_eq!(store.link(&link.key).await, Ok(Some(Arc::new(link.clone()))));
     let mut other = sample.link(&thief, "583231");
     other.key.provider = crate::sample::provider_id("github-enterprise");
     assert_eq!(store.commit(one(Write::AddLink(other))).await, Ok(()));

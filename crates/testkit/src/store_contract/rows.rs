@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use vestibule_domain::{
-    account::{Account, Profile},
+    account::{Account, Profile, UpstreamTokens},
     client::{Client, ClientSecret},
     grant::RevokedBy,
     ids::{ClientId, SecretId},
@@ -31,7 +31,7 @@ pub async fn an_empty_store_has_nothing(store: Arc<dyn Store>) {
     assert_eq!(store.code(&sample.digest()).await, Ok(None));
     assert_eq!(store.grant(&sample.any_grant(&client).id).await, Ok(None));
     assert_eq!(store.is_token_revoked(&sample.token(None)).await, Ok(false));
-    assert_eq!(store.upstream_tokens(&link.key).await, Ok(None));
+    assert_eq!(store.upstream_tokens(&link.id).await, Ok(None));
     assert_eq!(store.signing_keys().await, Ok(vec![]));
     assert_eq!(store.events(&EventQuery { limit: 10, ..EventQuery::default() }).await, Ok(vec![]));
     assert_eq!(store.count_sessions(Timestamp::default()).await, Ok(0));
@@ -59,7 +59,7 @@ pub async fn what_is_written_comes_back_as_it_was(store: Arc<dyn Store>) {
     let mut code = sample.code(&client, &session);
     code.redeemed = Some(sample.now);
     let grant = sample.grant(&sample.code(&client, &session), &client);
-    let (tokens, key) = (sample.upstream_tokens(&link.key), sample.signing_key("kid-1", None));
+    let (tokens, key) = (sample.upstream_tokens(&link), sample.signing_key("kid-1", None));
     commit(
         &store,
         [
@@ -78,12 +78,12 @@ pub async fn what_is_written_comes_back_as_it_was(store: Arc<dyn Store>) {
     for _ in 0..2 {
         assert_eq!(store.client(&client.id).await, Ok(Some(Arc::new(client.clone()))));
         assert_eq!(store.account(&account.id).await, Ok(Some(Arc::new(account.clone()))));
-        assert_eq!(store.link(&link.key).await, Ok(Some(link.clone())));
+        assert_eq!(store.link(&link.key).await, Ok(Some(Arc::new(link.clone()))));
         assert_eq!(store.session(&session.digest).await, Ok(Some(Arc::new(session.clone()))));
         assert_eq!(store.session_by_id(&session.id).await, Ok(Some(session.clone())));
         assert_eq!(store.code(&code.digest).await, Ok(Some(code.clone())));
         assert_eq!(store.grant(&grant.id).await, Ok(Some(Arc::new(grant.clone()))));
-        assert_eq!(store.upstream_tokens(&link.key).await, Ok(Some(tokens.clone())));
+        assert_eq!(store.upstream_tokens(&link.id).await, Ok(Some(tokens.clone())));
         assert_eq!(store.signing_keys().await, Ok(vec![key.clone()]));
     }
 }
@@ -98,7 +98,7 @@ pub async fn what_is_absent_comes_back_absent(store: Arc<dyn Store>) {
     (code.challenge, code.nonce, code.redirect_uri_was_sent) = (None, None, false);
     let grant = sample.grant(&code, &client);
     assert!(grant.family.is_none() && grant.nonce.is_none());
-    let mut tokens = sample.upstream_tokens(&sample.link(&account, "1").key);
+    let mut tokens = sample.upstream_tokens(&sample.link(&account, "1"));
     tokens.expires = None;
     commit(
         &store,
@@ -204,8 +204,8 @@ pub async fn a_sign_in_leaves_an_account_as_disabled_as_it_is(store: Arc<dyn Sto
         commit(&store, [disable(disabled)]).await;
         // Once from a cache, if there is one, and once without having read it.
         for secs in [round * 2, round * 2 + 1] {
-            commit(&store, [Write::PutAccount(Account { disabled: !disabled, ..later(secs) })]).await;
-            let expected = Account { disabled, ..later(secs) };
+            commit(&store, [Write::PutAccount(Account { disabled: !disabled, salt: sample.account().salt, ..later(secs) })]).await;
+            let expected = Account { disabled, ..later(secs) }; // And its salt is the first one.
             assert_eq!(store.account(&account.id).await, Ok(Some(Arc::new(expected))));
         }
     }
@@ -216,12 +216,13 @@ pub async fn a_sign_in_leaves_an_account_as_disabled_as_it_is(store: Arc<dyn Sto
 /// There is one set a link.
 pub async fn upstream_tokens_are_replaced(store: Arc<dyn Store>) {
     let sample = Sample::default();
-    let link = sample.link(&sample.account(), "1").key;
+    let link = sample.link(&sample.account(), "1");
     let (first, second) = (sample.upstream_tokens(&link), sample.upstream_tokens(&link));
     assert_ne!(first, second);
     commit(&store, [Write::PutUpstreamTokens(first)]).await;
     commit(&store, [Write::PutUpstreamTokens(second.clone())]).await;
-    assert_eq!(store.upstream_tokens(&link).await, Ok(Some(second)));
+    let kept = UpstreamTokens { version: 2, ..second };
+    assert_eq!(store.upstream_tokens(&link.id).await, Ok(Some(kept)));
 }
 
 /// One goes, the others stay.

@@ -21,7 +21,7 @@ use crate::sample::Sample;
 const REACHES_WITHIN: Duration = Duration::from_secs(5);
 
 /// Asks until the answer is `true`.
-async fn comes_true<F: Future<Output = bool>>(what: &str, ask: impl Fn() -> F) {
+pub(super) async fn comes_true<F: Future<Output = bool>>(what: &str, ask: impl Fn() -> F) {
     let began = tokio::time::Instant::now();
     while !ask().await {
         assert!(began.elapsed() < REACHES_WITHIN, "{what} does not reach the other node");
@@ -66,6 +66,28 @@ pub async fn attack_83_of_parallel_refreshes_on_two_nodes_exactly_one_wins(one_n
         }
         let answers = race(&[&one_node, &other], (0..RACERS).map(|_| one(rotation(&grant, from))).collect()).await;
         only_winner(&answers, Contest::Family);
+    }
+}
+
+/// Before word of it is there: whoever lost decides again by what it reads now. A code that looked fresh still would pass a replay off
+/// as something else, and what it issued would live on (RFC 9700 §4.2.4).
+pub async fn attack_83_who_loses_to_another_node_sees_at_once_what_it_lost_to(one_node: Arc<dyn Store>, other: Arc<dyn Store>) {
+    let sample = Sample::default();
+    let client = sample.client("app");
+    for _ in 0..20 {
+        let code = redeemable(&one_node, &sample, &client).await;
+        let grant = sample.any_grant(&client);
+        commit(&one_node, [Write::AddGrant(grant.clone())]).await;
+        assert_eq!(other.code(&code.digest).await.unwrap().unwrap().redeemed, None);
+        assert_eq!(other.grant(&grant.id).await, Ok(Some(Arc::new(grant.clone()))));
+
+        let redeem = || one(Write::RedeemCode { digest: code.digest, at: sample.now });
+        commit(&one_node, [Write::RedeemCode { digest: code.digest, at: sample.now }, rotation(&grant, 0)]).await;
+        assert_eq!(other.commit(redeem()).await, Err(StoreError::Conflict(Contest::Code)));
+        assert_eq!(other.code(&code.digest).await.unwrap().unwrap().redeemed, Some(sample.now));
+        assert_eq!(other.commit(one(rotation(&grant, 0))).await, Err(StoreError::Conflict(Contest::Family)));
+        let generation = other.grant(&grant.id).await.unwrap().unwrap().family.as_ref().map(|family| family.generation);
+        assert_eq!(generation, Some(1));
     }
 }
 

@@ -7,7 +7,7 @@ use vestibule_crypto::{SealingKey, SystemEntropy};
 
 use super::{
     Files,
-    fault::{Fault, Faults},
+    fault::{Fault, Faults, Origin},
     hint,
     layers::Origins,
     units,
@@ -24,6 +24,31 @@ pub(super) struct Checker<'a> {
 impl<'a> Checker<'a> {
     pub(super) fn new(origins: &'a Origins, files: Files) -> Self {
         Self { origins, files, faults: Vec::new() }
+    }
+
+    /// One for a part whose faults are its own.
+    pub(super) fn apart(&self) -> Self {
+        Self::new(self.origins, self.files)
+    }
+
+    /// What was gathered.
+    pub(super) fn into_faults(self) -> Faults {
+        Faults(self.faults)
+    }
+
+    /// Adds what was found wrong elsewhere.
+    pub(super) fn add(&mut self, fault: Fault) {
+        self.faults.push(fault);
+    }
+
+    /// Where a value stands.
+    pub(super) fn origin(&self, key: &str) -> Option<Origin> {
+        self.origins.near(key)
+    }
+
+    /// The same, for a sentence.
+    pub(super) fn place(&self, key: &str) -> String {
+        self.origins.near(key).map(|origin| origin.to_string()).unwrap_or_default()
     }
 
     /// What was found, when there are no faults.

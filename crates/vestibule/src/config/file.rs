@@ -1,4 +1,4 @@
-//! The configuration file, read for what no merged value tells any more: where each key stands, and which ones do not exist.
+//! The configuration's files, read for what no merged value tells any more: where each key stands, and which ones do not exist.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -10,25 +10,31 @@ use super::{
     schema::{KEYS, Kind},
 };
 
-/// What the file says, apart from its values.
+/// What a file says, apart from its values.
 #[derive(Debug, Default)]
 pub(crate) struct Outline {
     /// Where each key stands.
     pub(crate) origins: BTreeMap<String, Origin>,
-    /// The ids of its providers, in order.
+    /// The ids of its providers, in order; blank where there is none.
     pub(crate) providers: Vec<String>,
 }
 
-/// Reads the outline of a file; unknown keys and values of another type are faults.
+/// Reads the outline of a configuration file; unknown keys and values of another type are faults. What stands in a provider's section is its
+/// preset's to judge.
 pub(crate) fn outline(path: &Path, text: &str) -> Result<Outline, Faults> {
-    let mut reader = Reader { path, text, outline: Outline::default(), faults: Vec::new() };
-    let document = DeTable::parse(text).map_err(|error| {
-        let origin = Some(reader.origin(error.span().map_or(0, |span| span.start)));
-        // The parser's message names what it met, never a whole value.
-        Fault { origin, key: String::new(), message: format!("is no TOML: {}", error.message()), add: Vec::new() }
-    })?;
+    let mut reader = Reader::new(path, text);
+    let document = reader.document()?;
     reader.table("", "", document.get_ref());
     if reader.faults.is_empty() { Ok(reader.outline) } else { Err(Faults(reader.faults)) }
+}
+
+/// Reads the outline of a file whose keys are not ours to know. They are noted as if the file stood at the key `at`.
+pub(crate) fn free_outline(path: &Path, text: &str, at: &str) -> Result<BTreeMap<String, Origin>, Fault> {
+    let mut reader = Reader::new(path, text);
+    let document = reader.document()?;
+    reader.outline.origins.insert(at.to_owned(), reader.origin(0));
+    reader.free_table(at, document.get_ref());
+    Ok(reader.outline.origins)
 }
 
 struct Reader<'a> {
@@ -38,7 +44,19 @@ struct Reader<'a> {
     faults: Vec<Fault>,
 }
 
-impl Reader<'_> {
+impl<'a> Reader<'a> {
+    fn new(path: &'a Path, text: &'a str) -> Self {
+        Self { path, text, outline: Outline::default(), faults: Vec::new() }
+    }
+
+    fn document(&self) -> Result<toml::Spanned<DeTable<'a>>, Fault> {
+        DeTable::parse(self.text).map_err(|error| {
+            let origin = Some(self.origin(error.span().map_or(0, |span| span.start)));
+            // The parser's message names what it met, never a whole value.
+            Fault { origin, key: String::new(), message: format!("is no TOML: {}", error.message()), add: Vec::new() }
+        })
+    }
+
     /// `at` is the path with numbers, `shape` the same without, as the list of keys has it.
     fn table(&mut self, at: &str, shape: &str, table: &DeTable<'_>) {
         for (name, value) in table {
@@ -65,7 +83,7 @@ impl Reader<'_> {
                         let at = format!("{at}[{number}]");
                         self.outline.providers.push(id.to_owned());
                         self.outline.origins.insert(at.clone(), self.origin(each.span().start));
-                        self.table(&at, &format!("{shape}[]"), table);
+                        self.free_table(&at, table);
                     }
                 }
             }
@@ -80,6 +98,29 @@ impl Reader<'_> {
                 let add = if kind == Kind::Section { vec![format!("[{shape}]")] } else { Vec::new() };
                 self.faults.push(Fault { origin, key: at.to_owned(), message, add });
             }
+        }
+    }
+
+    /// Notes where everything stands.
+    fn free_table(&mut self, at: &str, table: &DeTable<'_>) {
+        for (name, value) in table {
+            let at = format!("{at}.{}", name.get_ref());
+            self.outline.origins.insert(at.clone(), self.origin(name.span().start));
+            self.free_value(&at, value.get_ref());
+        }
+    }
+
+    fn free_value(&mut self, at: &str, value: &DeValue<'_>) {
+        match value {
+            DeValue::Table(table) => self.free_table(at, table),
+            DeValue::Array(values) => {
+                for (number, value) in values.iter().enumerate() {
+                    let at = format!("{at}[{number}]");
+                    self.outline.origins.insert(at.clone(), self.origin(value.span().start));
+                    self.free_value(&at, value.get_ref());
+                }
+            }
+            _ => {}
         }
     }
 

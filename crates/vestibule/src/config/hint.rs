@@ -30,7 +30,6 @@ mod tests {
             ("isuer", "issuer"),
             ("lifetime", "lifetimes"),
             ("lifetimes.acces_token", "lifetimes.access_token"),
-            ("providers[].clientid", "providers[].client_id"),
             ("trusted_proxies", "listen.trusted_proxies"),
         ] {
             assert_eq!(key_like(unknown), Some(meant), "{unknown}");

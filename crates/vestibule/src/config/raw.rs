@@ -4,6 +4,7 @@
 use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::Deserialize;
+use vestibule_domain::claims::Claims;
 
 /// The configuration of Vestibule.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -13,6 +14,9 @@ pub(crate) struct RawConfig {
     /// Our issuer name, exactly as apps will compare it; https, unless it names this machine.
     #[schemars(url)]
     pub(crate) issuer: Option<String>,
+    /// A folder in which each further provider has a file of its own, ID.toml; a relative path begins where this file lies.
+    #[expect(dead_code, reason = "it is read before the layers are put together, because its files are among them")]
+    pub(crate) providers_dir: String,
     /// Where people and apps come in.
     pub(crate) listen: RawListen,
     /// Where operators and their machines ask: /livez, /readyz and /metrics, without authentication.
@@ -31,9 +35,14 @@ pub(crate) struct RawConfig {
     pub(crate) admin: RawAdmin,
     /// Where people can sign in; a section for each provider.
     #[serde(default)]
-    pub(crate) providers: Vec<RawProvider>,
+    #[schemars(with = "Vec<RawProvider>")]
+    pub(crate) providers: Vec<Claims>,
+    /// How people's tokens of providers are kept fresh, where a provider keeps them.
+    pub(crate) upstream_tokens: RawUpstreamTokens,
     /// What may be reached on the way to providers.
     pub(crate) egress: RawEgress,
+    /// How the pages look that people see.
+    pub(crate) branding: RawBranding,
     /// What is logged, on standard error.
     pub(crate) log: RawLog,
     /// Traces, as OTLP over HTTP.
@@ -167,37 +176,124 @@ pub(crate) struct RawAdmin {
     pub(crate) bootstrap_key_file: Option<String>,
 }
 
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+/// What every preset has. What else there is depends on the preset, which judges all of it.
+#[derive(Debug, JsonSchema)]
+#[expect(dead_code, reason = "it describes what may be written; what is written is read by the presets")]
 pub(crate) struct RawProvider {
-    /// How it is spoken to: oidc.
-    #[schemars(extend("enum" = ["oidc"]))]
-    pub(crate) kind: Option<String>,
+    /// What it is: apple, auth0, cognito, discord, facebook, github, gitlab, google, keycloak, linkedin, microsoft, okta, salesforce, slack, x, or oidc or oauth2 for any other.
+    preset: Option<String>,
     /// Its name in addresses; its callback address is ISSUER/callback/ID.
     #[schemars(regex(pattern = r"^[A-Za-z0-9._~-]{1,60}$"))]
-    pub(crate) id: Option<String>,
-    /// What stands on its button, after "Continue with".
-    pub(crate) label: Option<String>,
-    /// Its issuer name, exactly as its discovery document says.
-    #[schemars(url)]
-    pub(crate) issuer: Option<String>,
+    id: Option<String>,
+    /// What stands on its button, after "Continue with" or "Sign in with".
+    label: Option<String>,
+    /// Its issuer name, exactly as its discovery document says; most presets know it.
+    issuer: Option<String>,
     /// The client id it gave us.
-    pub(crate) client_id: Option<String>,
-    /// The client secret it gave us; none for a public client.
-    #[schemars(with = "Option<String>", extend("writeOnly" = true))]
-    pub(crate) client_secret: Option<SecretString>,
+    client_id: Option<String>,
+    /// The client secret it gave us.
+    #[schemars(extend("writeOnly" = true))]
+    client_secret: Option<String>,
     /// A file that holds the client secret.
-    pub(crate) client_secret_file: Option<String>,
-    /// What is asked for besides openid.
-    pub(crate) scopes: Option<Vec<String>>,
-    /// How the secret is sent: client_secret_basic or client_secret_post.
-    #[schemars(extend("enum" = ["client_secret_basic", "client_secret_post"]))]
-    pub(crate) token_auth: Option<String>,
+    client_secret_file: Option<String>,
+    /// When that secret or certificate expires there, so that you are warned in time.
+    secret_expires: Option<String>,
+    /// A private key that proves who we are, as PEM, where the provider wants one.
+    #[schemars(extend("writeOnly" = true))]
+    private_key: Option<String>,
+    /// A file that holds the private key.
+    private_key_file: Option<String>,
+    /// The key of a Google service account that may read groups, as JSON.
+    #[schemars(extend("writeOnly" = true))]
+    service_account_key: Option<String>,
+    /// A file that holds the service account's key.
+    service_account_key_file: Option<String>,
+    /// What is asked for.
+    scopes: Option<Vec<String>>,
+    /// How we prove who we are there: client_secret_basic, client_secret_post, private_key_jwt, or none for a public client.
+    token_auth: Option<String>,
     /// Whether claims are fetched from its userinfo endpoint too.
-    pub(crate) userinfo: Option<bool>,
+    userinfo: Option<bool>,
     /// The algorithms its ID tokens may be signed with.
     #[schemars(inner(regex(pattern = ALGORITHM)))]
-    pub(crate) algorithms: Option<Vec<String>>,
+    algorithms: Option<Vec<String>>,
+    /// When its addresses are believed: claim when it says that they are verified, always, or never.
+    #[schemars(extend("enum" = ["claim", "always", "never"]))]
+    email_trust: Option<String>,
+    /// Domains whose people sign in here: who types such an address at the chooser is sent straight on.
+    domains: Option<Vec<String>>,
+    /// Whether a verified address of one of these domains leads to the account that has it by another provider; only for the authority of the domains.
+    links_by_email: Option<bool>,
+    /// Whether its tokens are kept, sealed, to be refreshed and given to apps that may have them.
+    keep_tokens: Option<bool>,
+    /// Whether sessions end when it honours the person's tokens no more.
+    ends_sessions: Option<bool>,
+    /// How old what it said of a person may be when an app refreshes; older, and it is asked again first.
+    recheck: Option<String>,
+    /// Parameters that are added when people are sent there.
+    authorization_params: Option<Claims>,
+    /// From its claims to ours: for each claim the JSON pointers it is taken from, and what is made of it.
+    claims: Option<Claims>,
+    /// Who may enter; each list that has entries must be met by one of them.
+    entry: Option<RawEntry>,
+}
+
+#[derive(Debug, JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[expect(dead_code, reason = "it describes what may be written; what is written is read by the presets")]
+pub(crate) struct RawEntry {
+    /// Domains of verified addresses; `*.corp.example` is what lies below.
+    email_domains: Option<Vec<String>>,
+    /// Verified addresses, whole.
+    emails: Option<Vec<String>>,
+    /// Groups, as the claim map makes them; `*` stands for any text.
+    groups: Option<Vec<String>>,
+    /// Organizations at GitHub, or their teams as org:team.
+    organizations: Option<Vec<String>>,
+    /// Google Workspace domains.
+    hosted_domains: Option<Vec<String>>,
+    /// Entra tenants.
+    tenants: Option<Vec<String>>,
+    /// Any other claim: a JSON pointer, and the texts one of which it must be or have.
+    claims: Option<Claims>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawUpstreamTokens {
+    /// A token that lives shorter than this is refreshed before an app gets it; from 0s to 1h.
+    #[schemars(regex(pattern = SPAN))]
+    pub(crate) margin: String,
+    /// Tokens in use are refreshed by themselves when they live shorter than this; at least margin, at most 1d.
+    #[schemars(regex(pattern = SPAN))]
+    pub(crate) ahead: String,
+    /// For how long after an app asked for a token it counts as in use; from 1m to 90d.
+    #[schemars(regex(pattern = SPAN))]
+    pub(crate) in_use: String,
+    /// How long one node alone may take to refresh a token; longer than egress.timeout, at most 5m.
+    #[schemars(regex(pattern = SPAN))]
+    pub(crate) lease: String,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawBranding {
+    /// The name above every page, at most 40 characters.
+    pub(crate) name: Option<String>,
+    /// The colour of buttons and marks on light ground; one that could not be read is refused with the nearest that can.
+    #[schemars(regex(pattern = "^#[0-9A-Fa-f]{6}$"))]
+    pub(crate) accent: Option<String>,
+    /// The same on dark ground; made from accent when left out.
+    #[schemars(regex(pattern = "^#[0-9A-Fa-f]{6}$"))]
+    pub(crate) accent_dark: Option<String>,
+    /// Where people find help: a web address, or mailto: and an address.
+    #[schemars(url)]
+    pub(crate) help_url: Option<String>,
+    /// Where people read what becomes of their data.
+    #[schemars(url)]
+    pub(crate) privacy_url: Option<String>,
+    /// A TOML file with your own words: a section for each language, or "*" for all of them, with a text for each key.
+    pub(crate) texts_file: Option<String>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -53,6 +53,11 @@ pub(crate) static KEYS: LazyLock<BTreeMap<String, Kind>> = LazyLock::new(|| {
     keys
 });
 
+/// The settings of providers that are secrets. Each has a companion that names a file.
+pub(crate) fn provider_secrets() -> impl Iterator<Item = &'static str> {
+    KEYS.iter().filter(|(_, kind)| kind.is_secret()).filter_map(|(key, _)| key.strip_prefix("providers[]."))
+}
+
 /// The JSON Schema (draft 2020-12) of what may stand in a file. Nothing is required there, because the environment may say the rest.
 pub(crate) fn schema() -> Value {
     let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true).for_deserialize();
@@ -166,10 +171,21 @@ mod tests {
     }
 
     #[test]
+    fn every_preset_is_named() {
+        let schema = schema();
+        let description = schema["properties"]["providers"]["items"]["properties"]["preset"]["description"].as_str().unwrap();
+        let named: std::collections::BTreeSet<_> = description.split([' ', ',', ':', '.']).filter(|word| !word.is_empty()).collect();
+        for preset in vestibule_providers::preset::presets() {
+            assert!(named.contains(preset.name), "{} is not named in: {description}", preset.name);
+        }
+    }
+
+    #[test]
     fn secrets_are_known_as_such() {
         for key in ["store.url", "sealing.key", "sealing.previous", "admin.bootstrap_key", "providers[].client_secret"] {
             assert!(KEYS[key].is_secret(), "{key}");
         }
+        assert_eq!(provider_secrets().collect::<Vec<_>>(), ["client_secret", "private_key", "service_account_key"]);
         assert!(!KEYS["sealing.key_file"].is_secret());
     }
 }

@@ -1,6 +1,7 @@
 //! The checks, section by section: what is written becomes what is meant, or a fault that says how to mend it. What would be unsafe in
 //! production is refused here too.
 
+mod branding;
 mod upstream;
 
 use std::{net::SocketAddr, str::FromStr, time::Duration};
@@ -14,17 +15,24 @@ use vestibule_domain::{
     keys::Rotation,
     ports::Entropy,
     settings::{Lifetimes, Settings},
+    upstream::RefreshRules,
 };
 use vestibule_http::door::TlsFiles;
+use vestibule_persistence::Place;
 use vestibule_telemetry::{LogFormat, TelemetryOptions, check_filter};
 
 use super::{
     Listen, Sealing, StoreSettings,
     check::{Checker, shown},
-    raw::{RawAdmin, RawConfig, RawKeys, RawLifetimes, RawListen, RawOps, RawSealing, RawStore},
+    parse_span,
+    raw::{RawAdmin, RawConfig, RawKeys, RawLifetimes, RawListen, RawOps, RawSealing, RawStore, RawUpstreamTokens},
 };
 
-pub(super) use self::upstream::{egress, providers};
+pub(crate) use self::upstream::named_within;
+pub(super) use self::{
+    branding::appearance,
+    upstream::{egress, providers},
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 const MINUTE: Duration = Duration::from_mins(1);
@@ -36,8 +44,9 @@ const SHORTEST_BOOTSTRAP_KEY: usize = 32;
 pub(super) fn settings(raw: &RawConfig, check: &mut Checker<'_>) -> Option<Settings> {
     let lifetimes = lifetimes(&raw.lifetimes, check);
     let rotation = rotation(&raw.keys, &lifetimes, check);
+    let upstream = upstream_tokens(&raw.upstream_tokens, &raw.egress.timeout, check);
     let issuer = issuer(raw.issuer.as_deref(), check)?;
-    Some(Settings { issuer, lifetimes, rotation, straight_through: raw.login.straight_through })
+    Some(Settings { issuer, lifetimes, rotation, straight_through: raw.login.straight_through, upstream })
 }
 
 fn issuer(text: Option<&str>, check: &mut Checker<'_>) -> Option<String> {
@@ -121,6 +130,25 @@ fn rotation(raw: &RawKeys, lifetimes: &Lifetimes, check: &mut Checker<'_>) -> Ro
         );
     }
     Rotation { every, publish_ahead, retire_after, algorithms }
+}
+
+fn upstream_tokens(raw: &RawUpstreamTokens, egress_timeout: &str, check: &mut Checker<'_>) -> RefreshRules {
+    let mut span = |name: &str, text: &str, least, most| check.span(&format!("upstream_tokens.{name}"), text, least..=most);
+    let rules = RefreshRules {
+        margin: span("margin", &raw.margin, Duration::ZERO, HOUR),
+        ahead: span("ahead", &raw.ahead, Duration::ZERO, DAY),
+        in_use: span("in_use", &raw.in_use, MINUTE, DAY * 90),
+        lease: span("lease", &raw.lease, SECOND, MINUTE * 5),
+        ..RefreshRules::default()
+    };
+    // Another node would begin while the first still waits, and show the provider a refresh token that is used already.
+    if parse_span(egress_timeout).is_some_and(|timeout| rules.lease <= timeout) {
+        check.fault("upstream_tokens.lease", "must be longer than egress.timeout, which is how long a refresh may take", &[]);
+    }
+    if rules.ahead < rules.margin {
+        check.fault("upstream_tokens.ahead", "is shorter than upstream_tokens.margin, so that apps would always be the first to wait", &[]);
+    }
+    rules
 }
 
 /// Whether every name was understood, so that one slip isn't complained about twice.
@@ -226,30 +254,13 @@ pub(super) fn store(raw: &RawStore, check: &mut Checker<'_>) -> Option<StoreSett
         check.fault("store.url", "is missing: without it there is nowhere to keep anything", &LINES);
     }
     let url = url?;
-    let known = |url: &str| ["sqlite:", "postgres://", "postgresql://"].iter().any(|scheme| url.starts_with(scheme));
-    if check.reads_files() || !from_file {
+    if (check.reads_files() || !from_file)
+        && let Err(wrong) = Place::of(url.expose_secret())
+    {
         // The address is not repeated: there may be a password in it.
-        if !known(url.expose_secret()) {
-            check.fault("store.url", "must begin with sqlite: or postgres://", &LINES);
-        } else if let Some(wrong) = wrong_with_store(url.expose_secret()) {
-            check.fault("store.url", wrong, &LINES);
-        }
+        check.fault("store.url", wrong, &LINES);
     }
     Some(StoreSettings { url, readers: raw.readers })
-}
-
-/// What the database would not be opened for.
-fn wrong_with_store(url: &str) -> Option<&'static str> {
-    let Some(path) = url.strip_prefix("sqlite:") else {
-        return Url::parse(url).is_err().then_some("is not an address as postgres://user:password@host/database");
-    };
-    if path.contains(":memory:") {
-        Some("is a database in memory, which would be another one for each connection; name a file")
-    } else if path.strip_prefix("//").unwrap_or(path).is_empty() || path.contains('?') {
-        Some("must be sqlite: and the path of a file, without options")
-    } else {
-        None
-    }
 }
 
 pub(super) fn sealing(raw: &RawSealing, check: &mut Checker<'_>) -> Option<Sealing> {

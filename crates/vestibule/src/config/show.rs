@@ -6,8 +6,9 @@ use url::Url;
 
 use super::{
     fault::Origin,
+    hint,
     layers::Layered,
-    schema::{KEYS, Kind},
+    schema::{KEYS, Kind, provider_secrets},
 };
 
 /// What stands for a secret.
@@ -50,7 +51,7 @@ fn walk(at: &str, shape: &str, value: &Value, tell: &mut impl FnMut(&str, Kind, 
             Some(Kind::Section) => walk(&at, &shape, value, tell),
             Some(Kind::Sections) => {
                 for (number, value) in value.as_array().into_iter().flatten().enumerate() {
-                    walk(&format!("{at}[{number}]"), &format!("{shape}[]"), value, tell);
+                    walk_freely(&format!("{at}[{number}]"), &format!("{shape}[]"), value, tell);
                 }
             }
             Some(kind) => tell(&at, *kind, value),
@@ -58,6 +59,29 @@ fn walk(at: &str, shape: &str, value: &Value, tell: &mut impl FnMut(&str, Kind, 
         }
     }
 }
+
+/// Below a provider there are names that are not ours to know.
+fn walk_freely(at: &str, shape: &str, value: &Value, tell: &mut impl FnMut(&str, Kind, &Value)) {
+    for (name, value) in value.as_object().into_iter().flatten() {
+        let (at, shape) = (format!("{at}.{name}"), format!("{shape}.{name}"));
+        match (KEYS.get(&shape), value) {
+            (Some(kind), _) if kind.is_secret() => tell(&at, *kind, value),
+            (None, _) if may_be_secret(name) => tell(&at, Kind::Text { secret: true }, value),
+            (_, Value::Object(table)) if !table.is_empty() => walk_freely(&at, &shape, value, tell),
+            (kind, _) => tell(&at, kind.copied().unwrap_or(Kind::Text { secret: false }), value),
+        }
+    }
+}
+
+/// A slip in the name of a secret must not show it.
+fn may_be_secret(name: &str) -> bool {
+    let telling = ["secret", "password", "passwd", "credential", "private", "token"].iter().any(|word| name.contains(word));
+    let alike = || hint::nearest(name, provider_secrets(), |name| name).is_some();
+    !name.ends_with("_file") && !NO_SECRETS.contains(&name) && (telling || alike())
+}
+
+/// Settings of presets whose names sound like one.
+const NO_SECRETS: [&str; 5] = ["client_id", "key_id", "token_endpoint", "token_params", "error_codes"];
 
 /// Of the store's address only the password is a secret; a list tells how many there are.
 fn redacted(key: &str, value: &Value) -> Value {
@@ -99,6 +123,16 @@ fn without_password(address: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_slip_in_the_name_of_a_secret_does_not_show_it() {
+        for name in ["client_secrt", "clientsecret", "private_kye", "app_secret", "password", "serviceaccount_key"] {
+            assert!(may_be_secret(name), "{name}");
+        }
+        for name in ["client_id", "client_secret_file", "token_endpoint", "label", "issuer", "tenant", "key_id"] {
+            assert!(!may_be_secret(name), "{name}");
+        }
+    }
 
     #[test]
     fn of_an_address_the_password_is_hidden_wherever_it_stands() {

@@ -1,6 +1,7 @@
 //! What `vestibule dev` says when all of it runs.
 
 use secrecy::ExposeSecret;
+use vestibule_providers::preset::preset;
 
 use super::{Keys, folder::Folder};
 use crate::config::Config;
@@ -25,20 +26,28 @@ pub(super) fn banner(config: &Config, demo: &str, folder: &Folder, keys: &Keys) 
     ];
     let rows: Vec<_> = rows.iter().map(|(name, value)| format!("  {name:<10} {value}")).collect();
     let rows = rows.join("\n");
+    let console = |name| preset(name).and_then(|preset| preset.help.console.as_deref()).unwrap_or_default();
+    let (github_console, google_console) = (console("github"), console("google"));
     format!(
         "
 Vestibule {version} runs on this machine, for trying out only.
 
 {rows}
 
-To sign in through a real issuer, register {issuer}/callback/acme there,
-put this into acme.toml and start `vestibule dev --config acme.toml`:
+To sign in through GitHub or Google too, register there, put what you get into
+providers.toml, and start `vestibule dev --config providers.toml`:
 
+  # {github_console}, callback {issuer}/callback/github
   [[providers]]
-  kind = \"oidc\"
-  id = \"acme\"
-  label = \"Acme\"
-  issuer = \"https://login.acme.example\"
+  preset = \"github\"
+  id = \"github\"
+  client_id = \"...\"
+  client_secret = \"...\"
+
+  # {google_console}, callback {issuer}/callback/google
+  [[providers]]
+  preset = \"google\"
+  id = \"google\"
   client_id = \"...\"
   client_secret = \"...\"
 

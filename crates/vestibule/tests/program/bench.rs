@@ -5,10 +5,13 @@ use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
     process::{Child, Command, Stdio},
+    sync::Arc,
     time::Duration,
 };
 
 use tempfile::TempDir;
+use vestibule_crypto::{SystemClock, SystemEntropy};
+use vestibule_playground::PretendIssuer;
 
 /// How a command ended.
 #[derive(Debug)]
@@ -45,11 +48,12 @@ key_file = "SEALING_KEY"
 [admin]
 bootstrap_key_file = "BOOTSTRAP_KEY"
 [[providers]]
-kind = "oidc"
+preset = "oidc"
 id = "acme"
 label = "Acme"
 issuer = "https://login.acme.example"
 client_id = "vestibule"
+client_secret = "given-by-acme"
 "#;
 
 impl Folder {
@@ -91,16 +95,35 @@ impl Running {
     pub(crate) fn start(arguments: &[&str], last: &str) -> Self {
         let mut child = command(arguments, &[]).stdout(Stdio::piped()).spawn().unwrap();
         let mut said = String::new();
-        let mut lines = BufReader::new(child.stdout.as_mut().unwrap());
+        // A larger buffer would keep what comes after the line from whoever reads on.
+        let mut lines = BufReader::with_capacity(1, child.stdout.as_mut().unwrap());
         while !said.lines().last().is_some_and(|line| line.starts_with(last)) {
             assert!(lines.read_line(&mut said).unwrap() > 0, "it ended early: {said}");
         }
         Self { child, said }
     }
 
+    /// Reads on, up to the next line that begins so.
+    pub(crate) fn line(mut self, begin: &str) -> (Self, String) {
+        let mut line = String::new();
+        let mut lines = BufReader::with_capacity(1, self.child.stdout.as_mut().unwrap());
+        while !line.starts_with(begin) {
+            line.clear();
+            assert!(lines.read_line(&mut line).unwrap() > 0, "it ended early: {}", self.said);
+        }
+        (self, line)
+    }
+
     /// Starts it; somebody else will hear when it is ready.
     pub(crate) fn begin(arguments: &[&str], environment: &[(&str, &str)]) -> Self {
         Self { child: command(arguments, environment).stderr(Stdio::piped()).spawn().unwrap(), said: String::new() }
+    }
+
+    /// Reads what else it says on standard output, to its end.
+    pub(crate) fn rest(mut self) -> (Option<i32>, String) {
+        let mut rest = String::new();
+        self.child.stdout.take().unwrap().read_to_string(&mut rest).unwrap();
+        (self.child.wait().unwrap().code(), rest)
     }
 
     /// Sends a signal.
@@ -130,6 +153,51 @@ impl Drop for Running {
     }
 }
 
+/// A pretend issuer that knows us as `vestibule`, with the secret of the good configuration, until it is dropped.
+#[derive(Debug)]
+pub(crate) struct Pretend {
+    pub(crate) issuer: String,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Pretend {
+    /// Starts it; people are sent back to `callback`.
+    pub(crate) fn start(callback: &str) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let inside = runtime.enter();
+        let address = "127.0.0.1:0".parse().unwrap();
+        let mut pretend = PretendIssuer::bind(address, Arc::new(SystemClock), Arc::new(SystemEntropy)).unwrap();
+        pretend.register("vestibule", "given-by-acme", callback);
+        let issuer = pretend.issuer().to_owned();
+        runtime.spawn(pretend.serve(std::future::pending()));
+        drop(inside);
+        Self { issuer, _runtime: runtime }
+    }
+
+    /// Chooses somebody on the page that a link leads to; where the browser is sent then.
+    pub(crate) fn chosen(&self, link: &str, person: &str) -> String {
+        let query = link.split_once('?').unwrap().1;
+        let host = self.issuer.strip_prefix("http://").unwrap();
+        let form = format!("{query}&person={person}");
+        let answer = send(
+            host,
+            &format!(
+                "POST /choose HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\
+                 Connection: close\r\n\r\n{form}",
+                form.len()
+            ),
+        );
+        let location = answer.lines().find_map(|line| line.split_once(": ").filter(|(name, _)| name.eq_ignore_ascii_case("location")));
+        location.unwrap_or_else(|| panic!("{answer}")).1.to_owned()
+    }
+}
+
+/// Opens an address like a browser would.
+pub(crate) fn open(address: &str) -> String {
+    let (host, path) = address.strip_prefix("http://").unwrap().split_once('/').unwrap();
+    send(host, &format!("GET /{path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"))
+}
+
 /// The first of four ports that were free a moment ago.
 pub(crate) fn four_ports() -> u16 {
     loop {
@@ -142,9 +210,13 @@ pub(crate) fn four_ports() -> u16 {
 
 /// The answer to a GET, its head included.
 pub(crate) fn get(port: u16, path: &str) -> String {
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    open(&format!("http://127.0.0.1:{port}{path}"))
+}
+
+fn send(host: &str, request: &str) -> String {
+    let mut stream = TcpStream::connect(host).unwrap();
     stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n").unwrap();
+    stream.write_all(request.as_bytes()).unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     answer

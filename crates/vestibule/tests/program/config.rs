@@ -11,7 +11,7 @@ struct Refusal {
     lines: &'static [&'static str],
 }
 
-const REFUSALS: [Refusal; 22] = [
+const REFUSALS: [Refusal; 24] = [
     Refusal {
         what: "no issuer",
         instead_of: "issuer = \"https://login.example.com\"\n[listen]",
@@ -91,7 +91,7 @@ const REFUSALS: [Refusal; 22] = [
         what: "an issuer on the premises that nobody allowed",
         instead_of: "https://login.acme.example",
         put: "http://10.1.2.3:8080",
-        key: "providers[0].issuer can't be used",
+        key: "providers[0].issuer is not a public https address",
         lines: &["[egress]", "allow = [\"10.1.2.3:8080\"]"],
     },
     Refusal {
@@ -100,6 +100,20 @@ const REFUSALS: [Refusal; 22] = [
         put: "",
         key: "providers[0].id is missing",
         lines: &["[[providers]]", "id = \"acme\""],
+    },
+    Refusal {
+        what: "two providers of one name",
+        instead_of: "[[providers]]",
+        put: "[[providers]]\nid = \"acme\"\npreset = \"github\"\nclient_id = \"x\"\nclient_secret = \"y\"\n[[providers]]",
+        key: "providers[1].id acme is another provider's too, at ",
+        lines: &[],
+    },
+    Refusal {
+        what: "a lease that ends before the refresh does",
+        instead_of: "[store]",
+        put: "[upstream_tokens]\nlease = \"10s\"\n[store]",
+        key: "upstream_tokens.lease must be longer than egress.timeout",
+        lines: &[],
     },
     Refusal {
         what: "operators on the listener of everybody",
@@ -208,19 +222,6 @@ fn a_machine_without_certificate_authorities_is_told_with_the_remedy() {
 }
 
 #[test]
-fn without_a_provider_there_is_nowhere_to_sign_in() {
-    let folder = Folder::new();
-    let text = std::fs::read_to_string(folder.config("", "")).unwrap();
-    let config = folder.write("vestibule.toml", text.split("[[providers]]").next().unwrap());
-    let refused = run(&["serve", "--config", &config], &[]);
-    assert!(
-        refused.code == 1 && refused.err.contains("providers has nobody in it") && refused.err.contains("[[providers]]"),
-        "{}",
-        refused.err
-    );
-}
-
-#[test]
 fn what_dev_left_is_refused() {
     let folder = Folder::new();
     folder.write("made-by-vestibule-dev.txt", "");
@@ -237,8 +238,7 @@ fn slips_are_found_where_they_stand_with_what_was_meant() {
     let folder = Folder::new();
     let config = folder.write(
         "slips.toml",
-        "isuer = \"https://a.example\"\n[listen]\n  adress = \"127.0.0.1:1\"\nmax_connections = \"5\"\n[log]\nfromat = \"json\"\n[[providers]]\n\
-         clientid = \"x\"\n",
+        "isuer = \"https://a.example\"\n[listen]\n  adress = \"127.0.0.1:1\"\nmax_connections = \"5\"\n[log]\nfromat = \"json\"\n",
     );
     let checked = run(&["config", "check", &config], &[]);
     let said: Vec<_> = checked.err.lines().filter_map(|line| line.strip_prefix(&format!("{config}:"))).collect();
@@ -249,9 +249,100 @@ fn slips_are_found_where_they_stand_with_what_was_meant() {
             "3:3: listen.adress is not a setting; did you mean listen.address?",
             "4:1: listen.max_connections must be a whole number",
             "6:1: log.fromat is not a setting; did you mean log.format?",
-            "8:1: providers[0].clientid is not a setting; did you mean providers.client_id?",
         ]
     );
+}
+
+#[test]
+fn slips_in_a_provider_are_found_where_they_stand_whatever_its_preset() {
+    let folder = Folder::new();
+    let slips = "clientid = \"x\"\nentry = { email_domains = [\"corp.example\", \"corp\"], emials = [] }\nkeep_tokens = \"yes\"\n\
+                 claims = { sub = { from = [\"/id\"] } }\ndomians = []\n";
+    let config = folder.config("client_id = \"vestibule\"\n", slips);
+    let first = std::fs::read_to_string(&config).unwrap().lines().position(|line| line.starts_with("clientid")).unwrap() + 1;
+    let checked = run(&["config", "check", &config], &[]);
+    let said = checked.err.replace(&config, "file");
+    for (line, column, expected) in [
+        (first, 1, "providers[0].clientid is not a setting of the preset oidc; did you mean client_id?"),
+        (first + 2, 1, "providers[0].keep_tokens must be true or false"),
+        (first + 3, 12, "providers[0].claims.sub is a name that tokens have for themselves"),
+        (first + 4, 1, "providers[0].domians is not a setting of the preset oidc; did you mean domains?"),
+    ] {
+        assert!(said.contains(&format!("file:{line}:{column}: {expected}")), "{expected} at {line}:{column} is missing in\n{said}");
+    }
+    assert!(said.contains(&format!("file:{}:1: providers[0].entry", first + 1)), "{said}");
+    assert!(said.contains("providers[0].client_id is missing"), "{said}");
+    let unknown = folder.config("preset = \"oidc\"", "preset = \"gogle\"");
+    let checked = run(&["config", "check", &unknown], &[]);
+    assert!(checked.err.contains("providers[0].preset is not a preset"), "{}", checked.err);
+}
+
+#[test]
+fn slips_in_a_providers_variables_are_found_at_the_variable() {
+    let folder = Folder::new();
+    let config = folder.config("", "");
+    let checked = run(&["config", "check", &config], &[("VESTIBULE__PROVIDERS__ACME__CLIENTID", "x")]);
+    assert!(
+        checked.code == 1 && checked.err.contains("VESTIBULE__PROVIDERS__ACME__CLIENTID: providers[0].clientid is not a setting"),
+        "{}",
+        checked.err
+    );
+}
+
+#[test]
+fn providers_have_files_of_their_own_and_a_faulty_one_is_told_of() {
+    let folder = Folder::new();
+    let config = folder.config("", "");
+    std::fs::create_dir(format!("{}/providers.d", folder.path())).unwrap();
+    folder.write("providers.d/github.toml", "preset = \"github\"\nclient_id = \"x\"\nclient_secret = \"hunter2\"\n");
+    folder.write("providers.d/notes.txt", "not a provider");
+    assert_eq!(run(&["config", "check", &config], &[]).code, 0);
+    let shown = run(&["config", "show", &config], &[("VESTIBULE__PROVIDERS__GITHUB__LABEL", "Code")]).out;
+    let origin = |key: &str| shown.lines().find(|line| line.starts_with(key)).unwrap_or_else(|| panic!("{key} in\n{shown}"));
+    assert!(origin("providers[1].client_id").ends_with("providers.d/github.toml:2:1"), "{shown}");
+    assert!(origin("providers[1].label = \"Code\"").ends_with("VESTIBULE__PROVIDERS__GITHUB__LABEL"), "{shown}");
+    assert!(!shown.contains("hunter2"), "{shown}");
+
+    folder.write("providers.d/b-broken.toml", "preset = \"github\"\nclient_id =\n");
+    folder.write("providers.d/c-slip.toml", "preset = \"google\"\nclient_id = \"x\"\nclient_secret = \"y\"\nhosted_domain = [\"a\"]\n");
+    folder.write("providers.d/d-again.toml", "id = \"acme\"\npreset = \"github\"\n");
+    folder.write("providers.d/e name.toml", "preset = \"github\"\n");
+    let checked = run(&["config", "check", &config], &[]);
+    assert_eq!(checked.code, 1);
+    for expected in [
+        "providers.d/b-broken.toml:2:12: is no TOML",
+        "providers.d/c-slip.toml:4:1: hosted_domain is not a setting of the preset google; did you mean hosted_domains?",
+        "providers.d/d-again.toml:1:1: id acme is another provider's too, at ",
+        "id is the name of the file, and \"e name\"",
+    ] {
+        assert!(checked.err.contains(expected), "{expected} is missing in\n{}", checked.err);
+    }
+    assert!(checked.err.contains(&format!("too, at {config}:")), "both places are named: {}", checked.err);
+}
+
+#[test]
+fn a_folder_of_providers_that_was_named_must_be_there() {
+    let folder = Folder::new();
+    let config = folder.config("[listen]", "providers_dir = \"elsewhere\"\n[listen]");
+    let checked = run(&["config", "check", &config], &[]);
+    assert!(checked.code == 1 && checked.err.contains("providers_dir names ") && checked.err.contains("elsewhere"), "{}", checked.err);
+    std::fs::create_dir(format!("{}/elsewhere", folder.path())).unwrap();
+    assert_eq!(run(&["config", "check", &config], &[]).code, 0);
+}
+
+#[test]
+fn pages_are_branded_within_reason() {
+    let folder = Folder::new();
+    let texts = folder.write("texts.toml", "[en]\nchooser_title = \"x\"\nno_such_key = \"x\"\n");
+    let branding = format!("[branding]\naccent = \"#ffcc00\"\nhelp_url = \"javascript:x\"\ntexts_file = \"{texts}\"\n[store]");
+    let checked = run(&["config", "check", &folder.config("[store]", &branding)], &[]);
+    for expected in ["branding.accent has a contrast of", "branding.help_url must be a web address", "texts.toml:3:1: en.no_such_key"] {
+        assert!(checked.code == 1 && checked.err.contains(expected), "{expected} is missing in\n{}", checked.err);
+    }
+    let good =
+        folder.config("[store]", "[branding]\nname = \"Corp ID\"\naccent = \"#0d5f58\"\nhelp_url = \"mailto:help@corp.example\"\n[store]");
+    let checked = run(&["config", "check", &good], &[]);
+    assert_eq!(checked.code, 0, "{}", checked.err);
 }
 
 #[test]
@@ -290,6 +381,7 @@ fn names_with_underscores_and_providers_come_from_the_environment() {
             ("VESTIBULE__LISTEN__MAX_CONNECTIONS", "7"),
             ("VESTIBULE__PROVIDERS__ACME_1_EU__CLIENT_SECRET_FILE", &secret),
             ("VESTIBULE__PROVIDERS__ACME_1_EU__USERINFO", "false"),
+            ("VESTIBULE__PROVIDERS__ACME_1_EU__ENTRY__EMAIL_DOMAINS", "corp.example, *.corp.example"),
         ],
     );
     let shown: Vec<serde_json::Value> = serde_json::from_str(&shown.out).unwrap();
@@ -298,6 +390,7 @@ fn names_with_underscores_and_providers_come_from_the_environment() {
     assert_eq!(value("listen.trusted_proxies").0, serde_json::json!(["10.0.0.0/8", "192.0.2.1/32"]));
     assert_eq!(value("listen.max_connections").0, 7);
     assert_eq!(value("providers[0].userinfo").0, false);
+    assert_eq!(value("providers[0].entry.email_domains").0, serde_json::json!(["corp.example", "*.corp.example"]));
     let (path, origin) = value("providers[0].client_secret_file");
     assert_eq!(path, secret.as_str());
     assert_eq!(origin["variable"], "VESTIBULE__PROVIDERS__ACME_1_EU__CLIENT_SECRET_FILE");
@@ -339,7 +432,7 @@ fn a_secret_from_a_higher_layer_overrules_and_two_in_one_layer_are_refused() {
 #[test]
 fn attack_78_nothing_that_is_said_has_a_secret_in_it() {
     let folder = Folder::new();
-    let config = folder.config("client_id = \"vestibule\"", "client_id = \"vestibule\"\nclient_secret = \"hunter2-client\"");
+    let config = folder.config("given-by-acme", "hunter2-client\"\nprivate_kye = \"hunter2-slip");
     let environment = [
         ("VESTIBULE__SEALING__KEY", "hunter2-sealing"),
         ("VESTIBULE__SEALING__PREVIOUS", "hunter2-previous,hunter2-older"),
@@ -357,9 +450,12 @@ fn attack_78_nothing_that_is_said_has_a_secret_in_it() {
             && shown.contains("postgres://vestibule:hidden@db.internal/vestibule"),
         "{shown}"
     );
-    for wrong_type in
-        ["[sealing]\nprevious = \"hunter2\"", "[sealing]\nkey = [\"hunter2\"]", "[admin]\nbootstrap_key = { x = \"hunter2\" }"]
-    {
+    for wrong_type in [
+        "[[providers]]\nid = \"a\"\nclient_secret = [\"hunter2\"]",
+        "[sealing]\nprevious = \"hunter2\"",
+        "[sealing]\nkey = [\"hunter2\"]",
+        "[admin]\nbootstrap_key = { x = \"hunter2\" }",
+    ] {
         let checked = run(&["config", "check", &folder.write("wrong.toml", wrong_type)], &[]);
         assert!(checked.code == 1 && !checked.err.contains("hunter2"), "{}", checked.err);
     }

@@ -4,4 +4,6 @@ mod audit;
 mod bench;
 mod config;
 mod dev;
+mod policy;
+mod provider;
 mod serve;

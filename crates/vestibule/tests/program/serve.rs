@@ -25,6 +25,8 @@ fn a_stop_fails_readiness_at_once_finishes_what_is_under_way_and_ends_well() {
     let folder = Folder::new();
     let port = four_ports();
     let config = folder.config("sqlite:///var/lib/vestibule/vestibule.db", &format!("sqlite://{}/vestibule.db", folder.path()));
+    std::fs::create_dir(format!("{}/providers.d", folder.path())).unwrap();
+    folder.write("providers.d/broken.toml", "preset = \"github\"\nclient_id =\n");
     let socket = format!("{}/notify", folder.path());
     let systemd = Systemd(UnixDatagram::bind(&socket).unwrap());
     systemd.0.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
@@ -39,6 +41,10 @@ fn a_stop_fails_readiness_at_once_finishes_what_is_under_way_and_ends_well() {
     let house = Running::begin(&["serve", "--config", &config], &environment);
     assert_eq!(systemd.hears().trim(), "READY=1");
     assert!(get(port + 1, "/readyz").starts_with("HTTP/1.1 200"));
+    let metrics = get(port + 1, "/metrics");
+    for series in ["breaker_state{provider=\"acme\"} 0", "breaker_state{provider=\"broken\"} 0"] {
+        assert!(metrics.contains(&format!("vestibule_upstream_{series}")), "{series} is missing in\n{metrics}");
+    }
     assert_eq!(run(&["audit", "tail", "-n", "2", "--config", &config], &[]).out.lines().count(), 2, "beside the running gateway");
 
     house.signal("-HUP");
@@ -62,6 +68,7 @@ fn a_stop_fails_readiness_at_once_finishes_what_is_under_way_and_ends_well() {
     let lines: Vec<serde_json::Value> = log.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let says = |text: &str| lines.iter().any(|line| line["message"].as_str().is_some_and(|message| message.contains(text)));
     assert!(says("acme can't be used now"), "a provider that is down stops nobody: {log}");
+    assert!(says("broken.toml:2:12: is no TOML"), "a faulty file of a provider stops nobody: {log}");
     assert!(says("stopped"), "{log}");
     for secret in ["sealing.key", "bootstrap.key"] {
         let secret = std::fs::read_to_string(format!("{}/{secret}", folder.path())).unwrap();
@@ -98,4 +105,23 @@ fn a_database_that_was_sealed_with_another_key_is_not_served() {
     environment.push(("VESTIBULE__SEALING__KEY", another.trim()));
     let refused = run(&["serve", "--config", &config], &environment);
     assert!(refused.code == 1 && refused.err.contains("is this the sealing key it was stored with?"), "{}", refused.err);
+}
+
+#[test]
+fn without_a_provider_it_starts_and_says_that_nobody_can_sign_in_yet() {
+    let folder = Folder::new();
+    let port = four_ports();
+    let config = folder.config("sqlite:///var/lib/vestibule/vestibule.db", &format!("sqlite://{}/vestibule.db", folder.path()));
+    let text = std::fs::read_to_string(&config).unwrap();
+    let config = folder.write("vestibule.toml", text.split("[[providers]]").next().unwrap());
+    let socket = format!("{}/notify", folder.path());
+    let systemd = Systemd(UnixDatagram::bind(&socket).unwrap());
+    systemd.0.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let (address, ops) = (format!("127.0.0.1:{port}"), format!("127.0.0.1:{}", port + 1));
+    let environment = [("NOTIFY_SOCKET", socket.as_str()), ("VESTIBULE__LISTEN__ADDRESS", &address), ("VESTIBULE__OPS__ADDRESS", &ops)];
+    let house = Running::begin(&["serve", "--config", &config], &environment);
+    assert_eq!(systemd.hears().trim(), "READY=1");
+    house.signal("-TERM");
+    let (code, log) = house.ended();
+    assert!(code == Some(0) && log.contains("nobody can sign in"), "{log}");
 }

@@ -1,82 +1,122 @@
 //! The sections about providers, and how they are reached.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
-use vestibule_domain::ids::ProviderId;
-use vestibule_providers::{
-    egress::{AllowedAddress, EgressOptions},
-    oidc::{OidcSettings, TokenAuth},
-};
+use secrecy::SecretString;
+use serde_json::Value;
+use vestibule_domain::{claims::Claims, ids::ProviderId, provider::Definition};
+use vestibule_providers::egress::{AllowedAddress, EgressOptions};
 
 use super::{
     super::{
+        ProviderConfig,
         check::{Checker, shown},
-        raw::{RawEgress, RawProvider},
+        fault::{Fault, Faults},
+        layers::Source,
+        raw::RawEgress,
+        schema::provider_secrets,
         units,
     },
-    MINUTE, algorithms, list,
+    MINUTE, list,
 };
 
-pub(crate) fn providers(raw: &[RawProvider], check: &mut Checker<'_>) -> Vec<OidcSettings> {
-    if raw.is_empty() {
-        check.fault(
-            "providers",
-            "has nobody in it: there is nowhere to sign in. For an OpenID Connect issuer:",
-            &[
-                "[[providers]]",
-                "kind = \"oidc\"",
-                "id = \"acme\"",
-                "label = \"Acme\"",
-                "issuer = \"https://login.acme.example\"",
-                "client_id = \"vestibule\"",
-                "client_secret_file = \"/etc/vestibule/acme.secret\"",
-            ],
-        );
-    }
-    let mut found: Vec<OidcSettings> = Vec::new();
-    for (number, raw) in raw.iter().enumerate() {
-        if let Some(settings) = provider(&format!("providers[{number}]"), raw, check) {
-            if found.iter().any(|other| other.id == settings.id) {
-                check.fault(&format!("providers[{number}].id"), format!("{} is another provider's too", settings.id), &[]);
+/// Every provider that has a name of its own; and what is wrong with files of which not even that can be said.
+pub(crate) fn providers(raw: &[Claims], sources: &[Source], check: &mut Checker<'_>) -> (Vec<ProviderConfig>, Vec<Fault>) {
+    let (mut found, mut lost): (Vec<ProviderConfig>, Vec<Fault>) = (Vec::new(), Vec::new());
+    for (number, (raw, source)) in raw.iter().zip(sources).enumerate() {
+        let at = format!("providers[{number}]");
+        // A faulty file of its own stops nobody else.
+        let mut own_check = check.apart();
+        let provider = provider(&at, raw, source, &mut own_check);
+        let faults =
+            source.fault.iter().cloned().chain(own_check.into_faults().0.into_iter().map(|fault| named_within(source, &at, fault)));
+        let mut faults: Vec<_> = faults.collect();
+        let Ok((id, definition, unread)) = provider else {
+            if source.own.is_some() {
+                lost.extend(faults);
+            } else {
+                for fault in faults {
+                    check.add(fault);
+                }
             }
-            found.push(settings);
+            continue;
+        };
+        if let Some(other) = found.iter().find(|other| other.id == id) {
+            let message = format!("{id} is another provider's too, at {}", check.place(&format!("{}.id", other.at)));
+            let key = format!("{at}.id");
+            let fault = Fault { origin: check.origin(&key), key, message, add: Vec::new() };
+            if source.own.is_some() {
+                lost.push(named_within(source, &at, fault));
+            } else {
+                check.add(fault);
+            }
+            continue;
         }
+        if source.own.is_none() {
+            faults.drain(..).for_each(|fault| check.add(fault));
+        }
+        let definition = if faults.is_empty() { Ok(definition) } else { Err(Faults(faults)) };
+        found.push(ProviderConfig { at, id, source: source.clone(), definition, unread });
     }
-    found
+    (found, lost)
 }
 
-fn provider(at: &str, raw: &RawProvider, check: &mut Checker<'_>) -> Option<OidcSettings> {
-    let kind =
-        required(at, "kind", raw.kind.as_ref(), "oidc", check).and_then(|kind| check.one_of(&format!("{at}.kind"), kind, &[("oidc", ())]));
-    let id = required(at, "id", raw.id.as_ref(), "acme", check).and_then(|text| {
-        let id = ProviderId::parse(text);
-        id.inspect_err(|error| check.fault(&format!("{at}.id"), error.to_string(), &[])).ok()
-    });
-    let label = required(at, "label", raw.label.as_ref(), "Acme", check);
-    let issuer = required(at, "issuer", raw.issuer.as_ref(), "https://login.acme.example", check);
-    let client_id = required(at, "client_id", raw.client_id.as_ref(), "vestibule", check);
-    let secret_key = format!("{at}.client_secret");
-    let client_secret = check.secret(&secret_key, raw.client_secret.as_ref(), raw.client_secret_file.as_ref());
-    let ways = [("client_secret_basic", TokenAuth::Basic), ("client_secret_post", TokenAuth::Post)];
-    let token_auth = raw.token_auth.as_deref().map(|text| check.one_of(&format!("{at}.token_auth"), text, &ways));
-    let allowed_algs = raw.algorithms.as_deref().map(|names| algorithms(&format!("{at}.algorithms"), names, check));
-    let (Some(()), Some(id), Some(label), Some(issuer), Some(client_id)) = (kind, id, label, issuer, client_id) else { return None };
-    let mut settings = OidcSettings::new(id, label, issuer, client_id);
-    settings.client_secret = client_secret;
-    settings.scopes = raw.scopes.clone().unwrap_or(settings.scopes);
-    settings.token_auth = token_auth.flatten().unwrap_or(settings.token_auth);
-    settings.userinfo = raw.userinfo.unwrap_or(settings.userinfo);
-    settings.allowed_algs = allowed_algs.unwrap_or(settings.allowed_algs);
-    Some(settings)
+/// In a file of its own a provider's settings have no number before them.
+pub(crate) fn named_within(source: &Source, at: &str, fault: Fault) -> Fault {
+    match fault.key.strip_prefix(at).filter(|_| source.own.is_some()) {
+        Some(key) => Fault { key: key.trim_start_matches('.').to_owned(), ..fault },
+        None => fault,
+    }
 }
 
-fn required<'a>(at: &str, name: &str, text: Option<&'a String>, example: &str, check: &mut Checker<'_>) -> Option<&'a str> {
-    let text = text.map(|text| text.trim()).filter(|text| !text.is_empty());
-    if text.is_none() {
-        let key = format!("{at}.{name}");
-        check.fault(&key, "is missing", &["[[providers]]", &format!("{name} = \"{example}\"")]);
+/// Its id, its definition, and secrets that were taken on trust. Nothing without a good id; what is wrong is noted.
+fn provider(at: &str, raw: &Claims, source: &Source, check: &mut Checker<'_>) -> Result<(ProviderId, Definition, Vec<String>), ()> {
+    let id = provider_id(at, raw, source, check);
+    let mut settings = raw.clone();
+    settings.remove("id");
+    let (mut secrets, mut unread) = (BTreeMap::new(), Vec::new());
+    for name in provider_secrets() {
+        let file = format!("{name}_file");
+        let (own, path) = (settings.remove(name), settings.remove(&file));
+        let own = own.and_then(|value| text(&format!("{at}.{name}"), value, check)).map(SecretString::from);
+        let path = path.and_then(|value| text(&format!("{at}.{file}"), value, check));
+        let Some(secret) = check.secret(&format!("{at}.{name}"), own.as_ref(), path.as_ref()) else { continue };
+        if path.is_some() && !check.reads_files() {
+            unread.push(name.to_owned());
+        }
+        secrets.insert(name.to_owned(), secret);
     }
-    text
+    settings.entry("preset").or_insert_with(|| "oidc".into());
+    let id = id.ok_or(())?;
+    Ok((id.clone(), Definition { id, settings, secrets }, unread))
+}
+
+fn provider_id(at: &str, raw: &Claims, source: &Source, check: &mut Checker<'_>) -> Option<ProviderId> {
+    let key = format!("{at}.id");
+    let Some(value) = raw.get("id") else {
+        check.fault(&key, "is missing", &["[[providers]]", "id = \"acme\""]);
+        return None;
+    };
+    let id = ProviderId::parse(value.as_str().unwrap_or_default());
+    let from_name = source.own.as_deref().filter(|name| value.as_str() == Some(name));
+    match (&id, from_name) {
+        (Err(error), Some(name)) => {
+            let message = format!("is the name of the file, and {} {error}; name the file differently, or write", shown(name));
+            check.fault(&key, message, &["id = \"acme\""]);
+        }
+        (Err(error), None) => check.fault(&key, error.to_string(), &[]),
+        (Ok(_), _) => {}
+    }
+    id.ok()
+}
+
+/// The value is not repeated: it may be a secret.
+fn text(key: &str, value: Value, check: &mut Checker<'_>) -> Option<String> {
+    if let Value::String(text) = value {
+        return Some(text);
+    }
+    check.fault(key, "must be a text in quotes", &[]);
+    None
 }
 
 pub(crate) fn egress(raw: &RawEgress, check: &mut Checker<'_>) -> EgressOptions {

@@ -1,0 +1,72 @@
+//! The admin API's use cases about people: who they are, the ways they come in, and turning them away.
+
+use vestibule_domain::{
+    account::{Account, Link},
+    audit::{Actor, AuditEvent, EventName, Outcome, Witness},
+    grant::{Revoked, RevokedBy},
+    ids::{AccountId, LinkId},
+    session::Session,
+    store::{Changes, Write},
+};
+
+use crate::{AdminFault, Gateway};
+
+impl Gateway {
+    /// Accounts in the order of their ids, at most `limit` after `after`.
+    pub async fn accounts(&self, after: Option<&str>, limit: u64) -> Result<Vec<Account>, AdminFault> {
+        let after = after.map(str::parse::<AccountId>).transpose().map_err(|_| AdminFault::NotFound)?;
+        self.store.accounts(after.as_ref(), limit).await.map_err(AdminFault::Store)
+    }
+
+    /// One account.
+    pub async fn account(&self, id: &str) -> Result<Account, AdminFault> {
+        let id: AccountId = id.parse().map_err(|_| AdminFault::NotFound)?;
+        let account = self.store.account(&id).await.map_err(AdminFault::Store)?.ok_or(AdminFault::NotFound)?;
+        Ok((*account).clone())
+    }
+
+    /// The ways into an account, oldest first.
+    pub async fn links(&self, account: &str) -> Result<Vec<Link>, AdminFault> {
+        let account = self.account(account).await?;
+        self.store.links_of(&account.id).await.map_err(AdminFault::Store)
+    }
+
+    /// Where somebody is signed in, newest first.
+    pub async fn sessions(&self, witness: &Witness, account: &str) -> Result<Vec<Session>, AdminFault> {
+        let account = self.account(account).await?;
+        let sessions = self.store.sessions_of(&account.id).await.map_err(AdminFault::Store)?;
+        Ok(sessions.into_iter().filter(|session| session.is_alive(witness.now, &self.settings.lifetimes)).collect())
+    }
+
+    /// Turns somebody away, or lets them in again. Turning away ends their sessions and whatever was given in them, at once and on every node; what was
+    /// ended stays so when they are let in again.
+    pub async fn disable_account(&self, witness: &Witness, actor: &Actor, id: &str, disabled: bool) -> Result<Account, AdminFault> {
+        let account = self.account(id).await?;
+        if account.disabled == disabled {
+            return Ok(account);
+        }
+        let name = if disabled { EventName::AccountDisabled } else { EventName::AccountEnabled };
+        let event = AuditEvent { account: Some(account.id), ..self.event(witness, name, Outcome::Success, actor.clone()) };
+        let mut changes = Changes::default().write(Write::DisableAccount { id: account.id, disabled }).event(event);
+        if disabled {
+            let revoked = Revoked { at: witness.now, by: RevokedBy::Admin };
+            changes = changes
+                .write(Write::EndAccountSessions { account: account.id, at: witness.now })
+                .write(Write::RevokeAccountGrants { account: account.id, revoked });
+        }
+        self.commit(changes).await.map_err(AdminFault::Store)?;
+        Ok(Account { disabled, ..account })
+    }
+
+    /// Undoes a way into an account, the last one too: then nobody comes in by it until an operator or an address leads there again.
+    pub async fn undo_link(&self, witness: &Witness, actor: &Actor, account: &str, link: &str) -> Result<(), AdminFault> {
+        let id: LinkId = link.parse().map_err(|_| AdminFault::NotFound)?;
+        let link = self.links(account).await?.into_iter().find(|link| link.id == id).ok_or(AdminFault::NotFound)?;
+        let event = AuditEvent {
+            account: Some(link.account),
+            provider: Some(link.key.provider.clone()),
+            ..self.event(witness, EventName::IdentityUnlinked, Outcome::Success, actor.clone())
+        };
+        self.unlink(witness, &link, event).await.map_err(AdminFault::Store)
+    }
+}

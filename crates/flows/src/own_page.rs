@@ -1,0 +1,255 @@
+//! A person's own page: the ways they sign in here, one more, one less.
+//!
+//! Whoever changes them has signed in lately: a browser left open must not be enough to add a stranger's way in.
+
+use std::{sync::Arc, time::Duration};
+
+use vestibule_domain::{
+    account::{Account, Link},
+    attempt::Errand,
+    audit::{AuditEvent, EventName, Outcome, Witness},
+    authorize::{AuthorizationRequest, Prompt},
+    client::{AuthMethod, Client, SigningAlg},
+    door::{Chosen, Offer},
+    entry::EntryRules,
+    grant::{Revoked, RevokedBy},
+    ids::{ClientId, LinkId, LoginId, ProviderId},
+    redirect::RegisteredUri,
+    scope::Scopes,
+    secret::{Digest, Purpose},
+    session::Session,
+    settings::Settings,
+    store::{Changes, Contest, StoreError, Write},
+    time::Timestamp,
+};
+
+use crate::{Authorized, Fault, Gateway, Halt, depart::Away};
+
+/// How long ago a sign-in may be for changing anything here.
+const LATELY: Duration = Duration::from_mins(10);
+
+/// The name that attempts of this page go by. No client can be registered under it: nobody else's codes are ever made for it.
+pub(crate) const OWN_NAME: &str = "vestibule.account";
+
+/// What stands for this page where an attempt has an app. It is registered nowhere and gets no codes.
+#[derive(Clone, Debug)]
+pub(crate) struct OwnClient {
+    pub(crate) client: Arc<Client>,
+    redirect_uri: Option<RegisteredUri>,
+}
+
+impl OwnClient {
+    pub(crate) fn of(settings: &Settings) -> Self {
+        let redirect_uri = RegisteredUri::parse(&settings.url("/account")).ok();
+        let nobody = Timestamp::default();
+        let client = Client {
+            id: ClientId::parse(OWN_NAME).unwrap_or_else(|_| unreachable!("the name keeps the rules")),
+            name: String::new(),
+            redirect_uris: redirect_uri.iter().cloned().collect(),
+            post_logout_redirect_uris: Vec::new(),
+            grant_types: std::collections::BTreeSet::new(),
+            auth_method: AuthMethod::ClientSecretBasic,
+            scopes: Scopes::default(),
+            id_token_alg: SigningAlg::Rs256,
+            access_token_alg: SigningAlg::Rs256,
+            require_pkce: true,
+            audiences: Vec::new(),
+            allowed_providers: Vec::new(),
+            entry: EntryRules::default(),
+            release: vestibule_domain::account::Release::default(),
+            subject_type: vestibule_domain::client::SubjectType::Public,
+            upstream_tokens: Vec::new(),
+            id_token_claims: false,
+            disabled: false,
+            secrets: Vec::new(),
+            created: nobody,
+            updated: nobody,
+            version: 0,
+        };
+        Self { client: Arc::new(client), redirect_uri }
+    }
+
+    fn request(&self, prompt: Option<Prompt>, ui_locales: Option<String>) -> Result<AuthorizationRequest, Fault> {
+        let redirect_uri = self.redirect_uri.as_ref().ok_or(Fault::ProviderNotAllowed)?.exactly();
+        Ok(AuthorizationRequest {
+            client: self.client.id.clone(),
+            redirect_uri,
+            redirect_uri_was_sent: false,
+            scopes: Scopes::default(),
+            state: None,
+            nonce: None,
+            challenge: None,
+            prompt: prompt.into_iter().collect(),
+            max_age: None,
+            login_hint: None,
+            domain_hint: None,
+            idp_hint: None,
+            acr_values: None,
+            ui_locales,
+            expected: None,
+        })
+    }
+}
+
+/// One way in, as its person sees it.
+#[derive(Clone, Debug)]
+pub struct OwnLink {
+    /// The link.
+    pub link: Link,
+    /// What its provider is called, if it is there still.
+    pub label: Option<String>,
+    /// The name of the provider's mark.
+    pub icon: Option<String>,
+    /// Whether it is the one this session came by.
+    pub is_current: bool,
+}
+
+/// What the page shows.
+#[derive(Debug)]
+pub struct OwnPage {
+    /// Whose.
+    pub account: Arc<Account>,
+    /// The ways in, oldest first.
+    pub links: Vec<OwnLink>,
+    /// Providers that are no way in yet.
+    pub more: Vec<Offer>,
+    /// For the forms.
+    pub token: String,
+    /// Whether the sign-in was lately enough to change anything.
+    pub may_change: bool,
+}
+
+/// What came of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnPageNotice {
+    /// A way in was removed.
+    Removed,
+    /// It was the last one, which stays.
+    LastOne,
+    /// The sign-in is too long ago; sign in again first.
+    SignInAgain,
+    /// The form was not made for this session, or too long ago.
+    Stale,
+}
+
+impl Gateway {
+    /// The page, for whoever is signed in in this browser; nothing when nobody is.
+    pub async fn own_page(&self, witness: &Witness, session_cookie: Option<&str>) -> Result<Option<OwnPage>, Halt> {
+        let Some(session) = self.session_of(witness, session_cookie).await? else { return Ok(None) };
+        let Some(account) = self.store.account(&session.account).await? else { return Ok(None) };
+        let providers = self.providers().await?;
+        let links = self.store.links_of(&account.id).await?;
+        let offers = providers.offers(&self.own_page.client, witness.now);
+        let more = offers.into_iter().filter(|offer| links.iter().all(|link| link.key.provider != offer.card.id)).collect();
+        let card = |link: &Link| providers.find(&link.key.provider)?.made.as_ref().ok().map(|provider| provider.card().clone());
+        let shown = links.into_iter().map(|link| {
+            let card = card(&link);
+            let (label, icon) = card.map_or((None, None), |card| (Some(card.label), card.icon));
+            OwnLink { is_current: link.id == session.link, label, icon, link }
+        });
+        Ok(Some(OwnPage {
+            links: shown.collect(),
+            more,
+            token: self.form_token(&session),
+            may_change: was_lately(&session, witness.now),
+            account,
+        }))
+    }
+
+    /// Signs somebody in to their own page; `again` makes them prove who they are at the provider once more.
+    pub async fn enter_own_page(&self, witness: &Witness, again: bool, ui_locales: Option<String>) -> Result<Authorized, Halt> {
+        let request = self.own_page.request(again.then_some(Prompt::Login), ui_locales)?;
+        self.begin(witness, &self.own_page.client.clone(), self.new_attempt(witness, request, Errand::OwnPage)).await
+    }
+
+    /// Sends somebody who is signed in to a provider that is to become one more way in.
+    pub async fn add_link(
+        &self,
+        witness: &Witness,
+        session_cookie: Option<&str>,
+        token: &str,
+        provider: &str,
+    ) -> Result<Result<Away, OwnPageNotice>, Halt> {
+        let session = match self.own_session(witness, session_cookie, token).await? {
+            Ok(session) => session,
+            Err(notice) => return Ok(Err(notice)),
+        };
+        let provider = ProviderId::parse(provider).map_err(|_| Fault::ProviderNotAllowed)?;
+        let request = self.own_page.request(Some(Prompt::SelectAccount), None)?;
+        let errand = Errand::Link { account: session.account, session: session.id };
+        let attempt = self.new_attempt(witness, request, errand);
+        self.send_away(witness, &self.own_page.client.clone(), attempt, &provider, Chosen::Click).await.map(Ok)
+    }
+
+    /// Undoes a way in, unless it is the last. Whatever came by it ends, and its upstream tokens are given back.
+    pub async fn remove_link(
+        &self,
+        witness: &Witness,
+        session_cookie: Option<&str>,
+        token: &str,
+        link: &str,
+    ) -> Result<OwnPageNotice, Halt> {
+        let session = match self.own_session(witness, session_cookie, token).await? {
+            Ok(session) => session,
+            Err(notice) => return Ok(notice),
+        };
+        let Ok(id) = link.parse::<LinkId>() else { return Ok(OwnPageNotice::Stale) };
+        let links = self.store.links_of(&session.account).await?;
+        let Some(link) = links.iter().find(|link| link.id == id) else { return Ok(OwnPageNotice::Removed) };
+        if links.len() < 2 {
+            return Ok(OwnPageNotice::LastOne);
+        }
+        let login = LoginId::new(witness.now, self.entropy.as_ref());
+        let event = self.login_event(witness, EventName::IdentityUnlinked, Outcome::Success, login, &session, &self.own_page.client);
+        let event = AuditEvent { client: None, login: None, provider: Some(link.key.provider.clone()), ..event };
+        self.unlink(witness, link, event).await?;
+        Ok(OwnPageNotice::Removed)
+    }
+
+    /// Undoes a link with everything that came by it.
+    pub(crate) async fn unlink(&self, witness: &Witness, link: &Link, event: AuditEvent) -> Result<(), StoreError> {
+        let tokens = self.store.upstream_tokens(&link.id).await?;
+        let revoked = Revoked { at: witness.now, by: RevokedBy::Unlinked };
+        let changes = Changes::default()
+            .write(Write::RemoveLink { id: link.id, account: link.account })
+            .write(Write::EndLinkSessions { link: link.id, account: link.account, at: witness.now })
+            .write(Write::RevokeLinkGrants { link: link.id, account: link.account, revoked })
+            .write(Write::DropUpstreamTokens { link: link.id })
+            .event(event);
+        match self.commit(changes).await {
+            Ok(()) => self.give_back(witness, link, tokens.as_ref()).await,
+            // Somebody else undid it in the same moment.
+            Err(StoreError::Conflict(Contest::Link)) => {}
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    /// The session of somebody who may change something: theirs is the form, and their sign-in was lately.
+    async fn own_session(
+        &self,
+        witness: &Witness,
+        session_cookie: Option<&str>,
+        token: &str,
+    ) -> Result<Result<Arc<Session>, OwnPageNotice>, Halt> {
+        let session = self.session_of(witness, session_cookie).await?;
+        let made_here = |session: &Arc<Session>| {
+            let given = Digest::from_hex(token);
+            given.is_some_and(|tag| self.sealer.tag_matches(Purpose::AccountForm, &session.digest.0, &tag))
+        };
+        Ok(match session.filter(made_here) {
+            None => Err(OwnPageNotice::Stale),
+            Some(session) if !was_lately(&session, witness.now) => Err(OwnPageNotice::SignInAgain),
+            Some(session) => Ok(session),
+        })
+    }
+
+    /// Bound to the session by its secret digest, so no other site can make one (attack 66).
+    fn form_token(&self, session: &Session) -> String {
+        self.sealer.tag(Purpose::AccountForm, &session.digest.0).to_hex()
+    }
+}
+
+fn was_lately(session: &Session, now: Timestamp) -> bool {
+    now.since(session.auth_time) <= LATELY
+}

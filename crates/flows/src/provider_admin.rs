@@ -1,0 +1,299 @@
+//! The admin API's use cases about providers: made, replaced, disabled, deleted, tried.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use secrecy::{ExposeSecret, SecretString};
+use vestibule_domain::{
+    audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
+    claims::Claims,
+    health::{BreakerState, Checked},
+    ids::ProviderId,
+    provider::{Definition, ProviderError, StoredProvider},
+    registration::FieldFault,
+    secret::Purpose,
+    store::{Changes, Contest, StoreError, Write},
+    time::Timestamp,
+};
+
+use crate::{AdminFault, Gateway, ManagedBy, Provider};
+
+/// A provider as somebody wrote it.
+#[derive(Clone, Debug, Default)]
+pub struct ProviderDraft {
+    /// Settings by name, secrets among them. A secret that is left out stays as it was; `null` takes it away.
+    pub settings: Claims,
+    /// Whether nobody may come through it.
+    pub disabled: bool,
+}
+
+/// A provider as it is shown: never with a secret.
+#[derive(Clone, Debug)]
+pub struct ShownProvider {
+    /// Its name.
+    pub id: ProviderId,
+    /// What stands on its button; its name when it can't be made.
+    pub label: String,
+    /// Where it comes from.
+    pub managed_by: ManagedBy,
+    /// Its version; 0 for one of the configuration.
+    pub version: i64,
+    /// As an operator set it.
+    pub disabled: bool,
+    /// What is wrong with its definition, if anything.
+    pub faults: Vec<FieldFault>,
+    /// What is done with requests to it now.
+    pub health: BreakerState,
+    /// Our callback there.
+    pub callback: String,
+    /// Its settings without secrets; nothing for one of the configuration, whose file has them.
+    pub settings: Option<Claims>,
+    /// Which secrets it has.
+    pub secrets: Vec<String>,
+    /// When it was made and last changed; nothing for one of the configuration.
+    pub times: Option<(Timestamp, Timestamp)>,
+}
+
+/// What trying a provider showed, step by step.
+#[derive(Clone, Debug)]
+pub struct Tested {
+    /// Which.
+    pub id: ProviderId,
+    /// What its published documents say, or why they can't be had.
+    pub checked: Result<Checked, ProviderError>,
+}
+
+impl Gateway {
+    /// All providers, in the order of the house.
+    pub async fn shown_providers(&self, witness: &Witness) -> Result<Vec<ShownProvider>, AdminFault> {
+        let stored = self.store.providers().await.map_err(AdminFault::Store)?;
+        let providers = self.providers().await.map_err(AdminFault::Store)?;
+        Ok(providers.all().iter().map(|provider| self.shown(witness, provider, &stored)).collect())
+    }
+
+    /// One provider.
+    pub async fn shown_provider(&self, witness: &Witness, id: &str) -> Result<ShownProvider, AdminFault> {
+        let all = self.shown_providers(witness).await?;
+        all.into_iter().find(|provider| provider.id.as_str() == id).ok_or(AdminFault::NotFound)
+    }
+
+    /// Makes a provider, or replaces it; its secrets stay unless others are given. `expected` is the version the caller saw.
+    pub async fn put_provider(
+        &self,
+        witness: &Witness,
+        actor: &Actor,
+        id: &str,
+        draft: ProviderDraft,
+        expected: Option<i64>,
+    ) -> Result<ShownProvider, AdminFault> {
+        let id = ProviderId::parse(id).map_err(|error| invalid("/id", &error.to_string()))?;
+        self.must_be_ours(&id)?;
+        let present = self.stored_provider(&id).await?;
+        let expected = match (&present, expected) {
+            (None, None) => None,
+            (None, Some(_)) => return Err(AdminFault::PreconditionFailed(None)),
+            (Some(_), None) => return Err(AdminFault::PreconditionRequired),
+            (Some(present), Some(version)) if present.version == version => Some(version),
+            (Some(present), Some(_)) => return Err(AdminFault::PreconditionFailed(Some(present.version))),
+        };
+        let kept = self.kept_secrets(present.as_ref(), &draft.settings);
+        let definition = self.definition(id, draft.settings, kept)?;
+        self.doorkeeper.factory().make(&definition).map_err(AdminFault::Invalid)?;
+        let provider = StoredProvider {
+            // Not 1: an ETag of one that was deleted must not fit one that was made anew under its name.
+            version: expected.map_or(witness.now.as_millis(), |version| version + 1),
+            disabled: draft.disabled,
+            secrets: self.sealed_secrets(&definition),
+            created: present.as_ref().map_or(witness.now, |present| present.created),
+            updated: witness.now,
+            settings: definition.settings,
+            id: definition.id,
+        };
+        let name = match &present {
+            None => EventName::ProviderCreated,
+            Some(present) if present.disabled && !provider.disabled => EventName::ProviderEnabled,
+            Some(present) if !present.disabled && provider.disabled => EventName::ProviderDisabled,
+            Some(_) => EventName::ProviderUpdated,
+        };
+        let detail = Some(match &present {
+            Some(present) => changed_settings(&present.settings, &provider.settings),
+            None => format!("preset {}", provider.settings.get("preset").and_then(|name| name.as_str()).unwrap_or("oidc")),
+        });
+        let id = provider.id.clone();
+        let event = AuditEvent { detail, ..self.provider_event(witness, name, Outcome::Success, actor, &id) };
+        self.commit(Changes::default().write(Write::PutProvider { provider, expected }).event(event)).await.map_err(lost)?;
+        self.shown_provider(witness, id.as_str()).await
+    }
+
+    /// Deletes a provider. Whatever people who came through it have stops working; their accounts stay.
+    pub async fn delete_provider(&self, witness: &Witness, actor: &Actor, id: &str, expected: Option<i64>) -> Result<(), AdminFault> {
+        let id = ProviderId::parse(id).map_err(|_| AdminFault::NotFound)?;
+        self.must_be_ours(&id)?;
+        let present = self.stored_provider(&id).await?.ok_or(AdminFault::NotFound)?;
+        let expected = match expected {
+            None => return Err(AdminFault::PreconditionRequired),
+            Some(version) if version == present.version => version,
+            Some(_) => return Err(AdminFault::PreconditionFailed(Some(present.version))),
+        };
+        let event = self.provider_event(witness, EventName::ProviderDeleted, Outcome::Success, actor, &id);
+        self.commit(Changes::default().write(Write::DeleteProvider { id, expected }).event(event)).await.map_err(lost)
+    }
+
+    /// Looks at what a provider publishes, now and past its breaker. Changes nothing.
+    pub async fn test_provider(&self, witness: &Witness, actor: &Actor, id: &str) -> Result<Tested, AdminFault> {
+        let id = ProviderId::parse(id).map_err(|_| AdminFault::NotFound)?;
+        let providers = self.providers().await.map_err(AdminFault::Store)?;
+        let provider = providers.find(&id).ok_or(AdminFault::NotFound)?;
+        let adapter = provider.made.clone().map_err(AdminFault::Invalid)?;
+        let checked = adapter.check().await;
+        self.record_test(witness, actor, &id, checked.is_ok()).await?;
+        Ok(Tested { id, checked })
+    }
+
+    /// The same for a definition that is not kept.
+    pub async fn test_draft(&self, witness: &Witness, actor: &Actor, id: &str, settings: Claims) -> Result<Tested, AdminFault> {
+        let id = ProviderId::parse(id).map_err(|error| invalid("/id", &error.to_string()))?;
+        let kept = self.kept_secrets(self.stored_provider(&id).await?.as_ref(), &settings);
+        let definition = self.definition(id.clone(), settings, kept)?;
+        let adapter = self.doorkeeper.factory().make(&definition).map_err(AdminFault::Invalid)?;
+        let checked = adapter.check().await;
+        self.record_test(witness, actor, &id, checked.is_ok()).await?;
+        Ok(Tested { id, checked })
+    }
+
+    async fn record_test(&self, witness: &Witness, actor: &Actor, id: &ProviderId, well: bool) -> Result<(), AdminFault> {
+        let outcome = if well { Outcome::Success } else { Outcome::Failure };
+        let event = AuditEvent {
+            reason: (!well).then_some(Reason::UpstreamUnreachable),
+            ..self.provider_event(witness, EventName::ProviderTested, outcome, actor, id)
+        };
+        self.commit(Changes::default().event(event)).await.map_err(AdminFault::Store)
+    }
+
+    /// One of the configuration is changed there and nowhere else.
+    fn must_be_ours(&self, id: &ProviderId) -> Result<(), AdminFault> {
+        match self.doorkeeper.last_known().find(id).map(|provider| provider.managed_by.clone()) {
+            Some(ManagedBy::File(file)) => Err(AdminFault::ManagedElsewhere(file)),
+            _ => Ok(()),
+        }
+    }
+
+    async fn stored_provider(&self, id: &ProviderId) -> Result<Option<StoredProvider>, AdminFault> {
+        let stored = self.store.providers().await.map_err(AdminFault::Store)?;
+        Ok(stored.iter().find(|stored| stored.id == *id).cloned())
+    }
+
+    /// The secrets that stay where none is written: those of the same addresses. Whoever may write but not read must not have them sent elsewhere.
+    fn kept_secrets(&self, present: Option<&StoredProvider>, settings: &Claims) -> BTreeMap<String, SecretString> {
+        let leads_elsewhere = |present: &StoredProvider| {
+            let names = present.settings.keys().chain(settings.keys());
+            let moved = |name: &String| leads_somewhere(name) && present.settings.get(name) != settings.get(name);
+            names.into_iter().any(moved)
+        };
+        let same = present.filter(|present| !leads_elsewhere(present));
+        same.and_then(|present| self.doorkeeper.definition(present)).map(|definition| definition.secrets).unwrap_or_default()
+    }
+
+    /// Settings and secrets apart, with the secrets there were where none was written.
+    fn definition(&self, id: ProviderId, mut settings: Claims, kept: BTreeMap<String, SecretString>) -> Result<Definition, AdminFault> {
+        let mut secrets = kept;
+        for name in self.doorkeeper.factory().secret_settings() {
+            match settings.remove(*name) {
+                None => {}
+                Some(serde_json::Value::Null) => drop(secrets.remove(*name)),
+                Some(serde_json::Value::String(text)) => drop(secrets.insert((*name).to_owned(), text.into())),
+                Some(_) => return Err(invalid(&format!("/{name}"), "must be a text")),
+            }
+        }
+        Ok(Definition { id, settings, secrets })
+    }
+
+    fn sealed_secrets(&self, definition: &Definition) -> Option<vestibule_domain::secret::Sealed> {
+        if definition.secrets.is_empty() {
+            return None;
+        }
+        let texts: BTreeMap<&str, &str> = definition.secrets.iter().map(|(name, secret)| (name.as_str(), secret.expose_secret())).collect();
+        let plain = serde_json::to_vec(&texts).unwrap_or_default();
+        Some(self.sealer.seal(Purpose::ProviderSecrets, definition.id.as_str().as_bytes(), &plain))
+    }
+
+    fn shown(&self, witness: &Witness, provider: &Arc<Provider>, stored: &[StoredProvider]) -> ShownProvider {
+        let stored = stored.iter().find(|stored| stored.id == provider.id).filter(|_| provider.managed_by == ManagedBy::Api);
+        let definition = stored.and_then(|stored| self.doorkeeper.definition(stored));
+        ShownProvider {
+            id: provider.id.clone(),
+            label: provider.made.as_ref().map_or_else(|_| provider.id.to_string(), |adapter| adapter.card().label.clone()),
+            managed_by: provider.managed_by.clone(),
+            version: provider.version,
+            disabled: provider.disabled,
+            faults: provider.made.as_ref().err().cloned().unwrap_or_default(),
+            health: provider.health(witness.now),
+            callback: self.callback_of(&provider.id),
+            settings: stored.map(|stored| stored.settings.clone()),
+            secrets: definition.map(|definition| definition.secrets.into_keys().collect()).unwrap_or_default(),
+            times: stored.map(|stored| (stored.created, stored.updated)),
+        }
+    }
+
+    fn provider_event(&self, witness: &Witness, name: EventName, outcome: Outcome, actor: &Actor, id: &ProviderId) -> AuditEvent {
+        AuditEvent { provider: Some(id.clone()), ..self.event(witness, name, outcome, actor.clone()) }
+    }
+}
+
+/// Settings that say nothing of where requests go. All others may, in one preset or another, and so does one that is new.
+const LEADS_NOWHERE: [&str; 31] = [
+    "label",
+    "icon",
+    "wording",
+    "client_id",
+    "scopes",
+    "offline_scopes",
+    "pkce",
+    "nonce",
+    "algorithms",
+    "userinfo",
+    "prompt",
+    "acr_values",
+    "claims",
+    "email_trust",
+    "entry",
+    "domains",
+    "links_by_email",
+    "told_once",
+    "keep_tokens",
+    "ends_sessions",
+    "recheck",
+    "secret_expires",
+    "audiences",
+    "subject",
+    "subject_is",
+    "fields",
+    "hosted_domains",
+    "teams",
+    "tenants",
+    "groups",
+    "authorization_params",
+];
+
+fn leads_somewhere(name: &str) -> bool {
+    !LEADS_NOWHERE.contains(&name)
+}
+
+/// Which settings an edit changed, by name: the record never repeats values.
+fn changed_settings(before: &Claims, after: &Claims) -> String {
+    let mut names: Vec<&str> =
+        before.keys().chain(after.keys()).filter(|name| before.get(*name) != after.get(*name)).map(String::as_str).collect();
+    names.sort_unstable();
+    names.dedup();
+    if names.is_empty() { "changed: nothing, or a secret".into() } else { format!("changed: {}", names.join(", ")) }
+}
+
+fn invalid(pointer: &str, message: &str) -> AdminFault {
+    AdminFault::Invalid(vec![FieldFault { pointer: pointer.to_owned(), message: message.to_owned() }])
+}
+
+fn lost(error: StoreError) -> AdminFault {
+    match error {
+        StoreError::Conflict(Contest::Provider) => AdminFault::PreconditionFailed(None),
+        error => AdminFault::Store(error),
+    }
+}

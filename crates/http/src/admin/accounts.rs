@@ -1,0 +1,151 @@
+//! What the admin API does with accounts: who they are, the ways they come in by, and turning them away.
+
+mod answers;
+mod objects;
+
+use std::sync::Arc;
+
+use poem_openapi::{
+    OpenApi,
+    param::{Path, Query},
+    payload::Json,
+};
+use serde_json::json;
+use vestibule_flows::{AdminFault, Gateway};
+
+use self::{
+    answers::{Changing, Finding, Found, Gone, Links, Listed, Listing, Sessions, Unlinking},
+    objects::{AccountChange, AccountPage, LinkList, SessionList},
+};
+use super::{
+    body::Patch,
+    key::{Caller, Key},
+    operations::{Group, usual_page},
+    problem::Problem,
+    refused::Refused,
+};
+use crate::house::House;
+
+pub(super) struct Accounts {
+    pub(super) house: Arc<House>,
+    /// The path that everything of the admin API lies under.
+    pub(super) base: String,
+}
+
+#[OpenApi]
+impl Accounts {
+    /// List accounts
+    ///
+    /// Accounts in the order of their ids, a page at a time.
+    #[oai(path = "/accounts", method = "get", operation_id = "list_accounts", tag = "Group::Accounts")]
+    async fn list(
+        &self,
+        _key: Key,
+        /// How many at most.
+        #[oai(default = "usual_page", validator(minimum(value = "1"), maximum(value = "200")))]
+        limit: Query<u64>,
+        /// Only accounts after this id: the last one of the page before.
+        after: Query<Option<String>>,
+    ) -> Result<Listed, Refused<Listing>> {
+        let most = usize::try_from(limit.0).unwrap_or(usize::MAX);
+        let mut accounts = self.gateway().accounts(after.as_deref(), limit.0 + 1).await.map_err(named_in_query)?;
+        let more = accounts.len() > most;
+        accounts.truncate(most);
+        let last = accounts.last().filter(|_| more).map(|account| account.id);
+        let next = last.map(|last| format!("<{}/accounts?limit={}&after={last}>; rel=\"next\"", self.base, limit.0));
+        Ok(Listed::Page(Json(AccountPage::new(accounts)), next))
+    }
+
+    /// Read an account
+    #[oai(path = "/accounts/:account_id", method = "get", operation_id = "read_account", tag = "Group::Accounts")]
+    async fn read(
+        &self,
+        _key: Key,
+        /// The account's id.
+        account_id: Path<String>,
+    ) -> Result<Found, Refused<Finding>> {
+        let account = self.gateway().account(&account_id).await.map_err(Problem::from)?;
+        Ok(Found::Account(Json(account.into())))
+    }
+
+    /// Disable or enable an account
+    ///
+    /// A JSON Merge Patch (RFC 7396) of the one thing that can be changed: `disabled`. To disable an account ends its sessions and everything that
+    /// was given in them, at once and on every node; what was ended stays so when the account is enabled again. No `If-Match` is needed: there is
+    /// nothing to overwrite.
+    #[oai(path = "/accounts/:account_id", method = "patch", operation_id = "patch_account", tag = "Group::Accounts")]
+    async fn patch(
+        &self,
+        key: Key,
+        /// The account's id.
+        account_id: Path<String>,
+        body: Patch<AccountChange>,
+    ) -> Result<Found, Refused<Changing>> {
+        let Caller { actor, witness } = &key.0;
+        let present = self.gateway().account(&account_id).await.map_err(Problem::from)?;
+        let change = body.of(json!({ "disabled": present.disabled }))?;
+        let disabled = change.disabled.unwrap_or(present.disabled);
+        let account = self.gateway().disable_account(witness, actor, &account_id, disabled).await.map_err(Problem::from)?;
+        Ok(Found::Account(Json(account.into())))
+    }
+
+    /// List the ways into an account
+    ///
+    /// Its links to identities at providers, oldest first.
+    #[oai(path = "/accounts/:account_id/links", method = "get", operation_id = "list_links", tag = "Group::Accounts")]
+    async fn links(
+        &self,
+        _key: Key,
+        /// The account's id.
+        account_id: Path<String>,
+    ) -> Result<Links, Refused<Finding>> {
+        let links = self.gateway().links(&account_id).await.map_err(Problem::from)?;
+        Ok(Links::All(Json(LinkList::new(links))))
+    }
+
+    /// Undo a way into an account
+    ///
+    /// Sessions that came by it end, what was given in them stops working, and the provider's tokens are forgotten and given back to it. The last one
+    /// may be undone too: whoever comes by it again is somebody new.
+    #[oai(path = "/accounts/:account_id/links/:link_id", method = "delete", operation_id = "undo_link", tag = "Group::Accounts")]
+    async fn undo_link(
+        &self,
+        key: Key,
+        /// The account's id.
+        account_id: Path<String>,
+        /// The link's id.
+        link_id: Path<String>,
+    ) -> Result<Gone, Refused<Unlinking>> {
+        let Caller { actor, witness } = &key.0;
+        self.gateway().undo_link(witness, actor, &account_id, &link_id).await.map_err(Problem::from)?;
+        Ok(Gone::Gone)
+    }
+
+    /// List an account's sessions
+    ///
+    /// The browsers that are signed in, newest first.
+    #[oai(path = "/accounts/:account_id/sessions", method = "get", operation_id = "list_sessions", tag = "Group::Accounts")]
+    async fn sessions(
+        &self,
+        key: Key,
+        /// The account's id.
+        account_id: Path<String>,
+    ) -> Result<Sessions, Refused<Finding>> {
+        let sessions = self.gateway().sessions(&key.0.witness, &account_id).await.map_err(Problem::from)?;
+        Ok(Sessions::All(Json(SessionList::new(&sessions, &self.gateway().settings().lifetimes))))
+    }
+}
+
+impl Accounts {
+    fn gateway(&self) -> &Gateway {
+        &self.house.gateway
+    }
+}
+
+/// The only value of the query that the use case reads is `after`, and an id that can't be one is nobody's.
+fn named_in_query(fault: AdminFault) -> Problem {
+    match fault {
+        AdminFault::NotFound => Problem::parameter("after", "must be the id of an account"),
+        fault => fault.into(),
+    }
+}

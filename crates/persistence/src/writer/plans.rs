@@ -1,0 +1,90 @@
+//! No statement of the writer, of the sweep or of the audit log reads a whole table: SQLite is asked how it would go.
+
+use std::collections::BTreeSet;
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryTrait, SqlxSqliteConnector, Statement};
+use vestibule_domain::{audit::EventName, ids::EventId, store::EventQuery, time::Timestamp};
+use vestibule_testkit::sample::Sample;
+
+use super::{
+    Kind,
+    kinds::{ALL, SIZES},
+};
+use crate::{connect, events, options::StoreOptions, pen::Address, sweep};
+
+/// A database with every table and nothing in them, opened as a writer opens it.
+async fn migrated(directory: &tempfile::TempDir) -> DatabaseConnection {
+    let options = StoreOptions::new(format!("sqlite:{}/vestibule.db", directory.path().display()));
+    let opened = connect::open(&options).await.unwrap();
+    let address = opened.pens[0].address();
+    connect::migrate(address, options.patience).await.unwrap();
+    let Address::Sqlite(options) = address else { unreachable!() };
+    SqlxSqliteConnector::from_sqlx_sqlite_pool(sqlx::SqlitePool::connect_with((**options).clone()).await.unwrap())
+}
+
+/// The steps of its plan, in SQLite's words.
+async fn plan(db: &DatabaseConnection, sql: &str) -> Vec<String> {
+    let explain = Statement::from_string(DbBackend::Sqlite, format!("EXPLAIN QUERY PLAN {sql}"));
+    let rows = db.query_all_raw(explain).await.unwrap_or_else(|error| panic!("{error}: {sql}"));
+    rows.iter().map(|row| row.try_get("", "detail").unwrap()).collect()
+}
+
+/// Tables that are read from end to end, with or without an index.
+async fn scanned(db: &DatabaseConnection, sql: &str) -> Vec<String> {
+    let tables =
+        db.query_all_raw(Statement::from_string(DbBackend::Sqlite, "SELECT name FROM sqlite_master WHERE type = 'table'".to_owned()));
+    let tables: BTreeSet<String> = tables.await.unwrap().iter().map(|row| row.try_get("", "name").unwrap()).collect();
+    let reads_all =
+        |step: &String| step.strip_prefix("SCAN ").is_some_and(|rest| tables.contains(rest.split(' ').next().unwrap_or_default()));
+    plan(db, sql).await.into_iter().filter(reads_all).collect()
+}
+
+#[tokio::test]
+async fn every_write_finds_its_rows_by_an_index() {
+    let directory = tempfile::tempdir().unwrap();
+    let db = migrated(&directory).await;
+    let mut read_whole = Vec::new();
+    for kind in ALL.into_iter().filter(|kind| *kind != Kind::HoldSessions) {
+        for rows in SIZES {
+            let scanned = scanned(&db, kind.example(rows)).await;
+            read_whole.extend(scanned.into_iter().map(|step| format!("{kind:?} of {rows}: {step}")));
+        }
+    }
+    assert_eq!(read_whole, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn every_sweep_finds_its_rows_by_an_index() {
+    let directory = tempfile::tempdir().unwrap();
+    let db = migrated(&directory).await;
+    for kind in sweep::Kind::ALL {
+        assert_eq!(scanned(&db, kind.deletion()).await, Vec::<String>::new(), "{kind:?}");
+    }
+    assert_eq!(scanned(&db, sweep::LIVING_GRANTS).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn every_page_of_events_is_one_walk_along_an_index() {
+    let directory = tempfile::tempdir().unwrap();
+    let db = migrated(&directory).await;
+    let sample = Sample::default();
+    let all = || EventQuery { limit: 50, ..EventQuery::default() };
+    let cursor = || EventQuery { after: Some(EventId::new(sample.now, &sample.entropy)), ..all() };
+    let time = "PRIMARY KEY (";
+    for (query, by) in [
+        (cursor(), time),
+        (EventQuery { since: Some(sample.now), until: Some(Timestamp::default()), ..all() }, time),
+        (EventQuery { name: Some(EventName::LoginFailed), ..cursor() }, time),
+        (EventQuery { account: Some(sample.account().id), ..cursor() }, "audit_events_by_account (account=? AND "),
+        (EventQuery { client: Some(sample.client("app").id), ..cursor() }, "audit_events_by_client (client=? AND "),
+        (EventQuery { login: Some(sample.login()), ..cursor() }, "audit_events_by_login (login=? AND "),
+        (EventQuery { login: Some(sample.login()), ..all() }, "audit_events_by_login (login=?)"),
+    ] {
+        let sql = events::select(&query).build(DbBackend::Sqlite).to_string();
+        let steps = plan(&db, &sql).await;
+        assert!(matches!(&*steps, [step] if step.starts_with("SEARCH ") && step.contains(by)), "{steps:?}: {sql}");
+    }
+    // All of it, in order, is walked as it lies.
+    let steps = plan(&db, &events::select(&all()).build(DbBackend::Sqlite).to_string()).await;
+    assert_eq!(steps, ["SCAN audit_events"]);
+}

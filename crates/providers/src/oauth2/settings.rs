@@ -1,0 +1,291 @@
+//! How one OAuth 2.0 server is configured. Everything here can be said by a preset or by an operator.
+
+use std::collections::BTreeMap;
+
+use http::{HeaderMap, header};
+use serde::Deserialize;
+use url::Url;
+
+use super::{
+    api::header_of,
+    fault,
+    person::{List, Resource},
+    template::Template,
+};
+use crate::{
+    egress::Egress,
+    factory::Common,
+    sheet::{Sheet, escaped},
+};
+
+/// How a client proves itself at the token endpoint (RFC 6749 §2.3.1).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+pub(crate) enum TokenAuth {
+    /// In the header.
+    #[default]
+    #[serde(rename = "client_secret_basic")]
+    Basic,
+    /// In the form.
+    #[serde(rename = "client_secret_post")]
+    Post,
+}
+
+/// What stands between scopes, here and there.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Separator {
+    /// RFC 6749 §3.3.
+    #[default]
+    Space,
+    /// Not that.
+    Comma,
+}
+
+/// Whether PKCE is used, always with S256 (RFC 7636).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Pkce {
+    /// Used: such servers don't announce it, and RFC 6749 §3.1 has those that don't know it ignore it.
+    #[default]
+    Auto,
+    /// Not used, for servers that refuse what they don't know.
+    Never,
+    /// Used.
+    Required,
+}
+
+/// What a subject must be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum SubjectKind {
+    /// A text or a whole number.
+    #[default]
+    Any,
+    /// A text.
+    Text,
+    /// A whole number.
+    Number,
+}
+
+/// One list of a provider's interface, and the claim that is made of it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListSettings {
+    /// Where it is.
+    endpoint: String,
+    /// The raw claim it goes to; several lists may go to one.
+    claim: String,
+    /// What is made of each entry, as [`Template`].
+    item: String,
+    /// It is asked for only where this scope is.
+    scope: Option<String>,
+}
+
+/// The endpoints of a server.
+pub(crate) struct Endpoints {
+    pub(crate) authorization: Url,
+    pub(crate) token: Url,
+    /// RFC 7009, where there is one.
+    pub(crate) revocation: Option<Url>,
+}
+
+/// How the server is spoken to.
+pub(crate) struct Ways {
+    /// What it is called where links are kept, and what its `iss` must be if it sends one (RFC 9207).
+    pub(crate) issuer: String,
+    /// Whether every answer must carry `iss`.
+    pub(crate) says_iss: bool,
+    pub(crate) auth: TokenAuth,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) separator: Separator,
+    pub(crate) pkce: bool,
+    /// What its error codes mean in the words of RFC 6749 §5.2, where they mean something else than they say.
+    pub(crate) error_codes: BTreeMap<String, String>,
+    pub(crate) params: Params,
+}
+
+/// Parameters of the authorization request, besides those of the specification.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Params {
+    /// Always.
+    pub(crate) always: BTreeMap<String, String>,
+    /// When the person should choose an account there.
+    pub(crate) select_account: BTreeMap<String, String>,
+    /// When they must prove who they are again.
+    pub(crate) fresh: BTreeMap<String, String>,
+    /// The parameter for the address or name that the person typed here.
+    pub(crate) login_hint: Option<String>,
+    /// The parameter for the languages that the person reads.
+    pub(crate) ui_locales: Option<String>,
+}
+
+/// What nobody may set: it is the protocol's, and an attack's when another value comes before ours.
+const OURS: [&str; 10] = [
+    "response_type",
+    "response_mode",
+    "client_id",
+    "client_secret",
+    "redirect_uri",
+    "scope",
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+];
+
+/// Reads the endpoints; returns the client that reaches them too, at the port of the token endpoint.
+pub(crate) fn endpoints(sheet: &mut Sheet<'_>, egress: &Egress) -> (Egress, Option<Endpoints>) {
+    let token = sheet.address("token_endpoint").and_then(|text| Url::parse(&text).ok());
+    let egress = token.map_or_else(|| egress.clone(), |url| egress.clone().at_port_of(&url));
+    let authorization = required_address(sheet, &egress, "authorization_endpoint", "where people are sent to sign in");
+    let token = required_address(sheet, &egress, "token_endpoint", "where codes become tokens");
+    let revocation = address(sheet, &egress, "revocation_endpoint");
+    let endpoints = authorization.zip(token).map(|(authorization, token)| Endpoints { authorization, token, revocation });
+    (egress, endpoints)
+}
+
+/// An address that has to be there.
+pub(crate) fn required_address(sheet: &mut Sheet<'_>, egress: &Egress, name: &str, what: &str) -> Option<Url> {
+    if !sheet.has(name) {
+        return sheet.required(name, what).and(None);
+    }
+    address(sheet, egress, name)
+}
+
+fn address(sheet: &mut Sheet<'_>, egress: &Egress, name: &str) -> Option<Url> {
+    let text = sheet.address(name)?;
+    reachable(sheet, egress, name, &text)
+}
+
+fn reachable(sheet: &mut Sheet<'_>, egress: &Egress, at: &str, text: &str) -> Option<Url> {
+    let Some(url) = Url::parse(text).ok().filter(|url| url.has_host() && url.fragment().is_none()) else {
+        sheet.fault(at, "is not an address, as https://login.example.com/oauth/token");
+        return None;
+    };
+    if !egress.permits(&url) {
+        sheet.fault(at, "is not a public https address; for a provider on the premises, put its host:port on the egress allow-list");
+        return None;
+    }
+    Some(url)
+}
+
+/// Reads how the server is spoken to.
+pub(crate) fn ways(sheet: &mut Sheet<'_>, common: &Common, token_endpoint: Option<&Url>) -> Ways {
+    let issuer = sheet.address("issuer");
+    if issuer.as_ref().is_some_and(|issuer| issuer.len() > 255 || !issuer.bytes().all(|byte| byte.is_ascii_graphic())) {
+        sheet.fault("issuer", "must have 1 to 255 printable ASCII characters without spaces");
+    }
+    let origin = || token_endpoint.map(|url| url.origin().ascii_serialization()).unwrap_or_default();
+    let pkce = sheet.shaped::<Pkce>("pkce") != Pkce::Never;
+    if common.client_secret.is_none() && !pkce {
+        sheet.fault("pkce", "can't be never without a client secret: anybody who sees a code could use it");
+    }
+    Ways {
+        issuer: issuer.unwrap_or_else(origin),
+        says_iss: sheet.flag("says_iss"),
+        auth: sheet.shaped("token_auth"),
+        scopes: scopes(sheet, common),
+        separator: sheet.shaped("scope_separator"),
+        pkce,
+        error_codes: error_codes(sheet),
+        params: params(sheet, common),
+    }
+}
+
+/// What is asked for; where tokens are kept, with what the provider wants to hear for a refresh token.
+fn scopes(sheet: &mut Sheet<'_>, common: &Common) -> Vec<String> {
+    let mut scopes = common.scopes.clone();
+    let offline = sheet.texts("offline_scopes");
+    if common.terms.keeps_tokens {
+        scopes.extend(offline.into_iter().filter(|scope| !common.scopes.contains(scope)));
+    }
+    scopes
+}
+
+fn error_codes(sheet: &mut Sheet<'_>) -> BTreeMap<String, String> {
+    let codes = sheet.table("error_codes");
+    for (name, meaning) in &codes {
+        if !fault::KNOWN.contains(&meaning.as_str()) {
+            sheet.fault(&format!("error_codes/{}", escaped(name)), format!("must be one of {}", fault::KNOWN.join(", ")));
+        }
+    }
+    codes
+}
+
+fn params(sheet: &mut Sheet<'_>, common: &Common) -> Params {
+    let mut always: BTreeMap<_, _> = common.authorization_params.iter().cloned().collect();
+    if !common.prompt.is_empty() {
+        always.insert("prompt".to_owned(), common.prompt.join(" "));
+    }
+    let mut table = |name: &str| {
+        let table = sheet.table(name);
+        for parameter in table.keys().filter(|parameter| OURS.contains(&parameter.as_str())) {
+            sheet.fault(&format!("{name}/{parameter}"), "is the protocol's own and can't be set");
+        }
+        table
+    };
+    let (select_account, fresh) = (table("select_account_params"), table("fresh_params"));
+    let mut parameter = |name: &str| {
+        let parameter = sheet.text(name);
+        if parameter.as_ref().is_some_and(|parameter| OURS.contains(&parameter.as_str())) {
+            sheet.fault(name, "is the protocol's own parameter");
+        }
+        parameter
+    };
+    Params { always, select_account, fresh, login_hint: parameter("login_hint_param"), ui_locales: parameter("ui_locales_param") }
+}
+
+/// Reads where the server says who somebody is.
+pub(crate) fn resource(sheet: &mut Sheet<'_>, egress: &Egress, scopes: &[String], find_fault: fault::FindFault) -> Option<Resource> {
+    let userinfo = required_address(sheet, egress, "userinfo_endpoint", "where it says, as JSON, who holds an access token");
+    let subject = sheet.text("subject").unwrap_or_else(|| "/id".to_owned());
+    let root = sheet.text("userinfo_root");
+    for (name, text) in [("subject", Some(&subject)), ("userinfo_root", root.as_ref())] {
+        if text.is_some_and(|text| !text.starts_with('/')) {
+            sheet.fault(name, "is not a JSON pointer (RFC 6901): write \"/id\"");
+        }
+    }
+    let (subject_is, lists) = (sheet.shaped("subject_is"), lists(sheet, egress, scopes));
+    let made = sheet.table("made").into_iter();
+    let made: Vec<_> =
+        made.filter_map(|(claim, text)| Some((claim.clone(), template(sheet, &format!("made/{}", escaped(&claim)), &text)?))).collect();
+    let headers = headers(sheet);
+    Some(Resource { userinfo: userinfo?, root, subject, subject_is, lists, made, headers, find_fault })
+}
+
+fn lists(sheet: &mut Sheet<'_>, egress: &Egress, scopes: &[String]) -> Vec<List> {
+    let mut lists = Vec::new();
+    for (at, list) in sheet.shaped::<Vec<ListSettings>>("lists").into_iter().enumerate() {
+        let endpoint = reachable(sheet, egress, &format!("lists/{at}/endpoint"), &list.endpoint);
+        let item = template(sheet, &format!("lists/{at}/item"), &list.item);
+        let is_wanted = list.scope.as_ref().is_none_or(|scope| scopes.contains(scope));
+        if let (Some(endpoint), Some(item), true) = (endpoint, item, is_wanted) {
+            lists.push(List { endpoint, claim: list.claim, item });
+        }
+    }
+    lists
+}
+
+fn template(sheet: &mut Sheet<'_>, at: &str, text: &str) -> Option<Template> {
+    let template = text.parse::<Template>();
+    if let Err(fault) = template {
+        sheet.fault(at, fault.to_string());
+        return None;
+    }
+    template.ok()
+}
+
+fn headers(sheet: &mut Sheet<'_>) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in sheet.table("api_headers") {
+        let at = format!("api_headers/{}", escaped(&name));
+        match header_of(&name, &value) {
+            Some((name, _)) if name == header::AUTHORIZATION || name == header::HOST => {
+                sheet.fault(&at, "is the protocol's own and can't be set");
+            }
+            Some((name, value)) => drop(headers.insert(name, value)),
+            None => sheet.fault(&at, "is not a header"),
+        }
+    }
+    headers
+}

@@ -1,0 +1,232 @@
+//! Every knob of the generic preset.
+
+use serde_json::{Value, json};
+use vestibule_domain::{
+    ports::Clock,
+    provider::{Callback, Departure, Phase},
+};
+
+use crate::{
+    bench::{Bench, SECRET, callback, departure, pem, read, rule},
+    upstream::value,
+};
+
+const TOKEN: &str = "POST /issuer.example/t/token";
+
+async fn with(own: Value) -> Bench {
+    let bench = Bench::new("oidc", own).await;
+    bench.upstream.says(&["userinfo"]);
+    bench
+}
+
+async fn refused(bench: &Bench, name: &str, value: Value) -> (Phase, &'static str) {
+    rule(bench.sign_in_as("id_token", |claims| drop(claims.insert(name.to_owned(), value))).await)
+}
+
+#[tokio::test]
+async fn attack_26_an_assertion_is_for_the_issuer_whatever_its_endpoints_are() {
+    let honest = with(json!({})).await;
+    let elsewhere = format!("{}/issuer.example/t/token", honest.upstream.base());
+    let secrets = [("private_key", pem())];
+    let secrets = secrets.each_ref().map(|(name, secret)| (*name, secret.as_str()));
+    let bench = Bench::with("oidc", "discovery", json!({"token_auth": "private_key_jwt", "key_id": "our-key"}), &secrets).await;
+    bench.upstream.says(&["userinfo"]);
+    bench.sign_in().await.unwrap();
+    let asked = bench.upstream.last(TOKEN);
+    assert_eq!(asked.field("client_assertion_type"), Some("urn:ietf:params:oauth:client-assertion-type:jwt-bearer"));
+    assert_eq!((asked.field("client_id"), asked.field("client_secret"), asked.header("authorization")), (Some("vestibule"), None, None));
+    let (header, claims) = read(asked.field("client_assertion").unwrap());
+    let now = bench.clock.now().as_secs();
+    assert_eq!(header, json!({"alg": "RS256", "kid": "our-key", "typ": "JWT"}));
+    assert_eq!(claims["aud"], json!(format!("{}/issuer.example/t", bench.upstream.base())));
+    assert_ne!(claims["aud"], json!(elsewhere));
+    assert_eq!((&claims["iss"], &claims["sub"], &claims["exp"]), (&json!("vestibule"), &json!("vestibule"), &json!(now + 300)));
+    let first = claims["jti"].clone();
+    bench.sign_in().await.unwrap();
+    let (_, claims) = read(bench.upstream.last(TOKEN).field("client_assertion").unwrap());
+    assert_ne!(claims["jti"], first);
+}
+
+#[tokio::test]
+async fn rfc_6749_section_2_3_1_each_way_to_prove_who_we_are() {
+    let basic = with(json!({})).await;
+    basic.sign_in().await.unwrap();
+    let asked = basic.upstream.last(TOKEN);
+    assert!(asked.header("authorization").unwrap().starts_with("Basic ") && asked.field("client_secret").is_none());
+    let post = with(json!({"token_auth": "client_secret_post"})).await;
+    post.sign_in().await.unwrap();
+    assert_eq!(post.upstream.last(TOKEN).field("client_secret"), Some(SECRET));
+    let public = Bench::with("oidc", "discovery", json!({"token_auth": "none"}), &[]).await;
+    public.upstream.says(&["userinfo"]);
+    public.sign_in().await.unwrap();
+    let asked = public.upstream.last(TOKEN);
+    assert_eq!((asked.field("client_id"), asked.field("client_secret"), asked.header("authorization")), (Some("vestibule"), None, None));
+}
+
+#[tokio::test]
+async fn attack_17_required_pkce_is_missed_where_it_is_not_announced() {
+    with(json!({"pkce": "required"})).await.sign_in().await.unwrap();
+    for methods in [json!(null), json!(["plain"]), json!([]), json!("S256")] {
+        let bench = with(json!({"pkce": "required"})).await;
+        let mut metadata = crate::bench::fixture("oidc", "discovery", &bench.upstream.base());
+        metadata["body"]["code_challenge_methods_supported"] = methods.clone();
+        bench.upstream.answers(serde_json::from_value(metadata).unwrap());
+        assert_eq!(rule(bench.sign_in().await), (Phase::Discovery, "misconfigured"), "{methods}");
+    }
+    let never = with(json!({"pkce": "never"})).await;
+    assert_eq!(value(&never.departs(&departure()).await, "code_challenge"), None);
+    never.sign_in().await.unwrap();
+    assert_eq!(never.upstream.last(TOKEN).field("code_verifier"), None);
+}
+
+#[tokio::test]
+async fn attack_15_a_nonce_that_is_optional_may_be_missing_and_never_be_another() {
+    let bench = with(json!({"nonce": "optional"})).await;
+    bench.sign_in_as("id_token", |claims| drop(claims.remove("nonce"))).await.unwrap();
+    for other in [json!("another"), json!(""), json!(7)] {
+        assert_eq!(refused(&bench, "nonce", other).await, (Phase::Token, "nonce"));
+    }
+    let none = with(json!({"nonce": "unsupported"})).await;
+    none.sign_in_as("id_token", |claims| drop(claims.insert("nonce".into(), "".into()))).await.unwrap();
+    assert_eq!(refused(&none, "nonce", json!("another")).await, (Phase::Token, "nonce"));
+}
+
+#[tokio::test]
+async fn attack_23_audiences_of_ours_are_those_that_were_configured() {
+    let bench = with(json!({"audiences": ["vestibule-mobile"]})).await;
+    for ours in [json!("vestibule-mobile"), json!(["vestibule", "vestibule-mobile"]), json!(["vestibule-mobile"])] {
+        bench.sign_in_as("id_token", |claims| drop(claims.insert("aud".into(), ours))).await.unwrap();
+    }
+    for other in [json!("another"), json!(["vestibule", "another"]), json!([]), json!(["vestibule", 7]), json!({"vestibule": 1})] {
+        assert_eq!(refused(&bench, "aud", other.clone()).await, (Phase::Token, "aud"), "{other}");
+    }
+}
+
+#[tokio::test]
+async fn an_alias_of_the_issuer_is_the_same_issuer_in_tokens_and_answers() {
+    let bench = with(json!({"issuer_aliases": ["https://old.issuer.example"]})).await;
+    let (parameters, kept) = bench.depart().await.unwrap();
+    let mut claims = bench.claims("id_token");
+    claims.insert("nonce".into(), value(&parameters, "nonce").unwrap().into());
+    claims.insert("iss".into(), "https://old.issuer.example".into());
+    bench.token("token", &claims);
+    let arrival = bench.complete(Callback { iss: Some("https://old.issuer.example".into()), ..callback() }, kept).await.unwrap();
+    assert_eq!(arrival.issuer, format!("{}/issuer.example/t", bench.upstream.base()));
+    let (_, kept) = bench.depart().await.unwrap();
+    let other = Callback { iss: Some("https://older.issuer.example".into()), ..callback() };
+    assert_eq!(rule(bench.complete(other, kept).await), (Phase::Callback, "iss"));
+}
+
+#[tokio::test]
+async fn endpoints_that_are_set_are_used_and_without_discovery_nothing_else_is() {
+    let own = json!({
+        "discovery": false,
+        "authorization_endpoint": "{base}/issuer.example/t/authorize?p=1",
+        "token_endpoint": "{base}/issuer.example/t/token",
+        "jwks_uri": "{base}/issuer.example/t/jwks",
+        "userinfo_endpoint": "{base}/issuer.example/t/userinfo",
+    });
+    let bench = with(own).await;
+    let arrival = bench.sign_in().await.unwrap();
+    assert_eq!(arrival.claims["groups"], json!(["eng"]));
+    assert_eq!(value(&bench.departs(&departure()).await, "p"), Some("1"));
+    assert!(bench.upstream.asked("GET /issuer.example/t/.well-known/openid-configuration").is_empty());
+    assert_eq!(bench.upstream.times_asked(), 3);
+}
+
+#[tokio::test]
+async fn what_an_operator_wants_asked_is_asked_and_nothing_twice() {
+    let own = json!({
+        "prompt": "consent", "acr_values": "urn:mfa", "authorization_params": {"resource": "https://api.example", "tag": "a&b"},
+        "response_mode": "form_post", "scopes": ["openid", "email", "email"], "keep_tokens": true, "domain_hint_param": "realm",
+    });
+    let bench = with(own).await;
+    let parameters = bench.departs(&Departure { fresh: true, domain_hint: Some("corp.example".into()), ..departure() }).await;
+    for (name, expected) in [
+        ("prompt", "login consent"),
+        ("acr_values", "urn:mfa"),
+        ("resource", "https://api.example"),
+        ("tag", "a&b"),
+        ("response_mode", "form_post"),
+        ("scope", "openid email offline_access"),
+        ("realm", "corp.example"),
+    ] {
+        assert_eq!(value(&parameters, name), Some(expected), "{name}");
+    }
+    let app = bench.departs(&Departure { acr_values: Some("urn:app".into()), ..departure() }).await;
+    assert_eq!(value(&app, "acr_values"), Some("urn:app"), "an app that asks goes first");
+}
+
+#[tokio::test]
+async fn a_subject_is_the_claim_that_was_named_and_comes_from_the_token_alone() {
+    let bench = with(json!({"subject": "employee"})).await;
+    assert_eq!(bench.sign_in().await.unwrap().subject, "E-7");
+    let said = json!({"sub": "person-1", "employee": "E-1"}).to_string();
+    bench.upstream.responds("GET /issuer.example/t/userinfo", 200, "application/json", said);
+    assert_eq!(refused(&bench, "employee", json!(null)).await, (Phase::Token, "sub"));
+}
+
+#[tokio::test]
+async fn attack_24_userinfo_is_about_the_same_person_or_refused() {
+    let bench = with(json!({})).await;
+    bench.upstream.says(&["userinfo_other"]);
+    assert_eq!(rule(bench.sign_in().await), (Phase::Userinfo, "sub"));
+    let off = with(json!({"userinfo": false})).await;
+    off.upstream.says(&["userinfo_other"]);
+    off.sign_in().await.unwrap();
+}
+
+#[tokio::test]
+async fn attack_18_only_algorithms_that_were_listed_are_accepted() {
+    with(json!({"algorithms": ["RS256"]})).await.sign_in().await.unwrap();
+    let bench = with(json!({"algorithms": ["ES256", "PS256"]})).await;
+    assert_eq!(rule(bench.sign_in().await), (Phase::Token, "alg"));
+    let warned = bench.provider.check().await.unwrap().warnings;
+    assert!(warned.iter().any(|warning| warning.contains("none of the allowed algorithms")), "{warned:?}");
+}
+
+#[tokio::test]
+async fn attack_30_claims_beyond_measure_are_refused() {
+    let bench = with(json!({})).await;
+    let said = json!({"sub": "person-1", "bulk": "x".repeat(65 * 1024)}).to_string();
+    bench.upstream.responds("GET /issuer.example/t/userinfo", 200, "application/json", said);
+    assert_eq!(rule(bench.sign_in().await), (Phase::Userinfo, "too_large"));
+}
+
+#[tokio::test]
+async fn attack_07_what_the_claim_map_makes_is_up_to_the_trust_in_it() {
+    for (trust, verified) in [("claim", true), ("never", false), ("always", true)] {
+        let bench = with(json!({"email_trust": trust})).await;
+        assert_eq!(bench.profile().await.email_verified, verified, "{trust}");
+        let unsaid = bench.sign_in_as("id_token", |claims| drop(claims.remove("email_verified"))).await.unwrap();
+        assert_eq!(bench.profile_of(&unsaid).email_verified, trust == "always", "{trust}");
+    }
+}
+
+#[tokio::test]
+async fn a_check_tells_what_an_operator_wants_to_know() {
+    let bench = with(json!({"secret_expires": "2027-01-31", "label": "Acme", "icon": "acme"})).await;
+    let checked = bench.provider.check().await.unwrap();
+    let fact = |name| checked.facts.iter().find(|(fact, _)| *fact == name).map(|(_, value)| value.as_str());
+    assert_eq!((fact("keys"), fact("token_endpoint")), (Some("1"), Some("127.0.0.1")));
+    assert!(fact("issuer").unwrap().ends_with("/issuer.example/t") && fact("algorithms").unwrap().starts_with("RS256"));
+    assert_eq!(checked.secret_expires.unwrap().to_string(), "2027-01-31T00:00:00Z");
+    assert_eq!(checked.warnings, Vec::<String>::new());
+    assert_eq!((bench.provider.card().label.as_str(), bench.provider.card().icon.as_deref()), ("Acme", Some("acme")));
+}
+
+#[tokio::test]
+async fn attack_04_endpoints_on_foreign_hosts_are_flagged_unless_they_are_known() {
+    let at = async |own: Value| {
+        let bench = with(own).await;
+        let mut metadata = crate::bench::fixture("oidc", "discovery", &bench.upstream.base());
+        metadata["body"]["token_endpoint"] = "https://tokens.evil.example/token".into();
+        bench.upstream.answers(serde_json::from_value(metadata).unwrap());
+        bench.provider.check().await.unwrap().warnings
+    };
+    let warned = at(json!({})).await;
+    assert!(warned.len() == 1 && warned[0].contains("token_endpoint is on tokens.evil.example"), "{warned:?}");
+    assert_eq!(at(json!({"endpoint_hosts": ["*.evil.example"]})).await, Vec::<String>::new());
+    let set = json!({"token_endpoint": "{base}/issuer.example/t/token"});
+    assert_eq!(at(set).await, Vec::<String>::new());
+}
