@@ -5,6 +5,7 @@
 // All steps share one browser profile. Each step is an object with one of these keys:
 //     goto: URL              open a page; an error status is no failure
 //     click: SELECTOR        click and wait for the page that follows; `optional: true` forgives its absence
+//     fill: SELECTOR         type `value` into a field
 //     expect: SELECTOR       fail when it does not show; `text` must be found in it when given; `keep: NAME` reports its text
 //     screenshot: FILE       the whole page as PNG
 //     axe: NAME              report violations of WCAG 2.2 A and AA, and what cannot be seen by rules but is known to matter
@@ -49,6 +50,7 @@ const acts = {
     await page.locator(selector).first().click();
     await page.waitForLoadState();
   },
+  fill: (selector, { value }) => page.locator(selector).first().fill(value),
   async expect(selector, { text, keep }) {
     const element = page.locator(selector).first();
     await element.waitFor();

@@ -1,7 +1,7 @@
 """An app that is not ours: Flask + Authlib, as the tutorials on third-party login write it.
 
 It knows its issuer by the discovery address and nothing else about it. Run with OIDC_DISCOVERY, OIDC_CLIENT_ID,
-OIDC_CLIENT_SECRET, PORT and HOST in the environment; prints `ready http://HOST:PORT` when it answers.
+OIDC_CLIENT_SECRET, OIDC_SCOPE, PORT and HOST in the environment; prints `ready http://HOST:PORT` when it answers.
 """
 
 import json
@@ -25,7 +25,7 @@ oauth.register(
     client_id=os.environ["OIDC_CLIENT_ID"],
     client_secret=os.environ["OIDC_CLIENT_SECRET"],
     server_metadata_url=os.environ["OIDC_DISCOVERY"],
-    client_kwargs={"scope": "openid profile email offline_access", "code_challenge_method": "S256"},
+    client_kwargs={"scope": os.environ.get("OIDC_SCOPE", "openid profile email offline_access"), "code_challenge_method": "S256"},
     # OpenID Connect Core §11: offline access is asked for together with consent.
     authorize_params={"prompt": "consent"},
 )

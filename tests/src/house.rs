@@ -30,8 +30,38 @@ pub struct HouseOptions {
     pub store_url: Option<String>,
     /// More configuration, as TOML.
     pub extra: String,
-    /// `http` by default.
+    /// What it calls itself instead of where it answers.
     pub issuer: Option<String>,
+    /// The host of its own name: `127.0.0.1` unless another name of this machine is wanted. Browsers take `localhost` for another site.
+    pub host: Option<&'static str>,
+}
+
+/// The providers around a house.
+#[derive(Clone, Debug, Default)]
+pub struct Neighbours {
+    /// Their sections of the configuration.
+    providers: Vec<String>,
+    /// Where they are, as host and port.
+    allowed: Vec<String>,
+    /// How they are reached, as lines of TOML.
+    reached: Vec<String>,
+}
+
+impl Neighbours {
+    /// With a provider more: its section of the configuration without the header, and the addresses that it needs.
+    #[must_use]
+    pub fn with(mut self, section: &str, urls: &[&str]) -> Self {
+        self.providers.push(format!("[[providers]]\n{section}\n"));
+        self.allowed.extend(urls.iter().map(|url| url.trim_start_matches("http://").split('/').next().unwrap_or_default().to_owned()));
+        self
+    }
+
+    /// Reached in this way: a line of the configuration's section `egress`.
+    #[must_use]
+    pub fn reached(mut self, line: &str) -> Self {
+        self.reached.push(format!("{line}\n"));
+        self
+    }
 }
 
 /// A running gateway.
@@ -63,10 +93,30 @@ impl House {
 
     /// The same with options.
     pub async fn start_with(options: HouseOptions, with_upstream: impl FnOnce(&str) -> Upstream) -> (Self, Upstream) {
+        let acme = async |gateway: &str| {
+            let upstream = with_upstream(gateway);
+            let section = format!(
+                r#"preset = "oidc"
+id = "acme"
+label = "Acme"
+issuer = "{}"
+client_id = "{CLIENT_ID}"
+client_secret = "{CLIENT_SECRET}"
+scopes = ["profile", "email", "offline_access"]"#,
+                upstream.issuer()
+            );
+            (Neighbours::default().with(&section, &[upstream.issuer()]), upstream)
+        };
+        Self::start_among(options, acme).await
+    }
+
+    /// Starts a gateway among providers that want to know its issuer name before.
+    pub async fn start_among<T>(options: HouseOptions, neighbours: impl AsyncFnOnce(&str) -> (Neighbours, T)) -> (Self, T) {
         let folder = tempfile::tempdir().expect("a folder for the house");
         let (port, ops) = (free_port(), free_port());
-        let issuer = options.issuer.unwrap_or_else(|| format!("http://127.0.0.1:{port}"));
-        let upstream = with_upstream(&issuer);
+        let own = format!("http://{}:{port}", options.host.unwrap_or("127.0.0.1"));
+        let issuer = options.issuer.unwrap_or_else(|| own.clone());
+        let (Neighbours { providers, allowed, reached }, others) = neighbours(&issuer).await;
         let store = options.store_url.unwrap_or_else(|| format!("sqlite://{}/vestibule.db", folder.path().display()));
         let config = format!(
             r#"issuer = "{issuer}"
@@ -84,26 +134,17 @@ bootstrap_key = "{ADMIN_KEY}"
 format = "json"
 filter = "debug"
 [egress]
-allow = ["{authority}"]
-[[providers]]
-kind = "oidc"
-id = "acme"
-label = "Acme"
-issuer = "{upstream_issuer}"
-client_id = "{CLIENT_ID}"
-client_secret = "{CLIENT_SECRET}"
-scopes = ["profile", "email", "offline_access"]
-{extra}
+allow = {allowed:?}
+{reached}{providers}{extra}
 "#,
-            authority = upstream.issuer().trim_start_matches("http://"),
-            upstream_issuer = upstream.issuer(),
+            reached = reached.concat(),
+            providers = providers.concat(),
             extra = options.extra,
         );
         std::fs::write(folder.path().join("vestibule.toml"), config).expect("the configuration can be written");
-        let own = format!("http://127.0.0.1:{port}");
         let mut house = Self { issuer, own, ops: format!("http://127.0.0.1:{ops}"), folder, child: None };
         house.resume().await;
-        (house, upstream)
+        (house, others)
     }
 
     /// Starts the program on what is there, and waits until it is ready.

@@ -3,12 +3,16 @@
 //! [`House`] starts `vestibule serve`, [`Upstream`] an issuer that others wrote, [`Person`] walks without a browser and [`browser`] with
 //! one. `tests/run` installs what they need; without it they say so.
 
+mod emulators;
 mod house;
+mod issuers;
 mod person;
 mod program;
 mod upstream;
 
-pub use house::{ADMIN_KEY, Client, House, HouseOptions, SEALING_KEY, binary};
+pub use emulators::{Emulated, Emulators};
+pub use house::{ADMIN_KEY, Client, House, HouseOptions, Neighbours, SEALING_KEY, binary};
+pub use issuers::{Faulty, Mockin, Nanoidp};
 pub use person::{Landed, Person};
-pub use program::{Program, browser, free_port, node, openid_client, project, python, screenshots};
-pub use upstream::Upstream;
+pub use program::{Program, browser, client_library, free_port, modern_node, node, openid_client, project, python, screenshots};
+pub use upstream::{CLIENT_ID, CLIENT_SECRET, Upstream};

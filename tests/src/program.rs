@@ -62,6 +62,14 @@ pub fn node(script: &str, argument: &Value) -> Command {
     command
 }
 
+/// The same by a Node.js of version 24 or newer: the system's, or the one that comes with the packages of `tests/bench`.
+pub fn modern_node(script: &str, argument: &Value) -> Command {
+    let bundled = ["x64", "arm64"].map(|arch| project().join(format!("tests/bench/node_modules/node-linux-{arch}/bin/node")));
+    let mut command = Command::new(bundled.into_iter().find(|path| path.exists()).unwrap_or_else(|| "node".into()));
+    command.arg(project().join("tests/bench").join(script)).arg(argument.to_string());
+    command
+}
+
 /// The Python of the tests, with a script of `tests/bench`.
 pub fn python(script: &str) -> Command {
     let mut command = Command::new(project().join("tests/.bench/venv/bin/python"));
@@ -79,7 +87,12 @@ pub async fn browser(screen: Value, steps: Value) -> Value {
 
 /// One act of the client library `openid-client`; its own error when it finds something wrong.
 pub async fn openid_client(request: Value) -> Value {
-    output_of(node("openid_client.mjs", &request)).await
+    client_library("openid_client.mjs", request).await
+}
+
+/// One act of a client library by a script of `tests/bench`.
+pub async fn client_library(script: &str, request: Value) -> Value {
+    output_of(node(script, &request)).await
 }
 
 async fn output_of(command: Command) -> Value {

@@ -11,8 +11,9 @@ pub struct Upstream {
 }
 
 /// What the gateway is known as upstream.
-pub(crate) const CLIENT_ID: &str = "vestibule";
-pub(crate) const CLIENT_SECRET: &str = "upstream-secret-0123456789abcdef0123456789";
+pub const CLIENT_ID: &str = "vestibule";
+/// Its secret there.
+pub const CLIENT_SECRET: &str = "upstream-secret-0123456789abcdef0123456789";
 
 impl Upstream {
     /// Starts it; `gateway` is the issuer of the gateway, which comes under the provider name `acme`.

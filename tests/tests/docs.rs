@@ -17,7 +17,7 @@ fn commands(text: &str) -> Vec<String> {
 #[test]
 fn every_command_of_the_binary_in_the_docs_exists() {
     let mut seen = 0;
-    for file in ["README.md", "ops/load/README.md"] {
+    for file in ["README.md", "config/providers.md", "ops/load/README.md"] {
         let text = std::fs::read_to_string(project().join(file)).expect("a document");
         for line in commands(&text) {
             let Some(rest) = line.strip_prefix("vestibule ").or_else(|| line.strip_prefix("cargo run --release -- ")) else { continue };
@@ -50,6 +50,25 @@ fn the_readmes_provider_is_a_good_configuration() {
     let text = readme();
     let (_, block) = text.split_once("```toml\n").expect("the README shows a provider");
     let (block, _) = block.split_once("```").expect("the block ends");
+    is_good_configuration(block);
+}
+
+#[test]
+fn the_lines_for_each_provider_are_a_good_configuration_and_no_preset_is_left_out() {
+    let text = std::fs::read_to_string(project().join("config/providers.md")).expect("a document");
+    let blocks: Vec<&str> = text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    // Any key will do; this one signs nothing.
+    let key = rcgen::KeyPair::generate().expect("a key").serialize_pem().replace('\n', "\\n");
+    let all = blocks.concat().replace("-----BEGIN PRIVATE KEY-----\\n...\\n-----END PRIVATE KEY-----\\n", &key);
+    is_good_configuration(&all);
+    for preset in std::fs::read_dir(project().join("crates/providers/presets")).expect("a folder") {
+        let name = preset.expect("a file").path();
+        let name = name.file_stem().and_then(|name| name.to_str()).expect("a name").to_owned();
+        assert!(all.contains(&format!("preset = \"{name}\"")), "{name} is not in config/providers.md");
+    }
+}
+
+fn is_good_configuration(block: &str) {
     let folder = tempfile::tempdir().expect("a folder");
     let secret = folder.path().join("acme");
     std::fs::write(&secret, "secret-of-acme-0123456789\n").expect("a file");
@@ -67,7 +86,7 @@ fn the_readmes_provider_is_a_good_configuration() {
 
 #[test]
 fn links_between_documents_lead_somewhere() {
-    for file in ["README.md", "crates/README.md"] {
+    for file in ["README.md", "config/providers.md", "crates/README.md"] {
         let text = std::fs::read_to_string(project().join(file)).expect("a document");
         let folder = project().join(file).parent().expect("a file lies in a folder").to_owned();
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).filter(|link| !link.contains("://")) {

@@ -23,7 +23,7 @@ const MAY_USE: [(&str, &[&str]); 14] = [
     ("testkit", &["crypto", "domain", "flows"]),
     ("tests", &[]),
     ("load", &["crypto", "domain"]),
-    ("vestibule", &["crypto", "domain", "flows", "http", "persistence", "playground", "providers", "telemetry"]),
+    ("vestibule", &["crypto", "domain", "flows", "http", "persistence", "playground", "protocol", "providers", "telemetry"]),
 ];
 
 #[test]

@@ -23,8 +23,8 @@ async fn wcag_2_2_aa_axe_finds_nothing_on_any_page_in_any_screen() {
     for (screen, width) in [("light", 1280), ("dark", 390)] {
         let steps: Vec<Value> = pages
             .iter()
-            // The page that leads into an installed app leaves at once; there is nothing to stay for.
-            .filter(|page| !page.ends_with("return-to-app.html"))
+            // The pages that lead into an installed app or to a provider leave at once; there is nothing to stay for.
+            .filter(|page| !["return-to-app.html", "onward.html"].iter().any(|name| page.ends_with(name)))
             .flat_map(|page| {
                 let name = page.file_stem().unwrap_or_default().to_string_lossy().into_owned();
                 let picture = screenshots().join(format!("page-{screen}-{name}.png"));
