@@ -78,7 +78,16 @@ pub struct AuthorizationRequest {
     /// Passed upstream.
     pub ui_locales: Option<String>,
     /// Whom `id_token_hint` names: nobody else gets a code for this request (OpenID Connect Core 1.0 §3.1.2.2).
-    pub expected: Option<AccountId>,
+    pub expected: Option<Expected>,
+}
+
+/// Somebody by the name they have at a client ([`Account::name_at`](crate::account::Account::name_at)).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expected {
+    /// The `sub` of the hint.
+    pub name: AccountId,
+    /// Whose hint it is.
+    pub client: ClientId,
 }
 
 /// The app's `state`: opaque, echoed, never looked into.
@@ -319,11 +328,6 @@ impl AuthorizationRequest {
             }
     }
 
-    /// Whether a code for `account` answers it.
-    pub fn is_for(&self, account: AccountId) -> bool {
-        self.expected.is_none_or(|expected| expected == account)
-    }
-
     /// Whether an upstream's sign-in at `said` is too old for the request of somebody who was sent there at `departed`. An upstream that was
     /// asked for an age must say when it was (OpenID Connect Core 1.0 §2); one that was asked to prompt may be believed that it did.
     pub fn is_stale(&self, said: Option<Timestamp>, departed: Timestamp, now: Timestamp) -> bool {
@@ -333,19 +337,18 @@ impl AuthorizationRequest {
         too_old || not_again
     }
 
-    /// What a session that stands in this browser means for the request; `welcome` tells whether [`policy::stands`](crate::policy::stands) for
-    /// its person.
-    pub fn meets(&self, session: Option<&Session>, welcome: bool, client: &Client, now: Timestamp) -> Meeting {
+    /// What a session that stands in this browser means for the request, and what is known of its person.
+    pub fn meets(&self, session: Option<&Session>, person: Person, client: &Client, now: Timestamp) -> Meeting {
         let silent = |code, why| {
             if self.is_silent() { Meeting::Refuse(OAuthError::new(code, why)) } else { Meeting::SignIn }
         };
         let Some(session) = session else {
             return silent(OAuthErrorCode::LoginRequired, "nobody is signed in in this browser");
         };
-        if !self.is_for(session.account) {
+        if !person.is_expected {
             return silent(OAuthErrorCode::LoginRequired, "somebody else than id_token_hint names is signed in in this browser");
         }
-        if !welcome {
+        if !person.is_welcome {
             return silent(
                 OAuthErrorCode::LoginRequired,
                 "a rule here does not let the person who is signed in in this browser into this client",
@@ -362,6 +365,15 @@ impl AuthorizationRequest {
         }
         Meeting::SessionIsEnough
     }
+}
+
+/// What is known of the person of a session.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Person {
+    /// Whether it is whom `id_token_hint` names, if it names somebody.
+    pub is_expected: bool,
+    /// Whether [`policy::stands`](crate::policy::stands) for them.
+    pub is_welcome: bool,
 }
 
 /// What comes next for a request.

@@ -242,6 +242,9 @@ impl ClaimMap {
             if rule.from.iter().any(|pointer| !pointer.starts_with('/')) {
                 faults.push((format!("{name}/from"), "is not a JSON pointer: write \"/department\", or \"/realm_access/roles\"".into()));
             }
+            if name == "email_verified" {
+                faults.extend(self.vouching_faults(rule));
+            }
             let wanted = match name.as_str() {
                 "email_verified" => &[Coerce::Bool, Coerce::BoolOrText, Coerce::Presence][..],
                 "groups" => &[Coerce::Texts, Coerce::TextsOrWords],
@@ -252,6 +255,22 @@ impl ClaimMap {
                 let wanted: Vec<_> = wanted.iter().map(|coerce| coerce.as_str()).collect();
                 faults.push((format!("{name}/coerce"), format!("can't make this claim; write one of {}", wanted.join(", "))));
             }
+        }
+        faults
+    }
+
+    /// What would make addresses verified that nobody vouches for (attack 7). Trust in every address is `email_trust` to say, in so many words.
+    fn vouching_faults(&self, rule: &ClaimRule) -> Vec<(String, String)> {
+        let address = self.rule("email").map(|email| email.from).unwrap_or_default();
+        let mut faults = Vec::new();
+        if rule.default.is_some() {
+            faults.push((
+                "email_verified/default".into(),
+                "would vouch for addresses of which the provider says nothing; leave it out".into(),
+            ));
+        }
+        if rule.coerce == Coerce::Presence && rule.from.iter().any(|pointer| pointer == "/email" || address.contains(pointer)) {
+            faults.push(("email_verified/from".into(), "is the address itself, whose being there says nothing of whose it is".into()));
         }
         faults
     }

@@ -48,6 +48,9 @@ pub struct Breaker {
     looking: Option<Timestamp>,
 }
 
+/// No pause is longer, whatever the rules say.
+const LONGEST_PAUSE: Duration = Duration::from_hours(1);
+
 /// A request that looks whether a provider is well is waited for no longer than this; then another may look.
 const LOOK_FOR: Duration = Duration::from_secs(30);
 
@@ -56,7 +59,8 @@ impl Breaker {
     pub fn state(&self, now: Timestamp) -> BreakerState {
         match self.open_until {
             None => BreakerState::Closed,
-            Some(until) if now < until => BreakerState::Open,
+            // A clock that was set back must not keep it shut for as long as it was set back.
+            Some(until) if now < until && until.since(now) <= LONGEST_PAUSE => BreakerState::Open,
             Some(_) => BreakerState::HalfOpen,
         }
     }
@@ -67,7 +71,7 @@ impl Breaker {
             BreakerState::Closed => true,
             BreakerState::Open => false,
             BreakerState::HalfOpen => {
-                let free = self.looking.is_none_or(|since| now.since(since) >= LOOK_FOR);
+                let free = self.looking.is_none_or(|since| since > now || now.since(since) >= LOOK_FOR);
                 if free {
                     self.looking = Some(now);
                 }
@@ -84,6 +88,14 @@ impl Breaker {
     /// It answered.
     pub fn succeeded(&mut self) {
         *self = Self::default();
+    }
+
+    /// What it publishes could be had. That proves little: people's codes may fail all the same. So it is used again, and the next failure shuts it at once.
+    pub fn looked_well(&mut self) {
+        self.looking = None;
+        if self.open_until.take().is_some() {
+            self.failures = u32::MAX - 1;
+        }
     }
 
     /// It was not asked after all, or what came of it says nothing of the provider.
@@ -169,6 +181,26 @@ mod tests {
         let until = breaker.open_until();
         (0..50).for_each(|_| breaker.failed(at(5), &RULES));
         assert_eq!(breaker.open_until(), until);
+    }
+
+    #[test]
+    fn a_good_look_at_what_is_published_lets_people_through_and_one_failure_shuts_it_again() {
+        let mut breaker = Breaker::default();
+        breaker.failed(at(0), &RULES);
+        breaker.looked_well();
+        (0..2).for_each(|_| breaker.failed(at(0), &RULES));
+        assert_eq!(breaker.state(at(0)), BreakerState::Open, "a look forgets no failure");
+        breaker.looked_well();
+        assert!(breaker.admits(at(0)));
+        breaker.failed(at(1), &RULES);
+        assert_eq!(breaker.open_until().unwrap().since(at(1)).as_secs(), 20, "and the pause grows");
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_shuts_nobody_out() {
+        let mut breaker = Breaker::default();
+        (0..3).for_each(|_| breaker.failed(at(100_000), &RULES));
+        assert!(breaker.admits(at(10)) && !breaker.admits(at(10)));
     }
 
     #[test]

@@ -274,6 +274,19 @@ closed_enum! {
     }
 }
 
+impl ProviderError {
+    /// Whether it was decided before the provider was asked, by what the browser brought or by our own restraint; then it says nothing of the provider.
+    pub const fn is_of_the_browser(&self) -> bool {
+        match self {
+            Self::Declined | Self::Paused { .. } => true,
+            Self::Unreachable { phase, .. } | Self::Invalid { phase, .. } | Self::Misconfigured { phase, .. } | Self::Denied { phase, .. } => {
+                matches!(phase, Phase::Callback)
+            }
+            Self::Refused { .. } => false,
+        }
+    }
+}
+
 /// Why an upstream gave no identity; each kind is somebody's to mend. `detail` is for the operator's log and never has a secret or input in it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ProviderError {

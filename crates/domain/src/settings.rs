@@ -53,7 +53,7 @@ pub struct Settings {
     pub lifetimes: Lifetimes,
     /// How signing keys follow one another.
     pub rotation: Rotation,
-    /// Whether a person is sent straight on when only one provider can be chosen.
+    /// Whether a person is sent straight on when only one provider can be chosen, or the app names one. Otherwise they act on our page first.
     pub straight_through: bool,
     /// How upstream tokens are kept fresh.
     pub upstream: RefreshRules,

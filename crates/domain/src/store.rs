@@ -45,7 +45,8 @@ pub enum Write {
     },
     /// Contested: a link key leads to one account.
     AddLink(Link),
-    /// Replaces what a link's provider says, if the link is still there: `profile`, `claims` and `seen`, and never backwards in time.
+    /// Contested: replaces what a link's provider says: `profile`, `claims` and `seen`. The link must still be there, lead to the same account, and have
+    /// heard nothing later.
     UpdateLink(Link),
     /// Undoes a link. Contested: it must still be there and lead to this account.
     RemoveLink {
@@ -229,7 +230,7 @@ pub enum Write {
 pub enum Contest {
     /// The attempt is spent.
     Attempt,
-    /// The link exists.
+    /// The link exists where it must not, or is gone, or another's, or has heard something later.
     Link,
     /// The session has ended.
     Session,
@@ -252,7 +253,7 @@ impl Write {
     pub const fn contest(&self) -> Option<Contest> {
         match self {
             Self::SpendAttempt { .. } => Some(Contest::Attempt),
-            Self::AddLink(_) | Self::RemoveLink { .. } => Some(Contest::Link),
+            Self::AddLink(_) | Self::UpdateLink(_) | Self::RemoveLink { .. } => Some(Contest::Link),
             Self::PutProvider { .. } | Self::DeleteProvider { .. } => Some(Contest::Provider),
             Self::RenewUpstreamTokens { .. } | Self::LeaseUpstreamTokens { .. } => Some(Contest::UpstreamTokens),
             Self::PutSession(_) => Some(Contest::Session),

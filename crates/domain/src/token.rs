@@ -111,8 +111,8 @@ pub struct IdToken {
     pub acr: Option<String>,
     /// As the upstream said it.
     pub amr: Vec<String>,
-    /// The session.
-    pub session: SessionId,
+    /// The session; left out for a pairwise client, whose sectors could compare it.
+    pub session: Option<SessionId>,
     /// Binds the access token (§3.1.3.6); the left half of its SHA-256.
     pub access_token_hash: Option<[u8; 16]>,
     /// Claims about the person.
@@ -126,6 +126,6 @@ pub struct IdTokenHint {
     pub subject: AccountId,
     /// For whom it was.
     pub client: ClientId,
-    /// In which session.
-    pub session: SessionId,
+    /// In which session, if it says.
+    pub session: Option<SessionId>,
 }

@@ -97,6 +97,16 @@ impl UpstreamTokens {
         }
     }
 
+    /// Whether the access token is good.
+    pub fn is_good(&self, now: Timestamp) -> bool {
+        self.denied.is_none() && self.expires.is_none_or(|expires| now < expires)
+    }
+
+    /// Whether they have lived at least half their life: those that live shorter than one looks ahead would be refreshed without end.
+    pub fn wants_refresh_ahead(&self, now: Timestamp) -> bool {
+        self.expires.is_some_and(|expires| now.since(self.received) >= expires.since(self.received) / 2)
+    }
+
     /// These tokens after the upstream could not be reached: kept as they are, and tried again later.
     #[must_use]
     pub fn after_failure(&self, now: Timestamp, rules: &RefreshRules) -> Self {

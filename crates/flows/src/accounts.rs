@@ -61,7 +61,9 @@ impl Gateway {
     /// Undoes a way into an account, the last one too: then nobody comes in by it until an operator or an address leads there again.
     pub async fn undo_link(&self, witness: &Witness, actor: &Actor, account: &str, link: &str) -> Result<(), AdminFault> {
         let id: LinkId = link.parse().map_err(|_| AdminFault::NotFound)?;
-        let link = self.links(account).await?.into_iter().find(|link| link.id == id).ok_or(AdminFault::NotFound)?;
+        let account = self.account(account).await?;
+        let link = self.store.link_by_id(&id).await.map_err(AdminFault::Store)?.filter(|link| link.account == account.id);
+        let link = link.ok_or(AdminFault::NotFound)?;
         let event = AuditEvent {
             account: Some(link.account),
             provider: Some(link.key.provider.clone()),

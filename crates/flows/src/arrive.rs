@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use vestibule_domain::{
-    account::{Account, Evidence, Link, LinkKey, LinkedBy, MOST_CLAIM_BYTES, Profile, Salt, UpstreamTokens},
+    account::{Account, Evidence, Link, LinkKey, LinkedBy, MOST_CLAIM_BYTES, Profile, Salt},
     attempt::{Attempt, AttemptFault, Errand},
     audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
     claims::Claims,
@@ -12,7 +12,7 @@ use vestibule_domain::{
     ids::{AccountId, AttemptId, LinkId, ProviderId, SessionId},
     linking::{self, Destination, LinkRefusal},
     policy,
-    provider::{Arrival, Callback, ProviderError, ProviderTerms},
+    provider::{Arrival, Callback, ProviderError, ProviderTerms, ReceivedTokens},
     session::Session,
     store::{Changes, Contest, StoreError, Write},
     time::Timestamp,
@@ -119,7 +119,7 @@ impl Gateway {
             let settlement = self.settlement(witness, &arriving, previous.as_deref()).await?;
             return match self.commit(settlement.changes).await {
                 Ok(()) => Ok(settlement.arrived),
-                Err(StoreError::Conflict(Contest::Link | Contest::Session)) if !last_try => continue,
+                Err(StoreError::Conflict(Contest::Link | Contest::Session | Contest::UpstreamTokens)) if !last_try => continue,
                 Err(StoreError::Conflict(Contest::Attempt)) => Err(Fault::AttemptSpent),
                 Err(error) => Err(Fault::Store(error)),
             };
@@ -130,7 +130,12 @@ impl Gateway {
     /// Everything a good arrival writes, decided before anything is written.
     async fn settlement(&self, witness: &Witness, arriving: &Arriving<'_>, previous: Option<&Session>) -> Result<Settlement, Fault> {
         let Arriving { client, attempt, terms, .. } = *arriving;
+        let providers = self.providers().await.map_err(Fault::Store)?;
         let joining = joining(attempt, previous)?;
+        if let (Some(_), Some(session)) = (joining, previous) {
+            // What a session is not enough for on the page it is not enough for here.
+            self.standing(client, &session.account, &session.link).await.map_err(Fault::Store)?.map_err(Fault::from)?;
+        }
         let known = self.store.link(&arriving.key).await.map_err(Fault::Store)?;
         let linked = match &known {
             Some(link) => self.store.account(&link.account).await.map_err(Fault::Store)?,
@@ -138,7 +143,13 @@ impl Gateway {
         };
         let same_email = match arriving.profile.verified_email() {
             Some(email) if known.is_none() && joining.is_none() && terms.links_by_email && terms.is_home_of(email.domain()) => {
-                self.store.links_by_verified_email(&email).await.map_err(Fault::Store)?
+                let links = self.store.links_by_verified_email(&email).await.map_err(Fault::Store)?;
+                // As their providers are believed today, and only providers that are open: an old verdict must not lead anybody into an account.
+                let vouched = |link: &Link| {
+                    let terms = providers.terms(&link.key.provider);
+                    terms.is_some_and(|terms| terms.profile_of(&link.claims).profile.verified_email().as_ref() == Some(&email))
+                };
+                links.into_iter().filter(vouched).collect()
             }
             _ => Vec::new(),
         };
@@ -147,7 +158,7 @@ impl Gateway {
         let account = self.account_at(&destination, linked, witness.now).await?;
         let link = self.link_for(witness, arriving, &destination, known.as_deref(), account.id, previous);
         policy::stands(client, &account, &link, Some(terms)).map_err(Fault::from)?;
-        if !attempt.request.is_for(account.id) {
+        if !self.is_expected(&attempt.request, &account).await.map_err(Fault::Store)? {
             return Err(Fault::OtherPerson);
         }
         let mut changes = Changes::default().write(spend(attempt));
@@ -159,8 +170,8 @@ impl Gateway {
             let profile = arriving.profile.clone();
             changes = changes.write(Write::PutAccount(Account { profile, updated: witness.now, ..account.clone() }));
         }
-        if let Some(tokens) = self.received_tokens(witness, &link, arriving).await.map_err(Fault::Store)? {
-            changes = changes.write(Write::PutUpstreamTokens(tokens));
+        if let Some(write) = self.received_tokens(witness, &link, arriving).await.map_err(Fault::Store)? {
+            changes = changes.write(write);
         }
         let settled = match (joining, previous) {
             (Some(_), Some(session)) => self.joined(witness, arriving, changes, &destination, session),
@@ -200,7 +211,7 @@ impl Gateway {
         let now = witness.now;
         let claims = kept_claims(&arriving.claims);
         if let Some(known) = known {
-            return Link { profile: arriving.profile.clone(), claims, seen: now, ..known.clone() };
+            return Link { profile: arriving.profile.clone(), claims, seen: now.max(known.seen), ..known.clone() };
         }
         let (by, same_email_as) = match destination {
             Destination::Joins { by, same_email_as, .. } => (*by, *same_email_as),
@@ -295,6 +306,8 @@ impl Gateway {
         session: &Session,
     ) -> Settlement {
         let Arriving { client, attempt, key, .. } = arriving;
+        // Contested: whatever ends the session, or the account, while the person is away ends this too.
+        changes = changes.write(Write::PutSession(Session { last_seen: witness.now, ..session.clone() }));
         if let Destination::Joins { by, .. } = destination {
             changes = changes.event(AuditEvent {
                 client: None,
@@ -323,19 +336,24 @@ impl Gateway {
             .event(event)
     }
 
-    /// The tokens an arrival brought, to be kept, if its provider's are. Many an upstream gives a refresh token only once; the one we have is kept then.
-    async fn received_tokens(&self, witness: &Witness, link: &Link, arriving: &Arriving<'_>) -> Result<Option<UpstreamTokens>, StoreError> {
+    /// How the tokens an arrival brought are kept, if its provider's are. Many an upstream gives a refresh token only once; the one we have is kept then,
+    /// and only if it is the one that is there still: a refresh at the same time may just have spent it.
+    async fn received_tokens(&self, witness: &Witness, link: &Link, arriving: &Arriving<'_>) -> Result<Option<Write>, StoreError> {
         let received = &arriving.arrival.tokens;
         if !arriving.terms.keeps_tokens || received.access_token.is_none() {
             return Ok(None);
         }
-        let mut tokens = received.clone();
-        if tokens.refresh_token.is_none() {
-            let before = self.store.upstream_tokens(&link.id).await?.filter(|before| before.denied.is_none());
-            let before = before.and_then(|before| upstream::open(&before, self.sealer.as_ref()));
-            tokens.refresh_token = before.and_then(|before| before.refresh_token);
+        let sealer = self.sealer.as_ref();
+        if received.refresh_token.is_none()
+            && let Some(before) = self.store.upstream_tokens(&link.id).await?.filter(|before| before.denied.is_none())
+            && let Some(refresh_token) = upstream::open(&before, sealer).and_then(|opened| opened.refresh_token)
+        {
+            let tokens = ReceivedTokens { refresh_token: Some(refresh_token), ..received.clone() };
+            let sealed = upstream::seal(link.id, &tokens, before.version + 1, witness.now, sealer);
+            return Ok(sealed.map(|tokens| Write::RenewUpstreamTokens { tokens, expected: before.version }));
         }
-        Ok(upstream::seal(link.id, &tokens, 1, witness.now, self.sealer.as_ref()))
+        let sealed = upstream::seal(link.id, received, 1, witness.now, sealer);
+        Ok(sealed.map(Write::PutUpstreamTokens))
     }
 }
 

@@ -1,15 +1,16 @@
 //! `/authorize`: is the request sound, is a session enough, or does the person sign in?
 
 use vestibule_domain::{
+    account::Account,
     attempt::{Attempt, AttemptFault, Errand},
     audit::{Actor, AuditEvent, EventName, Outcome, Witness},
-    authorize::{Asked, AuthorizationRequest, Meeting, Prompt},
+    authorize::{Asked, AuthorizationRequest, Expected, Meeting, Person, Prompt},
     client::Client,
     code::Code,
     door::{self, Chosen, Hints, Offer},
     email::EmailAddress,
     error::OAuthError,
-    ids::{AccountId, AttemptId, GrantId, LoginId},
+    ids::{AttemptId, GrantId, LoginId},
     redirect::RedirectUri,
     session::Session,
     store::{Changes, StoreError, Write},
@@ -63,14 +64,14 @@ impl Gateway {
         let client = self.store.client(&id).await?.ok_or(Fault::Request(vestibule_domain::authorize::PageFault::ClientUnknown))?;
         let hint = asked.id_token_hint.clone();
         let request = asked.check(&client).map_err(|rejection| Halt::rejected(rejection, Some(&client.name), issuer))?;
-        let expected = self.expected(witness, hint.as_deref()).await?.map_err(|error| self.refuse(&client, &request, error))?;
+        let expected = self.expected(witness, hint.as_deref()).map_err(|error| self.refuse(&client, &request, error))?;
         let request = AuthorizationRequest { expected, ..request };
         let session = self.session_of(witness, session_cookie).await?;
-        let welcome = match session.as_deref() {
-            Some(session) => self.standing(&client, &session.account, &session.link).await?.is_ok(),
-            None => false,
+        let person = match session.as_deref() {
+            Some(session) => self.person_of(&client, &request, session).await?,
+            None => Person::default(),
         };
-        match (request.meets(session.as_deref(), welcome, &client, witness.now), session) {
+        match (request.meets(session.as_deref(), person, &client, witness.now), session) {
             (Meeting::SessionIsEnough, Some(session)) => self.answer_from_session(witness, &client, &request, &session).await,
             (Meeting::Refuse(error), _) => Err(self.refuse(&client, &request, error)),
             _ => self.begin_attempt(witness, &client, request).await,
@@ -78,22 +79,26 @@ impl Gateway {
     }
 
     /// Whom `id_token_hint` names, if the app sent one (OpenID Connect Core 1.0 §3.1.2.2). Expired hints are fine; another issuer's are not.
-    async fn expected(&self, witness: &Witness, hint: Option<&str>) -> Result<Result<Option<AccountId>, OAuthError>, StoreError> {
-        let Some(hint) = hint else { return Ok(Ok(None)) };
-        let not_ours = || OAuthError::invalid_request("id_token_hint is not an ID token of this issuer");
-        let Some(hint) = self.signer.verify_id_token_hint(hint, witness.now) else { return Ok(Err(not_ours())) };
-        let Some(client) = self.store.client(&hint.client).await? else { return Ok(Err(not_ours())) };
-        if client.sector().is_none() {
-            return Ok(Ok(Some(hint.subject)));
+    fn expected(&self, witness: &Witness, hint: Option<&str>) -> Result<Option<Expected>, OAuthError> {
+        let Some(hint) = hint else { return Ok(None) };
+        let hint = self.signer.verify_id_token_hint(hint, witness.now);
+        let hint = hint.ok_or_else(|| OAuthError::invalid_request("id_token_hint is not an ID token of this issuer"))?;
+        Ok(Some(Expected { name: hint.subject, client: hint.client }))
+    }
+
+    /// Whether an account is the one that is expected, if one is.
+    pub(crate) async fn is_expected(&self, request: &AuthorizationRequest, account: &Account) -> Result<bool, StoreError> {
+        let Some(Expected { name, client }) = &request.expected else { return Ok(true) };
+        let client = self.store.client(client).await?;
+        Ok(client.is_some_and(|client| account.name_at(&client, self.sealer.as_ref()) == *name))
+    }
+
+    /// What is known of the person of a session.
+    async fn person_of(&self, client: &Client, request: &AuthorizationRequest, session: &Session) -> Result<Person, StoreError> {
+        match self.standing(client, &session.account, &session.link).await? {
+            Ok((account, _)) => Ok(Person { is_expected: self.is_expected(request, &account).await?, is_welcome: true }),
+            Err(_) => Ok(Person { is_expected: true, is_welcome: false }),
         }
-        // A pairwise name leads nowhere by itself; the session it was given in says whose it is. When that is gone, nobody can be the one expected.
-        let session = self.store.session_by_id(&hint.session).await?;
-        let account = match session {
-            Some(session) => self.store.account(&session.account).await?,
-            None => None,
-        };
-        let named = account.filter(|account| account.name_at(&client, self.sealer.as_ref()) == hint.subject);
-        Ok(Ok(Some(named.map_or(hint.subject, |account| account.id))))
     }
 
     async fn answer_from_session(

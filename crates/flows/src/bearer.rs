@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use vestibule_domain::{
-    account::Account,
+    account::{Account, Link},
     audit::Witness,
     client::Client,
     store::StoreError,
@@ -33,8 +33,8 @@ pub(crate) struct Living {
     pub(crate) token: Arc<AccessToken>,
     /// Whose token it is.
     pub(crate) client: Arc<Client>,
-    /// Absent when it speaks for the client itself.
-    pub(crate) account: Option<Arc<Account>>,
+    /// The person, and the way they came by; absent when it speaks for the client itself.
+    pub(crate) person: Option<(Arc<Account>, Arc<Link>)>,
 }
 
 impl Gateway {
@@ -49,16 +49,15 @@ impl Gateway {
         }
         match (&token.subject, token.id.grant) {
             // A client that was deleted and made anew under its name is another one.
-            (Subject::Client(_), None) => Ok((client.created <= token.issued).then_some(Living { token, client, account: None })),
+            (Subject::Client(_), None) => Ok((client.created <= token.issued).then_some(Living { token, client, person: None })),
             (Subject::Account(id), Some(grant)) => {
                 let Some(grant) = self.store.grant(&grant).await?.filter(|grant| grant.is_alive()) else { return Ok(None) };
                 if grant.client != token.client {
                     return Ok(None);
                 }
                 let standing = self.standing(&client, &grant.account, &grant.link).await?;
-                let account =
-                    standing.ok().map(|(account, _)| account).filter(|account| account.name_at(&client, self.sealer.as_ref()) == *id);
-                Ok(account.map(|account| Living { token, client, account: Some(account) }))
+                let person = standing.ok().filter(|(account, _)| account.name_at(&client, self.sealer.as_ref()) == *id);
+                Ok(person.map(|person| Living { token, client, person: Some(person) }))
             }
             // A person's token without a grant, or a client's with one: never made by us.
             _ => Ok(None),

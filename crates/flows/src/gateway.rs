@@ -40,8 +40,12 @@ pub struct Parts {
     pub bootstrap_key: Option<SecretString>,
 }
 
-/// The core of the house. `http` calls its methods; each is a use case.
-pub struct Gateway {
+/// The core of the house. `http` calls its methods; each is a use case. Cheap to clone: what must be finished whoever goes away holds one of its own.
+#[derive(Clone)]
+pub struct Gateway(Arc<Core>);
+
+/// What all clones share.
+pub struct Core {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) signer: Arc<dyn TokenSigner>,
     pub(crate) sealer: Arc<dyn Sealer>,
@@ -57,6 +61,19 @@ pub struct Gateway {
     clock: Arc<dyn Clock>,
 }
 
+impl std::ops::Deref for Gateway {
+    type Target = Core;
+    fn deref(&self) -> &Core {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Core {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Core").finish_non_exhaustive()
+    }
+}
+
 impl std::fmt::Debug for Gateway {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Gateway").field("settings", &self.settings).finish_non_exhaustive()
@@ -69,7 +86,7 @@ impl Gateway {
         let doorkeeper = Doorkeeper::new(parts.factory, parts.sealer.clone(), parts.observer.clone(), parts.providers);
         let digest = |key: SecretString| parts.sealer.tag(Purpose::AdminKey, key.expose_secret().as_bytes());
         let own_page = OwnClient::of(&parts.settings);
-        Self {
+        Self(Arc::new(Core {
             own_page,
             bootstrap_key: parts.bootstrap_key.map(digest),
             store: parts.store,
@@ -83,7 +100,7 @@ impl Gateway {
             strangers: Budget::default(),
             taken_up: TakenUp::default(),
             clock: parts.clock,
-        }
+        }))
     }
 
     /// The settings, for what `http` has to say of them.
@@ -163,9 +180,16 @@ impl Gateway {
                 self.seen(&event);
                 let detail = Some(format!("{} is not stored for the rest of the minute", event.name));
                 let limited = self.event(witness, EventName::AbuseRateLimited, Outcome::Denied, Actor::Anonymous);
-                Changes::default().event(AuditEvent { detail, reason: Some(Reason::EventRate), ..limited })
+                Changes { writes, events: vec![AuditEvent { detail, reason: Some(Reason::EventRate), ..limited }] }
             }
-            Spent::Over => return self.seen(&event),
+            // What is written besides is a fact, whether or not its record is one too many.
+            Spent::Over => {
+                self.seen(&event);
+                if writes.is_empty() {
+                    return;
+                }
+                Changes { writes, events: Vec::new() }
+            }
         };
         match self.commit(changes).await {
             // What was contested is settled already, by somebody else's record.

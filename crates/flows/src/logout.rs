@@ -65,7 +65,7 @@ impl Gateway {
         let client_name = client.map(|client| client.name.clone());
         let session = self.session_of(witness, session_cookie).await?;
         if let Some(session) = session {
-            let proven = hint.is_some_and(|hint| hint.session == session.id);
+            let proven = hint.is_some_and(|hint| hint.session == Some(session.id));
             let said_yes = asked.confirmation.as_deref().is_some_and(|given| self.confirms(given, &session));
             if !proven && !said_yes {
                 return Ok(LogoutNext::Confirm { client_name, confirmation: self.confirmation(&session), ends_at: back });

@@ -28,6 +28,9 @@ use crate::{Authorized, Fault, Gateway, Halt, depart::Away};
 /// How long ago a sign-in may be for changing anything here.
 const LATELY: Duration = Duration::from_mins(10);
 
+/// Nobody needs more ways in, and each is one to be taken over by.
+pub(crate) const MOST_WAYS: usize = 20;
+
 /// The name that attempts of this page go by. No client can be registered under it: nobody else's codes are ever made for it.
 pub(crate) const OWN_NAME: &str = "vestibule.account";
 
@@ -136,10 +139,11 @@ impl Gateway {
     /// The page, for whoever is signed in in this browser; nothing when nobody is.
     pub async fn own_page(&self, witness: &Witness, session_cookie: Option<&str>) -> Result<Option<OwnPage>, Halt> {
         let Some(session) = self.session_of(witness, session_cookie).await? else { return Ok(None) };
-        let Some(account) = self.store.account(&session.account).await? else { return Ok(None) };
+        let standing = self.standing(&self.own_page.client, &session.account, &session.link).await?;
+        let Ok((account, _)) = standing else { return Ok(None) };
         let providers = self.providers().await?;
         let links = self.store.links_of(&account.id).await?;
-        let offers = providers.offers(&self.own_page.client, witness.now);
+        let offers = if links.len() < MOST_WAYS { providers.offers(&self.own_page.client, witness.now) } else { Vec::new() };
         let more = offers.into_iter().filter(|offer| links.iter().all(|link| link.key.provider != offer.card.id)).collect();
         let card = |link: &Link| providers.find(&link.key.provider)?.made.as_ref().ok().map(|provider| provider.card().clone());
         let shown = links.into_iter().map(|link| {
@@ -174,6 +178,9 @@ impl Gateway {
             Ok(session) => session,
             Err(notice) => return Ok(Err(notice)),
         };
+        if self.store.links_of(&session.account).await?.len() >= MOST_WAYS {
+            return Ok(Err(OwnPageNotice::Stale));
+        }
         let provider = ProviderId::parse(provider).map_err(|_| Fault::ProviderNotAllowed)?;
         let request = self.own_page.request(Some(Prompt::SelectAccount), None)?;
         let errand = Errand::Link { account: session.account, session: session.id };
@@ -232,7 +239,13 @@ impl Gateway {
         session_cookie: Option<&str>,
         token: &str,
     ) -> Result<Result<Arc<Session>, OwnPageNotice>, Halt> {
-        let session = self.session_of(witness, session_cookie).await?;
+        let session = match self.session_of(witness, session_cookie).await? {
+            Some(session) => {
+                let stands = self.standing(&self.own_page.client, &session.account, &session.link).await?.is_ok();
+                Some(session).filter(|_| stands)
+            }
+            None => None,
+        };
         let made_here = |session: &Arc<Session>| {
             let given = Digest::from_hex(token);
             given.is_some_and(|tag| self.sealer.tag_matches(Purpose::AccountForm, &session.digest.0, &tag))

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use vestibule_domain::{
     audit::Witness,
+    ids::ProviderId,
     secret::{Purpose, Sealed},
     time::Timestamp,
 };
@@ -28,7 +29,9 @@ struct Posted {
 impl Gateway {
     /// Seals a posted form for the address of `provider`'s callback; nothing if it is too long to be an answer.
     pub fn seal_posted(&self, witness: &Witness, provider: &str, form: &str) -> Option<String> {
-        let plain = serde_json::to_vec(&Posted { at: witness.now, form: form.to_owned() }).ok().filter(|_| form.len() <= LONGEST)?;
+        let known = ProviderId::parse(provider).is_ok_and(|id| self.doorkeeper.last_known().find(&id).is_some());
+        let plain = serde_json::to_vec(&Posted { at: witness.now, form: form.to_owned() }).ok();
+        let plain = plain.filter(|plain| known && plain.len() <= LONGEST)?;
         Some(codec::encode(&self.sealer.seal(Purpose::PostedCallback, provider.as_bytes(), &plain).0))
     }
 

@@ -305,9 +305,9 @@ impl Gateway {
             let mut breaker = lock(&provider.breaker);
             let before = breaker.state(now);
             match &answered {
+                // Decided by what the browser brought: anybody can write `error=server_error` into our callback's address.
+                Err(error) if error.is_of_the_browser() => breaker.gave_no_sign(),
                 Err(ProviderError::Unreachable { .. }) => breaker.failed(now, &rules),
-                // Decided by what the browser brought, before the provider was asked.
-                Err(ProviderError::Declined | ProviderError::Paused { .. }) => breaker.gave_no_sign(),
                 _ => went_well(&mut breaker),
             }
             (before, breaker.state(now))
@@ -351,7 +351,7 @@ impl Gateway {
     pub async fn probe(&self, provider: &Provider) {
         let Some(adapter) = provider.open() else { return };
         let began = Instant::now();
-        match self.ask(provider, adapter.check()).await {
+        match self.ask_and_learn(provider, adapter.check(), Breaker::looked_well).await {
             Ok(Checked { secret_expires, warnings, .. }) => {
                 self.observer.provider_secret_expires(&provider.id, secret_expires);
                 for warning in warnings {

@@ -29,7 +29,7 @@ impl Gateway {
         }
         let Some(living) = self.living(witness, token).await?.filter(|living| living.token.client == client.id) else { return Ok(()) };
         let event = AuditEvent {
-            account: living.account.map(|account| account.id),
+            account: living.person.map(|(account, _)| account.id),
             grant: living.token.id.grant,
             ..self.token_event(witness, EventName::TokenRevoked, client, Outcome::Success)
         };

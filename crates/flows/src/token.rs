@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use vestibule_domain::{
-    account::{Account, Released},
+    account::{Account, Link, Released},
     audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
     authorize::is_code_verifier,
     client::{Client, GrantType, SigningAlg},
@@ -119,7 +119,7 @@ impl Gateway {
             return Err(self.refuse_code(witness, client, &code, fault).await);
         }
         let failed = (EventName::CodeFailed, GrantType::AuthorizationCode);
-        let account = self.welcome_account(witness, client, code.account, (&code.provider, code.link), failed).await?;
+        let person = self.welcome_account(witness, client, code.account, (&code.provider, code.link), failed).await?;
         let grant = Grant::from_code(&code, client, witness.now, &self.settings.lifetimes);
         let event =
             AuditEvent { grant_type: Some(GrantType::AuthorizationCode), ..self.grant_event(witness, EventName::CodeRedeemed, &grant) };
@@ -131,7 +131,7 @@ impl Gateway {
             Ok(()) => {
                 let generation = grant.family.as_ref().map(|family| family.generation);
                 let scopes = grant.narrowed(client, None)?;
-                self.issue(witness, client, &grant, scopes, &account, generation, grant.access_expires)
+                self.issue(witness, client, &grant, scopes, &person, generation, grant.access_expires)
             }
             Err(StoreError::Conflict(Contest::Code)) => Err(self.overtaken(witness, client, &code).await),
             Err(error) => Err(unavailable(error)),
@@ -206,7 +206,7 @@ impl Gateway {
             let scopes = grant.narrowed(client, asked.scope.as_deref())?;
             let failed = (EventName::TokenRefreshFailed, GrantType::RefreshToken);
             self.recheck(witness, &grant).await?;
-            let account = self.welcome_account(witness, client, grant.account, (&grant.provider, grant.link), failed).await?;
+            let person = self.welcome_account(witness, client, grant.account, (&grant.provider, grant.link), failed).await?;
             let access_expires = witness.now + self.settings.lifetimes.access_token;
             let changes = Changes::default().write(Write::RotateFamily { grant: id, from, family, access_expires }).event(AuditEvent {
                 grant_type: Some(GrantType::RefreshToken),
@@ -214,7 +214,7 @@ impl Gateway {
                 ..self.grant_event(witness, EventName::TokenRefreshed, &grant)
             });
             return match self.commit(changes).await {
-                Ok(()) => self.issue(witness, client, &grant, scopes, &account, Some(to), access_expires),
+                Ok(()) => self.issue(witness, client, &grant, scopes, &person, Some(to), access_expires),
                 Err(StoreError::Conflict(Contest::Family)) if !last_try => continue,
                 Err(StoreError::Conflict(_)) => Err(OAuthError::unavailable()),
                 Err(error) => Err(unavailable(error)),
@@ -234,13 +234,13 @@ impl Gateway {
     ) -> Result<Issued, OAuthError> {
         let scopes = grant.narrowed(client, asked.scope.as_deref())?;
         let failed = (EventName::TokenRefreshFailed, GrantType::RefreshToken);
-        let account = self.welcome_account(witness, client, grant.account, (&grant.provider, grant.link), failed).await?;
+        let person = self.welcome_account(witness, client, grant.account, (&grant.provider, grant.link), failed).await?;
         self.seen(&AuditEvent {
             reason: Some(Reason::Replayed),
             grant_type: Some(GrantType::RefreshToken),
             ..self.grant_event(witness, EventName::TokenRefreshed, grant)
         });
-        self.issue(witness, client, grant, scopes, &account, Some(generation), grant.access_expires)
+        self.issue(witness, client, grant, scopes, &person, Some(generation), grant.access_expires)
     }
 
     async fn reused(&self, witness: &Witness, grant: &Grant) -> OAuthError {
@@ -305,7 +305,7 @@ impl Gateway {
         client: &Client,
         grant: &Grant,
         scopes: Scopes,
-        account: &Account,
+        (account, link): &(Arc<Account>, Arc<Link>),
         generation: Option<u32>,
         expires: Timestamp,
     ) -> Result<Issued, OAuthError> {
@@ -316,7 +316,7 @@ impl Gateway {
         };
         let access_token = self.signer.sign_access_token(client.access_token_alg, &token).map_err(|error| unsigned(&error))?;
         let id_token = if scopes.has("openid") {
-            let token = self.id_token(witness, client, grant, &scopes, account, &access_token);
+            let token = self.id_token(witness, client, grant, &scopes, (account, link), &access_token);
             Some(self.signer.sign_id_token(client.id_token_alg, &token).map_err(|error| unsigned(&error))?)
         } else {
             None
@@ -364,7 +364,7 @@ impl Gateway {
         client: &Client,
         grant: &Grant,
         scopes: &Scopes,
-        account: &Account,
+        (account, link): (&Account, &Link),
         access_token: &str,
     ) -> IdToken {
         let mut access_token_hash = [0; 16];
@@ -379,10 +379,11 @@ impl Gateway {
             nonce: grant.nonce.clone().map(|nonce| nonce.0),
             acr: grant.acr.clone(),
             amr: grant.amr.clone(),
-            session: grant.session,
+            session: client.sector().is_none().then_some(grant.session),
             // Ed25519 hashes with SHA-512 where the others use SHA-256; the claim is optional in the code flow, so it is left out there.
             access_token_hash: (client.id_token_alg != SigningAlg::EdDsa).then_some(access_token_hash),
-            claims: if client.id_token_claims { account.profile.released(scopes, &client.release) } else { Released::default() },
+            // What the person came by was judged, so that is what is told: not what another way in said of them meanwhile.
+            claims: if client.id_token_claims { link.profile.released(scopes, &client.release) } else { Released::default() },
         }
     }
 
@@ -394,9 +395,9 @@ impl Gateway {
         id: AccountId,
         (provider, link): (&ProviderId, LinkId),
         (failed, grant_type): (EventName, GrantType),
-    ) -> Result<Arc<Account>, OAuthError> {
+    ) -> Result<(Arc<Account>, Arc<Link>), OAuthError> {
         let fault = match self.standing(client, &id, &link).await.map_err(unavailable)? {
-            Ok((account, _)) => return Ok(account),
+            Ok(standing) => return Ok(standing),
             Err(refusal) => Fault::from(refusal),
         };
         let event = AuditEvent {

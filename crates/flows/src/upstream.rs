@@ -10,12 +10,14 @@ use serde::{Deserialize, Serialize};
 use vestibule_domain::{
     account::{Account, Link, UpstreamTokens},
     audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
+    claims::Claims,
     client::{Client, GrantType, UpstreamTokenRule},
     error::{OAuthError, OAuthErrorCode},
     grant::{Grant, Revoked, RevokedBy},
     ids::{AccountId, LinkId, ProviderId},
-    ports::{RefreshUpstream, Sealer},
-    provider::{Known, ProviderError, ReceivedTokens, Renewed},
+    policy::{self, Refusal},
+    ports::{IdentityProvider, Sealer},
+    provider::{Known, Phase, ProviderError, ProviderTerms, ReceivedTokens, Renewed},
     scope::Scopes,
     secret::Purpose,
     store::{Changes, Contest, StoreError, Write},
@@ -114,6 +116,39 @@ impl From<StoreError> for Stale {
     }
 }
 
+/// What became of a wish to refresh.
+enum Attempted {
+    /// The provider was asked.
+    Done(RefreshOutcome),
+    /// Somebody else is asking it, or has.
+    Busy,
+    /// It can't be asked: disabled, gone, without such a thing, or its tokens don't open.
+    Impossible,
+}
+
+/// Everything a refresh needs, read before the provider is asked.
+struct Held {
+    witness: Witness,
+    provider: Arc<Provider>,
+    adapter: Arc<dyn IdentityProvider>,
+    account: Arc<Account>,
+    link: Link,
+    tokens: UpstreamTokens,
+    opened: ReceivedTokens,
+}
+
+/// What the provider says of the person now becomes what we know.
+fn said_anew(changes: Changes, held: &Held, terms: &ProviderTerms, claims: &Claims, now: Timestamp) -> Changes {
+    let Held { link, account, .. } = held;
+    let claims = terms.known_of(claims.clone(), Some(&link.claims));
+    let profile = terms.profile_of(&claims).profile;
+    // The account says what the link says that was used last.
+    let shown = account.profile == link.profile;
+    let told = Link { profile: profile.clone(), claims: kept_claims(&claims), seen: now.max(link.seen), ..link.clone() };
+    let changes = changes.write(Write::UpdateLink(told));
+    if shown { changes.write(Write::PutAccount(Account { profile, ..Account::clone(account) })) } else { changes }
+}
+
 /// How often somebody who waits for another's refresh looks whether it is done.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
@@ -124,11 +159,16 @@ impl Gateway {
             Ok(found) => found,
             Err((reason, error)) => return Err(self.refuse_release(witness, client, asked, None, reason, error).await),
         };
-        let refuse = |reason, error| self.refuse_release(witness, client, asked, Some(account), reason, error);
+        let refuse = |reason, error| self.refuse_release(witness, client, asked, Some(account.id), reason, error);
         let Some(link) = self.link_at(&grant, &rule.provider).await.map_err(unavailable)? else {
             let why = "the person has not signed in through that provider";
             return Err(refuse(Reason::Unknown, OAuthError::new(OAuthErrorCode::InvalidTarget, why)).await);
         };
+        if let Err(refusal) = self.may_release(client, &account, &link).await.map_err(unavailable)? {
+            let fault = crate::Fault::from(refusal);
+            let why = "a rule here does not give that provider's token for this person";
+            return Err(refuse(fault.reason(), OAuthError::new(OAuthErrorCode::InvalidTarget, why)).await);
+        }
         let tokens = match self.fresh(witness, &link).await {
             Ok(tokens) => tokens,
             Err(Stale::Reconnect) => {
@@ -140,13 +180,15 @@ impl Gateway {
         };
         let opened = open(&tokens, self.sealer.as_ref()).ok_or_else(OAuthError::server_error)?;
         let scope = opened.scope.clone().unwrap_or_default();
-        if scope.split([' ', ',']).any(|scope| !scope.is_empty() && !rule.scopes.contains(scope)) {
+        // A token that nobody knows the scopes of is not given out: it may do anything.
+        let is_named = opened.scope.is_some() && scope.split([' ', ',']).all(|scope| scope.is_empty() || rule.scopes.contains(scope));
+        if !is_named {
             let why = "the provider granted scopes that this client's rule does not name";
             return Err(refuse(Reason::Scope, OAuthError::new(OAuthErrorCode::InvalidScope, why)).await);
         }
         let access_token = opened.access_token.ok_or_else(OAuthError::server_error)?;
         let event = AuditEvent {
-            account: Some(account),
+            account: Some(account.id),
             provider: Some(rule.provider.clone()),
             grant: Some(grant.id),
             login: Some(grant.login),
@@ -168,7 +210,7 @@ impl Gateway {
         witness: &Witness,
         client: &'c Client,
         asked: &TokenAsked,
-    ) -> Result<Result<(AccountId, Arc<Grant>, &'c UpstreamTokenRule), (Reason, OAuthError)>, OAuthError> {
+    ) -> Result<Result<(Arc<Account>, Arc<Grant>, &'c UpstreamTokenRule), (Reason, OAuthError)>, OAuthError> {
         const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
         let subject = asked.subject_token.as_deref().ok_or_else(|| OAuthError::invalid_request("subject_token is missing"))?;
         if asked.subject_token_type.as_deref() != Some(ACCESS_TOKEN) {
@@ -181,7 +223,7 @@ impl Gateway {
         // Another client's token is no better than none: it would let one app act as another.
         let unknown = (Reason::Unknown, OAuthError::invalid_grant("subject_token is not a good access token of this client"));
         let Some(living) = living.filter(|living| living.token.client == client.id) else { return Ok(Err(unknown)) };
-        let (Some(account), Some(grant)) = (living.account, living.token.id.grant) else { return Ok(Err(unknown)) };
+        let (Some((account, _)), Some(grant)) = (living.person, living.token.id.grant) else { return Ok(Err(unknown)) };
         let Some(grant) = self.store.grant(&grant).await.map_err(unavailable)? else { return Ok(Err(unknown)) };
         let wanted = match asked.audience.as_deref() {
             Some(name) => ProviderId::parse(name).ok(),
@@ -198,7 +240,7 @@ impl Gateway {
             let why = "scope asks for more than this client's rule names";
             return Ok(Err((Reason::Scope, OAuthError::new(OAuthErrorCode::InvalidScope, why))));
         }
-        Ok(Ok((account.id, grant, rule)))
+        Ok(Ok((account, grant, rule)))
     }
 
     async fn refuse_release(
@@ -221,6 +263,14 @@ impl Gateway {
         error
     }
 
+    /// Whether what a person brought by this link may be given out now: they are wanted here by it, whichever way they came, and its provider's tokens are
+    /// kept.
+    async fn may_release(&self, client: &Client, account: &Account, link: &Link) -> Result<Result<(), Refusal>, StoreError> {
+        let providers = self.providers().await?;
+        let terms = providers.terms(&link.key.provider).filter(|terms| terms.keeps_tokens);
+        Ok(policy::stands(client, account, link, terms))
+    }
+
     /// The link whose tokens are meant: the one the person came by, or their latest at that provider.
     async fn link_at(&self, grant: &Grant, provider: &ProviderId) -> Result<Option<Link>, StoreError> {
         let links = self.store.links_of(&grant.account).await?;
@@ -232,7 +282,9 @@ impl Gateway {
     /// Tokens that are good now, refreshed if need be.
     async fn fresh(&self, witness: &Witness, link: &Link) -> Result<UpstreamTokens, Stale> {
         let rules = self.settings.upstream;
-        loop {
+        // Whoever waits for another's refresh waits no longer than that may take.
+        let looks = rules.lease.as_millis() / LOOK_EVERY.as_millis().max(1) + 1;
+        for _ in 0..looks {
             let now = self.clock().now().max(witness.now);
             let tokens = self.store.upstream_tokens(&link.id).await?.ok_or(Stale::Reconnect)?;
             match tokens.want(now, &rules) {
@@ -241,142 +293,152 @@ impl Gateway {
                 Want::Wait(_) => return Err(Stale::Unreachable),
                 Want::Refresh => {}
             }
-            if let Some(outcome) = self.refresh_once(witness, link, &tokens, now).await? {
-                let is_good = tokens.expires.is_none_or(|expires| now < expires);
-                match outcome {
-                    RefreshOutcome::Ok => {}
-                    RefreshOutcome::Denied => return Err(Stale::Reconnect),
-                    RefreshOutcome::Unreachable if is_good => return Ok(tokens),
-                    RefreshOutcome::Unreachable => return Err(Stale::Unreachable),
+            match self.refresh_once(witness, link, &tokens, now).await? {
+                // Somebody else refreshes them.
+                Attempted::Busy => tokio::time::sleep(LOOK_EVERY).await,
+                Attempted::Impossible | Attempted::Done(RefreshOutcome::Unreachable) if tokens.is_good(now) => return Ok(tokens),
+                Attempted::Impossible | Attempted::Done(RefreshOutcome::Denied) => return Err(Stale::Reconnect),
+                Attempted::Done(RefreshOutcome::Unreachable) => return Err(Stale::Unreachable),
+                // However short they live: asking again would bring no longer ones.
+                Attempted::Done(RefreshOutcome::Ok) => {
+                    let new = self.store.upstream_tokens(&link.id).await?.ok_or(Stale::Reconnect)?;
+                    return if new.is_good(now) { Ok(new) } else { Err(Stale::Unreachable) };
                 }
-            } else {
-                // Somebody else refreshes them. Their lease ends whatever becomes of them, so this does too.
-                tokio::time::sleep(LOOK_EVERY).await;
             }
         }
+        Err(Stale::Unreachable)
     }
 
-    /// Refreshes tokens of this version; nothing if somebody else is at it, or was.
+    /// Refreshes tokens of this version, unless somebody else is at it, or was.
     async fn refresh_once(
         &self,
         witness: &Witness,
         link: &Link,
         tokens: &UpstreamTokens,
         now: Timestamp,
-    ) -> Result<Option<RefreshOutcome>, StoreError> {
+    ) -> Result<Attempted, StoreError> {
         if tokens.leased_until.is_some_and(|until| now < until) {
-            return Ok(None);
+            return Ok(Attempted::Busy);
         }
         let providers = self.providers().await?;
-        let provider = providers.find(&link.key.provider);
-        let Some((provider, adapter)) = provider.and_then(|provider| Some((provider, provider.open()?))) else {
-            return Ok(Some(RefreshOutcome::Denied));
-        };
-        let (Some(refresh), Some(opened)) = (adapter.refresh(), open(tokens, self.sealer.as_ref())) else {
-            return Ok(Some(RefreshOutcome::Denied));
+        let account = self.store.account(&link.account).await?;
+        let provider = providers.find(&link.key.provider).filter(|provider| provider.terms().is_some_and(|terms| terms.keeps_tokens));
+        let able = provider.and_then(|provider| Some((provider.clone(), provider.open()?.clone()))).filter(|(_, adapter)| adapter.refresh().is_some());
+        let (Some((provider, adapter)), Some(opened), Some(account)) = (able, open(tokens, self.sealer.as_ref()), account) else {
+            return Ok(Attempted::Impossible);
         };
         let rules = self.settings.upstream;
         let lease = Write::LeaseUpstreamTokens { link: link.id, expected: tokens.version, at: now, until: now + rules.lease };
         match self.commit(Changes::default().write(lease)).await {
             Ok(()) => {}
-            Err(StoreError::Conflict(Contest::UpstreamTokens)) => return Ok(None),
+            Err(StoreError::Conflict(Contest::UpstreamTokens)) => return Ok(Attempted::Busy),
             Err(error) => return Err(error),
         }
-        let answered = self.ask_for_new(provider, refresh, link, &opened, now).await;
-        let (outcome, changes) = self.refreshed(witness, link, tokens, opened, answered).await?;
+        let held = Held { witness: witness.clone(), provider, adapter, account, link: link.clone(), tokens: tokens.clone(), opened };
+        // On its own: a provider that rotates its refresh tokens has spent the old one as soon as it answers, so an app that hangs up must not keep the
+        // new one from being written down.
+        let gateway = self.clone();
+        let done = tokio::spawn(async move { gateway.refresh_held(held).await });
+        done.await.map_err(|_| StoreError::Unavailable("a refresh ended before its time".into()))?.map(Attempted::Done)
+    }
+
+    /// From the lease to the commit. Nothing is read in between: what the provider gives must be written down whatever else fails.
+    async fn refresh_held(&self, held: Held) -> Result<RefreshOutcome, StoreError> {
+        let Held { witness, provider, adapter, link, opened, .. } = &held;
+        let rules = self.settings.upstream;
+        let now = self.clock().now().max(witness.now);
+        let until = now + rules.lease;
+        let known = Known { issuer: &link.key.issuer, subject: &link.key.subject, claims: &link.claims };
+        let asked = async {
+            let late = || ProviderError::Unreachable { phase: Phase::Refresh, status: None, detail: "not within the lease".into() };
+            match adapter.refresh() {
+                Some(refresh) => tokio::time::timeout(rules.lease, refresh.refresh(opened, known, now)).await.unwrap_or_else(|_| Err(late())),
+                None => Err(late()),
+            }
+        };
+        let answered = self.ask(provider, asked).await;
+        let terms = adapter.terms();
+        let (outcome, mut changes) = self.refreshed(&held, terms, answered);
         self.observer.upstream_refreshed(&link.key.provider, outcome);
-        match self.commit(changes).await {
-            // A sign-in brought newer ones meanwhile: those are good, whatever became of these.
-            Ok(()) | Err(StoreError::Conflict(Contest::UpstreamTokens)) => Ok(Some(outcome)),
-            Err(error) => Err(error),
+        loop {
+            let written = match self.commit(changes.clone()).await {
+                Ok(()) => return Ok(outcome),
+                // A sign-in put other tokens there meanwhile, or the link is gone.
+                Err(StoreError::Conflict(_)) => self.over_others(&held, outcome, &changes).await,
+                Err(error) => Err(error),
+            };
+            match written {
+                Ok(Some(over)) => changes = over,
+                Ok(None) => return Ok(outcome),
+                Err(error) if self.clock().now() >= until => return Err(error),
+                Err(_) => tokio::time::sleep(LOOK_EVERY * 4).await,
+            }
         }
     }
 
-    async fn ask_for_new(
-        &self,
-        provider: &Provider,
-        refresh: &dyn RefreshUpstream,
-        link: &Link,
-        opened: &ReceivedTokens,
-        now: Timestamp,
-    ) -> Result<Renewed, ProviderError> {
-        let known = Known { issuer: &link.key.issuer, subject: &link.key.subject, claims: &link.claims };
-        self.ask(provider, refresh.refresh(opened, known, now)).await
+    /// Ours over those that were put there meanwhile, where they carry the very refresh token that this refresh has spent: it is worth nothing now.
+    async fn over_others(&self, held: &Held, outcome: RefreshOutcome, changes: &Changes) -> Result<Option<Changes>, StoreError> {
+        let spent = |tokens: &ReceivedTokens| tokens.refresh_token.as_ref().map(|token| token.expose_secret().to_owned());
+        if outcome != RefreshOutcome::Ok {
+            return Ok(None);
+        }
+        let Some(there) = self.store.upstream_tokens(&held.link.id).await? else { return Ok(None) };
+        let carried = open(&there, self.sealer.as_ref()).and_then(|opened| spent(&opened));
+        let ours = changes.writes.iter().find_map(|write| match write {
+            Write::RenewUpstreamTokens { tokens, .. } => Some(tokens.clone()),
+            _ => None,
+        });
+        let Some(ours) = ours.filter(|_| carried.is_some() && carried == spent(&held.opened)) else {
+            return Ok(None);
+        };
+        let tokens = UpstreamTokens { version: there.version + 1, ..ours };
+        Ok(Some(Changes { writes: vec![Write::RenewUpstreamTokens { tokens, expected: there.version }], events: changes.events.clone() }))
     }
 
     /// What follows from a refresh, decided before it is written.
-    async fn refreshed(
-        &self,
-        witness: &Witness,
-        link: &Link,
-        tokens: &UpstreamTokens,
-        opened: ReceivedTokens,
-        answered: Result<Renewed, ProviderError>,
-    ) -> Result<(RefreshOutcome, Changes), StoreError> {
+    fn refreshed(&self, held: &Held, terms: &ProviderTerms, answered: Result<Renewed, ProviderError>) -> (RefreshOutcome, Changes) {
+        let Held { witness, link, tokens, opened, .. } = held;
         let now = self.clock().now().max(witness.now);
         let expected = tokens.version;
         let renewed = match answered {
             Ok(renewed) => renewed,
             Err(ProviderError::Denied { .. }) => {
                 let changes = Changes::default().write(Write::RenewUpstreamTokens { tokens: tokens.after_denial(now), expected });
-                return Ok((RefreshOutcome::Denied, self.denied(witness, changes, link, now).await?));
+                return (RefreshOutcome::Denied, self.denied(witness, changes, link, terms, now));
             }
             // Whatever else goes wrong there is no word from the provider that these tokens are worth nothing.
             Err(error) => {
                 tracing::warn!(provider.id = %link.key.provider, "tokens of {} could not be refreshed: {error}", link.key.provider);
                 let tokens = tokens.after_failure(now, &self.settings.upstream);
-                return Ok((RefreshOutcome::Unreachable, Changes::default().write(Write::RenewUpstreamTokens { tokens, expected })));
+                return (RefreshOutcome::Unreachable, Changes::default().write(Write::RenewUpstreamTokens { tokens, expected }));
             }
         };
         let Renewed { tokens: new, claims } = renewed;
         let kept = ReceivedTokens {
             access_token: new.access_token,
-            refresh_token: new.refresh_token.or(opened.refresh_token),
-            id_token: new.id_token.or(opened.id_token),
+            refresh_token: new.refresh_token.or_else(|| opened.refresh_token.clone()),
+            id_token: new.id_token.or_else(|| opened.id_token.clone()),
             expires: new.expires,
-            scope: new.scope.or(opened.scope),
+            scope: new.scope.or_else(|| opened.scope.clone()),
         };
-        let sealed = seal(link.id, &kept, expected + 1, now, self.sealer.as_ref());
-        let Some(sealed) = sealed else { return Ok((RefreshOutcome::Unreachable, Changes::default())) };
+        let Some(sealed) = seal(link.id, &kept, expected + 1, now, self.sealer.as_ref()) else {
+            return (RefreshOutcome::Unreachable, Changes::default());
+        };
         let sealed = UpstreamTokens { used: tokens.used, ..sealed };
         let mut changes = Changes::default().write(Write::RenewUpstreamTokens { tokens: sealed, expected });
         if let Some(claims) = claims {
-            changes = self.said_anew(changes, link, &claims, now).await?;
+            changes = said_anew(changes, held, terms, &claims, now);
         }
         let event = AuditEvent {
             account: Some(link.account),
             provider: Some(link.key.provider.clone()),
             ..self.event(witness, EventName::UpstreamTokenRefreshed, Outcome::Success, Actor::System)
         };
-        Ok((RefreshOutcome::Ok, changes.event(event)))
-    }
-
-    /// What the provider says of the person now becomes what we know.
-    async fn said_anew(
-        &self,
-        changes: Changes,
-        link: &Link,
-        claims: &vestibule_domain::claims::Claims,
-        now: Timestamp,
-    ) -> Result<Changes, StoreError> {
-        let providers = self.providers().await?;
-        let Some(terms) = providers.terms(&link.key.provider) else { return Ok(changes) };
-        let claims = terms.known_of(claims.clone(), Some(&link.claims));
-        let profile = terms.profile_of(&claims).profile;
-        let account = self.store.account(&link.account).await?;
-        let changes =
-            changes.write(Write::UpdateLink(Link { profile: profile.clone(), claims: kept_claims(&claims), seen: now, ..link.clone() }));
-        Ok(match account {
-            // The account says what the link says that was used last.
-            Some(account) if account.profile == link.profile => {
-                changes.write(Write::PutAccount(Account { profile, ..Account::clone(&account) }))
-            }
-            _ => changes,
-        })
+        (RefreshOutcome::Ok, changes.event(event))
     }
 
     /// The provider honours the person's tokens no more; if it is configured so, their sessions end with that.
-    async fn denied(&self, witness: &Witness, changes: Changes, link: &Link, now: Timestamp) -> Result<Changes, StoreError> {
+    fn denied(&self, witness: &Witness, changes: Changes, link: &Link, terms: &ProviderTerms, now: Timestamp) -> Changes {
         let event = |name| AuditEvent {
             account: Some(link.account),
             provider: Some(link.key.provider.clone()),
@@ -384,15 +446,14 @@ impl Gateway {
             ..self.event(witness, name, Outcome::Failure, Actor::System)
         };
         let changes = changes.event(event(EventName::UpstreamNeedsReconnect));
-        let ends = self.providers().await?.terms(&link.key.provider).is_some_and(|terms| terms.ends_sessions);
-        if !ends {
-            return Ok(changes);
+        if !terms.ends_sessions {
+            return changes;
         }
         let revoked = Revoked { at: now, by: RevokedBy::UpstreamDenied };
-        Ok(changes
+        changes
             .write(Write::EndLinkSessions { link: link.id, account: link.account, at: now })
             .write(Write::RevokeLinkGrants { link: link.id, account: link.account, revoked })
-            .event(AuditEvent { outcome: Outcome::Success, ..event(EventName::SessionEnded) }))
+            .event(AuditEvent { outcome: Outcome::Success, ..event(EventName::SessionEnded) })
     }
 
     /// Before an app refreshes: what the provider said of the person is asked again if it is older than its operator wants. A provider that can't be
@@ -405,12 +466,16 @@ impl Gateway {
             return Ok(());
         }
         let Some(tokens) = self.store.upstream_tokens(&link.id).await.map_err(unavailable)? else { return Ok(()) };
+        // A refresh that brought no claims was an answer too.
+        if witness.now.since(tokens.received) < recheck {
+            return Ok(());
+        }
         let waits = tokens.retry_after.is_some_and(|after| witness.now < after);
         if !tokens.refreshable || tokens.denied.is_some() || waits {
             return Ok(());
         }
         match self.refresh_once(witness, &link, &tokens, witness.now).await.map_err(unavailable)? {
-            Some(RefreshOutcome::Denied) if providers.terms(&grant.provider).is_some_and(|terms| terms.ends_sessions) => {
+            Attempted::Done(RefreshOutcome::Denied) if providers.terms(&grant.provider).is_some_and(|terms| terms.ends_sessions) => {
                 Err(OAuthError::invalid_grant("the identity provider honours the person's sign-in no more"))
             }
             _ => Ok(()),
@@ -424,16 +489,35 @@ impl Gateway {
         let due = TokensDue { now, expire_before: now + rules.ahead, used_since: now - rules.in_use, limit: most };
         let mut report = RefreshReport::default();
         for id in self.store.upstream_tokens_due(&due).await? {
-            let Some(link) = self.store.link_by_id(&id).await? else { continue };
             let Some(tokens) = self.store.upstream_tokens(&id).await? else { continue };
-            match self.refresh_once(witness, &link, &tokens, self.clock().now().max(now)).await? {
-                Some(RefreshOutcome::Ok) => report.refreshed += 1,
-                Some(RefreshOutcome::Denied) => report.denied += 1,
-                Some(RefreshOutcome::Unreachable) => report.unreachable += 1,
-                None => {}
+            let Some(link) = self.store.link_by_id(&id).await? else {
+                // What is left of a link that was undone while somebody signed in by it.
+                self.commit(Changes::default().write(Write::DropUpstreamTokens { link: id })).await?;
+                continue;
+            };
+            let now = self.clock().now().max(now);
+            if !tokens.wants_refresh_ahead(now) {
+                continue;
+            }
+            match self.refresh_once(witness, &link, &tokens, now).await? {
+                Attempted::Done(RefreshOutcome::Ok) => report.refreshed += 1,
+                Attempted::Done(RefreshOutcome::Denied) => report.denied += 1,
+                Attempted::Done(RefreshOutcome::Unreachable) => report.unreachable += 1,
+                Attempted::Busy => {}
+                Attempted::Impossible => self.put_off(&tokens, now).await?,
             }
         }
         Ok(report)
+    }
+
+    /// Tokens that can't be refreshed here, because their provider is disabled, gone or keeps none any more, are looked at again later.
+    async fn put_off(&self, tokens: &UpstreamTokens, now: Timestamp) -> Result<(), StoreError> {
+        let later = tokens.after_failure(now, &self.settings.upstream);
+        let changes = Changes::default().write(Write::RenewUpstreamTokens { tokens: later, expected: tokens.version });
+        match self.commit(changes).await {
+            Ok(()) | Err(StoreError::Conflict(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
     }
 
     /// Gives an upstream's tokens back after a link was undone. The link is gone already, so what goes wrong here is only recorded.

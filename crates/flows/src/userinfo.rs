@@ -17,7 +17,7 @@ impl Gateway {
     /// The claims behind an access token.
     pub async fn userinfo(&self, witness: &Witness, token: &str) -> Result<Userinfo, BearerFault> {
         let living = self.living(witness, token).await?.ok_or(BearerFault::Invalid)?;
-        let account = living.account.ok_or(BearerFault::Invalid)?;
+        let (account, link) = living.person.ok_or(BearerFault::Invalid)?;
         if !living.token.audiences.contains(&self.settings.issuer) {
             return Err(BearerFault::Invalid);
         }
@@ -25,7 +25,7 @@ impl Gateway {
             return Err(BearerFault::InsufficientScope("openid"));
         }
         let subject = account.name_at(&living.client, self.sealer.as_ref());
-        Ok(Userinfo { subject, claims: account.profile.released(&living.token.scopes, &living.client.release) })
+        Ok(Userinfo { subject, claims: link.profile.released(&living.token.scopes, &living.client.release) })
     }
 }
 

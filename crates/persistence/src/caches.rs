@@ -391,16 +391,15 @@ where
     }
 
     /// Puts in what was committed, made of what was known before; drops it if there is no telling, or somebody else was here since.
-    fn settle(&self, now: Now<'_>, key: &K, value: impl FnOnce(Option<Weighed<V>>) -> Option<Weighed<V>>) {
+    fn settle(&self, Now { ticket, own }: Now<'_>, key: &K, value: impl FnOnce(Option<Weighed<V>>) -> Option<Weighed<V>>) {
         let at = self.stripes.place_of(key);
-        let own = now.own.entry(at).or_default();
+        let own = own.entry(at).or_default();
         let mut count = self.stripes.lock(at);
-        let is_newest = *count == now.ticket.count + *own && self.on.load(Ordering::Acquire);
+        let is_newest = *count == ticket.count + *own && self.on.load(Ordering::Acquire);
         *count += 1;
         *own += 1;
-        let generation = now.ticket.generation;
-        match if is_newest { value(self.known(key, generation)) } else { None } {
-            Some(value) => self.cache.insert(key.clone(), (generation, value)),
+        match if is_newest { value(self.known(key, ticket.generation)) } else { None } {
+            Some(value) => self.cache.insert(key.clone(), (ticket.generation, value)),
             None => self.cache.invalidate(key),
         }
     }

@@ -40,7 +40,8 @@ pub struct IdTokenClaims {
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub amr: Vec<String>,
     /// OpenID Connect Back-Channel Logout 1.0 §2.1.
-    pub sid: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sid: Option<String>,
     /// §3.1.3.6, base64url.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub at_hash: Option<String>,
@@ -55,7 +56,8 @@ pub struct IdTokenHintClaims {
     pub iss: String,
     pub sub: String,
     pub aud: Audience,
-    pub sid: String,
+    #[serde(default)]
+    pub sid: Option<String>,
 }
 
 /// The body of a userinfo response (OpenID Connect Core 1.0 §5.3.2).
@@ -260,7 +262,7 @@ mod tests {
             nonce: None,
             acr: None,
             amr: vec![],
-            sid: "x".into(),
+            sid: Some("x".into()),
             at_hash: None,
             person,
         };

@@ -23,7 +23,9 @@ use vestibule_domain::{
     attempt::Kept,
     health::Checked,
     ports::{IdentityProvider, RefreshUpstream, RevokeUpstream},
-    provider::{Arrival, Callback, Departure, Known, Phase, ProviderCard, ProviderError, ProviderTerms, ReceivedTokens, Renewed, Sent},
+    provider::{
+        Arrival, Callback, Departure, EmailTrust, Known, Phase, ProviderCard, ProviderError, ProviderTerms, ReceivedTokens, Renewed, Sent,
+    },
     time::Timestamp,
 };
 
@@ -36,7 +38,7 @@ use crate::{
         client::AuthClient,
         fault,
         person::{Person, Resource, renewed_claims},
-        settings,
+        settings::{self, TokenAuth},
     },
     sheet::Sheet,
 };
@@ -68,12 +70,18 @@ impl fmt::Debug for FacebookProvider {
 pub(crate) fn make(sheet: &mut Sheet<'_>, common: Common, tools: &Tools) -> Option<Arc<dyn IdentityProvider>> {
     let (egress, endpoints) = settings::endpoints(sheet, &tools.egress);
     let ways = settings::ways(sheet, &common, endpoints.as_ref().map(|endpoints| &endpoints.token));
-    let resource = settings::resource(sheet, &egress, &ways.scopes, graph::find_fault);
+    let resource = settings::resource(sheet, &egress, graph::find_fault);
     let fields = sheet.texts("fields");
     for (at, _) in fields.iter().enumerate().filter(|(_, field)| field.contains(',')) {
         sheet.fault(&format!("fields/{at}"), "must be one field, as picture.type(large)");
     }
-    let secret = common.client_secret.clone().or_else(|| sheet.required_secret("client_secret", "Graph wants a proof that we have it"));
+    if ways.auth == TokenAuth::None {
+        sheet.fault("token_auth", "can't be none: Graph wants a proof that we have the client secret");
+    }
+    if common.terms.email_trust == EmailTrust::Always {
+        sheet.fault("email_trust", "can't be always: Facebook vouches for no address");
+    }
+    let secret = common.client_secret.clone();
     let resource = resource?;
     let version = graph::version_of(&resource.userinfo);
     let client = oauth2::client(&common, tools, egress, endpoints?, ways, graph::find_fault);
@@ -163,7 +171,8 @@ impl IdentityProvider for FacebookProvider {
         let short = self.client.redeem(callback, kept, now).await?;
         let tokens = self.worth_keeping(short, now).await;
         let (person, granted) = self.person(&tokens).await?;
-        Ok(person.arrived(&self.client.ways.issuer, ReceivedTokens { scope: granted.or(tokens.scope), ..tokens }))
+        // People grant each permission for itself, so what they were asked for says nothing of what they granted.
+        Ok(person.arrived(&self.client.ways.issuer, ReceivedTokens { scope: granted, ..tokens }))
     }
 
     fn terms(&self) -> &ProviderTerms {

@@ -20,7 +20,7 @@ use crate::{
     egress::Egress,
     facebook, github,
     line::Line,
-    oauth2, oidc,
+    oauth2, oidc, params,
     preset::{self, Preset, Protocol, presets},
     sheet::{Sheet, escaped},
 };
@@ -236,31 +236,8 @@ fn prompt(sheet: &mut Sheet<'_>) -> Vec<String> {
     words
 }
 
-/// Parameters that are the protocol's to set, on which security rests.
-const OURS: [&str; 13] = [
-    "client_id",
-    "client_secret",
-    "code_challenge",
-    "code_challenge_method",
-    "login_hint",
-    "max_age",
-    "nonce",
-    "prompt",
-    "redirect_uri",
-    "request",
-    "response_mode",
-    "response_type",
-    "state",
-];
-
 fn authorization_params(sheet: &mut Sheet<'_>, preset: &Preset) -> Vec<(String, String)> {
-    let mut all = sheet.table("authorization_params");
-    for name in all.keys().filter(|name| OURS.contains(&name.as_str()) || matches!(name.as_str(), "scope" | "request_uri")) {
-        sheet.fault(
-            &format!("authorization_params/{}", escaped(name)),
-            "is set by the protocol, and has a setting of its own if it can be chosen",
-        );
-    }
+    let mut all = params::table(sheet, "authorization_params", &["acr_values", "ui_locales"]);
     for (setting, parameter) in &preset.parameters {
         if let Some(value) = sheet.text(setting) {
             all.insert(parameter.clone(), value);

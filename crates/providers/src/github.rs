@@ -31,7 +31,7 @@ use crate::{
         client::{AuthClient, basic},
         fault,
         person::{List, Person, Resource, in_time, renewed_claims},
-        settings::{self, SubjectKind},
+        settings::{self, SubjectKind, TokenAuth},
     },
     sheet::Sheet,
 };
@@ -63,8 +63,12 @@ impl fmt::Debug for GithubProvider {
 pub(crate) fn make(sheet: &mut Sheet<'_>, common: Common, tools: &Tools) -> Option<Arc<dyn IdentityProvider>> {
     let (egress, endpoints) = settings::endpoints(sheet, &tools.egress);
     let ways = settings::ways(sheet, &common, endpoints.as_ref().map(|endpoints| &endpoints.token));
-    if common.client_secret.is_none() {
-        sheet.required_secret("client_secret", "GitHub gives no tokens without it");
+    if ways.auth == TokenAuth::None {
+        sheet.fault("token_auth", "can't be none: GitHub gives no tokens without a client secret");
+    }
+    let reads_organizations = ways.scopes.iter().any(|scope| matches!(scope.as_str(), "read:org" | "write:org" | "admin:org"));
+    if !common.terms.entry.organizations.is_empty() && !reads_organizations {
+        sheet.fault("entry/organizations", "needs the scope read:org, without which GitHub tells none and nobody could enter");
     }
     let version = sheet.text("api_version").and_then(|text| version(sheet, &text));
     let api_url = sheet.address("api_url");
@@ -79,7 +83,7 @@ pub(crate) fn make(sheet: &mut Sheet<'_>, common: Common, tools: &Tools) -> Opti
     // A GitHub App has permissions instead of scopes.
     let has = |scope: &str| ways.scopes.iter().any(|asked| asked == scope);
     let reads_emails = ways.scopes.is_empty() || has("user") || has("user:email");
-    let lists = if has("read:org") { organizations(at) } else { Some(Vec::new()) };
+    let lists = if reads_organizations { organizations(at) } else { Some(Vec::new()) };
     let resource = Resource {
         userinfo: at("/user")?,
         root: None,

@@ -16,6 +16,7 @@ pub mod github;
 mod line;
 pub mod oauth2;
 pub mod oidc;
+mod params;
 pub mod preset;
 mod sheet;
 pub mod signing;

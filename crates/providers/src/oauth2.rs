@@ -53,9 +53,10 @@ impl fmt::Debug for OAuth2Provider {
 pub(crate) fn make(sheet: &mut Sheet<'_>, common: Common, tools: &Tools) -> Option<Arc<dyn IdentityProvider>> {
     let (egress, endpoints) = settings::endpoints(sheet, &tools.egress);
     let ways = settings::ways(sheet, &common, endpoints.as_ref().map(|endpoints| &endpoints.token));
-    let resource = settings::resource(sheet, &egress, &ways.scopes, fault::standard);
+    let resource = settings::resource(sheet, &egress, fault::standard);
+    let lists = settings::lists(sheet, &egress, &ways.scopes);
     let client = client(&common, tools, egress, endpoints?, ways, fault::standard);
-    Some(Arc::new(OAuth2Provider { common, client, resource: resource? }))
+    Some(Arc::new(OAuth2Provider { common, client, resource: Resource { lists, ..resource? } }))
 }
 
 /// Our registration there.

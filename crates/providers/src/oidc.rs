@@ -23,7 +23,7 @@ mod tokens;
 
 use std::{
     fmt,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{Arc, Mutex},
 };
 
 use async_trait::async_trait;
@@ -40,7 +40,6 @@ use vestibule_domain::{
     time::Timestamp,
 };
 
-pub(crate) use self::reading::make;
 use self::{
     documents::{Documents, Source},
     google::Directory,
@@ -53,9 +52,10 @@ use self::{
 pub use self::{
     google::{DirectorySettings, ServiceAccount},
     microsoft::{GroupSettings, Groups},
-    settings::{Endpoints, NonceRule, OidcSettings, Pkce, SettingsFault, Speciality, TokenAuth},
+    settings::{Endpoints, FreshPrompt, NonceRule, OidcSettings, Pkce, SettingsFault, Speciality, TokenAuth},
     subject::{NotASubject, SubjectTemplate},
 };
+pub(crate) use self::{reading::make, subject::is_a_name};
 use crate::{
     callback,
     egress::Egress,
@@ -102,7 +102,7 @@ impl OidcProvider {
             discovery: settings.discovery,
             endpoint_hosts: settings.endpoint_hosts.clone(),
             line: line.clone(),
-            told_of_foreign: AtomicBool::new(false),
+            foreign: Mutex::default(),
         };
         let directory = match &settings.speciality {
             Speciality::Google(Some(directory)) => Some(Directory::new(directory.clone(), line.clone(), Arc::clone(&clock))),
@@ -217,7 +217,7 @@ impl IdentityProvider for OidcProvider {
 
     async fn complete(&self, mut callback: Callback, kept: KeptAttempt, now: Timestamp) -> Result<Arrival, ProviderError> {
         let metadata = self.documents.metadata().await?;
-        if let Some(known) = callback.iss.as_deref().and_then(|said| self.issuers.of_answer(said)) {
+        if let Some(known) = callback.iss.as_deref().and_then(|said| self.issuers.of_answer(said, &metadata.issuer)) {
             callback.iss = Some(known.to_owned());
         }
         let code = callback::code(&callback, &kept, &self.settings.issuer, metadata.says_iss)?;
@@ -237,8 +237,8 @@ impl IdentityProvider for OidcProvider {
     }
 
     async fn check(&self) -> Result<Checked, ProviderError> {
-        let metadata = self.documents.metadata().await?;
-        let keys = self.documents.keys(&metadata).await?;
+        let (metadata, keys) = self.documents.look().await?;
+        departure::pkce_fits(&self.settings, &metadata)?;
         Ok(checking::checked(&self.settings, &metadata, &keys))
     }
 

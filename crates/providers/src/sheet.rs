@@ -67,6 +67,11 @@ impl<'a> Sheet<'a> {
         self.merged.get(name).filter(|value| !value.is_null()).cloned()
     }
 
+    /// A value that somebody else reads.
+    pub(crate) fn peek(&self, name: &str) -> Option<&Value> {
+        self.merged.get(name)
+    }
+
     /// Whether the operator said something about it, or the preset.
     pub(crate) fn has(&self, name: &str) -> bool {
         self.merged.get(name).is_some_and(|value| !value.is_null())

@@ -139,7 +139,8 @@ impl Tables {
                 add(&mut self.links, link.key.clone(), link)
             }
             Write::UpdateLink(link) => {
-                let known = self.links.values_mut().find(|known| known.id == link.id && known.seen <= link.seen);
+                let same = |known: &&mut Link| known.id == link.id && known.account == link.account && known.seen <= link.seen;
+                let known = self.links.values_mut().find(same);
                 known
                     .map(|known| *known = Link { key: known.key.clone(), account: known.account, created: known.created, ..link })
                     .is_some()

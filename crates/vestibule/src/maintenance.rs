@@ -17,6 +17,8 @@ const EVERY: Duration = Duration::from_mins(1);
 const PROBE_EVERY: Duration = Duration::from_mins(1);
 /// How often it is looked which upstream tokens want a refresh.
 const REFRESH_EVERY: Duration = Duration::from_secs(30);
+/// Most refreshes of one round; what is left is due in the next.
+const MOST_A_ROUND: u64 = 200;
 
 /// Makes the keys that are due and says so in the metrics. A gateway without keys can't serve, so the first time is waited for.
 pub(crate) async fn keep_keys(gateway: &Gateway, metrics: &Metrics) -> Result<(), KeysError> {
@@ -74,21 +76,19 @@ pub(crate) async fn refresh_ahead(house: Arc<House>, stop: impl Future<Output = 
             () = sleep(about(REFRESH_EVERY, gateway.entropy())) => {}
             () = &mut stop => return,
         }
-        let mut all = RefreshReport::default();
-        loop {
-            let witness = Witness { now: gateway.clock().now(), source: Source::default(), trace_id: None };
-            match gateway.refresh_ahead(&witness, 1).await {
-                Ok(report) if report != RefreshReport::default() => all = sum(all, report),
-                Ok(_) => break,
-                Err(error) => {
-                    error!(%error, "upstream tokens could not be refreshed");
-                    break;
-                }
+        let witness = Witness { now: gateway.clock().now(), source: Source::default(), trace_id: None };
+        // What was begun is finished even when this is cut short.
+        let round = tokio::select! {
+            round = gateway.refresh_ahead(&witness, MOST_A_ROUND) => round,
+            () = &mut stop => return,
+        };
+        let all = match round {
+            Ok(report) => report,
+            Err(error) => {
+                error!(%error, "upstream tokens could not be refreshed");
+                continue;
             }
-            if is_ready(stop.as_mut()).await {
-                return;
-            }
-        }
+        };
         if all != RefreshReport::default() {
             let RefreshReport { refreshed, denied, unreachable } = all;
             info!(
@@ -96,22 +96,6 @@ pub(crate) async fn refresh_ahead(house: Arc<House>, stop: impl Future<Output = 
                 denied, unreachable, "refreshed {refreshed} upstream tokens ahead; {denied} were denied, {unreachable} have to wait"
             );
         }
-    }
-}
-
-fn sum(all: RefreshReport, one: RefreshReport) -> RefreshReport {
-    RefreshReport {
-        refreshed: all.refreshed + one.refreshed,
-        denied: all.denied + one.denied,
-        unreachable: all.unreachable + one.unreachable,
-    }
-}
-
-async fn is_ready(future: impl Future<Output = ()>) -> bool {
-    tokio::select! {
-        biased;
-        () = future => true,
-        () = std::future::ready(()) => false,
     }
 }
 
@@ -139,11 +123,5 @@ mod tests {
         let about = |byte| about(Duration::from_mins(1), &Fixed(byte));
         assert_eq!((about(0), about(255)), (Duration::from_secs(54), Duration::from_secs(66)));
         assert!((Duration::from_secs(59)..Duration::from_secs(61)).contains(&about(127)));
-    }
-
-    #[tokio::test]
-    async fn what_has_come_is_seen_and_what_has_not_is_not_waited_for() {
-        assert!(is_ready(std::future::ready(())).await);
-        assert!(!is_ready(std::future::pending()).await);
     }
 }

@@ -77,7 +77,7 @@ fn id_token() -> IdToken {
         nonce: Some("n".into()),
         acr: None,
         amr: vec!["pwd".into()],
-        session: SessionId::new(start(), &SystemEntropy),
+        session: Some(SessionId::new(start(), &SystemEntropy)),
         access_token_hash: Some([0xff; 16]),
         claims: Released {
             profile: Profile { name: Some("Ada".into()), email: Some("ada@b.example".into()), ..Profile::default() },
@@ -184,7 +184,7 @@ fn openid_core_section_2_the_id_token_on_the_wire() {
             "auth_time": 1_799_999_940,
             "nonce": "n",
             "amr": ["pwd"],
-            "sid": token.session.to_string(),
+            "sid": token.session.map(|session| session.to_string()),
             "at_hash": "_____________________w",
             "name": "Ada",
             "email": "ada@b.example",

@@ -59,7 +59,7 @@ pub(super) fn id_token_claims(token: &IdToken) -> IdTokenClaims {
         nonce: token.nonce.clone(),
         acr: token.acr.clone(),
         amr: token.amr.clone(),
-        sid: token.session.to_string(),
+        sid: token.session.map(|session| session.to_string()),
         at_hash: token.access_token_hash.map(|half| URL_SAFE_NO_PAD.encode(half)),
         person: token.claims.clone().into(),
     }
@@ -74,7 +74,10 @@ pub(super) fn id_token_hint(claims: Map<String, Value>, issuer: &str) -> Option<
     Some(IdTokenHint {
         subject: claims.sub.parse().ok()?,
         client: ClientId::parse(claims.aud.only()?).ok()?,
-        session: claims.sid.parse().ok()?,
+        session: match claims.sid {
+            Some(sid) => Some(sid.parse().ok()?),
+            None => None,
+        },
     })
 }
 

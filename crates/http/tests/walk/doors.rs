@@ -101,6 +101,27 @@ async fn a_provider_in_trouble_is_marked_moves_down_is_not_asked_and_hurts_nobod
 }
 
 #[tokio::test]
+async fn attack_84_what_a_browser_writes_into_a_callback_shuts_no_provider_and_opens_none() {
+    let street = street().await;
+    let app = street.app("app").await;
+    let of_the_browser = || ProviderError::Unreachable { phase: Phase::Callback, status: None, detail: "error=server_error".into() };
+    for _ in 0..6 {
+        street.rig.providers[0].answers_next(Err(of_the_browser()));
+        street.arrives(&mut Browser::default(), &app, "x").await;
+    }
+    assert_eq!(street.count("provider.health_changed"), 0);
+    for _ in 0..4 {
+        street.rig.providers[0].answers_next(Err(down()));
+        street.arrives(&mut Browser::default(), &app, "x").await;
+    }
+    street.rig.providers[0].answers_next(Err(ProviderError::Invalid { phase: Phase::Callback, rule: "iss", detail: "another".into() }));
+    street.arrives(&mut Browser::default(), &app, "x").await;
+    street.rig.providers[0].answers_next(Err(down()));
+    street.arrives(&mut Browser::default(), &app, "x").await;
+    assert_eq!(street.count("provider.health_changed"), 1, "five failures in a row, whatever strangers wrote between them");
+}
+
+#[tokio::test]
 async fn people_who_decline_or_answers_that_are_not_valid_are_no_trouble() {
     let street = street().await;
     let app = street.app("app").await;
@@ -149,4 +170,34 @@ async fn the_page_speaks_the_language_the_app_asks_for_and_so_does_what_comes_af
     street.goes(&mut browser, &format!("/login/acme?attempt={attempt}")).await;
     let declined = street.goes(&mut browser, &format!("/callback/acme?error=access_denied&state={attempt}")).await;
     assert_eq!(declined.header("content-language"), "de");
+}
+
+#[tokio::test]
+async fn attack_29_nobody_is_signed_in_without_having_acted() {
+    for straight_through in [true, false] {
+        let street = Street::with(RigOptions { providers: vec!["acme"], straight_through, ..RigOptions::default() }).await;
+        let app = street.app("app").await;
+        for hints in [vec![], vec![("idp_hint", "acme")]] {
+            let silent: Vec<_> = hints.iter().copied().chain([("prompt", "none")]).collect();
+            let refused = street.goes(&mut Browser::default(), &Street::link(&app, &silent)).await;
+            assert_eq!(refused.parameter("error").as_deref(), Some("login_required"));
+            assert!(street.rig.providers[0].departures().is_empty(), "prompt=none goes nowhere");
+        }
+        let hinted = street.goes(&mut Browser::default(), &Street::link(&app, &[("idp_hint", "acme")])).await;
+        let expected = if straight_through { StatusCode::SEE_OTHER } else { StatusCode::OK };
+        assert_eq!(hinted.status, expected, "ASVS 7.6.2: where an operator wants it, a person acts on our page first");
+    }
+}
+
+#[tokio::test]
+async fn attack_27_an_upstreams_logout_token_ends_nothing_because_nothing_here_takes_one() {
+    let street = street().await;
+    let app = street.app("app").await;
+    let mut browser = Browser::default();
+    street.signs_in(&mut browser, &app, "alice").await;
+    for path in ["/backchannel-logout", "/callback/acme", "/logout"] {
+        street.posts(&mut Browser::default(), path, &[("logout_token", "eyJhbGciOiJub25lIn0.e30.")]).await;
+    }
+    assert_eq!(street.count("session.ended"), 0);
+    assert!(street.goes(&mut browser, &Street::link(&app, &[("prompt", "none")])).await.parameter("code").is_some());
 }

@@ -8,10 +8,11 @@ use vestibule_domain::{
     claims::Claims,
     email::DomainPattern,
     provider::{Arrival, ProviderTerms},
+    registration::Draft,
 };
 use vestibule_testkit::{fake_provider::FakeProvider, rig::RigOptions};
 
-use crate::street::{Answer, App, Browser, Street, claims};
+use crate::street::{Answer, App, Browser, Street, claims, plain};
 
 /// `acme` is the authority for corp.example and may lead to accounts by address; `other` is not.
 fn corporate() -> RigOptions {
@@ -121,6 +122,46 @@ async fn a_person_adds_a_way_in_and_it_leads_to_the_same_account() {
     assert_eq!(street.rig.events().into_iter().filter(joined).count(), 1);
     let page = page(&street, &mut browser).await;
     assert!(page.body.contains("data-provider=\"acme\"") && page.body.contains("data-provider=\"other\""), "{page:?}");
+}
+
+#[tokio::test]
+async fn an_app_hears_what_the_way_in_said_that_was_judged_and_never_another() {
+    let street = Street::open().await;
+    let rules = json!({"email_domains": ["corp.example"]});
+    let draft = Draft { entry: serde_json::from_value(rules).unwrap(), ..plain() };
+    let app = street.app_as("app", draft).await;
+    let other_app = street.app("other-app").await;
+    let mut browser = Browser::default();
+    street.rig.providers[0].answers_next(Ok(arrival(&street, "ada", "ada@corp.example", true)));
+    let code = street.signs_in(&mut browser, &app, "x").await;
+    let tokens = street.redeems(&app, &code).await.json();
+    // One more way in, at a provider where the person writes what it says of them, and a sign-in by it elsewhere.
+    adds_other(&street, &mut browser, arrival(&street, "ada-at-other", "ada@home.example", true)).await;
+    let mut said = arrival(&street, "ada-at-other", "ceo@corp.example", true);
+    said.claims.insert("groups".into(), json!(["admins"]));
+    sub_of(&street, &mut Browser::default(), &other_app, (1, said)).await;
+    let userinfo = street.userinfo(tokens["access_token"].as_str().unwrap()).await.json();
+    assert_eq!(userinfo["email"], "ada@corp.example");
+    let refreshed = street.refreshes(&app, tokens["refresh_token"].as_str().unwrap()).await.json();
+    assert_eq!(claims(&refreshed["id_token"])["email"], "ada@corp.example");
+}
+
+#[tokio::test]
+async fn a_way_in_is_not_added_after_the_session_that_asked_has_ended() {
+    let street = Street::open().await;
+    let app = street.app("app").await;
+    let mut browser = Browser::default();
+    sub_of(&street, &mut browser, &app, (0, arrival(&street, "ada", "ada@corp.example", true))).await;
+    let token = token(&page(&street, &mut browser).await);
+    let sent = street.posts(&mut browser, "/account/links", &[("token", &token), ("provider", "other")]).await;
+    let attempt = sent.between("state=", "\"").to_owned();
+    let account = street.rig.events().iter().find_map(|event| event.account).unwrap();
+    let actor = vestibule_domain::audit::Actor::AdminKey("test".into());
+    street.gateway().disable_account(&street.rig.witness(), &actor, &account.to_string(), true).await.unwrap();
+    street.gateway().disable_account(&street.rig.witness(), &actor, &account.to_string(), false).await.unwrap();
+    street.rig.providers[1].answers_next(Ok(arrival(&street, "stranger", "s@home.example", true)));
+    let refused = street.goes(&mut browser, &format!("/callback/other?code=x&state={attempt}")).await;
+    assert_eq!(refused.page(), "request_expired");
 }
 
 #[tokio::test]

@@ -167,6 +167,8 @@ async fn openid_core_section_8_a_person_has_another_name_in_each_sector_of_pairw
     }
     assert_eq!((&subs[1], &subs[1]), (&subs[2], &subs[4]), "one sector, one name, for good");
     assert!(subs[0] != subs[1] && subs[1] != subs[3] && subs[0] != subs[3]);
+    let tokens = street.tokens(&one, "alice").await;
+    assert!(claims(&tokens["id_token"]).get("sid").is_none(), "sectors could compare it");
     // The name leads back to the person who is signed in, and to nobody else.
     let mut browser = Browser::default();
     let code = street.signs_in(&mut browser, &one, "alice").await;

@@ -129,6 +129,68 @@ async fn a_token_that_runs_out_is_refreshed_once_whoever_asks_at_once() {
 }
 
 #[tokio::test]
+async fn a_token_of_which_nobody_knows_the_scopes_is_not_given_out() {
+    let street = street().await;
+    let app = trusted(&street, "app", &["repo"]).await;
+    let ours = street.tokens(&app, "alice").await;
+    assert_eq!(exchanges(&street, &app, &ours["access_token"], &[]).await.error(), "invalid_scope");
+}
+
+#[tokio::test]
+async fn tokens_that_live_shorter_than_we_look_ahead_are_refreshed_once_for_each_who_asks() {
+    let street = street().await;
+    let app = trusted(&street, "app", &["repo", "read:user"]).await;
+    let ours = tokens(&street, &app).await;
+    street.rig.clock.advance(Duration::from_mins(9));
+    let mut ours = street.tokens_again(&app, ours).await;
+    for _ in 0..6 {
+        street.rig.clock.advance(Duration::from_mins(9));
+        ours = street.tokens_again(&app, ours).await;
+    }
+    for (lives, status) in [(30, StatusCode::OK), (0, StatusCode::SERVICE_UNAVAILABLE)] {
+        let tokens = ReceivedTokens {
+            access_token: Some("short".to_owned().into()),
+            expires: Some(street.rig.witness().now + Duration::from_secs(lives)),
+            ..ReceivedTokens::default()
+        };
+        let before = street.rig.providers[0].refreshed().len();
+        street.rig.providers[0].renews_next(Ok(Renewed { tokens, claims: None }));
+        assert_eq!(exchanges(&street, &app, &ours["access_token"], &[]).await.status, status);
+        assert_eq!(street.rig.providers[0].refreshed().len(), before + 1);
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_without_a_refresh_token_never_puts_back_one_that_was_spent() {
+    let street = street().await;
+    let app = trusted(&street, "app", &["repo", "read:user"]).await;
+    let ours = tokens(&street, &app).await;
+    exchanges(&street, &app, &ours["access_token"], &[]).await;
+    let renewed = ReceivedTokens {
+        access_token: Some("second".to_owned().into()),
+        refresh_token: Some("rotated".to_owned().into()),
+        expires: Some(street.rig.witness().now + Duration::from_hours(2)),
+        ..ReceivedTokens::default()
+    };
+    street.rig.providers[0].renews_next(Ok(Renewed { tokens: renewed, claims: None }));
+    street.rig.clock.advance(Duration::from_mins(57));
+    street.gateway().refresh_ahead(&street.rig.witness(), 10).await.unwrap();
+    let now = street.rig.witness().now;
+    let plain = ReceivedTokens {
+        access_token: Some("third".to_owned().into()),
+        expires: Some(now + Duration::from_mins(4)),
+        scope: Some("repo".into()),
+        ..ReceivedTokens::default()
+    };
+    street.rig.providers[0].answers_next(Ok(Arrival { tokens: plain, ..FakeProvider::arrival("ada", now) }));
+    street.tokens(&app, "x").await;
+    street.rig.clock.advance(Duration::from_mins(3));
+    street.gateway().refresh_ahead(&street.rig.witness(), 10).await.unwrap();
+    let used = street.rig.providers[0].refreshed().pop().unwrap().refresh_token.unwrap();
+    assert_eq!(secrecy::ExposeSecret::expose_secret(&used), "rotated");
+}
+
+#[tokio::test]
 async fn a_rotated_refresh_token_is_the_one_used_next_and_one_that_is_not_renewed_is_kept() {
     let street = street().await;
     let app = trusted(&street, "app", &["repo", "read:user"]).await;
@@ -271,7 +333,7 @@ async fn groups_that_change_upstream_count_at_the_next_refresh() {
     assert_eq!(street.refreshes(&app, ours["refresh_token"].as_str().unwrap()).await.error(), "invalid_grant");
 }
 
-/// An hour and a half at a provider that rotates its refresh tokens, fails for a while, recovers, and at last says no.
+/// Two hours at a provider that rotates its refresh tokens, fails for a while, recovers, and at last says no.
 #[tokio::test]
 async fn refreshes_under_an_upstream_that_rotates_fails_and_recovers() {
     let street = street().await;
@@ -283,21 +345,21 @@ async fn refreshes_under_an_upstream_that_rotates_fails_and_recovers() {
         let tokens = ReceivedTokens {
             access_token: Some(format!("upstream-{number}").into()),
             refresh_token: Some(format!("refresh-{number}").into()),
-            expires: Some(street.rig.witness().now + Duration::from_mins(20)),
+            expires: Some(street.rig.witness().now + Duration::from_mins(22)),
             ..ReceivedTokens::default()
         };
         Ok(Renewed { tokens, claims: None })
     };
     let down = || Err(ProviderError::Unreachable { phase: Phase::Refresh, status: Some(503), detail: "down".into() });
     let mut lines = vec!["minute | round | asked with | what an app gets".to_owned()];
-    for minute in (55..=115).step_by(5) {
+    for minute in (55..=130).step_by(5) {
         street.rig.clock.advance(Duration::from_mins(if minute == 55 { 55 } else { 5 }));
         match minute {
-            55 | 60 => acme.renews_next(renewed(1)),
-            75 | 80 | 85 => acme.renews_next(renewed(2)),
-            90 | 95 => acme.renews_next(down()),
-            100 => acme.renews_next(renewed(3)),
-            115 => acme.renews_next(Err(ProviderError::Denied { phase: Phase::Refresh, detail: "revoked".into() })),
+            60 => acme.renews_next(renewed(1)),
+            80 => acme.renews_next(renewed(2)),
+            100 | 105 => acme.renews_next(down()),
+            110 => acme.renews_next(renewed(3)),
+            130 => acme.renews_next(Err(ProviderError::Denied { phase: Phase::Refresh, detail: "revoked".into() })),
             _ => {}
         }
         let before = acme.refreshed().len();
@@ -323,6 +385,20 @@ async fn refreshes_under_an_upstream_that_rotates_fails_and_recovers() {
         lines.join("\n"),
         "minute | round | asked with | what an app gets\n\
          55 | nothing due | - | upstream-first\n\
-         60 | refreshed | upstream-refresh | upstream-1\n"
+         60 | refreshed | upstream-refresh | upstream-1\n\
+         65 | nothing due | - | upstream-1\n\
+         70 | nothing due | - | upstream-1\n\
+         75 | nothing due | - | upstream-1\n\
+         80 | refreshed | refresh-1 | upstream-2\n\
+         85 | nothing due | - | upstream-2\n\
+         90 | nothing due | - | upstream-2\n\
+         95 | nothing due | - | upstream-2\n\
+         100 | unreachable | refresh-2 | upstream-2\n\
+         105 | unreachable | refresh-2 | temporarily_unavailable\n\
+         110 | refreshed | refresh-2 | upstream-3\n\
+         115 | nothing due | - | upstream-3\n\
+         120 | nothing due | - | upstream-3\n\
+         125 | nothing due | - | upstream-3\n\
+         130 | denied | refresh-3 | invalid_grant"
     );
 }

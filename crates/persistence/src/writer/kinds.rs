@@ -72,7 +72,7 @@ impl Kind {
             Self::SpendAttempt => Some(Contest::Attempt),
             Self::AddClient | Self::ReplaceClient | Self::DeleteClient => Some(Contest::Client),
             Self::AddSigningKey => Some(Contest::SigningKey),
-            Self::AddLink | Self::RemoveLink => Some(Contest::Link),
+            Self::AddLink | Self::RemoveLink | Self::UpdateLink => Some(Contest::Link),
             Self::AddProvider | Self::ReplaceProvider | Self::DeleteProvider => Some(Contest::Provider),
             Self::RenewUpstreamTokens | Self::LeaseUpstreamTokens => Some(Contest::UpstreamTokens),
             Self::PutSession => Some(Contest::Session),
@@ -163,7 +163,7 @@ impl Kind {
             Self::RemoveLink => "DELETE FROM links WHERE (id, account) IN (SELECT column1, column2 FROM (VALUES {rows}) AS v)",
             Self::UpdateLink => {
                 "UPDATE links SET seen = v.column2, email = v.column3, body = v.column4 FROM (VALUES {rows}) AS v \
-                 WHERE links.id = v.column1 AND links.seen <= v.column2"
+                 WHERE links.id = v.column1 AND links.seen <= v.column2 AND links.account = v.column5"
             }
             Self::AddProvider => {
                 "INSERT INTO providers (id, version, disabled, secrets, created, updated, body) \

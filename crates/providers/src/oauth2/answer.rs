@@ -37,6 +37,14 @@ pub(crate) fn tokens(phase: Phase, body: &Object, separator: Separator, now: Tim
     })
 }
 
+/// What an answer to a code granted: where it says nothing of scopes, that is what was asked for (RFC 6749 §5.1). A scope that is there and can't
+/// be read stays unknown, and so does what nobody asked for by scopes.
+pub(crate) fn granted(tokens: ReceivedTokens, body: &Object, asked: &str) -> ReceivedTokens {
+    let is_silent = body.get("scope").is_none_or(Value::is_null);
+    let as_asked = (is_silent && is_printable(asked)).then(|| asked.to_owned());
+    ReceivedTokens { scope: tokens.scope.or(as_asked), ..tokens }
+}
+
 fn is_token(text: &str) -> bool {
     !text.is_empty() && text.len() <= LONGEST_TOKEN && text.bytes().all(|byte| byte.is_ascii_graphic())
 }

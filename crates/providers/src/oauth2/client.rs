@@ -95,7 +95,8 @@ impl AuthClient {
             form.push(("code_verifier", &kept.pkce_verifier));
         }
         let body = self.line.step(Phase::Token, self.ask(Phase::Token, &form)).await?;
-        answer::tokens(Phase::Token, &body, self.ways.separator, now)
+        let tokens = answer::tokens(Phase::Token, &body, self.ways.separator, now)?;
+        Ok(answer::granted(tokens, &body, &self.ways.scopes.join(" ")))
     }
 
     /// New tokens for old ones (RFC 6749 §6).
@@ -131,7 +132,7 @@ impl AuthClient {
     /// The fault, when the server says with a word of its own what RFC 6749 has another for.
     fn own_word(&self, phase: Phase, answer: &HttpResponse) -> Option<ProviderError> {
         let body = object(phase, answer).ok()?;
-        let meaning = self.ways.error_codes.get(body.get("error").and_then(Value::as_str)?)?;
+        let meaning = fault::meaning(phase, body.get("error").and_then(Value::as_str)?, &self.ways.error_codes)?;
         Some(fault::of_code(phase, meaning))
     }
 
@@ -175,7 +176,7 @@ impl AuthClient {
             (Some(secret), TokenAuth::Post) => {
                 body.append_pair("client_id", &self.id).append_pair("client_secret", secret.expose_secret());
             }
-            (None, _) => {
+            (None, _) | (_, TokenAuth::None) => {
                 body.append_pair("client_id", &self.id);
             }
         }

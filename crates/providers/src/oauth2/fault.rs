@@ -2,6 +2,8 @@
 //!
 //! Error codes are known by our own texts. What an upstream writes beside them is neither shown nor logged nor put into an error (attack 25).
 
+use std::collections::BTreeMap;
+
 use http::{HeaderMap, StatusCode};
 use openidconnect::HttpResponse;
 use serde_json::Value;
@@ -22,7 +24,7 @@ pub(crate) fn standard(phase: Phase, _: StatusCode, body: &Object) -> Option<Pro
 }
 
 /// What an error code may be said to mean.
-pub(crate) const KNOWN: [&str; 10] = [
+pub(crate) const KNOWN: [&str; 15] = [
     "invalid_grant",
     "invalid_token",
     "invalid_client",
@@ -33,12 +35,28 @@ pub(crate) const KNOWN: [&str; 10] = [
     "invalid_request",
     "insufficient_scope",
     "temporarily_unavailable",
+    "server_error",
+    "access_denied",
+    "login_required",
+    "interaction_required",
+    "consent_required",
 ];
+
+/// What a provider's own word means, if the settings say so. At a refresh a code of the specification's means what it says: taking a slip in our
+/// request for a revocation would end the person's sessions.
+pub(crate) fn meaning<'m>(phase: Phase, code: &str, own: &'m BTreeMap<String, String>) -> Option<&'m str> {
+    let is_plain = phase == Phase::Refresh && KNOWN.contains(&code);
+    own.get(code).filter(|_| !is_plain).map(String::as_str)
+}
 
 /// The fault that an error code stands for.
 pub(crate) fn of_code(phase: Phase, code: &str) -> ProviderError {
     let wrong = |detail: &str| misconfigured(phase, detail);
     match code {
+        // Asked without the person there, the provider wants them: what we hold is good for nothing until they have come.
+        "interaction_required" | "login_required" | "consent_required" | "access_denied" if phase == Phase::Refresh => {
+            spent(phase, "the person has to sign in there again")
+        }
         "invalid_grant" => spent(phase, "invalid_grant: what was sent is spent, too old or another's"),
         "bad_verification_code" => spent(phase, "bad_verification_code: the code is spent, too old or another's"),
         "bad_refresh_token" => spent(phase, "bad_refresh_token: the refresh token is spent, too old or revoked"),

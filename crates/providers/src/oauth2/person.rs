@@ -161,20 +161,33 @@ fn subject(value: &Value, kind: SubjectKind) -> Option<String> {
     text_or_number(value).filter(|text| fits && text.len() <= LONGEST_SUBJECT)
 }
 
-/// The claims that a refresh brings. The new tokens are the old ones' only successors, so they are not given up when the interface does not
-/// answer; but of another person they are not taken.
+/// The claims that a refresh brings.
 pub(crate) fn renewed_claims(
     line: &Line,
     person: Result<Person, ProviderError>,
     known: &Known<'_>,
 ) -> Result<Option<Claims>, ProviderError> {
-    match person {
-        Ok(person) if person.subject == known.subject => Ok(Some(person.claims)),
-        Ok(_) => Err(invalid(Phase::Refresh, "subject", "the new tokens are of another person")),
-        Err(error) => {
-            tracing::warn!(provider.id = line.provider.as_str(), %error, "the tokens are new, but the provider does not say who holds them");
+    let said = match person {
+        Ok(person) if person.subject != known.subject => Err(invalid(Phase::Refresh, "subject", "the new tokens are of another person")),
+        said => said.map(|person| Some(person.claims)),
+    };
+    unless_of_another(line, said)
+}
+
+/// What was said of whoever holds new tokens. They are the old ones' only successors, so they are not given up because of an answer that is
+/// missing or wrong: then nothing was said. But of another person they are not taken.
+pub(crate) fn unless_of_another(line: &Line, said: Result<Option<Claims>, ProviderError>) -> Result<Option<Claims>, ProviderError> {
+    let is_of_another = |error: &ProviderError| match error {
+        ProviderError::Invalid { phase, rule, .. } => matches!(*rule, "iss" | "sub") || (*phase == Phase::Refresh && *rule == "subject"),
+        _ => false,
+    };
+    match said {
+        Err(error) if !is_of_another(&error) => {
+            let id = line.provider.as_str();
+            tracing::warn!(provider.id = id, %error, "the tokens are new, but the provider does not say who holds them");
             Ok(None)
         }
+        said => said,
     }
 }
 

@@ -15,6 +15,8 @@ use super::{
 use crate::{
     egress::Egress,
     factory::Common,
+    oidc::is_a_name,
+    params,
     sheet::{Sheet, escaped},
 };
 
@@ -28,6 +30,9 @@ pub(crate) enum TokenAuth {
     /// In the form.
     #[serde(rename = "client_secret_post")]
     Post,
+    /// A public client (RFC 6749 §2.1).
+    #[serde(rename = "none")]
+    None,
 }
 
 /// What stands between scopes, here and there.
@@ -119,20 +124,6 @@ pub(crate) struct Params {
     pub(crate) ui_locales: Option<String>,
 }
 
-/// What nobody may set: it is the protocol's, and an attack's when another value comes before ours.
-const OURS: [&str; 10] = [
-    "response_type",
-    "response_mode",
-    "client_id",
-    "client_secret",
-    "redirect_uri",
-    "scope",
-    "state",
-    "nonce",
-    "code_challenge",
-    "code_challenge_method",
-];
-
 /// Reads the endpoints; returns the client that reaches them too, at the port of the token endpoint.
 pub(crate) fn endpoints(sheet: &mut Sheet<'_>, egress: &Egress) -> (Egress, Option<Endpoints>) {
     let token = sheet.address("token_endpoint").and_then(|text| Url::parse(&text).ok());
@@ -177,18 +168,26 @@ pub(crate) fn ways(sheet: &mut Sheet<'_>, common: &Common, token_endpoint: Optio
     }
     let origin = || token_endpoint.map(|url| url.origin().ascii_serialization()).unwrap_or_default();
     let pkce = sheet.shaped::<Pkce>("pkce") != Pkce::Never;
+    let auth = sheet.shaped::<TokenAuth>("token_auth");
+    match (auth, common.client_secret.is_some()) {
+        (TokenAuth::None, true) => sheet.fault("token_auth", "is none, and there is a client_secret that would never be used"),
+        (TokenAuth::Basic | TokenAuth::Post, false) => {
+            sheet.fault("client_secret", "is missing; for a public client write token_auth = \"none\"");
+        }
+        _ => {}
+    }
     if common.client_secret.is_none() && !pkce {
         sheet.fault("pkce", "can't be never without a client secret: anybody who sees a code could use it");
     }
     Ways {
         issuer: issuer.unwrap_or_else(origin),
         says_iss: sheet.flag("says_iss"),
-        auth: sheet.shaped("token_auth"),
+        auth,
         scopes: scopes(sheet, common),
         separator: sheet.shaped("scope_separator"),
         pkce,
         error_codes: error_codes(sheet),
-        params: params(sheet, common),
+        params: params_of(sheet, common),
     }
 }
 
@@ -202,7 +201,8 @@ fn scopes(sheet: &mut Sheet<'_>, common: &Common) -> Vec<String> {
     scopes
 }
 
-fn error_codes(sheet: &mut Sheet<'_>) -> BTreeMap<String, String> {
+/// What error codes of the provider's own mean in those of the specification.
+pub(crate) fn error_codes(sheet: &mut Sheet<'_>) -> BTreeMap<String, String> {
     let codes = sheet.table("error_codes");
     for (name, meaning) in &codes {
         if !fault::KNOWN.contains(&meaning.as_str()) {
@@ -212,31 +212,22 @@ fn error_codes(sheet: &mut Sheet<'_>) -> BTreeMap<String, String> {
     codes
 }
 
-fn params(sheet: &mut Sheet<'_>, common: &Common) -> Params {
+fn params_of(sheet: &mut Sheet<'_>, common: &Common) -> Params {
     let mut always: BTreeMap<_, _> = common.authorization_params.iter().cloned().collect();
     if !common.prompt.is_empty() {
         always.insert("prompt".to_owned(), common.prompt.join(" "));
     }
-    let mut table = |name: &str| {
-        let table = sheet.table(name);
-        for parameter in table.keys().filter(|parameter| OURS.contains(&parameter.as_str())) {
-            sheet.fault(&format!("{name}/{parameter}"), "is the protocol's own and can't be set");
-        }
-        table
-    };
-    let (select_account, fresh) = (table("select_account_params"), table("fresh_params"));
-    let mut parameter = |name: &str| {
-        let parameter = sheet.text(name);
-        if parameter.as_ref().is_some_and(|parameter| OURS.contains(&parameter.as_str())) {
-            sheet.fault(name, "is the protocol's own parameter");
-        }
-        parameter
-    };
-    Params { always, select_account, fresh, login_hint: parameter("login_hint_param"), ui_locales: parameter("ui_locales_param") }
+    Params {
+        always,
+        select_account: params::table(sheet, "select_account_params", &params::WISHES),
+        fresh: params::table(sheet, "fresh_params", &params::WISHES),
+        login_hint: params::name(sheet, "login_hint_param", Some("login_hint")),
+        ui_locales: params::name(sheet, "ui_locales_param", Some("ui_locales")),
+    }
 }
 
-/// Reads where the server says who somebody is.
-pub(crate) fn resource(sheet: &mut Sheet<'_>, egress: &Egress, scopes: &[String], find_fault: fault::FindFault) -> Option<Resource> {
+/// Reads where the server says who somebody is, but for its lists.
+pub(crate) fn resource(sheet: &mut Sheet<'_>, egress: &Egress, find_fault: fault::FindFault) -> Option<Resource> {
     let userinfo = required_address(sheet, egress, "userinfo_endpoint", "where it says, as JSON, who holds an access token");
     let subject = sheet.text("subject").unwrap_or_else(|| "/id".to_owned());
     let root = sheet.text("userinfo_root");
@@ -245,15 +236,19 @@ pub(crate) fn resource(sheet: &mut Sheet<'_>, egress: &Egress, scopes: &[String]
             sheet.fault(name, "is not a JSON pointer (RFC 6901): write \"/id\"");
         }
     }
-    let (subject_is, lists) = (sheet.shaped("subject_is"), lists(sheet, egress, scopes));
+    if subject.rsplit('/').next().is_some_and(is_a_name) {
+        sheet.fault("subject", "can be changed or taken over by another person; name what never changes, as an id");
+    }
+    let subject_is = sheet.shaped("subject_is");
     let made = sheet.table("made").into_iter();
     let made: Vec<_> =
         made.filter_map(|(claim, text)| Some((claim.clone(), template(sheet, &format!("made/{}", escaped(&claim)), &text)?))).collect();
     let headers = headers(sheet);
-    Some(Resource { userinfo: userinfo?, root, subject, subject_is, lists, made, headers, find_fault })
+    Some(Resource { userinfo: userinfo?, root, subject, subject_is, lists: Vec::new(), made, headers, find_fault })
 }
 
-fn lists(sheet: &mut Sheet<'_>, egress: &Egress, scopes: &[String]) -> Vec<List> {
+/// Reads which lists of the server's become claims.
+pub(crate) fn lists(sheet: &mut Sheet<'_>, egress: &Egress, scopes: &[String]) -> Vec<List> {
     let mut lists = Vec::new();
     for (at, list) in sheet.shaped::<Vec<ListSettings>>("lists").into_iter().enumerate() {
         let endpoint = reachable(sheet, egress, &format!("lists/{at}/endpoint"), &list.endpoint);

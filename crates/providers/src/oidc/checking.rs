@@ -41,6 +41,11 @@ fn warnings(settings: &OidcSettings, metadata: &Metadata) -> Vec<String> {
     {
         warnings.push(format!("it does not announce {way} at its token endpoint; compare `token_auth`"));
     }
+    if settings.pkce == Pkce::Never && settings.nonce == NonceRule::Optional {
+        warnings.push(
+            "without PKCE, an answer whose token has no nonce is tied to its sign-in by state alone; write nonce = \"required\"".to_owned(),
+        );
+    }
     if settings.pkce == Pkce::Never && settings.nonce == NonceRule::Unsupported {
         warnings.push("neither PKCE nor a nonce ties its answers to a sign-in, only state does: it supports no more".to_owned());
     }

@@ -20,12 +20,7 @@ const OFFLINE_ACCESS: &str = "offline_access";
 
 /// The authorization endpoint with all parameters.
 pub(super) fn address(settings: &OidcSettings, metadata: &Metadata, departure: &Departure, kept: &Kept) -> Result<String, ProviderError> {
-    if settings.pkce == Pkce::Required && metadata.takes_s256 != Some(true) {
-        return Err(misconfigured(
-            Phase::Discovery,
-            "it does not announce PKCE with S256, which `pkce = \"required\"` asks for (attack 17)",
-        ));
-    }
+    pkce_fits(settings, metadata)?;
     let mut location =
         Url::parse(&metadata.authorization_endpoint).map_err(|_| invalid(Phase::Discovery, "endpoint", "an address that is no URL"))?;
     let mut parameters = Parameters::default();
@@ -42,6 +37,14 @@ pub(super) fn address(settings: &OidcSettings, metadata: &Metadata, departure: &
     parameters.0.retain(|(name, _)| !settings.unsupported_params.iter().any(|unsupported| unsupported == name));
     location.query_pairs_mut().extend_pairs(&parameters.0);
     Ok(location.into())
+}
+
+/// Whether there is the PKCE that was asked for. Without it nobody is sent there.
+pub(super) fn pkce_fits(settings: &OidcSettings, metadata: &Metadata) -> Result<(), ProviderError> {
+    if settings.pkce != Pkce::Required || metadata.takes_s256 == Some(true) {
+        return Ok(());
+    }
+    Err(misconfigured(Phase::Discovery, "it does not announce PKCE with S256, which `pkce = \"required\"` asks for (attack 17)"))
 }
 
 /// Parameters in the order they were set, each once: what comes twice is read by one server as the first and by another as the last.
@@ -117,7 +120,7 @@ fn is_offline(settings: &OidcSettings) -> bool {
 }
 
 /// `openid` first. Where a refresh token is asked for with parameters, the scope for it is one the issuer refuses.
-fn scopes(settings: &OidcSettings) -> Vec<&str> {
+pub(super) fn scopes(settings: &OidcSettings) -> Vec<&str> {
     let offline = settings.offline_scopes.iter().filter(|_| is_offline(settings));
     let refused = !settings.offline_params.is_empty();
     let wanted = settings.scopes.iter().chain(offline).map(String::as_str).filter(|scope| !(refused && *scope == OFFLINE_ACCESS));
@@ -129,9 +132,10 @@ fn scopes(settings: &OidcSettings) -> Vec<&str> {
 fn prompt<'a>(settings: &'a OidcSettings, departure: &Departure) -> Vec<&'a str> {
     let offline = settings.offline_params.get("prompt").filter(|_| is_offline(settings));
     let always = settings.prompt.iter().map(String::as_str).chain(offline.into_iter().flat_map(|words| words.split(' ')));
-    let wished = [(departure.fresh, "login"), (departure.select_account, "select_account")];
-    let mut words: Vec<&str> = wished.into_iter().filter_map(|(wished, word)| wished.then_some(word)).collect();
-    for word in always {
+    let fresh = departure.fresh.then(|| settings.fresh_prompt.word());
+    let wished = fresh.into_iter().chain(departure.select_account.then_some("select_account"));
+    let mut words: Vec<&str> = Vec::new();
+    for word in wished.chain(always) {
         if !words.contains(&word) {
             words.push(word);
         }

@@ -22,7 +22,7 @@ use vestibule_domain::{
 
 use crate::{
     line::{Line, Object, invalid, misconfigured, object},
-    oauth2::{api::request, fault},
+    oauth2::{api::request, fault, person::in_time},
     signing::AssertionKey,
 };
 
@@ -82,13 +82,14 @@ pub(super) struct Directory {
     settings: DirectorySettings,
     line: Line,
     clock: Arc<dyn Clock>,
-    /// By administrator.
-    tokens: Mutex<HashMap<String, (SecretString, Timestamp)>>,
+    /// By administrator, each behind a lock of its own: one domain that does not answer keeps no other waiting.
+    tokens: HashMap<String, Mutex<Option<(SecretString, Timestamp)>>>,
 }
 
 impl Directory {
     pub(super) fn new(settings: DirectorySettings, line: Line, clock: Arc<dyn Clock>) -> Self {
-        Self { settings, line, clock, tokens: Mutex::default() }
+        let tokens = settings.admins.values().map(|admin| (admin.clone(), Mutex::default())).collect();
+        Self { settings, line, clock, tokens }
     }
 
     /// Puts the person's groups among the claims, if their Workspace is one of those that were configured. Which it is, the signed token says:
@@ -101,12 +102,18 @@ impl Directory {
         else {
             return Ok(());
         };
-        let groups = self.line.step(Phase::Api, self.groups(admin, person)).await?;
-        claims.insert("groups".to_owned(), groups.into_iter().collect());
+        match self.line.step(Phase::Api, in_time(self.groups(admin, person))).await? {
+            Some(groups) => drop(claims.insert("groups".to_owned(), groups.into_iter().collect())),
+            None => {
+                let id = self.line.provider.as_str();
+                tracing::warn!(provider.id = id, "somebody is in more groups than can be read, and none is taken as said");
+            }
+        }
         Ok(())
     }
 
-    async fn groups(&self, admin: &str, person: &str) -> Result<BTreeSet<String>, ProviderError> {
+    /// All of the person's groups; nothing when there are too many, because half a list is another list.
+    async fn groups(&self, admin: &str, person: &str) -> Result<Option<BTreeSet<String>>, ProviderError> {
         let token = self.token(admin).await?;
         let mut found = BTreeSet::new();
         let mut left = VecDeque::from([person.to_owned()]);
@@ -116,7 +123,7 @@ impl Directory {
             loop {
                 requests += 1;
                 if requests > MOST_REQUESTS || found.len() > MOST_GROUPS {
-                    return Err(invalid(Phase::Api, "groups", "somebody is in more groups than can be read"));
+                    return Ok(None);
                 }
                 let answer = self.page(&token, &member, page.as_deref()).await?;
                 for group in emails(&answer)? {
@@ -130,7 +137,7 @@ impl Directory {
                 }
             }
         }
-        Ok(found)
+        Ok(Some(found).filter(|found| found.len() <= MOST_GROUPS))
     }
 
     async fn page(&self, token: &SecretString, member: &str, page: Option<&str>) -> Result<Object, ProviderError> {
@@ -157,14 +164,15 @@ impl Directory {
     /// A token in the administrator's name (RFC 7523 §2.1), kept while it is good.
     async fn token(&self, admin: &str) -> Result<SecretString, ProviderError> {
         let now = self.clock.now();
-        let mut tokens = self.tokens.lock().await;
-        if let Some((token, expires)) = tokens.get(admin)
+        let kept = self.tokens.get(admin).ok_or_else(|| misconfigured(Phase::Api, "there is no such administrator"))?;
+        let mut kept = kept.lock().await;
+        if let Some((token, expires)) = kept.as_ref()
             && now + MARGIN < *expires
         {
             return Ok(token.clone());
         }
         let (token, expires) = self.fresh_token(admin, now).await?;
-        tokens.insert(admin.to_owned(), (token.clone(), expires));
+        *kept = Some((token.clone(), expires));
         Ok(token)
     }
 

@@ -149,7 +149,10 @@ fn is_for_us(claims: &Object, expected: &Expected<'_>) -> Result<(), Refusal> {
         _ => None,
     };
     let Some(audiences) = audiences else { return broken("aud", "aud is neither a text nor a list of texts") };
-    let named = audiences.iter().any(|name| is_ours(name));
+    // Another audience of ours does not make it this client's: a token of the mobile app's would sign its holder in here.
+    let is_this_client = |name: &str| name == expected.client_id;
+    let to_this_client = claims.get("azp").and_then(Value::as_str).is_some_and(is_this_client);
+    let named = audiences.iter().any(|name| is_ours(name)) && (to_this_client || audiences.iter().any(|name| is_this_client(name)));
     if named && (others_may_read || audiences.iter().all(|name| is_ours(name))) {
         Ok(())
     } else {

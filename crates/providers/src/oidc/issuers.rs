@@ -36,7 +36,7 @@ impl Issuers {
     /// Entra's metadata for everybody names a template. That for one tenant, which may be configured by its domain, names the tenant's issuer.
     pub(super) fn publishes(&self, said: &str) -> bool {
         match &self.kind {
-            Kind::One { aliases } => said == self.configured || aliases.iter().any(|alias| alias == said),
+            Kind::One { .. } => self.is_name(said),
             Kind::Many { template } => match self.tenant(&self.configured) {
                 Some(_) => said == self.configured,
                 None => said == template || self.tenant(said).is_some(),
@@ -51,18 +51,39 @@ impl Issuers {
     pub(super) fn of_token(&self, claims: &Object, published: &str) -> Option<String> {
         let said = claims.get("iss").and_then(Value::as_str)?;
         match &self.kind {
-            Kind::One { aliases } => {
-                (said == self.configured || aliases.iter().any(|alias| alias == said)).then(|| self.configured.clone())
-            }
+            Kind::One { .. } => self.is_name(said).then(|| self.configured.clone()),
             Kind::Many { template } => {
                 let tenant = claims.get("tid").and_then(Value::as_str).filter(|tid| is_guid(tid))?;
                 let made = template.replace(TENANT, tenant);
-                let pinned = published == template || published == made;
-                // `organizations` leaves personal accounts out; that the token comes from there must not depend on the issuer's page alone.
-                let wanted = tenant != PERSONAL || !self.configured.contains("/organizations/");
-                (said == made && pinned && wanted).then_some(made)
+                (said == made && self.speaks_for(tenant, &made, published)).then_some(made)
             }
         }
+    }
+
+    /// Whether links that record this issuer are of people it vouches for now. `published` is what the metadata calls itself.
+    pub(super) fn vouches_as(&self, recorded: &str, published: &str) -> bool {
+        match &self.kind {
+            Kind::One { .. } => self.is_name(recorded),
+            Kind::Many { .. } => self.tenant(recorded).is_some_and(|tenant| self.speaks_for(tenant, recorded, published)),
+        }
+    }
+
+    /// Whether two names are of one issuer.
+    pub(super) fn is_same(&self, one: &str, other: &str) -> bool {
+        one == other || (self.is_name(one) && self.is_name(other))
+    }
+
+    /// Whether it is a name of the one issuer.
+    fn is_name(&self, said: &str) -> bool {
+        matches!(&self.kind, Kind::One { aliases } if said == self.configured || aliases.iter().any(|alias| alias == said))
+    }
+
+    /// Whether metadata that calls itself `published` is this tenant's too, whose issuer is `made`.
+    fn speaks_for(&self, tenant: &str, made: &str, published: &str) -> bool {
+        // `organizations` leaves personal accounts out; that the token comes from there must not depend on the issuer's page alone.
+        let wanted = tenant != PERSONAL || !self.configured.contains("/organizations/");
+        let pinned = published == made || matches!(&self.kind, Kind::Many { template } if published == template);
+        pinned && wanted
     }
 
     /// Whether a key that names an issuer may have signed for this one: a key of one tenant signs for no other (attack 21).
@@ -73,11 +94,12 @@ impl Issuers {
         }
     }
 
-    /// The `iss` of an answer through the browser, under the name that was kept, when it is one of the issuer's (RFC 9207).
-    pub(super) fn of_answer(&self, said: &str) -> Option<&str> {
+    /// The `iss` of an answer through the browser, under the name that was kept, when it is one of the issuer's (RFC 9207). Metadata
+    /// that names one tenant speaks for that one alone.
+    pub(super) fn of_answer(&self, said: &str, published: &str) -> Option<&str> {
         let ours = match &self.kind {
-            Kind::One { aliases } => said == self.configured || aliases.iter().any(|alias| alias == said),
-            Kind::Many { template } => said == template || self.tenant(said).is_some(),
+            Kind::One { .. } => self.is_name(said),
+            Kind::Many { .. } => said == published || self.tenant(said).is_some_and(|tenant| self.speaks_for(tenant, said, published)),
         };
         ours.then_some(self.configured.as_str())
     }
@@ -159,6 +181,27 @@ mod tests {
     }
 
     #[test]
+    fn attack_02_microsoft_an_answer_is_of_the_tenant_that_the_metadata_names() {
+        assert_eq!(entra("common").of_answer(&made(T2), TEMPLATE), Some("https://login.example/common/v2.0"));
+        let domain = entra("corp.example");
+        assert!(domain.of_answer(&made(T1), &made(T1)).is_some());
+        assert_eq!(domain.of_answer(&made(T2), &made(T1)), None);
+        assert_eq!(entra(T1).of_answer(TEMPLATE, &made(T1)), None);
+    }
+
+    #[test]
+    fn attack_01_microsoft_tokens_are_shown_to_the_tenant_they_are_of() {
+        let common = entra("common");
+        assert!(common.vouches_as(&made(T1), TEMPLATE) && common.vouches_as(&made(PERSONAL), TEMPLATE));
+        assert!(!entra("organizations").vouches_as(&made(PERSONAL), TEMPLATE));
+        for other in ["https://login.example/common/v2.0", TEMPLATE, "https://other.example", ""] {
+            assert!(!common.vouches_as(other, TEMPLATE), "{other}");
+        }
+        assert!(entra(T1).vouches_as(&made(T1), &made(T1)) && !entra(T1).vouches_as(&made(T2), &made(T1)));
+        assert!(!common.is_same(&made(T1), &made(T2)));
+    }
+
+    #[test]
     fn attack_21_a_key_of_one_tenant_signs_for_no_other() {
         let common = entra("common");
         assert!(common.key_is_for(Some(&made(T1)), &made(T1)) && common.key_is_for(Some(TEMPLATE), &made(T1)));
@@ -171,11 +214,11 @@ mod tests {
         let google = Issuers::new("https://accounts.google.com".into(), vec!["accounts.google.com".into()], None);
         for said in ["https://accounts.google.com", "accounts.google.com"] {
             assert_eq!(google.of_token(&claims(said, ""), said).as_deref(), Some("https://accounts.google.com"));
-            assert_eq!(google.of_answer(said), Some("https://accounts.google.com"));
+            assert_eq!(google.of_answer(said, said), Some("https://accounts.google.com"));
         }
         for other in ["http://accounts.google.com", "https://accounts.google.com/", "accounts.google.com.evil.example"] {
             assert_eq!(google.of_token(&claims(other, ""), ""), None);
-            assert!(!google.publishes(other) && google.of_answer(other).is_none());
+            assert!(!google.publishes(other) && google.of_answer(other, other).is_none());
         }
     }
 }

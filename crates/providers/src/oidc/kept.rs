@@ -56,6 +56,8 @@ enum Why {
     Due,
     /// Somebody showed something it does not explain.
     Renewal,
+    /// Somebody wants to know whether it can be fetched now.
+    Look,
 }
 
 impl<T: Send + Sync + 'static> Kept<T> {
@@ -95,6 +97,22 @@ impl<T: Send + Sync + 'static> Kept<T> {
         }
         drop(flight);
         self.get(fetch).await
+    }
+
+    /// Fetches it whatever is there, and says so when that fails; what was fetched is there for everybody. Who asks while another fetches is told
+    /// what came of that.
+    pub(super) async fn look<F>(&self, fetch: impl FnOnce() -> F + Send) -> Result<Arc<T>, ProviderError>
+    where
+        F: Future<Output = Result<T, ProviderError>> + Send + 'static,
+    {
+        if let Ok(flight) = Arc::clone(&self.flight).try_lock_owned() {
+            return self.fetch(Why::Look, flight, fetch()).await;
+        }
+        let flight = Arc::clone(&self.flight).lock_owned().await;
+        match self.shelf.latest() {
+            Some(answer) => answer,
+            None => self.fetch(Why::Look, flight, fetch()).await,
+        }
     }
 
     /// Drops what is there unless it is wanted.
@@ -144,6 +162,9 @@ impl<T> Shelf<T> {
             }
             Err(error) => {
                 self.write(|state| state.failed = Some((now, error.clone())));
+                if why == Why::Look {
+                    return Err(error);
+                }
                 let stale = self.younger_than(STALE);
                 if stale.is_some() {
                     let (provider, phase) = (&self.provider, self.phase);
@@ -161,6 +182,14 @@ impl<T> Shelf<T> {
         }
         let error = self.failed_lately()?;
         Some(self.younger_than(STALE).ok_or(error))
+    }
+
+    /// What came of the last fetch.
+    fn latest(&self) -> Option<Result<Arc<T>, ProviderError>> {
+        self.read(|state| match (&state.failed, &state.good) {
+            (Some((_, error)), _) => Some(Err(error.clone())),
+            (None, good) => good.as_ref().map(|(_, value)| Ok(Arc::clone(value))),
+        })
     }
 
     fn failed_lately(&self) -> Option<ProviderError> {

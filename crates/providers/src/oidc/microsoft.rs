@@ -56,12 +56,23 @@ impl GroupSettings {
                 claims.remove("groups");
                 return Ok(());
             }
-            _ if overage => line.step(Phase::Api, self.member_of(line, access_token)).await?,
+            _ if overage => {
+                claims.remove("groups");
+                line.step(Phase::Api, self.member_of(line, access_token)).await?
+            }
             Groups::Ids => return Ok(()),
             Groups::Names => texts(claims.get("groups")),
         };
-        // Beyond that the core takes none, so nobody is asked for their names.
-        let groups = if self.groups == Groups::Names && !ids.is_empty() && ids.len() <= MOST_GROUPS {
+        // Half a list would be another list, and the whole one is more than is kept of anybody.
+        if ids.len() > MOST_GROUPS {
+            claims.remove("groups");
+            tracing::warn!(
+                provider.id = line.provider.as_str(),
+                "somebody is in more than {MOST_GROUPS} groups, and none is taken as said"
+            );
+            return Ok(());
+        }
+        let groups = if self.groups == Groups::Names && !ids.is_empty() {
             line.step(Phase::Api, self.names(line, access_token, &ids)).await?
         } else {
             ids
@@ -72,7 +83,9 @@ impl GroupSettings {
 
     async fn member_of(&self, line: &Line, token: &SecretString) -> Result<Vec<String>, ProviderError> {
         let answer = self.ask(line, token, "/v1.0/me/getMemberObjects", &json!({"securityEnabledOnly": self.security_only})).await?;
-        Ok(texts(answer.get("value")))
+        let ids = answer.get("value").and_then(Value::as_array);
+        let ids = ids.and_then(|ids| ids.iter().map(|id| id.as_str().map(str::to_owned)).collect());
+        ids.ok_or_else(|| invalid(Phase::Api, "groups", "no list of groups"))
     }
 
     /// The names of these groups, by their ids; an id that is no group - a role, an administrative unit - stays as it is.

@@ -4,18 +4,23 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use serde_json::Value;
 use url::Url;
-use vestibule_domain::{client::SigningAlg, email::EmailDomain, ports::IdentityProvider};
+use vestibule_domain::{client::SigningAlg, email::EmailDomain, ports::IdentityProvider, provider::EmailTrust};
 
 use super::{
     OidcProvider,
     google::{DirectorySettings, ServiceAccount},
+    issuers::is_guid,
     microsoft::{GroupSettings, Groups},
-    settings::{Endpoints, NonceRule, OidcSettings, Pkce, ResponseMode, SettingsFault, Speciality, TokenAuth, Which, issuer_url},
+    settings::{
+        Endpoints, FreshPrompt, NonceRule, OidcSettings, Pkce, ResponseMode, SettingsFault, Speciality, TokenAuth, Which, issuer_url,
+    },
     subject::SubjectTemplate,
 };
 use crate::{
     egress::Egress,
     factory::{Common, Tools},
+    oauth2::settings::error_codes,
+    params,
     sheet::Sheet,
     signing::AssertionKey,
 };
@@ -58,6 +63,7 @@ fn settings(sheet: &mut Sheet<'_>, common: Common, issuer: String, egress: &Egre
     sheet.flag("discovery");
     let token_auth = sheet.choice("token_auth", TokenAuth::ALL).unwrap_or(TokenAuth::Basic);
     let private_key = private_key(sheet, token_auth);
+    let domain_hint_param = params::name(sheet, "domain_hint_param", None);
     let settings = OidcSettings {
         card: common.card,
         terms: common.terms,
@@ -70,7 +76,7 @@ fn settings(sheet: &mut Sheet<'_>, common: Common, issuer: String, egress: &Egre
         team_id: String::new(),
         scopes: common.scopes,
         offline_scopes: sheet.texts("offline_scopes"),
-        offline_params: sheet.table("offline_params"),
+        offline_params: params::table(sheet, "offline_params", &["prompt"]),
         discovery,
         endpoints: endpoints(sheet, egress, discovery),
         endpoint_hosts: sheet.texts("endpoint_hosts"),
@@ -82,13 +88,14 @@ fn settings(sheet: &mut Sheet<'_>, common: Common, issuer: String, egress: &Egre
         allowed_algs: algorithms(sheet),
         userinfo: sheet.flag("userinfo"),
         error_in_200: sheet.flag("error_in_200"),
-        error_codes: sheet.table("error_codes"),
+        error_codes: error_codes(sheet),
         subject: subject(sheet),
         prompt: common.prompt,
+        fresh_prompt: sheet.choice("fresh_prompt", FreshPrompt::ALL).unwrap_or(FreshPrompt::Login),
         acr_values: sheet.text("acr_values"),
-        domain_hint_param: sheet.text("domain_hint_param"),
+        unsupported_params: params::left_out(sheet, "unsupported_params", domain_hint_param.as_deref()),
+        domain_hint_param,
         authorization_params: common.authorization_params,
-        unsupported_params: sheet.texts("unsupported_params"),
         secret_expires: common.secret_expires,
         speciality: Speciality::None,
         issuer,
@@ -120,8 +127,65 @@ fn consistent(sheet: &mut Sheet<'_>, settings: &OidcSettings) {
             "can't be none: nobody could sign in there, and whoever is signed in already would come in without an action (attack 29)",
         );
     }
+    if settings.token_auth == TokenAuth::Apple && !matches!(settings.speciality, Speciality::Apple) {
+        sheet.fault("token_auth", "is Apple's way; it needs speciality = \"apple\"");
+    }
+    if !settings.discovery && settings.pkce == Pkce::Required {
+        sheet.fault("pkce", "can't be required where discovery = false: only metadata can announce it; auto uses it too");
+    }
+    many_tenants(sheet, settings);
     if settings.issuer_template.as_ref().is_some_and(|template| template.matches("{tenantid}").count() != 1) {
         sheet.fault("issuer_template", "must have {tenantid} once, as https://login.microsoftonline.com/{tenantid}/v2.0");
+    }
+}
+
+/// What follows from an issuer that stands for many tenants: anybody can have one, and write into it what they like.
+fn many_tenants(sheet: &mut Sheet<'_>, settings: &OidcSettings) {
+    let Some(template) = &settings.issuer_template else { return };
+    if !settings.issuer_aliases.is_empty() {
+        sheet.fault("issuer_aliases", "are never used beside issuer_template: each tenant has one issuer");
+    }
+    tenants_are_ids(sheet);
+    if !settings.discovery {
+        sheet.fault("discovery", "can't be false beside issuer_template: the metadata says which tenants the issuer speaks for");
+    }
+    if !stands_for_many(&settings.issuer, template) {
+        return;
+    }
+    if settings.terms.email_trust == EmailTrust::Always {
+        sheet.fault("email_trust", "can't be always where anybody's tenant may sign in: each writes the addresses it likes");
+    }
+    let by_name = matches!(&settings.speciality, Speciality::Microsoft(GroupSettings { groups: Groups::Names, .. }));
+    if by_name && settings.terms.entry.tenants.is_empty() {
+        sheet.fault(
+            "groups",
+            "can't be names where anybody's tenant may sign in: each gives its groups the names it likes; set tenant or tenants",
+        );
+    }
+}
+
+/// Whether an issuer of a template is that of all tenants, or of all organizations. One that the template does not explain may be.
+fn stands_for_many(issuer: &str, template: &str) -> bool {
+    let tenant = template.split_once("{tenantid}").and_then(|(before, behind)| issuer.strip_prefix(before)?.strip_suffix(behind));
+    tenant.is_none_or(|tenant| matches!(tenant, "common" | "organizations"))
+}
+
+/// A tenant that is named otherwise than tokens name it lets nobody in.
+fn tenants_are_ids(sheet: &mut Sheet<'_>) {
+    let listed = |value: Option<&Value>| -> Vec<String> {
+        value
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+            .map(|tenant| tenant.as_str().unwrap_or_default().to_ascii_lowercase())
+            .collect()
+    };
+    let lists =
+        [("tenants", listed(sheet.peek("tenants"))), ("entry/tenants", listed(sheet.peek("entry").and_then(|entry| entry.get("tenants"))))];
+    for (name, tenants) in lists {
+        for at in tenants.iter().enumerate().filter_map(|(at, tenant)| (!is_guid(tenant)).then_some(at)) {
+            sheet.fault(&format!("{name}/{at}"), "is not the id of a tenant, as 66666666-7777-8888-9999-000000000000");
+        }
     }
 }
 
@@ -142,11 +206,18 @@ fn algorithms(sheet: &mut Sheet<'_>) -> Vec<SigningAlg> {
 }
 
 fn subject(sheet: &mut Sheet<'_>) -> SubjectTemplate {
-    match sheet.text("subject").map(|text| text.parse()) {
+    match sheet.text("subject").map(|text| text.parse::<SubjectTemplate>()) {
         None => SubjectTemplate::default(),
-        Some(Ok(subject)) => subject,
+        Some(Ok(subject)) => {
+            if let Some(claim) = subject.name() {
+                sheet.fault(
+                    "subject",
+                    format!("is made of {claim}, which can be changed or taken over by another person; take sub or an id"),
+                );
+            }
+            subject
+        }
         Some(Err(fault)) => {
-            let fault: super::subject::NotASubject = fault;
             sheet.fault("subject", fault.to_string());
             SubjectTemplate::default()
         }
@@ -217,7 +288,7 @@ fn specialised(sheet: &mut Sheet<'_>, settings: OidcSettings, egress: &Egress) -
         Which::Microsoft => {
             let groups = sheet.choice("groups", Groups::ALL).unwrap_or(Groups::Ids);
             let security_only = sheet.flag("security_groups_only");
-            let graph = reachable(sheet, egress, "graph_endpoint");
+            let graph = needed(sheet, egress, "graph_endpoint", "where Graph is, as https://graph.microsoft.com");
             match graph {
                 Some(graph) => {
                     OidcSettings { speciality: Speciality::Microsoft(GroupSettings { groups, security_only, graph }), ..settings }
@@ -255,6 +326,9 @@ fn directory(sheet: &mut Sheet<'_>, egress: &Egress) -> Option<DirectorySettings
     if account.is_none() {
         sheet.fault("service_account_key", "is not the JSON key file of a service account");
     }
+    if endpoint.is_none() && !sheet.has("directory_endpoint") {
+        sheet.required("directory_endpoint", "where the Directory API is, as https://admin.googleapis.com");
+    }
     Some(DirectorySettings { account: account?, admins, transitive, endpoint: endpoint? })
 }
 
@@ -267,6 +341,14 @@ fn admins(sheet: &mut Sheet<'_>) -> BTreeMap<String, String> {
         }
     }
     admins
+}
+
+fn needed(sheet: &mut Sheet<'_>, egress: &Egress, name: &str, what: &str) -> Option<Url> {
+    if !sheet.has(name) {
+        sheet.required(name, what);
+        return None;
+    }
+    reachable(sheet, egress, name)
 }
 
 fn reachable(sheet: &mut Sheet<'_>, egress: &Egress, name: &str) -> Option<Url> {

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     line::{Object, invalid, object},
-    oauth2::fault,
+    oauth2::{fault, person::unless_of_another},
 };
 
 /// What describes a person. A refreshed ID token need not have all of it (Google leaves out the name), and Apple tells a name once: that
@@ -32,23 +32,21 @@ impl RefreshUpstream for OidcProvider {
     /// RFC 6749 §6, OpenID Connect Core 1.0 §12. One request: whether it is tried again is for who holds the tokens to say.
     async fn refresh(&self, tokens: &ReceivedTokens, known: Known<'_>, now: Timestamp) -> Result<Renewed, ProviderError> {
         let metadata = self.documents.metadata().await?;
+        // Tokens of another issuer are not shown to this one: the configuration may have been changed since they were given.
+        if !self.issuers.vouches_as(known.issuer, &metadata.issuer) {
+            let detail = "the tokens are of another issuer than is configured now".to_owned();
+            return Err(ProviderError::Denied { phase: Phase::Refresh, detail });
+        }
         let Some(refresh_token) = &tokens.refresh_token else {
             return Err(ProviderError::Denied { phase: Phase::Refresh, detail: "it gave no refresh token".to_owned() });
         };
         let form = [("grant_type", "refresh_token"), ("refresh_token", refresh_token.expose_secret())];
         let body = self.line.step(Phase::Refresh, self.ask(Phase::Refresh, &metadata, &form)).await?;
         let tokens = received(Phase::Refresh, &body, now)?;
-        let claims = match self.said_now(&metadata, &tokens, known, now).await {
-            Ok(claims) => claims,
-            // The old tokens may be spent already. These are good, and they must not be lost because something else did not answer.
-            Err(error @ (ProviderError::Unreachable { .. } | ProviderError::Misconfigured { .. })) => {
-                let id = &self.line.provider;
-                tracing::warn!(provider.id = %id, %error, "{id} gave new tokens, and did not say of whom; going on with what it said before");
-                None
-            }
-            Err(error) => return Err(error),
-        };
-        Ok(Renewed { tokens, claims })
+        let claims = unless_of_another(&self.line, self.said_now(&metadata, &tokens, known, now).await)?;
+        // An ID token goes back to its issuer one day, so one that may not have been believed is not kept.
+        let id_token = tokens.id_token.filter(|_| claims.is_some());
+        Ok(Renewed { tokens: ReceivedTokens { id_token, ..tokens }, claims })
     }
 }
 
@@ -67,7 +65,7 @@ impl OidcProvider {
                 let redeemed = Redeemed { tokens: tokens.clone(), id_token: id_token.clone(), access_token: access_token.clone() };
                 let verified = self.identify(Phase::Refresh, metadata, &redeemed, None, now).await?;
                 // §12.2. Otherwise a mistake, or worse, would give one person's session the rights of another.
-                if verified.issuer != known.issuer || verified.subject != known.subject {
+                if !self.issuers.is_same(&verified.issuer, known.issuer) || verified.subject != known.subject {
                     return Err(invalid(Phase::Refresh, "sub", "the new ID token is about somebody else"));
                 }
                 verified.claims

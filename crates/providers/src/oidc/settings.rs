@@ -71,6 +71,8 @@ pub struct OidcSettings {
     pub subject: SubjectTemplate,
     /// Words of `prompt`, always sent.
     pub prompt: Vec<String>,
+    /// The word of `prompt` for a new proof of who somebody is.
+    pub fresh_prompt: FreshPrompt,
     /// Sent when an app asks for none.
     pub acr_values: Option<String>,
     /// The parameter for the domain of the person.
@@ -119,18 +121,23 @@ macro_rules! words {
         impl $name {
             /// Every value.
             $vis const ALL: &'static [Self] = &[$(Self::$variant),+];
+
+            /// As it is written.
+            $vis const fn word(self) -> &'static str {
+                match self { $(Self::$variant => $text),+ }
+            }
         }
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(match self { $(Self::$variant => $text),+ })
+                f.write_str(self.word())
             }
         }
 
         impl FromStr for $name {
             type Err = ();
             fn from_str(text: &str) -> Result<Self, ()> {
-                Self::ALL.iter().copied().find(|value| value.to_string() == text).ok_or(())
+                Self::ALL.iter().copied().find(|value| value.word() == text).ok_or(())
             }
         }
     };
@@ -176,6 +183,18 @@ words! {
         Optional = "optional",
         /// It is not sent.
         Unsupported = "unsupported",
+    }
+}
+
+words! {
+    /// The word of `prompt` for people who must prove who they are again (OpenID Connect Core 1.0 §3.1.2.1).
+    pub FreshPrompt {
+        /// The specification's.
+        Login = "login",
+        /// For issuers that do not know that one; what counts is `auth_time` all the same.
+        SelectAccount = "select_account",
+        /// As above.
+        Consent = "consent",
     }
 }
 
@@ -258,6 +277,7 @@ impl OidcSettings {
             error_codes: BTreeMap::new(),
             subject: SubjectTemplate::default(),
             prompt: Vec::new(),
+            fresh_prompt: FreshPrompt::Login,
             acr_values: None,
             domain_hint_param: None,
             authorization_params: Vec::new(),

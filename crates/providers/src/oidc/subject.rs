@@ -17,6 +17,14 @@ enum Piece {
     Claim(String),
 }
 
+/// Claims that people can change, or that are given to another person when their holder leaves. A subject made of one would be that person's.
+const NAMES: [&str; 8] = ["email", "preferred_username", "upn", "unique_name", "login", "username", "nickname", "name"];
+
+/// Whether a claim is called like a name or an address, by which nobody can be known.
+pub(crate) fn is_a_name(claim: &str) -> bool {
+    NAMES.contains(&claim)
+}
+
 /// A template that could give two people one name, or nobody any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("is not made of claims, as {{sub}}; between two there must be a character like a colon, as in {{tid}}:{{oid}}")]
@@ -78,6 +86,14 @@ impl fmt::Display for SubjectTemplate {
 }
 
 impl SubjectTemplate {
+    /// The claim in it that is a name or an address.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.0.iter().find_map(|piece| match piece {
+            Piece::Claim(claim) if is_a_name(claim) => Some(claim.as_str()),
+            _ => None,
+        })
+    }
+
     /// The subject, when every claim is there and is one: a text of 1 to 255 printable ASCII characters. A number is not taken for one: `1` and
     /// `"1"` may be two people.
     pub(super) fn fill(&self, claims: &Object) -> Option<String> {

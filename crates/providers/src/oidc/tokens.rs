@@ -13,13 +13,19 @@ use vestibule_domain::{
 };
 
 use super::{
-    OidcProvider,
+    OidcProvider, departure,
     metadata::Metadata,
     settings::{Pkce, TokenAuth},
 };
 use crate::{
     line::{Object, invalid, misconfigured, object},
-    oauth2::{answer::tokens, api::request, client::basic, fault, settings::Separator},
+    oauth2::{
+        answer::{granted, tokens},
+        api::request,
+        client::basic,
+        fault,
+        settings::Separator,
+    },
 };
 
 /// How long what we sign for one request is good. Apple would take half a year; then a stolen one would be good for as long.
@@ -49,7 +55,7 @@ impl OidcProvider {
             form.push(("code_verifier", verifier));
         }
         let body = self.line.step(Phase::Token, self.ask(Phase::Token, metadata, &form)).await?;
-        let tokens = received(Phase::Token, &body, now)?;
+        let tokens = granted(received(Phase::Token, &body, now)?, &body, &departure::scopes(&self.settings).join(" "));
         let (Some(access_token), Some(id_token)) = (tokens.access_token.clone(), tokens.id_token.clone()) else {
             return Err(invalid(Phase::Token, "id_token", "no ID token; is the scope openid allowed there?"));
         };
@@ -74,12 +80,8 @@ impl OidcProvider {
             return None;
         }
         let code = body.get("error").and_then(Value::as_str);
-        match code.map(|code| self.settings.error_codes.get(code).map_or(code, String::as_str)) {
-            // Asked without the person there, the issuer wants them: what we hold is good for nothing until they have come.
-            Some("interaction_required" | "login_required" | "consent_required" | "access_denied") if phase == Phase::Refresh => {
-                Some(fault::spent(phase, "the person has to sign in there again"))
-            }
-            Some(code) => Some(fault::of_code(phase, code)),
+        match code {
+            Some(code) => Some(fault::of_code(phase, fault::meaning(phase, code, &self.settings.error_codes).unwrap_or(code))),
             None => fault::standard(phase, status, body),
         }
     }

@@ -246,6 +246,50 @@ async fn a_refresh_without_a_refresh_token_is_denied_without_asking() {
 }
 
 #[tokio::test]
+async fn rfc_6749_section_5_1_a_scope_that_is_not_said_is_the_one_that_was_asked_for() {
+    let bench = bench(json!({"scopes": ["a", "b"], "scope_separator": "comma"})).await;
+    assert_eq!(bench.sign_in().await.unwrap().tokens.scope.as_deref(), Some("a b"));
+    says(&bench, TOKEN, &json!({"access_token": "at", "scope": "a"}));
+    assert_eq!(bench.sign_in().await.unwrap().tokens.scope.as_deref(), Some("a"));
+    says(&bench, TOKEN, &json!({"access_token": "at", "scope": 7}));
+    assert_eq!(bench.sign_in().await.unwrap().tokens.scope, None);
+    assert_eq!(plain().await.sign_in().await.unwrap().tokens.scope, None, "nothing was asked for");
+}
+
+#[tokio::test]
+async fn attack_28_who_is_wanted_in_person_at_a_refresh_is_denied() {
+    let bench = bench(json!({"keep_tokens": true})).await;
+    says(&bench, TOKEN, &json!({"access_token": "at", "refresh_token": "r"}));
+    let arrival = bench.sign_in().await.unwrap();
+    for code in ["access_denied", "login_required", "interaction_required", "consent_required"] {
+        bench.upstream.responds(TOKEN, 400, "application/json", json!({"error": code}).to_string());
+        assert_eq!(rule(bench.refresh(&arrival).await), (Phase::Refresh, "denied"), "{code}");
+    }
+}
+
+#[tokio::test]
+async fn rfc_6749_section_2_1_a_public_client_is_one_that_says_so() {
+    let upstream = Upstream::start("oauth2").await;
+    let own = json!({
+        "authorization_endpoint": "{base}/authorize", "token_endpoint": "{base}/token", "userinfo_endpoint": "{base}/me", "token_auth": "none"
+    });
+    let faults = |own: &Value, secret: Option<&str>| {
+        let made = make("oauth2", &upstream, own, secret, &Arc::new(Steps::default()));
+        made.err().map(|faults| faults.into_iter().map(|fault| fault.pointer).collect::<Vec<_>>()).unwrap_or_default()
+    };
+    assert_eq!(faults(&own, None), Vec::<String>::new());
+    assert_eq!(faults(&own, Some("secret")), ["/token_auth"]);
+    let mut forgotten = own.clone();
+    forgotten["token_auth"] = "client_secret_post".into();
+    assert_eq!(faults(&forgotten, None), ["/client_secret"]);
+    let provider = make("oauth2", &upstream, &own, None, &Arc::new(Steps::default())).unwrap();
+    let kept = provider.begin(&departure()).await.unwrap().kept;
+    drop(provider.complete(callback(), kept, vestibule_domain::time::Timestamp::default()).await);
+    let asked = upstream.last(TOKEN);
+    assert_eq!((asked.field("client_id"), asked.field("client_secret"), asked.header("authorization")), (Some("vestibule"), None, None));
+}
+
+#[tokio::test]
 async fn everything_that_is_wrong_with_the_settings_is_said_at_once() {
     let upstream = Upstream::start("oauth2").await;
     let own = json!({
@@ -259,6 +303,7 @@ async fn everything_that_is_wrong_with_the_settings_is_said_at_once() {
     let expected = [
         "/api_headers/Authorization",
         "/authorization_endpoint",
+        "/client_secret",
         "/error_codes/x",
         "/fresh_params/state",
         "/issuer",

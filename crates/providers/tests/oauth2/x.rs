@@ -64,14 +64,14 @@ async fn offline_access_is_asked_for_where_tokens_are_kept() {
 }
 
 #[tokio::test]
-async fn a_spent_refresh_token_is_an_invalid_request_there_and_denied_here() {
+async fn an_invalid_request_is_a_spent_code_there_and_at_a_refresh_what_it_says() {
     let bench = bench(json!({"keep_tokens": true})).await;
     let arrival = bench.sign_in().await.unwrap();
     bench.upstream.says(&["token_renewed"]);
     let renewed = bench.refresh(&arrival).await.unwrap();
     assert_eq!(text(renewed.tokens.refresh_token.as_ref()), Some("xr-second"));
     bench.upstream.says(&["token_invalid_request"]);
-    assert_eq!(rule(bench.refresh(&arrival).await), (Phase::Refresh, "denied"));
+    assert_eq!(rule(bench.refresh(&arrival).await), (Phase::Refresh, "misconfigured"), "a denial would end sessions");
     assert_eq!(rule(bench.sign_in().await), (Phase::Token, "code"));
     bench.upstream.says(&["token_unauthorized"]);
     assert_eq!(rule(bench.refresh(&arrival).await), (Phase::Refresh, "misconfigured"));

@@ -153,14 +153,34 @@ async fn google_who_is_of_no_configured_workspace_has_no_groups() {
 
 #[tokio::test]
 async fn google_a_directory_that_does_not_tell_lets_nobody_in_by_halves() {
-    for (said, expected) in [("groups_forbidden", "misconfigured"), ("groups_endless", "groups")] {
-        let bench = with_directory(json!({}), &[said]).await;
-        assert_eq!(rule(bench.sign_in().await), (Phase::Api, expected));
-    }
+    let bench = with_directory(json!({}), &["groups_forbidden"]).await;
+    assert_eq!(rule(bench.sign_in().await), (Phase::Api, "misconfigured"));
     let bench = with_groups(json!({})).await;
     bench.upstream.says(&["service_unauthorized"]);
     assert_eq!(rule(bench.sign_in().await), (Phase::Api, "misconfigured"));
     assert_eq!(bench.steps.taken().last(), Some(&(Phase::Api, "misconfigured")));
+}
+
+#[tokio::test]
+async fn google_more_groups_than_can_be_read_are_not_said_and_nobody_is_turned_away() {
+    let endless = with_directory(json!({}), &["groups_endless"]).await;
+    assert!(!endless.sign_in().await.unwrap().claims.contains_key("groups"));
+    let many = with_directory(json!({}), &[]).await;
+    let groups: Vec<_> = (0..501).map(|at| json!({"email": format!("g{at}@corp.example")})).collect();
+    many.upstream.responds(GROUPS, 200, "application/json", json!({ "groups": groups }).to_string());
+    assert!(!many.sign_in().await.unwrap().claims.contains_key("groups"));
+    many.upstream.responds(GROUPS, 200, "application/json", json!({ "groups": groups[..500] }).to_string());
+    assert_eq!(many.profile().await.groups.len(), 500);
+}
+
+#[tokio::test]
+async fn google_who_must_prove_who_they_are_is_asked_with_a_word_that_google_knows() {
+    let parameters = google(json!({})).await.departs(&Departure { fresh: true, ..departure() }).await;
+    assert_eq!((value(&parameters, "prompt"), value(&parameters, "max_age")), (Some("select_account"), Some("0")));
+    let both = google(json!({})).await.departs(&Departure { fresh: true, select_account: true, ..departure() }).await;
+    assert_eq!(value(&both, "prompt"), Some("select_account"));
+    let own = google(json!({"fresh_prompt": "login"})).await.departs(&Departure { fresh: true, ..departure() }).await;
+    assert_eq!(value(&own, "prompt"), Some("login"));
 }
 
 #[tokio::test]

@@ -94,8 +94,30 @@ async fn attack_15_a_nonce_that_is_optional_may_be_missing_and_never_be_another(
 #[tokio::test]
 async fn attack_23_audiences_of_ours_are_those_that_were_configured() {
     let bench = with(json!({"audiences": ["vestibule-mobile"]})).await;
-    for ours in [json!("vestibule-mobile"), json!(["vestibule", "vestibule-mobile"]), json!(["vestibule-mobile"])] {
-        bench.sign_in_as("id_token", |claims| drop(claims.insert("aud".into(), ours))).await.unwrap();
+    let sign_in = async |aud: &Value, azp: &Value| {
+        bench
+            .sign_in_as("id_token", |claims| {
+                claims.insert("aud".into(), aud.clone());
+                claims.remove("azp");
+                claims.extend(azp.as_str().map(|azp| ("azp".to_owned(), azp.into())));
+            })
+            .await
+    };
+    for (aud, azp) in [
+        (json!("vestibule"), json!("vestibule-mobile")),
+        (json!(["vestibule", "vestibule-mobile"]), json!(null)),
+        (json!("vestibule-mobile"), json!("vestibule")),
+        (json!(["vestibule", "another"]), json!("vestibule")),
+    ] {
+        sign_in(&aud, &azp).await.unwrap();
+    }
+    // A token that another client of ours got is its own: whoever runs that client could sign in here as its people.
+    for (aud, azp, expected) in [
+        (json!("vestibule-mobile"), json!(null), "aud"),
+        (json!(["vestibule-mobile"]), json!("vestibule-mobile"), "aud"),
+        (json!("vestibule"), json!("another"), "azp"),
+    ] {
+        assert_eq!(rule(sign_in(&aud, &azp).await), (Phase::Token, expected), "{aud} {azp}");
     }
     for other in [json!("another"), json!(["vestibule", "another"]), json!([]), json!(["vestibule", 7]), json!({"vestibule": 1})] {
         assert_eq!(refused(&bench, "aud", other.clone()).await, (Phase::Token, "aud"), "{other}");
@@ -213,6 +235,40 @@ async fn a_check_tells_what_an_operator_wants_to_know() {
     assert_eq!(checked.secret_expires.unwrap().to_string(), "2027-01-31T00:00:00Z");
     assert_eq!(checked.warnings, Vec::<String>::new());
     assert_eq!((bench.provider.card().label.as_str(), bench.provider.card().icon.as_deref()), ("Acme", Some("acme")));
+}
+
+#[tokio::test]
+async fn a_check_says_what_keeps_everybody_out_and_what_is_tied_loosely() {
+    let metadata = |bench: &Bench, methods: Value| {
+        let mut metadata = crate::bench::fixture("oidc", "discovery", &bench.upstream.base());
+        metadata["body"]["code_challenge_methods_supported"] = methods;
+        bench.upstream.answers(serde_json::from_value(metadata).unwrap());
+    };
+    let strict = with(json!({"pkce": "required"})).await;
+    metadata(&strict, json!(["plain"]));
+    assert_eq!(rule(strict.provider.check().await), (Phase::Discovery, "misconfigured"));
+    for (nonce, warned) in [("required", 0), ("optional", 1), ("unsupported", 1)] {
+        let loose = with(json!({"pkce": "never", "nonce": nonce})).await;
+        assert_eq!(loose.provider.check().await.unwrap().warnings.len(), warned, "{nonce}");
+    }
+}
+
+#[tokio::test]
+async fn rfc_6749_section_5_1_a_scope_that_is_not_said_is_the_one_that_was_asked_for() {
+    let bench = with(json!({"keep_tokens": true})).await;
+    let (parameters, kept) = bench.depart().await.unwrap();
+    let mut claims = bench.claims("id_token");
+    claims.insert("nonce".into(), value(&parameters, "nonce").unwrap().into());
+    let id_token = crate::bench::signed(&Value::Object(claims));
+    let mut said = json!({"access_token": "access-1", "token_type": "Bearer", "id_token": id_token});
+    bench.upstream.responds(TOKEN, 200, "application/json", said.to_string());
+    let silent = bench.complete(callback(), kept.clone()).await.unwrap();
+    assert_eq!(silent.tokens.scope.as_deref(), Some("openid profile email offline_access"));
+    for unreadable in [json!(7), json!(""), json!("a\nb"), json!(["openid"])] {
+        said["scope"] = unreadable.clone();
+        bench.upstream.responds(TOKEN, 200, "application/json", said.to_string());
+        assert_eq!(bench.complete(callback(), kept.clone()).await.unwrap().tokens.scope, None, "{unreadable}");
+    }
 }
 
 #[tokio::test]

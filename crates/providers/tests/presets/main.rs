@@ -9,5 +9,6 @@ mod microsoft;
 mod others;
 mod renewal;
 mod settings;
+mod traps;
 #[path = "../oauth2/upstream.rs"]
 mod upstream;

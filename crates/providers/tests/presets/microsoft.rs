@@ -184,7 +184,7 @@ async fn microsoft_groups_that_did_not_fit_are_asked_of_graph_and_not_where_the_
 
 #[tokio::test]
 async fn microsoft_names_of_groups_are_asked_for_by_their_ids() {
-    let bench = common(json!({"groups": "names", "security_groups_only": true})).await;
+    let bench = common(json!({"groups": "names", "security_groups_only": true, "tenants": [T1]})).await;
     bench.upstream.says(&["member_objects", "by_ids"]);
     let arrival = bench.sign_in_as("id_token_overage", |_| {}).await.unwrap();
     assert_eq!(
@@ -205,6 +205,38 @@ async fn microsoft_groups_that_graph_does_not_tell_are_not_taken_for_none() {
     let off = common(json!({"groups": "off"})).await;
     let arrival = off.sign_in_as("id_token_overage", |claims| drop(claims.insert("groups".into(), json!(["x"])))).await.unwrap();
     assert!(off.profile_of(&arrival).groups.is_empty());
+}
+
+#[tokio::test]
+async fn microsoft_more_groups_than_are_kept_are_not_said_and_a_list_that_is_none_is_refused() {
+    const MEMBER_OF: &str = "POST /v1.0/me/getMemberObjects";
+    let id = |at: usize| format!("bbbbbbbb-0000-4000-8000-{at:012}");
+    for (count, said) in [(500, Some(500)), (501, None)] {
+        let bench = common(json!({})).await;
+        let ids: Vec<_> = (0..count).map(id).collect();
+        bench.upstream.responds(MEMBER_OF, 200, "application/json", json!({ "value": ids }).to_string());
+        let arrival = bench.sign_in_as("id_token_overage", |_| {}).await.unwrap();
+        assert_eq!(arrival.claims.get("groups").and_then(Value::as_array).map(Vec::len), said);
+    }
+    for none in [json!({}), json!({"value": "x"}), json!({"value": {}}), json!({"value": [id(1), 7]})] {
+        let bench = common(json!({})).await;
+        bench.upstream.responds(MEMBER_OF, 200, "application/json", none.to_string());
+        assert_eq!(rule(bench.sign_in_as("id_token_overage", |_| {}).await), (Phase::Api, "groups"), "{none}");
+    }
+}
+
+#[tokio::test]
+async fn attack_02_microsoft_an_answer_of_another_tenant_is_not_this_ones() {
+    for (tenant, expected) in [(T1, None), (T2, Some((Phase::Callback, "iss")))] {
+        let bench = at("domain", json!({})).await;
+        let (parameters, kept) = bench.depart().await.unwrap();
+        let mut claims = bench.claims("id_token");
+        claims.insert("nonce".into(), value(&parameters, "nonce").unwrap().into());
+        of_tenant(&mut claims, &bench, T1);
+        bench.token("token_corp", &claims);
+        let callback = vestibule_domain::provider::Callback { iss: Some(issuer(&bench, tenant)), ..crate::bench::callback() };
+        assert_eq!(bench.complete(callback, kept).await.err().map(|error| rule::<()>(Err(error))), expected, "{tenant}");
+    }
 }
 
 #[tokio::test]

@@ -82,12 +82,7 @@ async fn without_an_id_token_userinfo_says_who_it_is() {
 #[tokio::test]
 async fn openid_core_section_12_2_a_new_token_about_somebody_else_is_refused() {
     let (bench, arrival) = signed_in().await;
-    for (name, value, expected) in [
-        ("sub", json!("victim"), "sub"),
-        ("iss", json!("https://other.example"), "iss"),
-        ("aud", json!("another"), "aud"),
-        ("exp", json!(1), "exp"),
-    ] {
+    for (name, value, expected) in [("sub", json!("victim"), "sub"), ("iss", json!("https://other.example"), "iss")] {
         let mut claims = bench.claims("id_token");
         claims.insert(name.into(), value);
         bench.token("token_refreshed", &claims);
@@ -113,6 +108,64 @@ async fn tokens_that_were_given_are_kept_though_userinfo_is_down() {
     bench.upstream.says(&["userinfo_down"]);
     let renewed = bench.refresh(&arrival).await.unwrap();
     assert_eq!((renewed.claims, renewed.tokens.refresh_token.unwrap().expose_secret()), (None, "r-2"));
+}
+
+#[tokio::test]
+async fn attack_28_tokens_that_were_rotated_are_not_lost_to_a_bad_answer_about_the_person() {
+    const ME: &str = "GET /issuer.example/t/userinfo";
+    let (bench, arrival) = signed_in().await;
+    bench.token("token_refreshed", &bench.claims("id_token"));
+    let huge = json!({"sub": "person-1", "bulk": "x".repeat(65 * 1024)}).to_string();
+    for (status, content_type, body) in [
+        (401, "application/json", "{}"),
+        (403, "application/json", "{}"),
+        (200, "text/html", "<html>"),
+        (302, "text/html", ""),
+        (200, "application/json", "[]"),
+        (200, "application/json", huge.as_str()),
+    ] {
+        bench.upstream.responds(ME, status, content_type, body);
+        let renewed = bench.refresh(&arrival).await.unwrap();
+        assert_eq!((renewed.claims, renewed.tokens.refresh_token.unwrap().expose_secret()), (None, "r-2"), "{status} {content_type}");
+    }
+    bench.upstream.says(&["userinfo"]);
+    for (name, value) in [("iat", json!(1)), ("exp", json!(1)), ("aud", json!("another")), ("auth_time", json!("x"))] {
+        let mut claims = bench.claims("id_token");
+        claims.insert(name.into(), value);
+        bench.token("token_refreshed", &claims);
+        let renewed = bench.refresh(&arrival).await.unwrap();
+        assert!(renewed.claims.is_none() && renewed.tokens.id_token.is_none(), "{name}: what was not believed is not kept");
+        assert_eq!(renewed.tokens.refresh_token.unwrap().expose_secret(), "r-2", "{name}");
+    }
+}
+
+#[tokio::test]
+async fn attack_01_tokens_of_an_issuer_that_is_configured_no_more_are_not_shown_to_the_one_that_is() {
+    let (bench, arrival) = signed_in().await;
+    let asked = bench.upstream.asked(TOKEN).len();
+    for other in ["https://other.example", "", "https://issuer.example/t"] {
+        let moved = vestibule_domain::provider::Arrival { issuer: other.to_owned(), ..arrival_like(&arrival) };
+        assert_eq!(rule(bench.refresh(&moved).await), (Phase::Refresh, "denied"), "{other}");
+    }
+    assert_eq!(bench.upstream.asked(TOKEN).len(), asked, "nothing was sent");
+    let aliased = Bench::new("oidc", json!({"keep_tokens": true, "issuer_aliases": ["https://old.example"]})).await;
+    aliased.upstream.says(&["userinfo"]);
+    let arrival = aliased.sign_in().await.unwrap();
+    aliased.token("token_refreshed", &aliased.claims("id_token"));
+    let old = vestibule_domain::provider::Arrival { issuer: "https://old.example".to_owned(), ..arrival };
+    assert!(aliased.refresh(&old).await.unwrap().claims.is_some(), "an alias is the same issuer");
+}
+
+fn arrival_like(arrival: &vestibule_domain::provider::Arrival) -> vestibule_domain::provider::Arrival {
+    vestibule_domain::provider::Arrival {
+        issuer: arrival.issuer.clone(),
+        subject: arrival.subject.clone(),
+        claims: arrival.claims.clone(),
+        auth_time: arrival.auth_time,
+        acr: arrival.acr.clone(),
+        amr: arrival.amr.clone(),
+        tokens: arrival.tokens.clone(),
+    }
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ pub(crate) fn made(name: &str, own: Value) -> Result<Arc<dyn IdentityProvider>, 
     with(name, own, &[("client_secret", SECRET)])
 }
 
-fn with(name: &str, own: Value, secrets: &[(&str, &str)]) -> Result<Arc<dyn IdentityProvider>, Vec<FieldFault>> {
+pub(crate) fn with(name: &str, own: Value, secrets: &[(&str, &str)]) -> Result<Arc<dyn IdentityProvider>, Vec<FieldFault>> {
     // The outgoing client takes a while to make.
     static MAKER: LazyLock<ProviderMaker> = LazyLock::new(|| maker(&[], &Arc::default(), &Arc::default()));
     MAKER.make(&definition(name, own, secrets))
@@ -31,7 +31,7 @@ fn faults(name: &str, own: Value) -> Vec<(String, String)> {
     faults.into_iter().map(|fault| (fault.pointer, fault.message)).collect()
 }
 
-fn pointers(name: &str, own: Value) -> Vec<String> {
+pub(crate) fn pointers(name: &str, own: Value) -> Vec<String> {
     faults(name, own).into_iter().map(|(pointer, _)| pointer).collect()
 }
 

@@ -47,6 +47,24 @@ async fn a_check_fetches_what_the_first_sign_in_needs() {
 }
 
 #[tokio::test]
+async fn a_check_looks_past_what_was_kept_and_leaves_what_it_got_for_everybody() {
+    let bench = Bench::new().await;
+    bench.sign_in().await.unwrap();
+    bench.issuer.rotates_keys(SigningAlg::Rs256);
+    bench.provider.check().await.unwrap();
+    assert_eq!((bench.times_asked(Place::Discovery), bench.times_asked(Place::Keys)), (2, 2));
+    bench.sign_in().await.unwrap();
+    assert_eq!((bench.times_asked(Place::Discovery), bench.times_asked(Place::Keys)), (2, 2), "the new keys are there");
+    bench.issuer.behaves(dead);
+    assert_eq!(rule(bench.provider.check().await), (Phase::Discovery, "unreachable"));
+    bench.sign_in().await.unwrap();
+    let asked = bench.times_asked(Place::Discovery);
+    let (one, other) = tokio::join!(bench.provider.check(), bench.provider.check());
+    assert!(one.is_err() && other.is_err());
+    assert_eq!(bench.times_asked(Place::Discovery), asked + 1, "who looks while another looks is told the same");
+}
+
+#[tokio::test]
 async fn many_sign_ins_at_once_ask_for_metadata_and_keys_once() {
     let bench = Bench::new().await;
     let (a, b, c, d) = tokio::join!(bench.sign_in(), bench.sign_in(), bench.sign_in(), bench.sign_in());
@@ -167,7 +185,7 @@ async fn what_was_being_fetched_arrives_though_its_caller_went_away() {
     let bench = Bench::new().await;
     tokio::select! {
         biased;
-        checked = bench.provider.check() => panic!("it waits for the network: {checked:?}"),
+        sent = bench.there_and_back() => panic!("it waits for the network: {}", sent.is_ok()),
         () = std::future::ready(()) => {}
     }
     for _ in 0..100 {
@@ -176,8 +194,8 @@ async fn what_was_being_fetched_arrives_though_its_caller_went_away() {
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
-    bench.provider.check().await.unwrap();
-    assert_eq!(bench.steps.taken(), [(Phase::Discovery, "ok"), (Phase::Keys, "ok")]);
+    bench.there_and_back().await.unwrap();
+    assert_eq!(bench.steps.taken(), [(Phase::Discovery, "ok")]);
     assert_eq!(bench.times_asked(Place::Discovery), 1);
 }
 

@@ -39,7 +39,7 @@ pub async fn a_link_is_found_by_all_its_names(store: Arc<dyn Store>) {
     assert_eq!(store.link_by_id(&LinkId::new(sample.now, &sample.entropy)).await, Ok(None));
 }
 
-/// What its provider says is replaced by what it said later, and by nothing earlier; whom it leads to is not.
+/// What its provider says is replaced by what it said later, and by nothing earlier; whom it leads to is not, and a link that is gone stays so.
 pub async fn what_a_provider_says_of_a_link_moves_forward(store: Arc<dyn Store>) {
     let sample = Sample::default();
     let link = sample.link(&sample.account(), "1");
@@ -47,18 +47,19 @@ pub async fn what_a_provider_says_of_a_link_moves_forward(store: Arc<dyn Store>)
     let said = |secs, name: &str| Link {
         seen: sample.now + Duration::from_secs(secs),
         profile: Profile { name: Some(name.into()), ..Profile::default() },
-        account: sample.account().id,
         ..link.clone()
     };
-    for (secs, name) in [(5, "later"), (3, "earlier")] {
-        commit(&store, [Write::UpdateLink(said(secs, name))]).await;
-    }
-    let expected = Link { account: link.account, ..said(5, "later") };
+    let lost = Err(StoreError::Conflict(Contest::Link));
+    let update = |link: Link| store.commit(one(Write::UpdateLink(link)));
+    assert_eq!(update(said(5, "later")).await, Ok(()));
+    assert_eq!(update(said(3, "earlier")).await, lost);
+    assert_eq!(update(Link { account: sample.account().id, ..said(9, "another's") }).await, lost);
+    let expected = said(5, "later");
     assert_eq!(store.link_by_id(&link.id).await, Ok(Some(Arc::new(expected.clone()))));
     assert_eq!(store.link(&link.key).await, Ok(Some(Arc::new(expected))));
     assert_eq!(store.links_by_verified_email(&link.verified_email().unwrap()).await, Ok(vec![]));
     let unknown = sample.link(&sample.account(), "2");
-    commit(&store, [Write::UpdateLink(unknown.clone())]).await;
+    assert_eq!(update(unknown.clone()).await, lost);
     assert_eq!(store.link(&unknown.key).await, Ok(None));
 }
 

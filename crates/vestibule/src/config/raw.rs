@@ -162,7 +162,7 @@ pub(crate) struct RawLifetimes {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawLogin {
-    /// Whether somebody who has one provider to choose from is sent there straight away.
+    /// Whether somebody who has one provider to choose from, or whose app names one (idp_hint, domain_hint, login_hint), is sent there straight away.
     pub(crate) straight_through: bool,
 }
 

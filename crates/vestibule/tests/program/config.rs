@@ -147,7 +147,7 @@ const REFUSALS: [Refusal; 24] = [
         what: "a database server without an address",
         instead_of: "sqlite:///var/lib/vestibule/vestibule.db",
         put: "postgres://u:p@[/d",
-        key: "store.url is not an address",
+        key: "store.url is not understood; it looks like postgres://user:password@host/database",
         lines: &["[store]"],
     },
     Refusal {
