@@ -279,7 +279,10 @@ impl ProviderError {
     pub const fn is_of_the_browser(&self) -> bool {
         match self {
             Self::Declined | Self::Paused { .. } => true,
-            Self::Unreachable { phase, .. } | Self::Invalid { phase, .. } | Self::Misconfigured { phase, .. } | Self::Denied { phase, .. } => {
+            Self::Unreachable { phase, .. }
+            | Self::Invalid { phase, .. }
+            | Self::Misconfigured { phase, .. }
+            | Self::Denied { phase, .. } => {
                 matches!(phase, Phase::Callback)
             }
             Self::Refused { .. } => false,

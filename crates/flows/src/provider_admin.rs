@@ -240,7 +240,7 @@ impl Gateway {
 }
 
 /// Settings that say nothing of where requests go. All others may, in one preset or another, and so does one that is new.
-const LEADS_NOWHERE: [&str; 31] = [
+const LEADS_NOWHERE: [&str; 32] = [
     "label",
     "icon",
     "wording",
@@ -252,6 +252,7 @@ const LEADS_NOWHERE: [&str; 31] = [
     "algorithms",
     "userinfo",
     "prompt",
+    "fresh_prompt",
     "acr_values",
     "claims",
     "email_trust",

@@ -310,20 +310,16 @@ impl Gateway {
     }
 
     /// Refreshes tokens of this version, unless somebody else is at it, or was.
-    async fn refresh_once(
-        &self,
-        witness: &Witness,
-        link: &Link,
-        tokens: &UpstreamTokens,
-        now: Timestamp,
-    ) -> Result<Attempted, StoreError> {
+    async fn refresh_once(&self, witness: &Witness, link: &Link, tokens: &UpstreamTokens, now: Timestamp) -> Result<Attempted, StoreError> {
         if tokens.leased_until.is_some_and(|until| now < until) {
             return Ok(Attempted::Busy);
         }
         let providers = self.providers().await?;
         let account = self.store.account(&link.account).await?;
         let provider = providers.find(&link.key.provider).filter(|provider| provider.terms().is_some_and(|terms| terms.keeps_tokens));
-        let able = provider.and_then(|provider| Some((provider.clone(), provider.open()?.clone()))).filter(|(_, adapter)| adapter.refresh().is_some());
+        let able = provider
+            .and_then(|provider| Some((provider.clone(), provider.open()?.clone())))
+            .filter(|(_, adapter)| adapter.refresh().is_some());
         let (Some((provider, adapter)), Some(opened), Some(account)) = (able, open(tokens, self.sealer.as_ref()), account) else {
             return Ok(Attempted::Impossible);
         };
@@ -352,7 +348,9 @@ impl Gateway {
         let asked = async {
             let late = || ProviderError::Unreachable { phase: Phase::Refresh, status: None, detail: "not within the lease".into() };
             match adapter.refresh() {
-                Some(refresh) => tokio::time::timeout(rules.lease, refresh.refresh(opened, known, now)).await.unwrap_or_else(|_| Err(late())),
+                Some(refresh) => {
+                    tokio::time::timeout(rules.lease, refresh.refresh(opened, known, now)).await.unwrap_or_else(|_| Err(late()))
+                }
                 None => Err(late()),
             }
         };

@@ -124,7 +124,9 @@ fn kind_of(fault: &Fault, now: Timestamp) -> ErrorKind {
             ErrorKind::UpstreamUnavailable { phase: phase.as_str(), status: *status }
         }
         Fault::Provider(ProviderError::Invalid { rule: "exp" | "iat" | "nbf", .. }) => ErrorKind::ClockSkew,
-        Fault::Provider(ProviderError::Invalid { phase, .. } | ProviderError::Denied { phase, .. }) => ErrorKind::UpstreamInvalid { phase: phase.as_str() },
+        Fault::Provider(ProviderError::Invalid { phase, .. } | ProviderError::Denied { phase, .. }) => {
+            ErrorKind::UpstreamInvalid { phase: phase.as_str() }
+        }
         Fault::Provider(ProviderError::Refused { rule }) => ErrorKind::NotAllowed { rule: (*rule).to_owned() },
         Fault::Provider(ProviderError::Paused { until }) => {
             ErrorKind::ProviderPaused { retry_after: u32::try_from(until.since(now).as_secs().max(1)).unwrap_or(u32::MAX) }

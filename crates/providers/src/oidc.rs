@@ -6,6 +6,7 @@
 
 mod apple;
 mod checking;
+mod consistent;
 mod departure;
 mod documents;
 mod google;

@@ -166,7 +166,8 @@ fn add_link(link: Link) -> Result<Step, StoreError> {
 /// The row may have been moved on by somebody who saw more: what lies in it is read again.
 fn update_link(link: &Link) -> Result<Step, StoreError> {
     let [email, body] = said(link)?;
-    let step = Step::new(Kind::UpdateLink, link.id.0.as_bytes(), [link.seen.as_millis().into(), email, body, bytes(link.account.0.as_bytes())]);
+    let step =
+        Step::new(Kind::UpdateLink, link.id.0.as_bytes(), [link.seen.as_millis().into(), email, body, bytes(link.account.0.as_bytes())]);
     Ok(step.means(Effect::Link(link.id, None)))
 }
 

@@ -102,12 +102,11 @@ impl Directory {
         else {
             return Ok(());
         };
-        match self.line.step(Phase::Api, in_time(self.groups(admin, person))).await? {
-            Some(groups) => drop(claims.insert("groups".to_owned(), groups.into_iter().collect())),
-            None => {
-                let id = self.line.provider.as_str();
-                tracing::warn!(provider.id = id, "somebody is in more groups than can be read, and none is taken as said");
-            }
+        let id = self.line.provider.as_str();
+        if let Some(groups) = self.line.step(Phase::Api, in_time(self.groups(admin, person))).await? {
+            claims.insert("groups".to_owned(), groups.into_iter().collect());
+        } else {
+            tracing::warn!(provider.id = id, "somebody is in more groups than can be read, and none is taken as said");
         }
         Ok(())
     }
