@@ -29,7 +29,7 @@ pub(super) fn look(sheet: &mut Sheet<'_>, settings: &OidcSettings) {
     if settings.prompt.iter().any(|word| word == "none") {
         sheet.fault(
             "prompt",
-            "can't be none: nobody could sign in there, and whoever is signed in already would come in without an action (attack 29)",
+            "can't be none: nobody could sign in there, and whoever is signed in already would come in without an action",
         );
     }
     if settings.token_auth == TokenAuth::Apple && !matches!(settings.speciality, Speciality::Apple) {

@@ -44,7 +44,7 @@ pub(super) fn pkce_fits(settings: &OidcSettings, metadata: &Metadata) -> Result<
     if settings.pkce != Pkce::Required || metadata.takes_s256 == Some(true) {
         return Ok(());
     }
-    Err(misconfigured(Phase::Discovery, "it does not announce PKCE with S256, which `pkce = \"required\"` asks for (attack 17)"))
+    Err(misconfigured(Phase::Discovery, "it does not announce PKCE with S256, which `pkce = \"required\"` asks for"))
 }
 
 /// Parameters in the order they were set, each once: what comes twice is read by one server as the first and by another as the last.
