@@ -1,6 +1,9 @@
 //! Every hosted page in a browser: nothing for axe to find, in light and dark, wide and narrow; each leaves a picture to look at.
 
-use std::{path::PathBuf, process::Command};
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use serde_json::{Value, json};
 use vestibule_tests::{binary, browser, screenshots};
@@ -17,6 +20,13 @@ fn written_out() -> (tempfile::TempDir, Vec<PathBuf>) {
     (folder, pages)
 }
 
+/// Whether a page is one in another language than English, which is made of the same elements: it is looked at where it is likeliest to break, on a
+/// narrow screen, and one that is written from right to left everywhere.
+fn only_narrow(page: &Path) -> bool {
+    let name = page.file_stem().unwrap_or_default().to_string_lossy();
+    ["de", "es", "fr", "ja", "ko", "pt-BR", "zh-CN", "zh-TW"].iter().any(|lang| name.ends_with(&format!("-{lang}")))
+}
+
 #[tokio::test]
 async fn wcag_2_2_aa_axe_finds_nothing_on_any_page_in_any_screen() {
     let (_folder, pages) = written_out();
@@ -25,6 +35,7 @@ async fn wcag_2_2_aa_axe_finds_nothing_on_any_page_in_any_screen() {
             .iter()
             // The pages that lead into an installed app or to a provider leave at once; there is nothing to stay for.
             .filter(|page| !["return-to-app.html", "onward.html"].iter().any(|name| page.ends_with(name)))
+            .filter(|page| width < 500 || !only_narrow(page))
             .flat_map(|page| {
                 let name = page.file_stem().unwrap_or_default().to_string_lossy().into_owned();
                 let picture = screenshots().join(format!("page-{screen}-{name}.png"));

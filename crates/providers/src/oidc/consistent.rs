@@ -27,10 +27,8 @@ pub(super) fn look(sheet: &mut Sheet<'_>, settings: &OidcSettings) {
         _ => {}
     }
     if settings.prompt.iter().any(|word| word == "none") {
-        sheet.fault(
-            "prompt",
-            "can't be none: nobody could sign in there, and whoever is signed in already would come in without an action",
-        );
+        sheet
+            .fault("prompt", "can't be none: nobody could sign in there, and whoever is signed in already would come in without an action");
     }
     if settings.token_auth == TokenAuth::Apple && !matches!(settings.speciality, Speciality::Apple) {
         sheet.fault("token_auth", "is Apple's way; it needs speciality = \"apple\"");
