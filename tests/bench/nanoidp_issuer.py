@@ -7,6 +7,7 @@ new key from then on; what the old one signed stays good.
 """
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -16,6 +17,8 @@ asked = json.loads(sys.argv[1])
 issuer = f"http://127.0.0.1:{asked['port']}"
 folder = Path(asked["folder"])
 folder.mkdir(parents=True, exist_ok=True)
+# It keeps its keys where it is started.
+os.chdir(folder)
 
 SETTINGS = {
     "config_version": 1,
