@@ -15,7 +15,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use http::HeaderName;
 use openidconnect::HttpResponse;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
@@ -34,7 +34,7 @@ use crate::{
     line::Line,
     oauth2::{
         self, answer,
-        api::{Api, request},
+        api::Api,
         client::AuthClient,
         fault,
         person::{Person, Resource, renewed_claims},
@@ -102,7 +102,7 @@ impl FacebookProvider {
 
     /// Who holds the token, and what they let us see.
     async fn person(&self, tokens: &ReceivedTokens) -> Result<(Person, Option<String>), ProviderError> {
-        let api = self.resource.api(self.line(), tokens)?;
+        let api = self.resource.api(Phase::Userinfo, self.line(), tokens)?;
         let mut url = self.proven(self.resource.userinfo.clone(), tokens);
         let permissions = self.common.terms.keeps_tokens.then_some("permissions");
         let fields: Vec<_> = self.fields.iter().map(String::as_str).chain(permissions).collect();
@@ -221,17 +221,13 @@ impl RefreshUpstream for FacebookProvider {
 impl RevokeUpstream for FacebookProvider {
     /// Takes back everything that the person let the app see, which is the only way to make its tokens worthless.
     async fn revoke(&self, tokens: &ReceivedTokens) -> Result<(), ProviderError> {
-        let Some(token) = &tokens.access_token else { return Ok(()) };
+        if tokens.access_token.is_none() {
+            return Ok(());
+        }
         let mut url = self.proven(self.resource.userinfo.clone(), tokens);
         url.set_path(&format!("{}/permissions", self.resource.userinfo.path()));
         let given_back = async {
-            let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))
-                .map_err(|_| crate::line::invalid(Phase::Revocation, "access_token", "the access token can't be sent in a header"))?;
-            bearer.set_sensitive(true);
-            let headers =
-                HeaderMap::from_iter([(header::AUTHORIZATION, bearer), (header::ACCEPT, HeaderValue::from_static("application/json"))]);
-            let answer =
-                self.line().send(Phase::Revocation, request(Phase::Revocation, Method::DELETE, &url, headers, Vec::new())?).await?;
+            let answer = self.resource.api(Phase::Revocation, self.line(), tokens)?.delete(Phase::Revocation, &url).await?;
             match fault::read(Phase::Revocation, &answer, graph::find_fault) {
                 // Expired or taken back already.
                 Ok(_) | Err(ProviderError::Invalid { rule: "token", .. }) => Ok(()),

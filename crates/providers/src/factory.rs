@@ -5,7 +5,7 @@ use std::{fmt, sync::Arc, time::Duration};
 use secrecy::SecretString;
 use time::{Date, macros::format_description};
 use vestibule_domain::{
-    claims::{ClaimMap, is_printable},
+    claims::{ClaimMap, Claims, is_printable},
     email::DomainPattern,
     entry::EntryDraft,
     health::Checked,
@@ -89,6 +89,42 @@ impl ProviderMaker {
     }
 }
 
+/// Settings that say nothing of where requests go. All others may, in one preset or another, and so does one that is new.
+const LEADS_NOWHERE: [&str; 32] = [
+    "label",
+    "icon",
+    "wording",
+    "client_id",
+    "scopes",
+    "offline_scopes",
+    "pkce",
+    "nonce",
+    "algorithms",
+    "userinfo",
+    "prompt",
+    "fresh_prompt",
+    "acr_values",
+    "claims",
+    "email_trust",
+    "entry",
+    "domains",
+    "links_by_email",
+    "told_once",
+    "keep_tokens",
+    "ends_sessions",
+    "recheck",
+    "secret_expires",
+    "audiences",
+    "subject",
+    "subject_is",
+    "fields",
+    "hosted_domains",
+    "teams",
+    "tenants",
+    "groups",
+    "authorization_params",
+];
+
 impl ProviderFactory for ProviderMaker {
     fn make(&self, definition: &Definition) -> Result<Arc<dyn IdentityProvider>, Vec<FieldFault>> {
         let preset = preset_of(definition).map_err(|fault| vec![fault])?;
@@ -105,6 +141,11 @@ impl ProviderFactory for ProviderMaker {
             Some(provider) if faults.is_empty() => Ok(provider),
             _ => Err(faults),
         }
+    }
+
+    fn leads_elsewhere(&self, before: &Claims, after: &Claims) -> bool {
+        let moved = |name: &String| !LEADS_NOWHERE.contains(&name.as_str()) && before.get(name) != after.get(name);
+        before.keys().chain(after.keys()).any(moved)
     }
 
     fn secret_settings(&self) -> &'static [&'static str] {
@@ -139,7 +180,7 @@ fn common(sheet: &mut Sheet<'_>, preset: &Preset, id: &ProviderId) -> Common {
         terms: terms(sheet, preset),
         client_id: sheet.required("client_id", "the id of our client there").unwrap_or_default(),
         client_secret: sheet.secret("client_secret"),
-        scopes: scopes(sheet),
+        scopes: scopes(sheet, "scopes"),
         prompt: prompt(sheet),
         authorization_params: authorization_params(sheet, preset),
         secret_expires: secret_expires(sheet),
@@ -216,15 +257,18 @@ fn span(sheet: &mut Sheet<'_>, name: &str) -> Option<Duration> {
     read
 }
 
-/// RFC 6749 §3.3.
-fn scopes(sheet: &mut Sheet<'_>) -> Vec<String> {
-    let scopes = sheet.texts("scopes");
-    for (at, scope) in scopes.iter().enumerate() {
-        if !scope.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e)) {
-            sheet.fault(&format!("scopes/{at}"), "must be one scope: printable ASCII without quotes, backslashes and spaces");
-        }
+/// Scopes, each of them checked where it stands.
+pub(crate) fn scopes(sheet: &mut Sheet<'_>, name: &str) -> Vec<String> {
+    let scopes = sheet.texts(name);
+    for (at, _) in scopes.iter().enumerate().filter(|(_, scope)| !is_scope(scope)) {
+        sheet.fault(&format!("{name}/{at}"), "must be one scope: printable ASCII without quotes, backslashes and spaces");
     }
     scopes
+}
+
+/// RFC 6749 §3.3.
+pub(crate) fn is_scope(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e))
 }
 
 fn prompt(sheet: &mut Sheet<'_>) -> Vec<String> {

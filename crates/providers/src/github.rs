@@ -128,7 +128,7 @@ impl GithubProvider {
     }
 
     async fn person(&self, tokens: &ReceivedTokens) -> Result<Person, ProviderError> {
-        let api = self.resource.api(self.line(), tokens)?;
+        let api = self.resource.api(Phase::Userinfo, self.line(), tokens)?;
         let mut person = self.resource.userinfo(self.line(), &api).await?;
         // What a profile shows is verified by nobody who says so here.
         person.claims.remove("email_verified");

@@ -85,7 +85,7 @@ impl OAuth2Provider {
     }
 
     async fn person(&self, tokens: &ReceivedTokens) -> Result<Person, ProviderError> {
-        let api = self.resource.api(self.line(), tokens)?;
+        let api = self.resource.api(Phase::Userinfo, self.line(), tokens)?;
         self.resource.person(self.line(), &api).await
     }
 }

@@ -28,8 +28,7 @@ use std::{
 };
 
 use async_trait::async_trait;
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use vestibule_domain::{
@@ -61,6 +60,7 @@ use crate::{
     callback,
     egress::Egress,
     line::{Line, Object, invalid},
+    oauth2::{api::bearer, client::random_text},
 };
 
 /// What is kept of one person's claims, as JSON: it lies in a row and travels with sessions.
@@ -145,10 +145,7 @@ impl OidcProvider {
     /// More claims, of the same person (OpenID Connect Core 1.0 §5.3).
     async fn userinfo(&self, address: &str, access_token: &SecretString, subject: &str) -> Result<Object, ProviderError> {
         let asked = async {
-            let mut bearer = HeaderValue::try_from(format!("Bearer {}", access_token.expose_secret()))
-                .map_err(|_| invalid(Phase::Userinfo, "access_token", "the access token can't be sent in a header"))?;
-            bearer.set_sensitive(true);
-            let headers = HeaderMap::from_iter([(header::AUTHORIZATION, bearer)]);
+            let headers = HeaderMap::from_iter([(header::AUTHORIZATION, bearer(Phase::Userinfo, access_token)?)]);
             let claims = self.line.get(Phase::Userinfo, address, headers).await?;
             if let Some(fault) = self.fault_in(Phase::Userinfo, StatusCode::OK, &claims) {
                 return Err(fault);
@@ -192,12 +189,6 @@ impl OidcProvider {
         }
         Ok(claims)
     }
-
-    fn random_text(&self) -> String {
-        let mut bytes = [0; 32];
-        self.entropy.fill(&mut bytes);
-        URL_SAFE_NO_PAD.encode(bytes)
-    }
 }
 
 /// New in every token, and no rule's business.
@@ -211,7 +202,8 @@ impl IdentityProvider for OidcProvider {
 
     async fn begin(&self, departure: &Departure) -> Result<Sent, ProviderError> {
         let metadata = self.documents.metadata().await?;
-        let kept = KeptAttempt { issuer: self.settings.issuer.clone(), pkce_verifier: self.random_text(), nonce: self.random_text() };
+        let (pkce_verifier, nonce) = (random_text(&*self.entropy), random_text(&*self.entropy));
+        let kept = KeptAttempt { issuer: self.settings.issuer.clone(), pkce_verifier, nonce };
         let location = departure::address(&self.settings, &metadata, departure, &kept)?;
         Ok(Sent { location, kept })
     }

@@ -9,6 +9,7 @@ use std::{
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+pub(crate) use vestibule_domain::registration::escaped;
 use vestibule_domain::{claims::Claims, provider::Definition, registration::FieldFault};
 
 use crate::preset::Preset;
@@ -90,7 +91,6 @@ impl<'a> Sheet<'a> {
     /// A text that has to be there.
     pub(crate) fn required(&mut self, name: &str, what: &str) -> Option<String> {
         if !self.has(name) {
-            self.asked.insert(name.to_owned());
             self.fault(name, format!("is missing: {what}"));
         }
         self.text(name)
@@ -198,7 +198,6 @@ impl<'a> Sheet<'a> {
 
     fn variable(&mut self, name: &str, about: &crate::preset::Variable) -> Option<String> {
         let said = if self.has(name) { self.text(name) } else { about.default.clone() };
-        self.asked.insert(name.to_owned());
         let Some(said) = said else {
             if !self.has(name) && !self.is_faulty(name) {
                 self.fault(name, format!("is missing: {}", about.help));
@@ -274,9 +273,4 @@ fn unknown<'n>(name: &str, known: impl Iterator<Item = &'n str>, preset: &str) -
 fn plain_text(value: &Value) -> Option<String> {
     let text = value.as_str()?;
     (!text.is_empty() && text.len() <= LONGEST && !text.chars().any(char::is_control)).then(|| text.to_owned())
-}
-
-/// As a JSON pointer writes it (RFC 6901 §3).
-pub(crate) fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }

@@ -12,7 +12,7 @@ use vestibule_domain::{
 };
 
 use crate::{
-    line::{Object, invalid, misconfigured, unreachable},
+    line::{Object, misconfigured, unreachable},
     oauth2::fault,
 };
 
@@ -61,7 +61,7 @@ pub(super) fn find_fault(phase: Phase, status: StatusCode, body: &Object) -> Opt
         (Some(100), _) if says("appsecret_proof") => wrong("code 100: the proof is not taken; check the app's secret"),
         (Some(102 | 190 | 467), _) => fault::spent(phase, "the access token is expired or revoked"),
         (Some(10 | 200..=299), _) => wrong("the app lacks a permission for this"),
-        _ => invalid(phase, "error", "an error code that is not known"),
+        _ => fault::unknown(phase),
     })
 }
 

@@ -30,20 +30,26 @@ pub(crate) struct Listed {
 }
 
 impl<'a> Api<'a> {
-    /// With these headers besides the token.
-    pub(crate) fn new(line: &'a Line, token: &SecretString, headers: &HeaderMap, find_fault: FindFault) -> Result<Self, ProviderError> {
-        let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))
-            .map_err(|_| invalid(Phase::Userinfo, "access_token", "the access token can't be sent in a header"))?;
-        bearer.set_sensitive(true);
+    /// With these headers besides that of the token, which [`bearer`] makes.
+    pub(crate) fn new(line: &'a Line, bearer: HeaderValue, headers: &HeaderMap, find_fault: FindFault) -> Self {
         let mut headers = headers.clone();
         headers.insert(header::AUTHORIZATION, bearer);
         headers.entry(header::ACCEPT).or_insert(HeaderValue::from_static("application/json"));
-        Ok(Self { line, headers, find_fault })
+        Self { line, headers, find_fault }
     }
 
     /// GETs, and leaves the answer to be judged.
     pub(crate) async fn get(&self, phase: Phase, url: &Url) -> Result<HttpResponse, ProviderError> {
-        self.line.send(phase, request(phase, Method::GET, url, self.headers.clone(), Vec::new())?).await
+        self.send(phase, Method::GET, url).await
+    }
+
+    /// DELETEs, and leaves the answer to be judged.
+    pub(crate) async fn delete(&self, phase: Phase, url: &Url) -> Result<HttpResponse, ProviderError> {
+        self.send(phase, Method::DELETE, url).await
+    }
+
+    async fn send(&self, phase: Phase, method: Method, url: &Url) -> Result<HttpResponse, ProviderError> {
+        self.line.send(phase, request(phase, method, url, self.headers.clone(), Vec::new())?).await
     }
 
     /// GETs a JSON object.
@@ -77,6 +83,14 @@ impl<'a> Api<'a> {
             Err(error) => Err(invalid(Phase::Api, "json", error.to_string())),
         }
     }
+}
+
+/// What shows an access token (RFC 6750 §2.1).
+pub(crate) fn bearer(phase: Phase, token: &SecretString) -> Result<HeaderValue, ProviderError> {
+    let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))
+        .map_err(|_| invalid(phase, "access_token", "the access token can't be sent in a header"))?;
+    bearer.set_sensitive(true);
+    Ok(bearer)
 }
 
 /// A request to `url`.

@@ -44,7 +44,8 @@ impl AuthClient {
     /// Where to send the person (RFC 6749 §4.1.1, RFC 7636 §4.3).
     pub(crate) fn begin(&self, departure: &Departure) -> Sent {
         // Nothing carries the nonce; it is kept because every attempt has one.
-        let kept = Kept { issuer: self.ways.issuer.clone(), pkce_verifier: self.random_text(), nonce: self.random_text() };
+        let (pkce_verifier, nonce) = (random_text(&*self.entropy), random_text(&*self.entropy));
+        let kept = Kept { issuer: self.ways.issuer.clone(), pkce_verifier, nonce };
         let mut location = self.endpoints.authorization.clone();
         let mut query = location.query_pairs_mut();
         query.append_pair("response_type", "code").append_pair("client_id", &self.id);
@@ -189,12 +190,13 @@ impl AuthClient {
             Separator::Comma => ",",
         })
     }
+}
 
-    fn random_text(&self) -> String {
-        let mut bytes = [0; 32];
-        self.entropy.fill(&mut bytes);
-        URL_SAFE_NO_PAD.encode(bytes)
-    }
+/// A text that nobody can guess: 256 bits.
+pub(crate) fn random_text(entropy: &dyn Entropy) -> String {
+    let mut bytes = [0; 32];
+    entropy.fill(&mut bytes);
+    URL_SAFE_NO_PAD.encode(bytes)
 }
 
 /// RFC 6749 §2.3.1: both halves are encoded as in a form first.

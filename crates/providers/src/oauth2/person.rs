@@ -13,7 +13,7 @@ use vestibule_domain::{
 };
 
 use super::{
-    api::Api,
+    api::{Api, bearer},
     fault::FindFault,
     settings::SubjectKind,
     template::{Template, text_or_number},
@@ -67,9 +67,10 @@ impl Person {
 
 impl Resource {
     /// The interface, for whoever holds these tokens.
-    pub(crate) fn api<'a>(&self, line: &'a Line, tokens: &ReceivedTokens) -> Result<Api<'a>, ProviderError> {
+    pub(crate) fn api<'a>(&self, phase: Phase, line: &'a Line, tokens: &ReceivedTokens) -> Result<Api<'a>, ProviderError> {
         let none = SecretString::default();
-        Api::new(line, tokens.access_token.as_ref().unwrap_or(&none), &self.headers, self.find_fault)
+        let bearer = bearer(phase, tokens.access_token.as_ref().unwrap_or(&none))?;
+        Ok(Api::new(line, bearer, &self.headers, self.find_fault))
     }
 
     /// Who holds the token, with everything the settings ask for.

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     egress::Egress,
-    factory::Common,
+    factory::{self, Common},
     oidc::is_a_name,
     params,
     sheet::{Sheet, escaped},
@@ -143,7 +143,8 @@ pub(crate) fn required_address(sheet: &mut Sheet<'_>, egress: &Egress, name: &st
     address(sheet, egress, name)
 }
 
-fn address(sheet: &mut Sheet<'_>, egress: &Egress, name: &str) -> Option<Url> {
+/// An address that need not be there.
+pub(crate) fn address(sheet: &mut Sheet<'_>, egress: &Egress, name: &str) -> Option<Url> {
     let text = sheet.address(name)?;
     reachable(sheet, egress, name, &text)
 }
@@ -194,7 +195,7 @@ pub(crate) fn ways(sheet: &mut Sheet<'_>, common: &Common, token_endpoint: Optio
 /// What is asked for; where tokens are kept, with what the provider wants to hear for a refresh token.
 fn scopes(sheet: &mut Sheet<'_>, common: &Common) -> Vec<String> {
     let mut scopes = common.scopes.clone();
-    let offline = sheet.texts("offline_scopes");
+    let offline = factory::scopes(sheet, "offline_scopes");
     if common.terms.keeps_tokens {
         scopes.extend(offline.into_iter().filter(|scope| !common.scopes.contains(scope)));
     }

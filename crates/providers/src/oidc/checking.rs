@@ -14,9 +14,6 @@ pub(super) fn checked(settings: &OidcSettings, metadata: &Metadata, keys: &KeySe
     facts.extend(metadata.hosts());
     facts.push(("keys", keys.len().to_string()));
     facts.push(("algorithms", settings.allowed_algs.iter().map(|alg| alg.as_str()).collect::<Vec<_>>().join(" ")));
-    if let Some(expires) = settings.secret_expires {
-        facts.push(("secret_expires", expires.to_string()));
-    }
     Checked { facts, warnings: warnings(settings, metadata), secret_expires: settings.secret_expires }
 }
 

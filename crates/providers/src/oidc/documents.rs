@@ -112,22 +112,11 @@ impl Source {
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use vestibule_domain::{
-        audit::AuditEvent, health::BreakerState, ids::ProviderId, ports::Observer, time::Timestamp, upstream::RefreshOutcome,
-    };
+    use vestibule_domain::ids::ProviderId;
+    use vestibule_testkit::rig::Unwatched;
 
     use super::*;
     use crate::egress::{Egress, EgressOptions};
-
-    struct Nobody;
-
-    impl Observer for Nobody {
-        fn observed(&self, _: &AuditEvent) {}
-        fn upstream_called(&self, _: &ProviderId, _: Phase, _: &'static str, _: std::time::Duration) {}
-        fn provider_health(&self, _: &ProviderId, _: BreakerState) {}
-        fn provider_secret_expires(&self, _: &ProviderId, _: Option<Timestamp>) {}
-        fn upstream_refreshed(&self, _: &ProviderId, _: RefreshOutcome) {}
-    }
 
     #[test]
     fn attack_04_an_endpoint_that_moves_to_another_host_is_told_of_each_time_it_moves() {
@@ -138,7 +127,7 @@ mod tests {
             set: Endpoints::default(),
             discovery: true,
             endpoint_hosts: Vec::new(),
-            line: Line { provider: ProviderId::parse("acme").unwrap(), egress, observer: Arc::new(Nobody) },
+            line: Line { provider: ProviderId::parse("acme").unwrap(), egress, observer: Arc::new(Unwatched) },
             foreign: Mutex::default(),
         };
         let at = |host: &str| {

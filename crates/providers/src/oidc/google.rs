@@ -22,7 +22,11 @@ use vestibule_domain::{
 
 use crate::{
     line::{Line, Object, invalid, misconfigured, object},
-    oauth2::{api::request, fault, person::in_time},
+    oauth2::{
+        api::{bearer, request},
+        fault,
+        person::in_time,
+    },
     signing::AssertionKey,
 };
 
@@ -146,7 +150,10 @@ impl Directory {
         if let Some(page) = page {
             url.query_pairs_mut().append_pair("pageToken", page);
         }
-        let headers = bearer(token)?;
+        let headers = HeaderMap::from_iter([
+            (header::AUTHORIZATION, bearer(Phase::Api, token)?),
+            (header::ACCEPT, HeaderValue::from_static("application/json")),
+        ]);
         let answer = self.line.send(Phase::Api, request(Phase::Api, Method::GET, &url, headers, Vec::new())?).await?;
         match answer.status() {
             StatusCode::OK => object(Phase::Api, &answer),
@@ -212,12 +219,4 @@ fn emails(answer: &Object) -> Result<Vec<String>, ProviderError> {
     let Some(groups) = answer.get("groups") else { return Ok(Vec::new()) };
     let emails = groups.as_array().and_then(|groups| groups.iter().map(|group| group.get("email")?.as_str().map(str::to_owned)).collect());
     emails.ok_or_else(|| invalid(Phase::Api, "groups", "the groups have no addresses"))
-}
-
-/// RFC 6750 §2.1.
-pub(super) fn bearer(token: &SecretString) -> Result<HeaderMap, ProviderError> {
-    let mut bearer = HeaderValue::try_from(format!("Bearer {}", token.expose_secret()))
-        .map_err(|_| invalid(Phase::Api, "access_token", "the access token can't be sent in a header"))?;
-    bearer.set_sensitive(true);
-    Ok(HeaderMap::from_iter([(header::AUTHORIZATION, bearer), (header::ACCEPT, HeaderValue::from_static("application/json"))]))
 }

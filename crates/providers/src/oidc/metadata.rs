@@ -152,6 +152,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::preset::{Protocol, presets};
 
     const ISSUER: &str = "https://issuer.example/t/";
 
@@ -231,9 +232,9 @@ mod tests {
 
     #[test]
     fn cognito_and_others_whose_endpoints_are_known_to_lie_elsewhere_are_not_flagged() {
-        for preset in crate::preset::presets() {
+        for preset in presets().iter().filter(|preset| preset.protocol == Protocol::Oidc) {
             let file = format!("{}/tests/fixtures/{}/discovery.json", env!("CARGO_MANIFEST_DIR"), preset.name);
-            let Ok(text) = std::fs::read_to_string(file) else { continue };
+            let text = std::fs::read_to_string(file).unwrap();
             let recorded: Value = serde_json::from_str(&text.replace("{base}/", "https://")).unwrap();
             let document = recorded["body"].as_object().unwrap();
             // Entra's names a template; where it lies is what counts.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, str::FromStr};
 
-use http::{HeaderValue, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use url::Url;
@@ -11,10 +11,13 @@ use vestibule_domain::{
     provider::{Phase, ProviderError},
 };
 
-use super::{google::bearer, issuers::is_guid, settings::words};
+use super::{issuers::is_guid, settings::words};
 use crate::{
     line::{Line, Object, invalid, misconfigured, object},
-    oauth2::{api::request, fault},
+    oauth2::{
+        api::{bearer, request},
+        fault,
+    },
 };
 
 /// Graph takes no more at once.
@@ -107,8 +110,12 @@ impl GroupSettings {
     async fn ask(&self, line: &Line, token: &SecretString, path: &str, question: &Value) -> Result<Object, ProviderError> {
         let mut url = self.graph.clone();
         url.set_path(path);
-        let mut headers = bearer(token)?;
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let json = HeaderValue::from_static("application/json");
+        let headers = HeaderMap::from_iter([
+            (header::AUTHORIZATION, bearer(Phase::Api, token)?),
+            (header::ACCEPT, json.clone()),
+            (header::CONTENT_TYPE, json),
+        ]);
         let answer = line.send(Phase::Api, request(Phase::Api, Method::POST, &url, headers, question.to_string().into_bytes())?).await?;
         match answer.status() {
             StatusCode::OK => object(Phase::Api, &answer),

@@ -17,8 +17,8 @@ use super::{
 };
 use crate::{
     egress::Egress,
-    factory::{Common, Tools},
-    oauth2::settings::error_codes,
+    factory::{self, Common, Tools},
+    oauth2::settings::{address, error_codes, required_address},
     params,
     sheet::Sheet,
     signing::AssertionKey,
@@ -74,7 +74,7 @@ fn settings(sheet: &mut Sheet<'_>, common: Common, issuer: String, egress: &Egre
         assertion_audience: sheet.text("assertion_audience"),
         team_id: String::new(),
         scopes: common.scopes,
-        offline_scopes: sheet.texts("offline_scopes"),
+        offline_scopes: factory::scopes(sheet, "offline_scopes"),
         offline_params: params::table(sheet, "offline_params", &["prompt"]),
         discovery,
         endpoints: endpoints(sheet, egress, discovery),
@@ -203,7 +203,7 @@ fn specialised(sheet: &mut Sheet<'_>, settings: OidcSettings, egress: &Egress) -
         Which::Microsoft => {
             let groups = sheet.choice("groups", Groups::ALL).unwrap_or(Groups::Ids);
             let security_only = sheet.flag("security_groups_only");
-            let graph = needed(sheet, egress, "graph_endpoint", "where Graph is, as https://graph.microsoft.com");
+            let graph = required_address(sheet, egress, "graph_endpoint", "where Graph is, as https://graph.microsoft.com");
             match graph {
                 Some(graph) => {
                     OidcSettings { speciality: Speciality::Microsoft(GroupSettings { groups, security_only, graph }), ..settings }
@@ -222,7 +222,7 @@ fn specialised(sheet: &mut Sheet<'_>, settings: OidcSettings, egress: &Egress) -
 fn directory(sheet: &mut Sheet<'_>, egress: &Egress) -> Option<DirectorySettings> {
     let admins = admins(sheet);
     let transitive = sheet.flag("transitive_groups");
-    let endpoint = reachable(sheet, egress, "directory_endpoint");
+    let endpoint = address(sheet, egress, "directory_endpoint");
     let key = sheet.secret("service_account_key");
     if admins.is_empty() && key.is_none() {
         return None;
@@ -256,21 +256,4 @@ fn admins(sheet: &mut Sheet<'_>) -> BTreeMap<String, String> {
         }
     }
     admins
-}
-
-fn needed(sheet: &mut Sheet<'_>, egress: &Egress, name: &str, what: &str) -> Option<Url> {
-    if !sheet.has(name) {
-        sheet.required(name, what);
-        return None;
-    }
-    reachable(sheet, egress, name)
-}
-
-fn reachable(sheet: &mut Sheet<'_>, egress: &Egress, name: &str) -> Option<Url> {
-    let text = sheet.address(name)?;
-    let url = Url::parse(&text).ok().filter(|url| egress.permits(url));
-    if url.is_none() {
-        sheet.fault(name, "is not a public https address, nor on the allow-list");
-    }
-    url
 }

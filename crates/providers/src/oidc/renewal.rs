@@ -99,7 +99,7 @@ fn keep(claims: &mut Claims, known: &Claims) {
 
 #[async_trait]
 impl RevokeUpstream for OidcProvider {
-    /// RFC 7009. With the refresh token most issuers forget what came of it (§2.1); the access token is given back where it stands alone.
+    /// RFC 7009, for both tokens, the refresh token first: with it most issuers forget what came of it (§2.1), and others don't.
     async fn revoke(&self, tokens: &ReceivedTokens) -> Result<(), ProviderError> {
         let metadata = self.documents.metadata().await?;
         let Some(endpoint) = &metadata.revocation_endpoint else { return Ok(()) };

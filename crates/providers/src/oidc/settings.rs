@@ -12,7 +12,7 @@ use vestibule_domain::{
 };
 
 use super::{google::DirectorySettings, microsoft::GroupSettings, subject::SubjectTemplate};
-use crate::{egress::Egress, signing::AssertionKey};
+use crate::{egress::Egress, factory::is_scope, signing::AssertionKey};
 
 /// An issuer and our registration there.
 #[derive(Clone, Debug)]
@@ -290,8 +290,6 @@ impl OidcSettings {
     /// Checks everything; returns the client that reaches the issuer, at its port too.
     pub(super) fn reached_by(&self, egress: Egress) -> Result<Egress, SettingsFault> {
         let url = issuer_url(&self.issuer).ok_or(SettingsFault::Issuer)?;
-        let scope_char = |byte| matches!(byte, 0x21 | 0x23..=0x5b | 0x5d..=0x7e);
-        let bad_scope = |scope: &String| scope.is_empty() || !scope.bytes().all(scope_char);
         let egress = egress.at_port_of(&url);
         let proves = match self.token_auth {
             // Without a secret it is a public client, however it would have sent one.
@@ -304,7 +302,7 @@ impl OidcSettings {
             Err(SettingsFault::ClientId)
         } else if self.allowed_algs.is_empty() {
             Err(SettingsFault::Algorithms)
-        } else if self.scopes.iter().chain(&self.offline_scopes).any(bad_scope) {
+        } else if self.scopes.iter().chain(&self.offline_scopes).any(|scope| !is_scope(scope)) {
             Err(SettingsFault::Scope)
         } else if !proves {
             Err(SettingsFault::Credentials)

@@ -22,7 +22,7 @@ use crate::{
     oauth2::{
         answer::{granted, tokens},
         api::request,
-        client::basic,
+        client::{basic, random_text},
         fault,
         settings::Separator,
     },
@@ -133,7 +133,7 @@ impl OidcProvider {
                 "iss": settings.client_id,
                 "sub": settings.client_id,
                 "aud": settings.assertion_audience.as_ref().unwrap_or(&settings.issuer),
-                "jti": self.random_text(),
+                "jti": random_text(&*self.entropy),
                 "iat": now.as_secs(),
                 "exp": (now + ASSERTION).as_secs(),
             }),

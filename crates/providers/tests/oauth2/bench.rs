@@ -1,10 +1,6 @@
 //! A provider wired to a server, and shorthands for what happens between them.
 
-use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
@@ -12,14 +8,10 @@ use url::Url;
 use vestibule_domain::{
     account::Profile,
     attempt::Kept,
-    audit::AuditEvent,
-    health::BreakerState,
-    ids::{AttemptId, ProviderId},
+    ids::ProviderId,
     ports::{Clock, IdentityProvider, Observer, ProviderFactory},
     provider::{Arrival, Callback, Definition, Departure, Known, Phase, ProviderError, ReceivedTokens, Renewed},
     registration::FieldFault,
-    time::Timestamp,
-    upstream::RefreshOutcome,
 };
 use vestibule_providers::{
     egress::{Egress, EgressOptions},
@@ -28,8 +20,8 @@ use vestibule_providers::{
 use vestibule_testkit::clock::{SeededEntropy, StoppedClock};
 
 use crate::upstream::{Upstream, pairs, value};
+pub(crate) use crate::watched::{REDIRECT_URI, Steps, departure, rule};
 
-pub(crate) const REDIRECT_URI: &str = "https://id.example/callback/acme";
 pub(crate) const SECRET: &str = "s3cret: 100%+ä";
 
 pub(crate) struct Bench {
@@ -37,26 +29,6 @@ pub(crate) struct Bench {
     pub(crate) provider: Arc<dyn IdentityProvider>,
     pub(crate) clock: Arc<StoppedClock>,
     pub(crate) steps: Arc<Steps>,
-}
-
-/// What the observer was told.
-#[derive(Default)]
-pub(crate) struct Steps(Mutex<Vec<(Phase, &'static str)>>);
-
-impl Observer for Steps {
-    fn observed(&self, _: &AuditEvent) {}
-    fn upstream_called(&self, _: &ProviderId, phase: Phase, result: &'static str, _: Duration) {
-        self.0.lock().unwrap().push((phase, result));
-    }
-    fn provider_health(&self, _: &ProviderId, _: BreakerState) {}
-    fn provider_secret_expires(&self, _: &ProviderId, _: Option<Timestamp>) {}
-    fn upstream_refreshed(&self, _: &ProviderId, _: RefreshOutcome) {}
-}
-
-impl Steps {
-    pub(crate) fn taken(&self) -> Vec<(Phase, &'static str)> {
-        self.0.lock().unwrap().clone()
-    }
 }
 
 /// Settings as a JSON object.
@@ -143,34 +115,8 @@ impl Bench {
     }
 }
 
-pub(crate) fn departure() -> Departure {
-    Departure {
-        attempt: AttemptId::new(&SeededEntropy::new(7)),
-        redirect_uri: REDIRECT_URI.into(),
-        fresh: false,
-        select_account: false,
-        max_age: None,
-        login_hint: None,
-        domain_hint: None,
-        acr_values: None,
-        ui_locales: None,
-    }
-}
-
 pub(crate) fn callback() -> Callback {
     Callback { code: Some("code-1".into()), redirect_uri: REDIRECT_URI.into(), ..Callback::default() }
-}
-
-/// The rule that an answer broke, or what kind of trouble it was.
-pub(crate) fn rule<T: std::fmt::Debug>(answer: Result<T, ProviderError>) -> (Phase, &'static str) {
-    match answer.unwrap_err() {
-        ProviderError::Invalid { phase, rule, .. } => (phase, rule),
-        ProviderError::Unreachable { phase, .. } => (phase, "unreachable"),
-        ProviderError::Misconfigured { phase, .. } => (phase, "misconfigured"),
-        ProviderError::Denied { phase, .. } => (phase, "denied"),
-        ProviderError::Refused { rule } => (Phase::Callback, rule),
-        other => (Phase::Callback, if other == ProviderError::Declined { "declined" } else { "paused" }),
-    }
 }
 
 pub(crate) fn text(token: Option<&SecretString>) -> Option<&str> {

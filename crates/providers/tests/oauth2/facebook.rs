@@ -210,7 +210,7 @@ async fn attack_25_a_version_that_is_none_is_not_repeated() {
 
 #[tokio::test]
 async fn what_the_app_may_see_is_taken_back() {
-    let bench = plain().await;
+    let bench = bench(json!({"api_headers": {"x-api-key": "k"}})).await;
     let tokens = bench.sign_in().await.unwrap().tokens;
     for name in ["permissions_deleted", "permissions_gone"] {
         bench.upstream.says(&[name]);
@@ -218,6 +218,7 @@ async fn what_the_app_may_see_is_taken_back() {
     }
     let asked = bench.upstream.last("DELETE /v26.0/me/permissions");
     assert_eq!((asked.header("authorization"), asked.parameter("appsecret_proof").unwrap().len()), (Some("Bearer EAAshort"), 64));
+    assert_eq!((asked.header("accept"), asked.header("x-api-key")), (Some("application/json"), Some("k")));
 }
 
 #[test]

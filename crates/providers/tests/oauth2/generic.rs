@@ -296,7 +296,8 @@ async fn everything_that_is_wrong_with_the_settings_is_said_at_once() {
         "authorization_endpoint": "https://10.0.0.1/authorize", "userinfo_endpoint": "not an address", "subject": "id", "subject_is": "uuid",
         "token_auth": "mtls", "fresh_params": {"state": "x"}, "login_hint_param": "redirect_uri", "issuer": "a b",
         "lists": [{"endpoint": "http://8.8.8.8/", "claim": "roles", "item": "roles"}], "made": {"x": "{x}"},
-        "api_headers": {"Authorization": "Basic x"}, "error_codes": {"x": "y"}, "pkce": "never", "scope_seperator": "comma"
+        "api_headers": {"Authorization": "Basic x"}, "error_codes": {"x": "y"}, "pkce": "never", "scope_seperator": "comma",
+        "offline_scopes": ["a b"]
     });
     let faults = make("oauth2", &upstream, &own, None, &Arc::new(Steps::default())).err().unwrap();
     let at: BTreeSet<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
@@ -311,6 +312,7 @@ async fn everything_that_is_wrong_with_the_settings_is_said_at_once() {
         "/lists/0/item",
         "/login_hint_param",
         "/made/x",
+        "/offline_scopes/0",
         "/pkce",
         "/scope_seperator",
         "/subject",

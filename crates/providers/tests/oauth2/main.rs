@@ -7,4 +7,5 @@ mod facebook;
 mod generic;
 mod github;
 mod upstream;
+mod watched;
 mod x;

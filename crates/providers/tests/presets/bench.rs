@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     path::Path,
-    sync::{Arc, Mutex, OnceLock},
+    sync::{Arc, OnceLock},
     time::Duration,
 };
 
@@ -15,15 +15,11 @@ use url::Url;
 use vestibule_domain::{
     account::{Link, Profile},
     attempt::Kept,
-    audit::AuditEvent,
     entry::{Denial, RuleSet},
-    health::BreakerState,
-    ids::{AttemptId, ProviderId},
+    ids::ProviderId,
     ports::{Clock, IdentityProvider, Observer, ProviderFactory},
-    provider::{Arrival, Callback, Definition, Departure, Known, Phase, ProviderError, Renewed},
+    provider::{Arrival, Callback, Definition, Departure, Known, ProviderError, Renewed},
     registration::FieldFault,
-    time::Timestamp,
-    upstream::RefreshOutcome,
 };
 use vestibule_providers::{
     egress::{Egress, EgressOptions},
@@ -35,8 +31,8 @@ use vestibule_testkit::{
 };
 
 use crate::upstream::{Upstream, pairs, value};
+pub(crate) use crate::watched::{REDIRECT_URI, Steps, departure, rule};
 
-pub(crate) const REDIRECT_URI: &str = "https://id.example/callback/acme";
 pub(crate) const SECRET: &str = "s3cret: 100%+ä";
 
 pub(crate) struct Bench {
@@ -46,26 +42,6 @@ pub(crate) struct Bench {
     pub(crate) steps: Arc<Steps>,
     preset: &'static str,
     jwks: String,
-}
-
-/// What the observer was told.
-#[derive(Default)]
-pub(crate) struct Steps(Mutex<Vec<(Phase, &'static str)>>);
-
-impl Observer for Steps {
-    fn observed(&self, _: &AuditEvent) {}
-    fn upstream_called(&self, _: &ProviderId, phase: Phase, result: &'static str, _: Duration) {
-        self.0.lock().unwrap().push((phase, result));
-    }
-    fn provider_health(&self, _: &ProviderId, _: BreakerState) {}
-    fn provider_secret_expires(&self, _: &ProviderId, _: Option<Timestamp>) {}
-    fn upstream_refreshed(&self, _: &ProviderId, _: RefreshOutcome) {}
-}
-
-impl Steps {
-    pub(crate) fn taken(&self) -> Vec<(Phase, &'static str)> {
-        self.0.lock().unwrap().clone()
-    }
 }
 
 /// A file of the preset, with `{base}` filled in.
@@ -223,33 +199,6 @@ impl Bench {
 
 pub(crate) fn callback() -> Callback {
     Callback { code: Some("code-1".into()), redirect_uri: REDIRECT_URI.into(), ..Callback::default() }
-}
-
-pub(crate) fn departure() -> Departure {
-    Departure {
-        attempt: AttemptId::new(&SeededEntropy::new(7)),
-        redirect_uri: REDIRECT_URI.into(),
-        fresh: false,
-        select_account: false,
-        max_age: None,
-        login_hint: None,
-        domain_hint: None,
-        acr_values: None,
-        ui_locales: None,
-    }
-}
-
-/// The rule that an answer broke, or what kind of trouble it was.
-pub(crate) fn rule<T: std::fmt::Debug>(answer: Result<T, ProviderError>) -> (Phase, &'static str) {
-    match answer.unwrap_err() {
-        ProviderError::Invalid { phase, rule, .. } => (phase, rule),
-        ProviderError::Unreachable { phase, .. } => (phase, "unreachable"),
-        ProviderError::Misconfigured { phase, .. } => (phase, "misconfigured"),
-        ProviderError::Denied { phase, .. } => (phase, "denied"),
-        ProviderError::Refused { rule } => (Phase::Callback, rule),
-        ProviderError::Declined => (Phase::Callback, "declined"),
-        ProviderError::Paused { .. } => (Phase::Callback, "paused"),
-    }
 }
 
 /// RSA takes a while to make, so every issuer has the same.

@@ -232,7 +232,7 @@ async fn a_check_tells_what_an_operator_wants_to_know() {
     let fact = |name| checked.facts.iter().find(|(fact, _)| *fact == name).map(|(_, value)| value.as_str());
     assert_eq!((fact("keys"), fact("token_endpoint")), (Some("1"), Some("127.0.0.1")));
     assert!(fact("issuer").unwrap().ends_with("/issuer.example/t") && fact("algorithms").unwrap().starts_with("RS256"));
-    assert_eq!(checked.secret_expires.unwrap().to_string(), "2027-01-31T00:00:00Z");
+    assert_eq!((checked.secret_expires.unwrap().to_string().as_str(), fact("secret_expires")), ("2027-01-31T00:00:00Z", None));
     assert_eq!(checked.warnings, Vec::<String>::new());
     assert_eq!((bench.provider.card().label.as_str(), bench.provider.card().icon.as_deref()), ("Acme", Some("acme")));
 }

@@ -12,3 +12,5 @@ mod settings;
 mod traps;
 #[path = "../oauth2/upstream.rs"]
 mod upstream;
+#[path = "../oauth2/watched.rs"]
+mod watched;

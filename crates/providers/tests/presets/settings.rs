@@ -14,7 +14,7 @@ use vestibule_providers::{
     preset::{Protocol, preset, presets},
 };
 
-use crate::bench::{SECRET, definition, maker, pem};
+use crate::bench::{SECRET, definition, maker, object, pem};
 
 pub(crate) fn made(name: &str, own: Value) -> Result<Arc<dyn IdentityProvider>, Vec<FieldFault>> {
     with(name, own, &[("client_secret", SECRET)])
@@ -109,7 +109,7 @@ fn addresses_of_presets_are_made_of_what_operators_say() {
 #[test]
 fn every_fault_is_named_at_once_and_where_it_stands() {
     let own = json!({
-        "issuer": "https://login.corp.example?x", "client_id": "", "scopes": ["openid", "a b", 7], "token_auth": "basic", "pkce": "sometimes",
+        "issuer": "https://login.corp.example?x", "client_id": "", "scopes": ["openid", "a b", 7], "offline_scopes": ["a b"], "token_auth": "basic", "pkce": "sometimes",
         "nonce": "maybe", "algorithms": ["RS256", "HS256"], "userinfo": "yes", "subject": "{a}{b}", "prompt": "none",
         "authorization_params": {"state": "x", "resource": 7}, "secret_expires": "soon", "icon": "<svg>", "label": "a\u{1b}[31m",
         "claims": {"sub": {"from": ["/x"]}, "groups": {"from": ["x"], "coerce": "texts"}}, "email_trust": "blindly",
@@ -124,6 +124,7 @@ fn every_fault_is_named_at_once_and_where_it_stands() {
         "/client_id",
         "/scopes/1",
         "/scopes/2",
+        "/offline_scopes/0",
         "/token_auth",
         "/pkce",
         "/nonce",
@@ -153,7 +154,6 @@ fn every_fault_is_named_at_once_and_where_it_stands() {
     expected.sort_unstable();
     let without_twice = at.iter().zip(at.iter().skip(1)).all(|(one, next)| one != next);
     assert!(without_twice, "{at:?}");
-    // The scope that is no text is left out before scopes are looked at, so that its neighbour keeps its place.
     assert_eq!(at, expected);
 }
 
@@ -277,5 +277,28 @@ proptest! {
             prop_assert!(!faults.is_empty());
             prop_assert!(faults.iter().all(|fault| fault.pointer.starts_with('/') && !fault.message.is_empty()));
         }
+    }
+}
+
+#[test]
+fn only_what_says_where_requests_go_asks_for_secrets_anew() {
+    let maker = maker(&[], &Arc::default(), &Arc::default());
+    let before = object(json!({"preset": "oidc", "issuer": "https://a.example", "label": "A"}));
+    let after = |value: Value| {
+        let mut after = before.clone();
+        after.extend(object(value));
+        after
+    };
+    for stays in [json!({}), json!({"label": "B"}), json!({"scopes": ["openid"]}), json!({"entry": {"groups": ["x"]}})] {
+        assert!(!maker.leads_elsewhere(&before, &after(stays.clone())), "{stays}");
+    }
+    for moves in [
+        json!({"issuer": "https://b.example"}),
+        json!({"token_endpoint": "https://b.example/token"}),
+        json!({"preset": "oauth2"}),
+        json!({"host": "b.example"}),
+        json!({"a_setting_of_tomorrow": true}),
+    ] {
+        assert!(maker.leads_elsewhere(&before, &after(moves.clone())), "{moves}");
     }
 }

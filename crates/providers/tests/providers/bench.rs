@@ -1,22 +1,15 @@
 //! A provider wired to an issuer, and shorthands for what happens between them.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use serde_json::Value;
 use vestibule_domain::{
     account::Profile,
     attempt::Kept,
-    audit::AuditEvent,
     client::SigningAlg,
-    health::BreakerState,
-    ids::{AttemptId, ProviderId},
+    ids::ProviderId,
     ports::{Clock, IdentityProvider, Observer},
-    provider::{Arrival, Callback, Departure, Phase, ProviderError},
-    time::Timestamp,
-    upstream::RefreshOutcome,
+    provider::{Arrival, Callback, Phase, ProviderError},
 };
 use vestibule_providers::{
     egress::{Egress, EgressOptions},
@@ -27,38 +20,13 @@ use vestibule_testkit::{
     issuer::{Answer, CLIENT_ID, CLIENT_SECRET, Issuer, Manners, Place},
 };
 
-pub(crate) const REDIRECT_URI: &str = "https://id.example/callback/acme";
+pub(crate) use crate::watched::{REDIRECT_URI, Steps, departure, rule};
 
 pub(crate) struct Bench {
     pub(crate) issuer: Issuer,
     pub(crate) provider: OidcProvider,
     pub(crate) clock: Arc<StoppedClock>,
     pub(crate) steps: Arc<Steps>,
-}
-
-/// What the observer was told.
-#[derive(Default)]
-pub(crate) struct Steps(Mutex<Vec<(Phase, &'static str)>>);
-
-impl Observer for Steps {
-    fn observed(&self, _: &AuditEvent) {}
-
-    fn upstream_called(&self, provider: &ProviderId, phase: Phase, result: &'static str, _: Duration) {
-        assert_eq!(provider.as_str(), "acme");
-        self.0.lock().unwrap().push((phase, result));
-    }
-
-    fn provider_health(&self, _: &ProviderId, _: BreakerState) {}
-
-    fn provider_secret_expires(&self, _: &ProviderId, _: Option<Timestamp>) {}
-
-    fn upstream_refreshed(&self, _: &ProviderId, _: RefreshOutcome) {}
-}
-
-impl Steps {
-    pub(crate) fn taken(&self) -> Vec<(Phase, &'static str)> {
-        self.0.lock().unwrap().clone()
-    }
 }
 
 /// An outgoing client that reaches these addresses, and gives up quickly.
@@ -140,33 +108,6 @@ impl Bench {
 pub(crate) fn settings(issuer: &str) -> OidcSettings {
     let id = ProviderId::parse("acme").unwrap();
     OidcSettings { client_secret: Some(CLIENT_SECRET.into()), ..OidcSettings::new(id, "Acme", issuer, CLIENT_ID) }
-}
-
-pub(crate) fn departure() -> Departure {
-    Departure {
-        attempt: AttemptId::new(&SeededEntropy::new(7)),
-        redirect_uri: REDIRECT_URI.into(),
-        fresh: false,
-        select_account: false,
-        max_age: None,
-        login_hint: None,
-        domain_hint: None,
-        acr_values: None,
-        ui_locales: None,
-    }
-}
-
-/// The rule that an answer broke, or what kind of trouble it was.
-pub(crate) fn rule<T: std::fmt::Debug>(answer: Result<T, ProviderError>) -> (Phase, &'static str) {
-    match answer.unwrap_err() {
-        ProviderError::Invalid { phase, rule, .. } => (phase, rule),
-        ProviderError::Unreachable { phase, .. } => (phase, "unreachable"),
-        ProviderError::Misconfigured { phase, .. } => (phase, "misconfigured"),
-        ProviderError::Refused { rule } => (Phase::Callback, rule),
-        ProviderError::Declined => (Phase::Callback, "declined"),
-        ProviderError::Denied { phase, .. } => (phase, "denied"),
-        ProviderError::Paused { .. } => (Phase::Callback, "paused"),
-    }
 }
 
 /// One change to an object of the issuer's.

@@ -8,3 +8,5 @@ mod fetching;
 mod id_token;
 mod sign_in;
 mod userinfo;
+#[path = "../oauth2/watched.rs"]
+mod watched;
