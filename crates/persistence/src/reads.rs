@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
-    Statement,
+    Statement, sea_query::Expr,
 };
 use vestibule_domain::{
     account::{Account, Link, LinkKey, UpstreamTokens},
@@ -152,11 +152,13 @@ pub(crate) async fn upstream_tokens(db: &DatabaseConnection, link: &LinkId) -> R
     row.map(upstream_tokens::Model::into_domain).transpose()
 }
 
-pub(crate) async fn upstream_tokens_due(db: &DatabaseConnection, due: &TokensDue) -> Result<Vec<LinkId>, StoreError> {
+/// What a round of refreshing asks for.
+pub(crate) fn due(due: &TokensDue) -> Select<upstream_tokens::Entity> {
     use upstream_tokens::Column;
     let now = due.now.as_millis();
-    let rows = upstream_tokens::Entity::find()
-        .filter(Column::Refreshable.eq(true))
+    upstream_tokens::Entity::find()
+        // As the condition of the index says it: SQLite does not take `= true` for the same.
+        .filter(Expr::col((upstream_tokens::Entity, Column::Refreshable)))
         .filter(Column::Denied.is_null())
         .filter(Column::Expires.lt(due.expire_before.as_millis()))
         .filter(Column::Used.gte(due.used_since.as_millis()))
@@ -164,9 +166,10 @@ pub(crate) async fn upstream_tokens_due(db: &DatabaseConnection, due: &TokensDue
         .filter(Condition::any().add(Column::RetryAfter.is_null()).add(Column::RetryAfter.lte(now)))
         .order_by_asc(Column::Expires)
         .limit(due.limit)
-        .all(db)
-        .await
-        .map_err(|error| reading::<upstream_tokens::Entity>(&error, "one of several"))?;
+}
+
+pub(crate) async fn upstream_tokens_due(db: &DatabaseConnection, asked: &TokensDue) -> Result<Vec<LinkId>, StoreError> {
+    let rows = due(asked).all(db).await.map_err(|error| reading::<upstream_tokens::Entity>(&error, "one of several"))?;
     rows.into_iter().map(|row| row.into_domain().map(|tokens| tokens.link)).collect()
 }
 

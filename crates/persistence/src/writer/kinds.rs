@@ -11,8 +11,9 @@ use crate::pen::{Dialect, Value};
 
 /// What a statement does.
 ///
-/// Every transaction goes through its statements in this order, and each statement through its rows in the order of their keys, on
-/// every node, so that no two wait for each other. The few that cross it (a rotation and the end of another grant) are run again.
+/// Every transaction goes through what is contested in this order and then through the rest in this order, each statement through its
+/// rows in the order of their keys, on every node, so that few wait for each other. Those that do, because what one contests another
+/// ends (a rotation and the end of another grant, a session, a lease), are run again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Kind {
     HoldSessions,

@@ -3,14 +3,14 @@
 use std::collections::BTreeSet;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryTrait, SqlxSqliteConnector, Statement};
-use vestibule_domain::{audit::EventName, ids::EventId, store::EventQuery, time::Timestamp};
+use vestibule_domain::{audit::EventName, ids::EventId, store::EventQuery, time::Timestamp, upstream::TokensDue};
 use vestibule_testkit::sample::Sample;
 
 use super::{
     Kind,
     kinds::{ALL, SIZES},
 };
-use crate::{connect, events, options::StoreOptions, pen::Address, sweep};
+use crate::{connect, events, options::StoreOptions, pen::Address, reads, sweep};
 
 /// A database with every table and nothing in them, opened as a writer opens it.
 async fn migrated(directory: &tempfile::TempDir) -> DatabaseConnection {
@@ -61,6 +61,16 @@ async fn every_sweep_finds_its_rows_by_an_index() {
         assert_eq!(scanned(&db, kind.deletion()).await, Vec::<String>::new(), "{kind:?}");
     }
     assert_eq!(scanned(&db, sweep::LIVING_GRANTS).await, Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_round_of_refreshing_finds_its_rows_by_an_index() {
+    let directory = tempfile::tempdir().unwrap();
+    let db = migrated(&directory).await;
+    let now = Timestamp::default();
+    let round = TokensDue { now, expire_before: now, used_since: now, limit: 50 };
+    let sql = reads::due(&round).build(DbBackend::Sqlite).to_string();
+    assert_eq!(scanned(&db, &sql).await, Vec::<String>::new(), "{sql}");
 }
 
 #[tokio::test]
