@@ -15,6 +15,7 @@ use crate::{
     email::EmailAddress,
     ids::{AccountId, LinkId, LoginId, ProviderId, SessionId},
     ports::{Entropy, Sealer},
+    registration::escaped,
     scope::Scopes,
     secret::Sealed,
     time::Timestamp,
@@ -125,8 +126,6 @@ closed_enum! {
         Person = "person",
         /// Both sides had verified the same address, and the provider is the authority for its domain.
         Email = "email",
-        /// An operator.
-        Operator = "operator",
     }
 }
 
@@ -266,7 +265,7 @@ impl Release {
             faults.push((format!("/claims/{at}"), "must have 1 to 100 printable ASCII characters without spaces".into()));
         }
         for (from, to) in &self.rename {
-            let at = format!("/rename/{}", from.replace('~', "~0").replace('/', "~1"));
+            let at = format!("/rename/{}", escaped(from));
             let taken = STANDARD.contains(&to.as_str()) || self.rename.values().filter(|other| *other == to).count() > 1;
             if RESERVED.contains(&to.as_str()) || taken {
                 faults.push((at, format!("can't be {to:?}: tokens have a claim of that name already")));

@@ -11,6 +11,13 @@ use crate::{account::Profile, client::closed_enum, email::is_one_address};
 /// Claims as an upstream said them: hostile in every value, whole in none.
 pub type Claims = serde_json::Map<String, Value>;
 
+/// What a JSON pointer (RFC 6901) leads to.
+pub fn claim_at<'c>(claims: &'c Claims, pointer: &str) -> Option<&'c Value> {
+    let path = pointer.strip_prefix('/')?;
+    let (name, below) = path.split_at(path.find('/').unwrap_or(path.len()));
+    claims.get(&name.replace("~1", "/").replace("~0", "~"))?.pointer(below)
+}
+
 /// No text longer than this is kept, in characters.
 pub const LONGEST_TEXT: usize = 512;
 /// No more groups are kept; beyond it there are none, because half a list is another list.
@@ -76,8 +83,8 @@ impl ClaimRule {
     }
 
     /// The claim, and where it came from: a pointer, or nothing for the default.
-    fn make(&self, claims: &Value) -> Option<(Value, Option<&str>)> {
-        let found = self.from.iter().find_map(|pointer| Some((self.shaped(claims.pointer(pointer)?)?, Some(pointer.as_str()))));
+    fn make(&self, claims: &Claims) -> Option<(Value, Option<&str>)> {
+        let found = self.from.iter().find_map(|pointer| Some((self.shaped(claim_at(claims, pointer)?)?, Some(pointer.as_str()))));
         found.or_else(|| self.default.clone().map(|value| (value, None)))
     }
 
@@ -277,11 +284,10 @@ impl ClaimMap {
 
     /// Makes a profile. A claim of the wrong type, too long, or with control characters is left out as if it had not been said (attack 23).
     pub fn apply(&self, claims: &Claims) -> Mapped {
-        let all = Value::Object(claims.clone());
         let mut mapped = Mapped::default();
         let mut make = |name: &str| {
             let rule = self.rule(name)?;
-            let (value, from) = rule.make(&all)?;
+            let (value, from) = rule.make(claims)?;
             mapped.sources.insert(name.to_owned(), from.map(str::to_owned));
             Some(value)
         };
@@ -456,6 +462,17 @@ mod tests {
         .faults();
         let at: Vec<_> = faults.iter().map(|(at, _)| at.as_str()).collect();
         assert_eq!(at, ["a b", "dept/from", "groups/coerce", "sub"]);
+    }
+
+    #[test]
+    fn rfc_6901_a_pointer_leads_where_it_says() {
+        let claims = object(json!({"a/b": {"c~d": [1, {"e": 2}]}, "": 3, "x": 4}));
+        for (pointer, value) in [("/a~1b/c~0d/1/e", json!(2)), ("/", json!(3)), ("/x", json!(4)), ("/a~1b/c~0d/0", json!(1))] {
+            assert_eq!(claim_at(&claims, pointer), Some(&value), "{pointer}");
+        }
+        for nowhere in ["", "x", "/y", "/x/y", "/a~1b/c~0d/2", "/a~1b/c~0d/01"] {
+            assert_eq!(claim_at(&claims, nowhere), None, "{nowhere}");
+        }
     }
 
     #[test]

@@ -7,10 +7,10 @@ use serde_json::Value;
 
 use crate::{
     account::Link,
-    claims::{is_printable, matches_pattern},
+    claims::{claim_at, is_printable, matches_pattern},
     client::closed_enum,
     email::{DomainPattern, EmailAddress},
-    registration::FieldFault,
+    registration::{FieldFault, escaped},
 };
 
 /// Rules of one place. Each kind that has entries must be met by one of them; a kind without entries asks for nothing.
@@ -26,7 +26,7 @@ pub struct EntryRules {
     /// Groups, as the claim map makes them; `*` stands for any text.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<String>,
-    /// Organizations (`org`) or teams (`org:team`) at GitHub.
+    /// Organizations (`org`) or teams (`org:team`) at GitHub, servers by number at Discord.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub organizations: Vec<String>,
     /// Google Workspace domains, from the `hd` claim of the token and nothing else (attack 11).
@@ -107,20 +107,27 @@ impl EntryRules {
             let fits = |group: &String| self.groups.iter().any(|pattern| matches_pattern(pattern, group));
             verdicts.push((RuleKind::Groups, link.profile.groups.iter().any(fits)));
         }
-        for (kind, claim, wanted) in [
+        verdicts.extend(self.lists().map(|(kind, claim, wanted)| (kind, has_one(link.claims.get(claim), wanted))));
+        if !self.claims.is_empty() {
+            let met = self.claims.iter().all(|(pointer, wanted)| is_or_has(claim_at(&link.claims, pointer), wanted));
+            verdicts.push((RuleKind::Claims, met));
+        }
+        verdicts
+    }
+
+    /// Claims at the top of what an upstream says that a rule reads, besides those of `claims`.
+    pub fn reads(&self) -> impl Iterator<Item = &'static str> {
+        self.lists().map(|(_, claim, _)| claim)
+    }
+
+    /// Rules with entries about one claim each, and which.
+    fn lists(&self) -> impl Iterator<Item = (RuleKind, &'static str, &[String])> {
+        let all = [
             (RuleKind::Organizations, "organizations", &self.organizations),
             (RuleKind::HostedDomains, "hd", &self.hosted_domains),
             (RuleKind::Tenants, "tid", &self.tenants),
-        ] {
-            if !wanted.is_empty() {
-                verdicts.push((kind, has_one(link.claims.get(claim), wanted)));
-            }
-        }
-        if !self.claims.is_empty() {
-            let all = Value::Object(link.claims.clone());
-            verdicts.push((RuleKind::Claims, self.claims.iter().all(|(pointer, wanted)| is_or_has(all.pointer(pointer), wanted))));
-        }
-        verdicts
+        ];
+        all.into_iter().filter(|(_, _, wanted)| !wanted.is_empty()).map(|(kind, claim, wanted)| (kind, claim, wanted.as_slice()))
     }
 
     /// The first rule that is not met.
@@ -190,8 +197,7 @@ impl EntryDraft {
         rules.hosted_domains.clone_from(&self.hosted_domains);
         rules.tenants.clone_from(&self.tenants);
         for name in self.claims.keys().filter(|name| !name.starts_with('/')) {
-            let escaped = name.replace('~', "~0").replace('/', "~1");
-            add(format!("claims/{escaped}"), "is not a JSON pointer (RFC 6901): write \"/department\"");
+            add(format!("claims/{}", escaped(name)), "is not a JSON pointer (RFC 6901): write \"/department\"");
         }
         rules
     }

@@ -3,7 +3,7 @@
 use crate::{
     account::{Account, Link},
     client::Client,
-    entry::{Denial, RuleSet},
+    entry::{Denial, EntryRules, RuleSet},
     ids::ProviderId,
     provider::ProviderTerms,
 };
@@ -37,6 +37,11 @@ pub fn stands(client: &Client, account: &Account, link: &Link, terms: Option<&Pr
         return Err(Refusal::AccountDisabled);
     }
     let terms = terms.filter(|_| may_use_provider(client, &link.key.provider)).ok_or(Refusal::ProviderNotAllowed)?;
-    terms.entry.judge(link, RuleSet::Provider).map_err(Refusal::Rule)?;
-    client.entry.judge(link, RuleSet::Client).map_err(Refusal::Rule)
+    may_enter(link, terms, Some(&client.entry)).map_err(Refusal::Rule)
+}
+
+/// Whether the rules about who may enter let somebody in: the provider's first, then the client's.
+pub fn may_enter(link: &Link, terms: &ProviderTerms, client: Option<&EntryRules>) -> Result<(), Denial> {
+    terms.entry.judge(link, RuleSet::Provider)?;
+    client.map_or(Ok(()), |rules| rules.judge(link, RuleSet::Client))
 }

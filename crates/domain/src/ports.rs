@@ -8,6 +8,7 @@ use crate::{
     account::{Account, Link, LinkKey, UpstreamTokens},
     attempt::Kept,
     audit::AuditEvent,
+    claims::Claims,
     client::{Client, SigningAlg},
     code::Code,
     email::EmailAddress,
@@ -129,6 +130,8 @@ pub trait RevokeUpstream: Send + Sync {
 pub trait ProviderFactory: Send + Sync {
     /// The provider, or everything that is wrong with its definition at once. Nothing is asked of it yet.
     fn make(&self, definition: &Definition) -> Result<Arc<dyn IdentityProvider>, Vec<FieldFault>>;
+    /// Whether secrets might be sent elsewhere after this change of settings: then they are to be written anew, by somebody who has them.
+    fn leads_elsewhere(&self, before: &Claims, after: &Claims) -> bool;
     /// Which settings are secrets: they are never stored with the others, and never shown.
     fn secret_settings(&self) -> &'static [&'static str];
 }

@@ -76,6 +76,11 @@ pub struct FieldFault {
     pub message: String,
 }
 
+/// A name as it stands in a JSON pointer (RFC 6901 §3).
+pub fn escaped(name: &str) -> String {
+    name.replace('~', "~0").replace('/', "~1")
+}
+
 /// What the house has, for a registration to refer to.
 #[derive(Clone, Debug, Default)]
 pub struct Offered {

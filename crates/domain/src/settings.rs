@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{keys::Rotation, upstream::RefreshRules};
+use crate::{ids::ProviderId, keys::Rotation, upstream::RefreshRules};
 
 /// How long things live.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +60,11 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Our callback at a provider: one of its own for each, so that an answer can't be taken for another's (RFC 9700 §4.4.2.2).
+    pub fn callback_of(&self, provider: &ProviderId) -> String {
+        self.url(&format!("/callback/{provider}"))
+    }
+
     /// An address of ours: the issuer without its trailing slash, and `path`.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.issuer.trim_end_matches('/'))

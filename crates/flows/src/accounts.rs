@@ -14,7 +14,7 @@ use crate::{AdminFault, Gateway};
 impl Gateway {
     /// Accounts in the order of their ids, at most `limit` after `after`.
     pub async fn accounts(&self, after: Option<&str>, limit: u64) -> Result<Vec<Account>, AdminFault> {
-        let after = after.map(str::parse::<AccountId>).transpose().map_err(|_| AdminFault::NotFound)?;
+        let after = after.map(str::parse::<AccountId>).transpose().map_err(|_| AdminFault::at("/after", "must be the id of an account"))?;
         self.store.accounts(after.as_ref(), limit).await.map_err(AdminFault::Store)
     }
 
@@ -58,7 +58,7 @@ impl Gateway {
         Ok(Account { disabled, ..account })
     }
 
-    /// Undoes a way into an account, the last one too: then nobody comes in by it until an operator or an address leads there again.
+    /// Undoes a way into an account, the last one too: then nobody comes in by it until an address leads there again.
     pub async fn undo_link(&self, witness: &Witness, actor: &Actor, account: &str, link: &str) -> Result<(), AdminFault> {
         let id: LinkId = link.parse().map_err(|_| AdminFault::NotFound)?;
         let account = self.account(account).await?;

@@ -18,7 +18,7 @@ use vestibule_domain::{
     time::Timestamp,
 };
 
-use crate::{AppAnswer, Fault, Gateway, Halt, SessionCookie, codec, upstream};
+use crate::{AppAnswer, Fault, Gateway, Halt, Providers, SessionCookie, codec, upstream};
 
 /// What a browser brought back from a provider.
 #[derive(Debug)]
@@ -88,7 +88,7 @@ impl Gateway {
         if !self.taken_up.first(attempt.id) {
             return Err(Fault::AttemptSpent);
         }
-        let callback = Callback { redirect_uri: self.callback_of(&provider.id), ..callback };
+        let callback = Callback { redirect_uri: self.settings.callback_of(&provider.id), ..callback };
         let completed = adapter.complete(callback, departed.kept.clone(), witness.now);
         let arrival = self.ask(&provider, completed).await.map_err(Fault::Provider)?;
         if attempt.request.is_stale(arrival.auth_time, departed.at, witness.now) {
@@ -109,13 +109,13 @@ impl Gateway {
         let providers = self.providers().await.map_err(Fault::Store)?;
         let terms = providers.terms(provider).ok_or(Fault::ProviderNotAllowed)?;
         let key = LinkKey { provider: provider.clone(), issuer: arrival.issuer.clone(), subject: arrival.subject.clone() };
-        let known = self.store.link(&key).await.map_err(Fault::Store)?;
-        let claims = terms.known_of(arrival.claims.clone(), known.as_ref().map(|known| &known.claims));
-        let profile = terms.profile_of(&claims).profile;
-        let arriving = Arriving { client, attempt, terms, key, claims, profile, arrival };
         // Two tabs may bring the same new person at once, or a logout may come between. Who loses sees what is there on the second try.
         for last_try in [false, true] {
             let previous = self.session_of(witness, session_cookie).await.map_err(Fault::Store)?;
+            let known = self.store.link(&key).await.map_err(Fault::Store)?;
+            let claims = terms.known_of(arrival.claims.clone(), known.as_ref().map(|known| &known.claims));
+            let profile = terms.profile_of(&claims).profile;
+            let arriving = Arriving { client, attempt, providers: &providers, terms, key: &key, known, claims, profile, arrival: &arrival };
             let settlement = self.settlement(witness, &arriving, previous.as_deref()).await?;
             return match self.commit(settlement.changes).await {
                 Ok(()) => Ok(settlement.arrived),
@@ -129,15 +129,14 @@ impl Gateway {
 
     /// Everything a good arrival writes, decided before anything is written.
     async fn settlement(&self, witness: &Witness, arriving: &Arriving<'_>, previous: Option<&Session>) -> Result<Settlement, Fault> {
-        let Arriving { client, attempt, terms, .. } = *arriving;
-        let providers = self.providers().await.map_err(Fault::Store)?;
+        let Arriving { client, attempt, providers, terms, .. } = *arriving;
         let joining = joining(attempt, previous)?;
         if let (Some(_), Some(session)) = (joining, previous) {
             // What a session is not enough for on the page it is not enough for here.
             self.standing(client, &session.account, &session.link).await.map_err(Fault::Store)?.map_err(Fault::from)?;
         }
-        let known = self.store.link(&arriving.key).await.map_err(Fault::Store)?;
-        let linked = match &known {
+        let known = arriving.known.as_deref();
+        let linked = match known {
             Some(link) => self.store.account(&link.account).await.map_err(Fault::Store)?,
             None => None,
         };
@@ -156,7 +155,7 @@ impl Gateway {
         let destination = linking::destination(terms, &arriving.profile, linked.as_deref(), joining, &same_email)
             .map_err(|LinkRefusal::TakenByOther| Fault::LinkTaken)?;
         let account = self.account_at(&destination, linked, witness.now).await?;
-        let link = self.link_for(witness, arriving, &destination, known.as_deref(), account.id, previous);
+        let link = self.link_for(witness, arriving, &destination, account.id, previous);
         policy::stands(client, &account, &link, Some(terms)).map_err(Fault::from)?;
         if !self.is_expected(&attempt.request, &account).await.map_err(Fault::Store)? {
             return Err(Fault::OtherPerson);
@@ -204,13 +203,12 @@ impl Gateway {
         witness: &Witness,
         arriving: &Arriving<'_>,
         destination: &Destination,
-        known: Option<&Link>,
         account: AccountId,
         session: Option<&Session>,
     ) -> Link {
         let now = witness.now;
         let claims = kept_claims(&arriving.claims);
-        if let Some(known) = known {
+        if let Some(known) = arriving.known.as_deref() {
             return Link { profile: arriving.profile.clone(), claims, seen: now.max(known.seen), ..known.clone() };
         }
         let (by, same_email_as) = match destination {
@@ -361,11 +359,14 @@ impl Gateway {
 struct Arriving<'a> {
     client: &'a Client,
     attempt: &'a Attempt,
+    providers: &'a Providers,
     terms: &'a ProviderTerms,
-    key: LinkKey,
+    key: &'a LinkKey,
+    /// Where that leads now.
+    known: Option<Arc<Link>>,
     claims: Claims,
     profile: Profile,
-    arrival: Arrival,
+    arrival: &'a Arrival,
 }
 
 /// Whose account the arrival is to be added to, if that was asked for: the session in which it was must stand in the same browser.

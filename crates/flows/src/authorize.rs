@@ -240,7 +240,12 @@ impl Gateway {
     /// An end with a way back to the app.
     pub(crate) fn halt_at(&self, client: &Client, request: &AuthorizationRequest, fault: Fault) -> Halt {
         let back = AppAnswer::error(&request.redirect_uri, &fault.to_oauth(), request.state.as_ref(), &self.settings.issuer);
-        Halt { back: Some(back), client_name: Some(client.name.clone()), at_once: request.is_silent(), ..fault.into() }
+        Halt {
+            back: Some(back),
+            client_name: Some(client.name.clone()).filter(|name| !name.is_empty()),
+            at_once: request.is_silent(),
+            ..fault.into()
+        }
     }
 
     fn refuse(&self, client: &Client, request: &AuthorizationRequest, error: OAuthError) -> Halt {

@@ -44,6 +44,21 @@ pub enum AdminFault {
     Store(StoreError),
 }
 
+impl AdminFault {
+    /// One thing that is wrong with what was sent, and where.
+    pub(crate) fn at(pointer: &str, message: &(impl ToString + ?Sized)) -> Self {
+        Self::Invalid(vec![FieldFault { pointer: pointer.to_owned(), message: message.to_string() }])
+    }
+
+    /// What a refused write of `contest` means: somebody changed it meanwhile.
+    pub(crate) fn of_write(error: StoreError, contest: Contest) -> Self {
+        match error {
+            StoreError::Conflict(lost) if lost == contest => Self::PreconditionFailed(None),
+            error => Self::Store(error),
+        }
+    }
+}
+
 /// A secret that was just made: the only time it is seen.
 #[derive(Debug)]
 pub struct NewSecret {
@@ -85,7 +100,7 @@ impl Gateway {
 
     /// Clients in the order of their ids, at most `limit` after `after`.
     pub async fn clients(&self, after: Option<&str>, limit: u64) -> Result<Vec<Client>, AdminFault> {
-        let after = after.map(ClientId::parse).transpose().map_err(|error| invalid("/after", &error))?;
+        let after = after.map(ClientId::parse).transpose().map_err(|error| AdminFault::at("/after", &error))?;
         self.store.clients(after.as_ref(), limit).await.map_err(AdminFault::Store)
     }
 
@@ -161,7 +176,7 @@ impl Gateway {
             .write(Write::DeleteClient { id: present.id.clone(), expected })
             .write(Write::RevokeClientGrants { client: present.id.clone(), revoked })
             .event(self.client_event(witness, actor, EventName::ClientDeleted, &present));
-        self.commit(changes).await.map_err(lost)
+        self.commit(changes).await.map_err(|error| AdminFault::of_write(error, Contest::Client))
     }
 
     /// Adds a secret. The others may be given an end, so that a change of secret has the overlap the caller chose.
@@ -230,7 +245,9 @@ impl Gateway {
         detail: Option<String>,
     ) -> Result<(), AdminFault> {
         let event = AuditEvent { detail, ..self.client_event(witness, actor, name, &client) };
-        self.commit(Changes::default().write(Write::PutClient { client, expected }).event(event)).await.map_err(lost)
+        self.commit(Changes::default().write(Write::PutClient { client, expected }).event(event))
+            .await
+            .map_err(|error| AdminFault::of_write(error, Contest::Client))
     }
 
     fn client_event(&self, witness: &Witness, actor: &Actor, name: EventName, client: &Client) -> AuditEvent {
@@ -270,15 +287,4 @@ fn changed_fields(before: &Client, after: &Client) -> String {
     ];
     let names: Vec<_> = fields.iter().filter(|(_, changed)| *changed).map(|(name, _)| *name).collect();
     if names.is_empty() { "changed: nothing".into() } else { format!("changed: {}", names.join(", ")) }
-}
-
-fn invalid(pointer: &str, error: &dyn std::error::Error) -> AdminFault {
-    AdminFault::Invalid(vec![FieldFault { pointer: pointer.to_owned(), message: error.to_string() }])
-}
-
-fn lost(error: StoreError) -> AdminFault {
-    match error {
-        StoreError::Conflict(Contest::Client) => AdminFault::PreconditionFailed(None),
-        error => AdminFault::Store(error),
-    }
 }

@@ -94,16 +94,11 @@ impl Gateway {
         Ok(Away { location: sent.location, attempt: sealed, provider_label: adapter.card().label.clone() })
     }
 
-    /// Our callback at a provider: one of its own for each, so that an answer can't be taken for another's (RFC 9700 §4.4.2.2).
-    pub fn callback_of(&self, provider: &ProviderId) -> String {
-        self.settings.url(&format!("/callback/{provider}"))
-    }
-
     fn departure(&self, attempt: &Attempt, provider: &ProviderId) -> Departure {
         let request = &attempt.request;
         Departure {
             attempt: attempt.id,
-            redirect_uri: self.callback_of(provider),
+            redirect_uri: self.settings.callback_of(provider),
             fresh: request.wants_fresh_sign_in(None, attempt.started),
             select_account: request.prompt.contains(&Prompt::SelectAccount),
             max_age: request.max_age,

@@ -72,7 +72,7 @@ impl OwnClient {
         Self { client: Arc::new(client), redirect_uri }
     }
 
-    fn request(&self, prompt: Option<Prompt>, ui_locales: Option<String>) -> Result<AuthorizationRequest, Fault> {
+    fn request(&self, prompt: Option<Prompt>) -> Result<AuthorizationRequest, Fault> {
         let redirect_uri = self.redirect_uri.as_ref().ok_or(Fault::ProviderNotAllowed)?.exactly();
         Ok(AuthorizationRequest {
             client: self.client.id.clone(),
@@ -88,7 +88,7 @@ impl OwnClient {
             domain_hint: None,
             idp_hint: None,
             acr_values: None,
-            ui_locales,
+            ui_locales: None,
             expected: None,
         })
     }
@@ -103,7 +103,7 @@ pub struct OwnLink {
     pub label: Option<String>,
     /// The name of the provider's mark.
     pub icon: Option<String>,
-    /// Whether it is the one this session came by.
+    /// Whether the person is signed in by it now.
     pub is_current: bool,
 }
 
@@ -114,6 +114,8 @@ pub struct OwnPage {
     pub account: Arc<Account>,
     /// The ways in, oldest first.
     pub links: Vec<OwnLink>,
+    /// Whether there is no other way in, so that it stays.
+    pub only_way: bool,
     /// Providers that are no way in yet.
     pub more: Vec<Offer>,
     /// For the forms.
@@ -131,7 +133,7 @@ pub enum OwnPageNotice {
     LastOne,
     /// The sign-in is too long ago; sign in again first.
     SignInAgain,
-    /// The form was not made for this session, or too long ago.
+    /// The form belongs to another sign-in, or is too old.
     Stale,
 }
 
@@ -146,12 +148,14 @@ impl Gateway {
         let offers = if links.len() < MOST_WAYS { providers.offers(&self.own_page.client, witness.now) } else { Vec::new() };
         let more = offers.into_iter().filter(|offer| links.iter().all(|link| link.key.provider != offer.card.id)).collect();
         let card = |link: &Link| providers.find(&link.key.provider)?.made.as_ref().ok().map(|provider| provider.card().clone());
+        let only_way = is_last(&links);
         let shown = links.into_iter().map(|link| {
             let card = card(&link);
             let (label, icon) = card.map_or((None, None), |card| (Some(card.label), card.icon));
             OwnLink { is_current: link.id == session.link, label, icon, link }
         });
         Ok(Some(OwnPage {
+            only_way,
             links: shown.collect(),
             more,
             token: self.form_token(&session),
@@ -161,8 +165,8 @@ impl Gateway {
     }
 
     /// Signs somebody in to their own page; `again` makes them prove who they are at the provider once more.
-    pub async fn enter_own_page(&self, witness: &Witness, again: bool, ui_locales: Option<String>) -> Result<Authorized, Halt> {
-        let request = self.own_page.request(again.then_some(Prompt::Login), ui_locales)?;
+    pub async fn enter_own_page(&self, witness: &Witness, again: bool) -> Result<Authorized, Halt> {
+        let request = self.own_page.request(again.then_some(Prompt::Login))?;
         self.begin(witness, &self.own_page.client.clone(), self.new_attempt(witness, request, Errand::OwnPage)).await
     }
 
@@ -182,7 +186,7 @@ impl Gateway {
             return Ok(Err(OwnPageNotice::Stale));
         }
         let provider = ProviderId::parse(provider).map_err(|_| Fault::ProviderNotAllowed)?;
-        let request = self.own_page.request(Some(Prompt::SelectAccount), None)?;
+        let request = self.own_page.request(Some(Prompt::SelectAccount))?;
         let errand = Errand::Link { account: session.account, session: session.id };
         let attempt = self.new_attempt(witness, request, errand);
         self.send_away(witness, &self.own_page.client.clone(), attempt, &provider, Chosen::Click).await.map(Ok)
@@ -203,7 +207,7 @@ impl Gateway {
         let Ok(id) = link.parse::<LinkId>() else { return Ok(OwnPageNotice::Stale) };
         let links = self.store.links_of(&session.account).await?;
         let Some(link) = links.iter().find(|link| link.id == id) else { return Ok(OwnPageNotice::Removed) };
-        if links.len() < 2 {
+        if is_last(&links) {
             return Ok(OwnPageNotice::LastOne);
         }
         let login = LoginId::new(witness.now, self.entropy.as_ref());
@@ -261,6 +265,11 @@ impl Gateway {
     fn form_token(&self, session: &Session) -> String {
         self.sealer.tag(Purpose::AccountForm, &session.digest.0).to_hex()
     }
+}
+
+/// Whether removing one of them would leave none.
+fn is_last(links: &[Link]) -> bool {
+    links.len() < 2
 }
 
 fn was_lately(session: &Session, now: Timestamp) -> bool {

@@ -11,7 +11,7 @@ use vestibule_domain::{
     provider::{Definition, ProviderError, StoredProvider},
     registration::FieldFault,
     secret::Purpose,
-    store::{Changes, Contest, StoreError, Write},
+    store::{Changes, Contest, Write},
     time::Timestamp,
 };
 
@@ -85,7 +85,7 @@ impl Gateway {
         draft: ProviderDraft,
         expected: Option<i64>,
     ) -> Result<ShownProvider, AdminFault> {
-        let id = ProviderId::parse(id).map_err(|error| invalid("/id", &error.to_string()))?;
+        let id = ProviderId::parse(id).map_err(|error| AdminFault::at("/id", &error))?;
         self.must_be_ours(&id)?;
         let present = self.stored_provider(&id).await?;
         let expected = match (&present, expected) {
@@ -120,7 +120,9 @@ impl Gateway {
         });
         let id = provider.id.clone();
         let event = AuditEvent { detail, ..self.provider_event(witness, name, Outcome::Success, actor, &id) };
-        self.commit(Changes::default().write(Write::PutProvider { provider, expected }).event(event)).await.map_err(lost)?;
+        self.commit(Changes::default().write(Write::PutProvider { provider, expected }).event(event))
+            .await
+            .map_err(|error| AdminFault::of_write(error, Contest::Provider))?;
         self.shown_provider(witness, id.as_str()).await
     }
 
@@ -135,7 +137,9 @@ impl Gateway {
             Some(_) => return Err(AdminFault::PreconditionFailed(Some(present.version))),
         };
         let event = self.provider_event(witness, EventName::ProviderDeleted, Outcome::Success, actor, &id);
-        self.commit(Changes::default().write(Write::DeleteProvider { id, expected }).event(event)).await.map_err(lost)
+        self.commit(Changes::default().write(Write::DeleteProvider { id, expected }).event(event))
+            .await
+            .map_err(|error| AdminFault::of_write(error, Contest::Provider))
     }
 
     /// Looks at what a provider publishes, now and past its breaker. Changes nothing.
@@ -151,7 +155,7 @@ impl Gateway {
 
     /// The same for a definition that is not kept.
     pub async fn test_draft(&self, witness: &Witness, actor: &Actor, id: &str, settings: Claims) -> Result<Tested, AdminFault> {
-        let id = ProviderId::parse(id).map_err(|error| invalid("/id", &error.to_string()))?;
+        let id = ProviderId::parse(id).map_err(|error| AdminFault::at("/id", &error))?;
         let kept = self.kept_secrets(self.stored_provider(&id).await?.as_ref(), &settings);
         let definition = self.definition(id.clone(), settings, kept)?;
         let adapter = self.doorkeeper.factory().make(&definition).map_err(AdminFault::Invalid)?;
@@ -184,12 +188,7 @@ impl Gateway {
 
     /// The secrets that stay where none is written: those of the same addresses. Whoever may write but not read must not have them sent elsewhere.
     fn kept_secrets(&self, present: Option<&StoredProvider>, settings: &Claims) -> BTreeMap<String, SecretString> {
-        let leads_elsewhere = |present: &StoredProvider| {
-            let names = present.settings.keys().chain(settings.keys());
-            let moved = |name: &String| leads_somewhere(name) && present.settings.get(name) != settings.get(name);
-            names.into_iter().any(moved)
-        };
-        let same = present.filter(|present| !leads_elsewhere(present));
+        let same = present.filter(|present| !self.doorkeeper.factory().leads_elsewhere(&present.settings, settings));
         same.and_then(|present| self.doorkeeper.definition(present)).map(|definition| definition.secrets).unwrap_or_default()
     }
 
@@ -201,7 +200,7 @@ impl Gateway {
                 None => {}
                 Some(serde_json::Value::Null) => drop(secrets.remove(*name)),
                 Some(serde_json::Value::String(text)) => drop(secrets.insert((*name).to_owned(), text.into())),
-                Some(_) => return Err(invalid(&format!("/{name}"), "must be a text")),
+                Some(_) => return Err(AdminFault::at(&format!("/{name}"), "must be a text")),
             }
         }
         Ok(Definition { id, settings, secrets })
@@ -227,7 +226,7 @@ impl Gateway {
             disabled: provider.disabled,
             faults: provider.made.as_ref().err().cloned().unwrap_or_default(),
             health: provider.health(witness.now),
-            callback: self.callback_of(&provider.id),
+            callback: self.settings.callback_of(&provider.id),
             settings: stored.map(|stored| stored.settings.clone()),
             secrets: definition.map(|definition| definition.secrets.into_keys().collect()).unwrap_or_default(),
             times: stored.map(|stored| (stored.created, stored.updated)),
@@ -239,46 +238,6 @@ impl Gateway {
     }
 }
 
-/// Settings that say nothing of where requests go. All others may, in one preset or another, and so does one that is new.
-const LEADS_NOWHERE: [&str; 32] = [
-    "label",
-    "icon",
-    "wording",
-    "client_id",
-    "scopes",
-    "offline_scopes",
-    "pkce",
-    "nonce",
-    "algorithms",
-    "userinfo",
-    "prompt",
-    "fresh_prompt",
-    "acr_values",
-    "claims",
-    "email_trust",
-    "entry",
-    "domains",
-    "links_by_email",
-    "told_once",
-    "keep_tokens",
-    "ends_sessions",
-    "recheck",
-    "secret_expires",
-    "audiences",
-    "subject",
-    "subject_is",
-    "fields",
-    "hosted_domains",
-    "teams",
-    "tenants",
-    "groups",
-    "authorization_params",
-];
-
-fn leads_somewhere(name: &str) -> bool {
-    !LEADS_NOWHERE.contains(&name)
-}
-
 /// Which settings an edit changed, by name: the record never repeats values.
 fn changed_settings(before: &Claims, after: &Claims) -> String {
     let mut names: Vec<&str> =
@@ -286,15 +245,4 @@ fn changed_settings(before: &Claims, after: &Claims) -> String {
     names.sort_unstable();
     names.dedup();
     if names.is_empty() { "changed: nothing, or a secret".into() } else { format!("changed: {}", names.join(", ")) }
-}
-
-fn invalid(pointer: &str, message: &str) -> AdminFault {
-    AdminFault::Invalid(vec![FieldFault { pointer: pointer.to_owned(), message: message.to_owned() }])
-}
-
-fn lost(error: StoreError) -> AdminFault {
-    match error {
-        StoreError::Conflict(Contest::Provider) => AdminFault::PreconditionFailed(None),
-        error => AdminFault::Store(error),
-    }
 }

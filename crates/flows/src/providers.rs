@@ -194,6 +194,11 @@ impl Doorkeeper {
             let before = place.find(&stored.id).filter(|before| before.managed_by == ManagedBy::Api && before.version == stored.version);
             before.cloned().unwrap_or_else(|| self.make(stored))
         }));
+        for gone in place.all.iter().filter(|known| all.iter().all(|provider| provider.id != known.id)) {
+            // Nobody waits for its secret any more.
+            self.observer.provider_health(&gone.id, BreakerState::Closed);
+            self.observer.provider_secret_expires(&gone.id, None);
+        }
         *place = Arc::new(Providers::new(all, stored.clone()));
         place.clone()
     }
@@ -291,13 +296,17 @@ impl Gateway {
         went_well: fn(&mut Breaker),
     ) -> Result<T, ProviderError> {
         let rules = BreakerRules::default();
-        {
+        let began_in = {
             let now = self.clock().now();
             let mut breaker = lock(&provider.breaker);
             if !breaker.admits(now) {
                 let until = breaker.open_until().unwrap_or(now).max(now);
                 return Err(ProviderError::Paused { until });
             }
+            breaker.state(now)
+        };
+        if began_in == BreakerState::HalfOpen {
+            self.observer.provider_health(&provider.id, began_in);
         }
         let answered = asked.await;
         let now = self.clock().now();
@@ -337,13 +346,15 @@ impl Gateway {
         }
     }
 
-    /// Looks at every provider: whether what it publishes can be had, and when our secret there expires. To be called now and then; a provider whose
+    /// Looks at every provider, all at once so that one that hangs keeps nobody from the others: whether what it publishes can be had, and when our secret there expires. To be called now and then; a provider whose
     /// breaker is open is looked at when it is time to look again.
     pub async fn probe_providers(&self) -> Result<(), StoreError> {
-        let providers = self.providers().await?;
-        for provider in providers.all() {
-            self.probe(provider).await;
+        let mut looks = tokio::task::JoinSet::new();
+        for provider in self.providers().await?.all() {
+            let (gateway, provider) = (self.clone(), provider.clone());
+            looks.spawn(async move { gateway.probe(&provider).await });
         }
+        while looks.join_next().await.is_some() {}
         Ok(())
     }
 

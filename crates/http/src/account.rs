@@ -4,14 +4,13 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use poem::Response;
-use time::OffsetDateTime;
-use vestibule_domain::{ids::ProviderId, time::Timestamp};
 use vestibule_flows::{OwnLink, OwnPage, OwnPageNotice};
 
 use crate::{
-    authorize::{self, with_attempt},
-    halt,
+    authorize,
+    halt::{self, moment},
     house::House,
+    login,
     pages::{AccountPage, Addition, Notice, Page, PostForm, Remove, SignInAgain, Way},
     visit::Visit,
 };
@@ -28,7 +27,7 @@ pub(crate) async fn show(house: Arc<House>, visit: Visit) -> Response {
 
 /// A new sign-in, because the last is too long ago to change anything.
 pub(crate) async fn again(house: Arc<House>, visit: Visit) -> Response {
-    match house.gateway.enter_own_page(&visit.witness, true, None).await {
+    match house.gateway.enter_own_page(&visit.witness, true).await {
         Ok(authorized) => authorize::respond(&house, &visit, authorized, false),
         Err(end) => halt::respond(&house, &visit, &end, None),
     }
@@ -39,15 +38,9 @@ pub(crate) async fn add(house: Arc<House>, visit: Visit) -> Response {
     let session = house.cookies.session(visit.headers());
     let [token, provider] = sent(&visit, ["token", "provider"]);
     match house.gateway.add_link(&visit.witness, session.as_deref(), &token, &provider).await {
-        Ok(Ok(away)) => {
-            let response = halt::onward(&house, &visit, &away.location, away.provider_label.clone());
-            with_attempt(&house, &visit, &away.attempt, response)
-        }
+        Ok(Ok(away)) => authorize::onward(&house, &visit, &away),
         Ok(Err(notice)) => noticed(&house, &visit, notice).await,
-        Err(end) => {
-            let label = ProviderId::parse(provider).ok().and_then(|id| house.gateway.provider_label(&id));
-            halt::respond(&house, &visit, &end, label.as_deref())
-        }
+        Err(end) => login::ended(&house, &visit, &end, &provider),
     }
 }
 
@@ -67,7 +60,7 @@ async fn noticed(house: &House, visit: &Visit, notice: OwnPageNotice) -> Respons
         OwnPageNotice::LastOne => Notice::LastOne,
         OwnPageNotice::Stale => Notice::Stale,
         OwnPageNotice::SignInAgain => {
-            let page = SignInAgain { again: house.href("/account/again"), cancel: Some(house.href("/account")) };
+            let page = SignInAgain { again: house.href("/account/again"), cancel: house.href("/account") };
             return page.respond(&house.look(visit, None));
         }
     };
@@ -82,7 +75,7 @@ async fn page(house: &House, visit: &Visit, notice: Option<Notice>) -> Response 
     let session = house.cookies.session(visit.headers());
     match house.gateway.own_page(&visit.witness, session.as_deref()).await {
         Ok(Some(own)) => shown(house, &own, notice).respond(&house.look(visit, None)),
-        Ok(None) => match house.gateway.enter_own_page(&visit.witness, false, None).await {
+        Ok(None) => match house.gateway.enter_own_page(&visit.witness, false).await {
             Ok(authorized) => authorize::respond(house, visit, authorized, false),
             Err(end) => halt::respond(house, visit, &end, None),
         },
@@ -95,7 +88,6 @@ fn shown(house: &House, own: &OwnPage, notice: Option<Notice>) -> AccountPage {
         action: house.href(path),
         fields: vec![("token", own.token.clone()), (name, value)],
     };
-    let only = own.links.len() < 2;
     let way = |OwnLink { link, label, icon, is_current }: &OwnLink| Way {
         provider: link.key.provider.to_string(),
         label: label.clone().unwrap_or_else(|| link.key.provider.to_string()),
@@ -106,7 +98,7 @@ fn shown(house: &House, own: &OwnPage, notice: Option<Notice>) -> AccountPage {
         created: moment(link.created),
         by: link.evidence.by,
         used: moment(link.seen),
-        remove: match (only, own.may_change) {
+        remove: match (own.only_way, own.may_change) {
             (true, _) => Remove::OnlyWay,
             (false, false) => Remove::NotNow,
             (false, true) => Remove::By(form("/account/links/remove", "link", link.id.to_string())),
@@ -131,8 +123,4 @@ fn shown(house: &House, own: &OwnPage, notice: Option<Notice>) -> AccountPage {
 fn sent<const N: usize>(visit: &Visit, names: [&str; N]) -> [String; N] {
     let mut parameters = visit.parameters().ok();
     names.map(|name| parameters.as_mut().and_then(|parameters| parameters.take(name)).unwrap_or_default())
-}
-
-fn moment(at: Timestamp) -> OffsetDateTime {
-    OffsetDateTime::from_unix_timestamp(at.as_secs()).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }

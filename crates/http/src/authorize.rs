@@ -6,7 +6,7 @@ use http::header;
 use poem::Response;
 use url::Url;
 use vestibule_domain::{authorize::Asked, door::Offer};
-use vestibule_flows::{Authorized, SealedAttempt};
+use vestibule_flows::{Authorized, Away, SealedAttempt};
 
 use crate::{
     halt,
@@ -94,6 +94,12 @@ pub(crate) fn respond(house: &House, visit: &Visit, authorized: Authorized, unkn
             response
         }
     }
+}
+
+/// Off to a provider, by a page of ours.
+pub(crate) fn onward(house: &House, visit: &Visit, away: &Away) -> Response {
+    let response = halt::onward(house, visit, &away.location, away.provider_label.clone());
+    with_attempt(house, visit, &away.attempt, response)
 }
 
 pub(crate) fn with_attempt(house: &House, visit: &Visit, attempt: &SealedAttempt, mut response: Response) -> Response {

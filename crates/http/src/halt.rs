@@ -103,7 +103,7 @@ fn at(visit: &Visit) -> OffsetDateTime {
     moment(visit.witness.now)
 }
 
-fn moment(now: Timestamp) -> OffsetDateTime {
+pub(crate) fn moment(now: Timestamp) -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(now.as_secs()).unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 

@@ -48,10 +48,7 @@ pub(crate) async fn find(house: Arc<House>, visit: Visit) -> Response {
     let sent = parameters.as_ref().filter(|_| visit.is_post());
     let email = sent.and_then(|parameters| parameters.get("email")).unwrap_or_default();
     match house.gateway.find_door(&visit.witness, attempt, cookie.as_deref(), email).await {
-        Ok(Authorized::Departed(away)) => {
-            let response = halt::onward(&house, &visit, &away.location, away.provider_label.clone());
-            with_attempt(&house, &visit, &away.attempt, response)
-        }
+        Ok(Authorized::Departed(away)) => authorize::onward(&house, &visit, &away),
         Ok(authorized) => authorize::respond(&house, &visit, authorized, visit.is_post()),
         Err(end) => halt::respond(&house, &visit, &end, None),
     }
@@ -121,7 +118,7 @@ fn posted(house: &House, visit: &Visit, provider: &str, fault: Option<&'static s
     halt::page(house, visit, ErrorKind::RequestInvalid { detail })
 }
 
-fn ended(house: &House, visit: &Visit, end: &Halt, provider: &str) -> Response {
+pub(crate) fn ended(house: &House, visit: &Visit, end: &Halt, provider: &str) -> Response {
     let label = ProviderId::parse(provider).ok().and_then(|id| house.gateway.provider_label(&id));
     halt::respond(house, visit, end, label.as_deref())
 }

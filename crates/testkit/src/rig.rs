@@ -6,6 +6,7 @@ use secrecy::SecretString;
 use vestibule_crypto::{KeySealer, LocalSigner, SealingKey, SystemEntropy};
 use vestibule_domain::{
     audit::{Actor, AuditEvent, Source, Witness},
+    claims::Claims,
     client::{Client, SigningAlg},
     health::BreakerState,
     ids::ProviderId,
@@ -131,6 +132,10 @@ impl ProviderFactory for FakeFactory {
             Some("fake") => Ok(Arc::new(FakeProvider::named(definition.id.as_str()))),
             _ => fault("/preset", "must be fake"),
         }
+    }
+
+    fn leads_elsewhere(&self, before: &Claims, after: &Claims) -> bool {
+        ["issuer", "token_endpoint", "host"].iter().any(|name| before.get(*name) != after.get(*name))
     }
 
     fn secret_settings(&self) -> &'static [&'static str] {

@@ -181,7 +181,7 @@ fn accounts(words: &Words<'_>) -> Vec<(String, Box<dyn Page>)> {
             way("google", "Google", LinkedBy::FirstSignIn, 400, remove()),
             way("github", "GitHub", LinkedBy::Person, 90, remove()),
             way("acme", first, LinkedBy::Email, 30, remove()),
-            way("okta", "Okta", LinkedBy::Operator, 3, remove()),
+            way("okta", "Okta", LinkedBy::Person, 3, remove()),
         ]
     };
     let addition = |provider: &str, label: &str| Addition {
@@ -201,7 +201,7 @@ fn accounts(words: &Words<'_>) -> Vec<(String, Box<dyn Page>)> {
         ("account-one", Box::new(page(Some(Notice::Removed), only, additions(), None))),
         ("account-stale", Box::new(page(Some(Notice::Stale), ways(&|| Remove::NotNow), Vec::new(), Some(local("/account/again"))))),
         ("account-nameless", Box::new(AccountPage { person: None, ..page(Some(Notice::LastOne), Vec::new(), Vec::new(), None) })),
-        ("sign-in-again", Box::new(SignInAgain { again: local("/account/again"), cancel: Some(local("/account")) })),
+        ("sign-in-again", Box::new(SignInAgain { again: local("/account/again"), cancel: local("/account") })),
     ];
     pages.into_iter().map(|(name, page)| (name.to_owned(), page)).collect()
 }

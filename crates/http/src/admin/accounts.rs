@@ -11,7 +11,7 @@ use poem_openapi::{
     payload::Json,
 };
 use serde_json::json;
-use vestibule_flows::{AdminFault, Gateway};
+use vestibule_flows::Gateway;
 
 use self::{
     answers::{Changing, Finding, Found, Gone, Links, Listed, Listing, Sessions, Unlinking},
@@ -20,7 +20,7 @@ use self::{
 use super::{
     body::Patch,
     key::{Caller, Key},
-    operations::{Group, usual_page},
+    operations::{Group, named_in_query, page, usual_page},
     problem::Problem,
     refused::Refused,
 };
@@ -47,12 +47,8 @@ impl Accounts {
         /// Only accounts after this id: the last one of the page before.
         after: Query<Option<String>>,
     ) -> Result<Listed, Refused<Listing>> {
-        let most = usize::try_from(limit.0).unwrap_or(usize::MAX);
-        let mut accounts = self.gateway().accounts(after.as_deref(), limit.0 + 1).await.map_err(named_in_query)?;
-        let more = accounts.len() > most;
-        accounts.truncate(most);
-        let last = accounts.last().filter(|_| more).map(|account| account.id);
-        let next = last.map(|last| format!("<{}/accounts?limit={}&after={last}>; rel=\"next\"", self.base, limit.0));
+        let found = self.gateway().accounts(after.as_deref(), limit.0 + 1).await.map_err(named_in_query)?;
+        let (accounts, next) = page(found, limit.0, &format!("{}/accounts", self.base), |account| account.id.to_string());
         Ok(Listed::Page(Json(AccountPage::new(accounts)), next))
     }
 
@@ -139,13 +135,5 @@ impl Accounts {
 impl Accounts {
     fn gateway(&self) -> &Gateway {
         &self.house.gateway
-    }
-}
-
-/// The only value of the query that the use case reads is `after`, and an id that can't be one is nobody's.
-fn named_in_query(fault: AdminFault) -> Problem {
-    match fault {
-        AdminFault::NotFound => Problem::parameter("after", "must be the id of an account"),
-        fault => fault.into(),
     }
 }

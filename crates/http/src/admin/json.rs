@@ -48,7 +48,7 @@ impl From<Map<String, Value>> for Sent {
 /// A name as a part of a JSON pointer (RFC 6901 §3), cut to what a person reads.
 pub(crate) fn escaped(name: &str) -> String {
     let name: String = name.chars().take(100).collect();
-    name.replace('~', "~0").replace('/', "~1")
+    vestibule_domain::registration::escaped(&name)
 }
 
 fn is_twice(pointer: String) -> FieldFault {

@@ -46,6 +46,16 @@ pub(crate) fn usual_page() -> u64 {
     50
 }
 
+/// A page of what was asked for with one more than `limit`, and the link to the next one, if there is one.
+pub(crate) fn page<T>(mut items: Vec<T>, limit: u64, address: &str, id: impl Fn(&T) -> String) -> (Vec<T>, Option<String>) {
+    let most = usize::try_from(limit).unwrap_or(usize::MAX);
+    let more = items.len() > most;
+    items.truncate(most);
+    let last = items.last().filter(|_| more).map(id);
+    let next = last.map(|last| format!("<{address}?limit={limit}&after={last}>; rel=\"next\""));
+    (items, next)
+}
+
 #[OpenApi]
 impl Operations {
     /// List clients
@@ -61,12 +71,8 @@ impl Operations {
         /// Only clients after this id: the last one of the page before.
         after: Query<Option<String>>,
     ) -> Result<Listed, Refused<Listing>> {
-        let most = usize::try_from(limit.0).unwrap_or(usize::MAX);
-        let mut clients = self.gateway().clients(after.as_deref(), limit.0 + 1).await.map_err(named_in_query)?;
-        let more = clients.len() > most;
-        clients.truncate(most);
-        let last = clients.last().filter(|_| more).map(|client| &client.id);
-        let next = last.map(|last| format!("<{}/clients?limit={}&after={last}>; rel=\"next\"", self.base, limit.0));
+        let found = self.gateway().clients(after.as_deref(), limit.0 + 1).await.map_err(named_in_query)?;
+        let (clients, next) = page(found, limit.0, &format!("{}/clients", self.base), |client| client.id.to_string());
         Ok(Listed::Page(Json(ClientPage::new(&clients)), next))
     }
 

@@ -37,7 +37,7 @@ pub struct Way {
     pub label: String,
     /// The name of its mark; one there is not, and none, are a key.
     pub icon: Option<String>,
-    /// Whether this session began by it.
+    /// Whether the person is signed in by it now.
     pub current: bool,
     /// What the provider calls the person.
     pub name: Option<String>,
@@ -86,7 +86,7 @@ pub enum Notice {
     Removed,
     /// The last way in was to be removed, and stays.
     LastOne,
-    /// The form was not made for this session, or too long ago.
+    /// The form belongs to another sign-in, or is too old.
     Stale,
 }
 
@@ -141,12 +141,12 @@ pub struct SignInAgain {
     /// Where the new sign-in begins.
     pub again: Href,
     /// Where "Not now" leads.
-    pub cancel: Option<Href>,
+    pub cancel: Href,
 }
 
 impl Page for SignInAgain {
     fn render(&self, look: &Look<'_>) -> askama::Result<String> {
-        AgainView { t: &look.texts, brand: look.brand, again: &self.again, cancel: self.cancel.as_ref() }.render()
+        AgainView { t: &look.texts, brand: look.brand, again: &self.again, cancel: &self.cancel }.render()
     }
 }
 
@@ -155,7 +155,6 @@ fn added<'a>(t: &Texts<'a>, by: LinkedBy) -> &'a str {
         LinkedBy::FirstSignIn => t.account_first_sign_in,
         LinkedBy::Person => t.account_by_person,
         LinkedBy::Email => t.account_by_email,
-        LinkedBy::Operator => t.account_by_operator,
     }
 }
 
@@ -210,5 +209,5 @@ struct AgainView<'a> {
     t: &'a Texts<'a>,
     brand: &'a Brand,
     again: &'a Href,
-    cancel: Option<&'a Href>,
+    cancel: &'a Href,
 }

@@ -38,11 +38,6 @@ impl Href {
         };
         leads.then(|| Self(url.into()))
     }
-
-    /// True for a private-use scheme, where a browser follows a refresh and a click but may not follow a redirect.
-    pub fn leaves_the_web(&self) -> bool {
-        !(self.0.starts_with('/') || self.0.starts_with("https:") || self.0.starts_with("http:"))
-    }
 }
 
 impl fmt::Display for Href {
@@ -127,9 +122,6 @@ mod tests {
         ] {
             assert_eq!(Href::app(address).unwrap().to_string(), address);
         }
-        assert!(Href::app("com.example.app:/cb").unwrap().leaves_the_web());
-        assert!(!Href::app("https://app.example/").unwrap().leaves_the_web());
-        assert!(!Href::local("/logout").unwrap().leaves_the_web());
     }
 
     #[test]

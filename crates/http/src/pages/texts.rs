@@ -140,7 +140,6 @@ texts! {
     account_first_sign_in ["date"],
     account_by_person ["date"],
     account_by_email ["date"],
-    account_by_operator ["date"],
     account_last_used ["date"],
     account_remove ["provider"],
     account_remove_sure ["provider"],
@@ -149,7 +148,7 @@ texts! {
     account_only [],
     account_add_title [],
     account_add ["provider"],
-    /// On the way in by which this session began.
+    /// On the way in by which the person is signed in now.
     account_current [],
     account_added [],
     account_removed [],

@@ -111,14 +111,7 @@ async fn accounts_are_walked_by_their_links() {
     for person in ["ada", "bob", "cyd", "dan", "eve"] {
         desk.browser().signs_in("acme", person).await;
     }
-    let (mut path, mut seen, mut pages) = ("/accounts?limit=2".to_owned(), Vec::new(), 0);
-    loop {
-        let page = desk.get(&path).await;
-        pages += 1;
-        seen.extend(page.json()["items"].as_array().unwrap().iter().map(|account| account["id"].as_str().unwrap().to_owned()));
-        let Some(rest) = page.header("link").strip_prefix("</api/v1") else { break };
-        path = rest.strip_suffix(">; rel=\"next\"").unwrap().to_owned();
-    }
+    let (seen, pages) = desk.walk("/accounts", "id").await;
     assert_eq!((seen.len(), pages), (5, 3));
     assert!(seen.is_sorted(), "{seen:?}");
     for (query, fault) in [("limit=0", "limit must be a whole number from 1 to 200"), ("after=ada", "after must be the id of an account")] {

@@ -244,9 +244,11 @@ pub async fn attack_83_links_and_providers_of_one_node_are_the_others(one_node: 
     commit(&one_node, [Write::AddLink(link.clone()), Write::PutProvider { provider: sample.provider("p"), expected: None }]).await;
     super::shared::comes_true("a new provider", || async { other.providers().await.is_ok_and(|list| list.len() == 1) }).await;
     assert_eq!(other.link_by_id(&link.id).await, Ok(Some(Arc::new(link.clone()))));
+    assert_eq!(other.link(&link.key).await, Ok(Some(Arc::new(link.clone()))));
     let provider = StoredProvider { version: 2, disabled: true, ..sample.provider("p") };
     commit(&one_node, [Write::PutProvider { provider, expected: Some(1) }]).await;
     super::shared::comes_true("a disabled provider", || async { other.providers().await.is_ok_and(|list| list[0].disabled) }).await;
     commit(&one_node, [Write::RemoveLink { id: link.id, account: link.account }]).await;
-    super::shared::comes_true("a link undone", || async { other.link(&link.key).await == Ok(None) }).await;
+    super::shared::comes_true("a link undone", || async { other.link_by_id(&link.id).await == Ok(None) }).await;
+    assert_eq!(other.link(&link.key).await, Ok(None));
 }

@@ -206,7 +206,7 @@ pub(super) struct LinkObject {
 #[oai(rename = "Evidence", skip_serializing_if_is_none)]
 pub(super) struct EvidenceObject {
     /// `first_sign_in`: it is how they first came. `person`: they asked for it, signed in, and signed in there. `email`: both sides had verified the same
-    /// address, and the provider is the authority for its domain. `operator`: an operator made it.
+    /// address, and the provider is the authority for its domain.
     by: Text<LinkedBy>,
     /// The login that made it, as audit events name it.
     login: String,

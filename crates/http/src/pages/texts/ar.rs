@@ -54,7 +54,6 @@ pub(super) static ARABIC: Texts<'static> = Texts {
     account_first_sign_in: "أُضيفت في {date} عند أول تسجيل دخول لك",
     account_by_person: "أضفتها بنفسك في {date}",
     account_by_email: "أُضيفت في {date} لأن عنوان البريد الإلكتروني هو نفسه",
-    account_by_operator: "أضافها أحد المسؤولين في {date}",
     account_last_used: "آخر استخدام في {date}",
     account_remove: "إزالة {provider}",
     account_remove_sure: "لن تتمكن بعد ذلك من تسجيل الدخول باستخدام {provider}، وقد تسجّل التطبيقات التي وصلت إليها من خلاله خروجك.",

@@ -55,7 +55,6 @@ pub(super) static GERMAN: Texts<'static> = Texts {
     account_first_sign_in: "Am {date} bei Ihrer ersten Anmeldung hinzugefügt",
     account_by_person: "Am {date} von Ihnen hinzugefügt",
     account_by_email: "Am {date} hinzugefügt, weil die E-Mail-Adresse übereinstimmt",
-    account_by_operator: "Am {date} von der Administration hinzugefügt",
     account_last_used: "Zuletzt am {date} verwendet",
     account_remove: "{provider} entfernen",
     account_remove_sure: "Sie können sich dann nicht mehr mit {provider} anmelden, und Apps, die Sie darüber erreicht haben, melden Sie \

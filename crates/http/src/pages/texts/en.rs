@@ -54,7 +54,6 @@ pub static ENGLISH: Texts<'static> = Texts {
     account_first_sign_in: "Added on {date}, when you first signed in",
     account_by_person: "Added by you on {date}",
     account_by_email: "Added on {date}, because the e-mail address is the same",
-    account_by_operator: "Added by an administrator on {date}",
     account_last_used: "Last used on {date}",
     account_remove: "Remove {provider}",
     account_remove_sure: "You will no longer be able to sign in with {provider}, and apps you reached through it may sign you out.",

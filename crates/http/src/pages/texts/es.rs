@@ -68,7 +68,6 @@ pub(super) static SPANISH: Texts<'static> = Texts {
     account_first_sign_in: "Añadida el {date}, al iniciar sesión por primera vez",
     account_by_person: "Añadida por usted el {date}",
     account_by_email: "Añadida el {date}, porque la dirección de correo es la misma",
-    account_by_operator: "Añadida por la administración el {date}",
     account_last_used: "Último uso: {date}",
     account_remove: "Quitar {provider}",
     account_remove_sure: "Ya no podrá iniciar sesión con {provider}, y es posible que se cierre su sesión en las aplicaciones a las que accedió \

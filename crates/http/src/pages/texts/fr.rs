@@ -55,7 +55,6 @@ pub(super) static FRENCH: Texts<'static> = Texts {
     account_first_sign_in: "Ajouté le {date}, lors de votre première connexion",
     account_by_person: "Ajouté par vous le {date}",
     account_by_email: "Ajouté le {date}, car l’adresse e-mail est la même",
-    account_by_operator: "Ajouté par l’administration le {date}",
     account_last_used: "Dernière utilisation le {date}",
     account_remove: "Supprimer {provider}",
     account_remove_sure: "Vous ne pourrez plus vous connecter avec {provider}, et les applications auxquelles vous avez accédé par ce moyen \

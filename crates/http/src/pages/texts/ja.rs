@@ -54,7 +54,6 @@ pub(super) static JAPANESE: Texts<'static> = Texts {
     account_first_sign_in: "{date}、初回サインイン時に追加",
     account_by_person: "{date}、ご自身で追加",
     account_by_email: "{date}、メールアドレスが一致したため追加",
-    account_by_operator: "{date}、管理者が追加",
     account_last_used: "最終使用日：{date}",
     account_remove: "{provider} を削除",
     account_remove_sure: "{provider} ではサインインできなくなります。また、この方法で利用していたアプリからサインアウトされることがあります。",

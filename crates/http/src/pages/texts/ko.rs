@@ -54,7 +54,6 @@ pub(super) static KOREAN: Texts<'static> = Texts {
     account_first_sign_in: "{date} 첫 로그인 시 추가됨",
     account_by_person: "{date} 직접 추가함",
     account_by_email: "{date} 이메일 주소가 같아서 추가됨",
-    account_by_operator: "{date} 관리자가 추가함",
     account_last_used: "마지막 사용: {date}",
     account_remove: "{provider} 제거",
     account_remove_sure: "더 이상 {provider} 계정으로 로그인할 수 없으며, 이 방법으로 사용하던 앱에서 로그아웃될 수 있습니다.",

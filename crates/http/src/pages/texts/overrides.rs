@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use vestibule_domain::registration::FieldFault;
+use vestibule_domain::registration::{FieldFault, escaped};
 
 use super::{LANGUAGES, Texts};
 use crate::pages::phrase::is_plain;
@@ -97,11 +97,6 @@ fn meant(text: &str, all: impl Iterator<Item = &'static str>) -> String {
     let likeness = all.map(|each| (strsim::jaro_winkler(text, each), each));
     let nearest = likeness.filter(|(alike, _)| *alike >= ALIKE).max_by(|one, other| one.0.total_cmp(&other.0));
     nearest.map(|(_, each)| format!("; did you mean {each}?")).unwrap_or_default()
-}
-
-/// A key as part of a JSON pointer (RFC 6901 §3).
-fn escaped(key: &str) -> String {
-    key.replace('~', "~0").replace('/', "~1")
 }
 
 #[cfg(test)]

@@ -68,7 +68,6 @@ pub(super) static PORTUGUESE: Texts<'static> = Texts {
     account_first_sign_in: "Adicionada em {date}, quando você entrou pela primeira vez",
     account_by_person: "Adicionada por você em {date}",
     account_by_email: "Adicionada em {date}, porque o endereço de e-mail é o mesmo",
-    account_by_operator: "Adicionada pela administração em {date}",
     account_last_used: "Usada pela última vez em {date}",
     account_remove: "Remover {provider}",
     account_remove_sure: "Você não poderá mais entrar com {provider}, e os aplicativos que acessou por esse meio poderão encerrar sua sessão.",

@@ -54,7 +54,6 @@ pub(super) static CHINESE_SIMPLIFIED: Texts<'static> = Texts {
     account_first_sign_in: "添加于 {date}（首次登录时）",
     account_by_person: "由您添加于 {date}",
     account_by_email: "添加于 {date}（电子邮件地址相同）",
-    account_by_operator: "由管理员添加于 {date}",
     account_last_used: "上次使用：{date}",
     account_remove: "移除 {provider}",
     account_remove_sure: "您将无法再使用 {provider} 登录，通过它访问的应用可能会让您退出登录。",

@@ -54,7 +54,6 @@ pub(super) static CHINESE_TRADITIONAL: Texts<'static> = Texts {
     account_first_sign_in: "新增於 {date}（首次登入時）",
     account_by_person: "由您新增於 {date}",
     account_by_email: "新增於 {date}（電子郵件地址相同）",
-    account_by_operator: "由管理員新增於 {date}",
     account_last_used: "上次使用：{date}",
     account_remove: "移除 {provider}",
     account_remove_sure: "您將無法再使用 {provider} 登入，透過它存取的應用程式可能會將您登出。",
