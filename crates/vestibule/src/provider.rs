@@ -63,18 +63,13 @@ fn listed(onlooker: &Onlooker, found: &Found) -> Listed {
         preset: card.map(|card| card.preset.clone()),
         label: card.map(|card| card.label.clone()),
         state,
-        callback: callback(onlooker, &found.id),
+        callback: onlooker.config.settings.callback_of(&found.id),
         file: match &found.managed_by {
             ManagedBy::File(file) => Some(file.clone()),
             ManagedBy::Api => None,
         },
         faults: found.made.as_ref().err().map(|faults| said(faults)).unwrap_or_default(),
     }
-}
-
-/// Where the gateway itself wants people sent back to.
-fn callback(onlooker: &Onlooker, id: &ProviderId) -> String {
-    onlooker.config.settings.url(&format!("/callback/{id}"))
 }
 
 fn text(listed: &[Listed]) -> String {

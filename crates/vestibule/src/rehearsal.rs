@@ -84,7 +84,7 @@ pub(crate) fn rehearse(provider: &ProviderId, terms: &ProviderTerms, client: Opt
 }
 
 /// A link as an arrival would make it; nothing asks who it leads to.
-pub(crate) fn pretend_link(provider: &ProviderId, profile: Profile, claims: &Claims) -> Link {
+fn pretend_link(provider: &ProviderId, profile: Profile, claims: &Claims) -> Link {
     let (now, entropy) = (Timestamp::default(), wire::entropy());
     Link {
         id: LinkId::new(now, entropy.as_ref()),
@@ -149,8 +149,7 @@ fn unused(mapped: &Mapped, terms: &ProviderTerms, claims: &Claims) -> Vec<String
     let mut used: Vec<String> = mapped.sources.values().flatten().map(|pointer| top(pointer)).collect();
     used.extend(terms.claims.rule("email_verified").iter().flat_map(|rule| rule.from.iter().map(|pointer| top(pointer))));
     used.extend(terms.entry.claims.keys().map(|pointer| top(pointer)));
-    let lists = [(&terms.entry.organizations, "organizations"), (&terms.entry.hosted_domains, "hd"), (&terms.entry.tenants, "tid")];
-    used.extend(lists.iter().filter(|(list, _)| !list.is_empty()).map(|(_, name)| (*name).to_owned()));
+    used.extend(terms.entry.reads().map(str::to_owned));
     claims.keys().filter(|name| !used.contains(name)).cloned().collect()
 }
 

@@ -30,8 +30,7 @@ pub(crate) fn line(event: &AuditEvent) -> String {
     for (name, value) in known.into_iter().filter_map(|(name, value)| Some((name, value?))) {
         let _ = write!(line, " {name}={value}");
     }
-    // Whatever came in from outside, it stays one line and moves no cursor.
-    let mut line: String = line.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect();
+    let mut line = crate::table::printable(&line);
     line.push('\n');
     line
 }

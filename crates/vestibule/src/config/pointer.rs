@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+pub(crate) use vestibule_domain::registration::escaped;
+
 /// The key of what a pointer leads to, below another key: `/entry/emails/0` of `providers[1]` is `providers[1].entry.emails[0]`.
 pub(crate) fn key(at: &str, pointer: &str) -> String {
     let mut key = at.to_owned();
@@ -16,11 +18,6 @@ pub(crate) fn key(at: &str, pointer: &str) -> String {
         }
     }
     key
-}
-
-/// A name as it stands in a pointer.
-pub(crate) fn escaped(name: &str) -> String {
-    name.replace('~', "~0").replace('/', "~1")
 }
 
 #[cfg(test)]

@@ -9,6 +9,8 @@ use crate::config::Config;
 /// Links to click, where things lie, and what to try next.
 pub(super) fn banner(config: &Config, demo: &str, folder: &Folder, keys: &Keys) -> String {
     let data = folder.path().display();
+    // As it was called this time: after `cargo run` it is on no path.
+    let me = std::env::args().next().unwrap_or_else(|| "vestibule".into());
     let issuer = &config.settings.issuer;
     let admin_key = if keys.admin.is_new {
         format!("{}  (shown once, kept in {data}/admin.key)", keys.admin.secret.expose_secret())
@@ -22,7 +24,7 @@ pub(super) fn banner(config: &Config, demo: &str, folder: &Folder, keys: &Keys) 
         ("Admin key", admin_key),
         ("Metrics", format!("http://{}/metrics", config.ops)),
         ("Data", data.to_string()),
-        ("Audit log", format!("vestibule audit tail --follow --data {data}")),
+        ("Audit log", format!("{me} audit tail --follow --data {data}")),
     ];
     let rows: Vec<_> = rows.iter().map(|(name, value)| format!("  {name:<10} {value}")).collect();
     let rows = rows.join("\n");
@@ -35,7 +37,7 @@ Vestibule {version} runs on this machine, for trying out only.
 {rows}
 
 To sign in through GitHub or Google too, register there, put what you get into
-providers.toml, and start `vestibule dev --config providers.toml`:
+providers.toml, and start `{me} dev --config providers.toml`:
 
   # {github_console}, callback {issuer}/callback/github
   [[providers]]

@@ -12,8 +12,9 @@ use vestibule_domain::{
     account::Link,
     audit::{AuditEvent, EventName},
     client::Client,
-    entry::{Denial, EntryRules, RuleSet},
+    entry::{Denial, EntryRules},
     ids::{AccountId, ClientId, ProviderId},
+    policy,
     ports::Store,
     provider::ProviderTerms,
     store::EventQuery,
@@ -171,9 +172,7 @@ struct Outcome {
 impl Outcome {
     fn of(link: &Link, terms: &ProviderTerms, client: Option<&EntryRules>) -> Self {
         let link = Link { profile: terms.profile_of(&link.claims).profile, ..link.clone() };
-        let of_client = || client.map_or(Ok(()), |entry| entry.judge(&link, RuleSet::Client));
-        let judged = terms.entry.judge(&link, RuleSet::Provider).and_then(|()| of_client());
-        Self { said: said(&link.profile), judged }
+        Self { said: said(&link.profile), judged: policy::may_enter(&link, terms, client) }
     }
 
     fn changed_to(&self, after: &Self) -> Option<Change> {

@@ -10,8 +10,9 @@ use vestibule_domain::{
     ports::IdentityProvider,
     provider::{Arrival, Callback as Answer, Departure, ProviderError},
 };
+use vestibule_providers::preset::preset;
 
-use super::{callback, returned::Callback};
+use super::returned::Callback;
 use crate::{
     cli::TestOptions,
     failure::Failure,
@@ -107,8 +108,12 @@ async fn sign_in(options: &TestOptions, onlooker: &Onlooker, id: &ProviderId, ad
         ui_locales: None,
     };
     let sent = adapter.begin(&departure).await.map_err(|error| failed(label, &error))?;
-    let ours = callback(onlooker, id);
+    let ours = onlooker.config.settings.callback_of(id);
     let mut text = String::from("\nSign-in\n");
+    // What to do there, for whoever has not done it yet.
+    if let Some(preset) = preset(&adapter.card().preset) {
+        let _ = writeln!(text, "  {}", preset.registration(&ours));
+    }
     if redirect_uri != ours {
         let _ = write!(
             text,
