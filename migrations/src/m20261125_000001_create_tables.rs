@@ -44,7 +44,8 @@ const NAMES: &[&str] = &[
     "sessions",
     "codes",
     "grants",
-    "spent_attempts",
+    "spent",
+    "tickets",
     "revoked_tokens",
     "upstream_tokens",
     "signing_keys",
@@ -118,10 +119,17 @@ const TABLES: &[&str] = &[
         sweep_after BIGINT NOT NULL,
         body TEXT
     )",
-    "CREATE TABLE spent_attempts (
+    "CREATE TABLE spent (
         id BYTES NOT NULL PRIMARY KEY,
         expires BIGINT NOT NULL
     ) LOOKUP",
+    "CREATE TABLE tickets (
+        digest BYTES NOT NULL PRIMARY KEY,
+        kind NAME NOT NULL,
+        version BIGINT NOT NULL,
+        expires BIGINT NOT NULL,
+        body TEXT NOT NULL
+    )",
     "CREATE TABLE revoked_tokens (
         id BYTES NOT NULL PRIMARY KEY,
         expires BIGINT NOT NULL
@@ -188,7 +196,8 @@ const INDEXES: &[&str] = &[
     "CREATE INDEX grants_by_client ON grants (client)",
     "CREATE INDEX grants_by_account ON grants (account)",
     "CREATE INDEX grants_by_sweep_after ON grants (sweep_after)",
-    "CREATE INDEX spent_attempts_by_expires ON spent_attempts (expires)",
+    "CREATE INDEX spent_by_expires ON spent (expires)",
+    "CREATE INDEX tickets_by_expires ON tickets (expires)",
     "CREATE INDEX revoked_tokens_by_expires ON revoked_tokens (expires)",
     // The id comes last, so that a page after a cursor is one walk along the index. Most events lack one or another of these.
     "CREATE INDEX audit_events_by_account ON audit_events (account, time, id) WHERE account IS NOT NULL",

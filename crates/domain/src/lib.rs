@@ -31,6 +31,7 @@ pub mod secret;
 pub mod session;
 pub mod settings;
 pub mod store;
+pub mod ticket;
 pub mod time;
 pub mod token;
 pub mod upstream;

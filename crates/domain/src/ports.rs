@@ -24,6 +24,7 @@ use crate::{
     secret::{Digest, Purpose, Sealed},
     session::Session,
     store::{Changes, EventQuery, StoreError},
+    ticket::{Ticket, TicketKind},
     time::Timestamp,
     token::{AccessToken, IdToken, IdTokenHint, TokenId},
     upstream::{RefreshOutcome, TokensDue},
@@ -176,13 +177,15 @@ pub trait Store: Send + Sync {
     /// Tokens in use since `used_since` that can be refreshed and expire before `expire_before`, those first that expire first. What is denied,
     /// leased or waiting for its next try at `now` is left out.
     async fn upstream_tokens_due(&self, due: &TokensDue) -> Result<Vec<LinkId>, StoreError>;
+    /// A ticket of that kind, past its time or not, until it is taken or swept.
+    async fn ticket(&self, kind: TicketKind, digest: &Digest) -> Result<Option<Ticket>, StoreError>;
     /// Every signing key.
     async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError>;
     /// Audit events, oldest first.
     async fn events(&self, query: &EventQuery) -> Result<Vec<AuditEvent>, StoreError>;
     /// How many sessions are alive, for a gauge; `seen_since` is where the idle limit lies.
     async fn count_sessions(&self, seen_since: Timestamp) -> Result<u64, StoreError>;
-    /// Deletes what has expired, at most `most` rows of each kind: spent attempts, codes (kept a day after expiry, so that a late replay still
+    /// Deletes what has expired, at most `most` rows of each kind: what was spent, tickets, codes (kept a day after expiry, so that a late replay still
     /// revokes), grants, revoked tokens, sessions a day after their end or after `sessions_before`. Returns how many rows went.
     async fn sweep(&self, now: Timestamp, sessions_before: Timestamp, most: u64) -> Result<u64, StoreError>;
     /// Whether it answers, and what was asked to be written is not stuck.

@@ -11,6 +11,7 @@ use crate::{
     provider::StoredProvider,
     secret::Digest,
     session::Session,
+    ticket::{Ticket, TicketKind},
     time::Timestamp,
     token::TokenId,
 };
@@ -34,6 +35,29 @@ pub enum Write {
         /// When the row may be swept.
         expires: Timestamp,
     },
+    /// Contested: what works once, such as the `jti` of a proof, is used up on every node, and after a restart too.
+    SpendOnce {
+        /// SHA-256 of what is used up, with whatever keeps it apart from other things' names.
+        digest: Digest,
+        /// When it could not be used any more anyway, and the row may be swept.
+        expires: Timestamp,
+    },
+    /// Contested: makes a ticket, or replaces the one of the expected version.
+    PutTicket {
+        /// The ticket, with its new version.
+        ticket: Ticket,
+        /// The version that must be there; none for a new one.
+        expected: Option<i64>,
+    },
+    /// Contested: takes a ticket of that version away, so that it is used once.
+    TakeTicket {
+        /// Which.
+        digest: Digest,
+        /// Of what kind.
+        kind: TicketKind,
+        /// The version that must be there.
+        expected: i64,
+    },
     /// Makes an account, or replaces it but for `disabled`, which only [`Write::DisableAccount`] changes: a sign-in must not undo that.
     PutAccount(Account),
     /// Sets whether an account is disabled, if there is one.
@@ -54,6 +78,8 @@ pub enum Write {
         id: LinkId,
         /// Whose.
         account: AccountId,
+        /// Whether another way into the account must be left, whoever else removes one in this moment.
+        leaves_another: bool,
     },
     /// Ends every living session of an account.
     EndAccountSessions {
@@ -230,7 +256,11 @@ pub enum Write {
 pub enum Contest {
     /// The attempt is spent.
     Attempt,
-    /// The link exists where it must not, or is gone, or another's, or has heard something later.
+    /// It was used before.
+    Once,
+    /// The ticket has another version, or is gone, or was there before.
+    Ticket,
+    /// The link exists where it must not, or is gone, or another's, or the last, or has heard something later.
     Link,
     /// The session has ended.
     Session,
@@ -253,6 +283,8 @@ impl Write {
     pub const fn contest(&self) -> Option<Contest> {
         match self {
             Self::SpendAttempt { .. } => Some(Contest::Attempt),
+            Self::SpendOnce { .. } => Some(Contest::Once),
+            Self::PutTicket { .. } | Self::TakeTicket { .. } => Some(Contest::Ticket),
             Self::AddLink(_) | Self::UpdateLink(_) | Self::RemoveLink { .. } => Some(Contest::Link),
             Self::PutProvider { .. } | Self::DeleteProvider { .. } => Some(Contest::Provider),
             Self::RenewUpstreamTokens { .. } | Self::LeaseUpstreamTokens { .. } => Some(Contest::UpstreamTokens),

@@ -69,6 +69,6 @@ impl Gateway {
             provider: Some(link.key.provider.clone()),
             ..self.event(witness, EventName::IdentityUnlinked, Outcome::Success, actor.clone())
         };
-        self.unlink(witness, &link, event).await.map_err(AdminFault::Store)
+        self.unlink(witness, &link, event, false).await.map(drop).map_err(AdminFault::Store)
     }
 }

@@ -213,27 +213,32 @@ impl Gateway {
         let login = LoginId::new(witness.now, self.entropy.as_ref());
         let event = self.login_event(witness, EventName::IdentityUnlinked, Outcome::Success, login, &session, &self.own_page.client);
         let event = AuditEvent { client: None, login: None, provider: Some(link.key.provider.clone()), ..event };
-        self.unlink(witness, link, event).await?;
+        if !self.unlink(witness, link, event, true).await? {
+            // Somebody removed one beside this: it, or the one that would have been left.
+            let there = self.store.links_of(&session.account).await?.iter().any(|there| there.id == id);
+            return Ok(if there { OwnPageNotice::LastOne } else { OwnPageNotice::Removed });
+        }
         Ok(OwnPageNotice::Removed)
     }
 
-    /// Undoes a link with everything that came by it.
-    pub(crate) async fn unlink(&self, witness: &Witness, link: &Link, event: AuditEvent) -> Result<(), StoreError> {
+    /// Undoes a link with everything that came by it; `false` if somebody else was first, or it is the last one and another must be left.
+    pub(crate) async fn unlink(&self, witness: &Witness, link: &Link, event: AuditEvent, leaves_another: bool) -> Result<bool, StoreError> {
         let tokens = self.store.upstream_tokens(&link.id).await?;
         let revoked = Revoked { at: witness.now, by: RevokedBy::Unlinked };
         let changes = Changes::default()
-            .write(Write::RemoveLink { id: link.id, account: link.account })
+            .write(Write::RemoveLink { id: link.id, account: link.account, leaves_another })
             .write(Write::EndLinkSessions { link: link.id, account: link.account, at: witness.now })
             .write(Write::RevokeLinkGrants { link: link.id, account: link.account, revoked })
             .write(Write::DropUpstreamTokens { link: link.id })
             .event(event);
         match self.commit(changes).await {
-            Ok(()) => self.give_back(witness, link, tokens.as_ref()).await,
-            // Somebody else undid it in the same moment.
-            Err(StoreError::Conflict(Contest::Link)) => {}
-            Err(error) => return Err(error),
+            Ok(()) => {
+                self.give_back(witness, link, tokens.as_ref()).await;
+                Ok(true)
+            }
+            Err(StoreError::Conflict(Contest::Link)) => Ok(false),
+            Err(error) => Err(error),
         }
-        Ok(())
     }
 
     /// The session of somebody who may change something: theirs is the form, and their sign-in was lately.

@@ -17,6 +17,7 @@ pub(crate) mod providers;
 pub(crate) mod revoked_tokens;
 pub(crate) mod sessions;
 pub(crate) mod signing_keys;
+pub(crate) mod tickets;
 pub(crate) mod upstream_tokens;
 
 /// Which row is being read, for errors.

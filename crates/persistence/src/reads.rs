@@ -18,13 +18,14 @@ use vestibule_domain::{
     secret::Digest,
     session::Session,
     store::StoreError,
+    ticket::{Ticket, TicketKind},
     time::Timestamp,
     token::TokenId,
     upstream::TokensDue,
 };
 
 use crate::{
-    entities::{accounts, clients, codes, grants, links, providers, revoked_tokens, sessions, signing_keys, upstream_tokens},
+    entities::{accounts, clients, codes, grants, links, providers, revoked_tokens, sessions, signing_keys, tickets, upstream_tokens},
     errors::{Fault, reading},
 };
 
@@ -144,6 +145,12 @@ pub(crate) async fn grant(db: &DatabaseConnection, id: &GrantId) -> Result<Optio
 pub(crate) async fn is_token_revoked(db: &DatabaseConnection, id: &TokenId) -> Result<bool, StoreError> {
     let row = revoked_tokens::Entity::find_by_id(revoked_tokens::key(id)).one(db).await;
     Ok(row.map_err(|error| reading::<revoked_tokens::Entity>(&error, &id.to_string()))?.is_some())
+}
+
+pub(crate) async fn ticket(db: &DatabaseConnection, kind: TicketKind, digest: &Digest) -> Result<Option<Ticket>, StoreError> {
+    let find = tickets::Entity::find_by_id(digest.0.to_vec()).filter(tickets::Column::Kind.eq(kind.as_str()));
+    let row = find.one(db).await.map_err(|error| reading::<tickets::Entity>(&error, "one of several"))?;
+    row.map(tickets::Model::into_domain).transpose()
 }
 
 pub(crate) async fn upstream_tokens(db: &DatabaseConnection, link: &LinkId) -> Result<Option<UpstreamTokens>, StoreError> {

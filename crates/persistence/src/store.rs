@@ -27,6 +27,7 @@ use vestibule_domain::{
     secret::Digest,
     session::Session,
     store::{Changes, EventQuery, StoreError},
+    ticket::{Ticket, TicketKind},
     time::Timestamp,
     token::TokenId,
     upstream::TokensDue,
@@ -305,6 +306,10 @@ impl Store for SqlStore {
     async fn is_token_revoked(&self, id: &TokenId) -> Result<bool, StoreError> {
         let revoked = self.caches.tokens.read(id, async { reads::is_token_revoked(&self.readers, id).await.map(Some) }).await?;
         Ok(revoked.unwrap_or(false))
+    }
+
+    async fn ticket(&self, kind: TicketKind, digest: &Digest) -> Result<Option<Ticket>, StoreError> {
+        reads::ticket(&self.readers, kind, digest).await
     }
 
     async fn upstream_tokens(&self, link: &LinkId) -> Result<Option<UpstreamTokens>, StoreError> {

@@ -25,7 +25,8 @@ const DAY: Duration = Duration::from_hours(24);
 /// What to take away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
-    SpentAttempts,
+    Spent,
+    Tickets,
     Codes,
     Grants,
     RevokedTokens,
@@ -34,14 +35,16 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 6] =
-        [Self::SpentAttempts, Self::Codes, Self::Grants, Self::RevokedTokens, Self::EndedSessions, Self::OldSessions];
+    pub(crate) const ALL: [Self; 7] =
+        [Self::Spent, Self::Tickets, Self::Codes, Self::Grants, Self::RevokedTokens, Self::EndedSessions, Self::OldSessions];
 
     /// What may come alive again says so twice: PostgreSQL asks the outer condition again of a row that it had to wait for.
     pub(crate) const fn deletion(self) -> &'static str {
         match self {
-            Self::SpentAttempts => {
-                "DELETE FROM spent_attempts WHERE id IN (SELECT id FROM spent_attempts WHERE expires < $1 ORDER BY expires LIMIT $2) RETURNING id"
+            Self::Spent => "DELETE FROM spent WHERE id IN (SELECT id FROM spent WHERE expires < $1 ORDER BY expires LIMIT $2) RETURNING id",
+            Self::Tickets => {
+                "DELETE FROM tickets WHERE digest IN (SELECT digest FROM tickets WHERE expires < $1 ORDER BY expires LIMIT $2) \
+                 AND expires < $1 RETURNING digest"
             }
             Self::Codes => {
                 "DELETE FROM codes WHERE digest IN (SELECT digest FROM codes WHERE expires < $1 ORDER BY expires LIMIT $2) RETURNING digest"
@@ -110,7 +113,7 @@ impl Broom {
             Kind::EndedSessions | Kind::OldSessions => Uuid::from_slice(key).ok().map(|id| Effect::Session(SessionId(id), None)),
             Kind::RevokedTokens => revoked_tokens::id(key).map(Effect::Token),
             Kind::Codes => key.try_into().ok().map(|digest| Effect::Code(Digest(digest), None)),
-            Kind::SpentAttempts => None,
+            Kind::Spent | Kind::Tickets => None,
         }
     }
 }

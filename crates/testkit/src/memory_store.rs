@@ -21,6 +21,7 @@ use vestibule_domain::{
     secret::Digest,
     session::Session,
     store::{Changes, EventQuery, StoreError, Write},
+    ticket::{Ticket, TicketKind},
     time::Timestamp,
     token::TokenId,
     upstream::TokensDue,
@@ -49,6 +50,8 @@ struct Tables {
     /// Grants that were ended before they were made.
     tombstones: HashMap<GrantId, Revoked>,
     spent_attempts: HashMap<AttemptId, Timestamp>,
+    spent_once: HashMap<Digest, Timestamp>,
+    tickets: HashMap<Digest, Ticket>,
     revoked_tokens: HashMap<TokenId, Timestamp>,
     upstream_tokens: HashMap<LinkId, UpstreamTokens>,
     signing_keys: BTreeMap<String, SigningKey>,
@@ -83,6 +86,8 @@ impl MemoryStore {
             tables.grants.len(),
             tables.tombstones.len(),
             tables.spent_attempts.len(),
+            tables.spent_once.len(),
+            tables.tickets.len(),
             tables.revoked_tokens.len(),
             tables.upstream_tokens.len(),
             tables.signing_keys.len(),
@@ -126,6 +131,16 @@ impl Tables {
     fn write(&mut self, write: Write) -> Result<bool, StoreError> {
         Ok(match write {
             Write::SpendAttempt { id, expires } => add(&mut self.spent_attempts, id, expires),
+            Write::SpendOnce { digest, expires } => add(&mut self.spent_once, digest, expires),
+            Write::PutTicket { ticket, expected: None } => add(&mut self.tickets, ticket.digest, ticket),
+            Write::PutTicket { ticket, expected: Some(expected) } => {
+                let known = self.tickets.get_mut(&ticket.digest).filter(|known| known.kind == ticket.kind && known.version == expected);
+                known.map(|known| *known = ticket).is_some()
+            }
+            Write::TakeTicket { digest, kind, expected } => {
+                let there = self.tickets.get(&digest).is_some_and(|ticket| ticket.kind == kind && ticket.version == expected);
+                there && self.tickets.remove(&digest).is_some()
+            }
             Write::PutAccount(account) => {
                 let (disabled, salt) =
                     self.accounts.get(&account.id).map_or((account.disabled, account.salt), |known| (known.disabled, known.salt));
@@ -145,8 +160,11 @@ impl Tables {
                     .map(|known| *known = Link { key: known.key.clone(), account: known.account, created: known.created, ..link })
                     .is_some()
             }
-            Write::RemoveLink { id, account } => {
+            Write::RemoveLink { id, account, leaves_another } => {
                 let before = self.links.len();
+                if leaves_another && !self.links.values().any(|link| link.account == account && link.id != id) {
+                    return Ok(false);
+                }
                 self.links.retain(|_, link| link.id != id || link.account != account);
                 self.links.len() < before
             }
@@ -283,7 +301,11 @@ impl Tables {
     }
 
     fn sweep(&mut self, now: Timestamp, sessions_before: Timestamp, most: usize) -> usize {
-        take_away(&mut self.spent_attempts, most, |expires| *expires < now)
+        // What is spent is of one kind, whatever it was.
+        let attempts = take_away(&mut self.spent_attempts, most, |expires| *expires < now);
+        attempts
+            + take_away(&mut self.spent_once, most - attempts, |expires| *expires < now)
+            + take_away(&mut self.tickets, most, |ticket| ticket.expires < now)
             + take_away(&mut self.codes, most, |code| code.expires < now - DAY)
             + take_away(&mut self.grants, most, |grant| grant.expires() < now)
             + take_away(&mut self.tombstones, most, |revoked| revoked.at + DAY < now)
@@ -413,6 +435,10 @@ impl Store for MemoryStore {
 
     async fn is_token_revoked(&self, id: &TokenId) -> Result<bool, StoreError> {
         Ok(self.read()?.revoked_tokens.contains_key(id))
+    }
+
+    async fn ticket(&self, kind: TicketKind, digest: &Digest) -> Result<Option<Ticket>, StoreError> {
+        Ok(self.read()?.tickets.get(digest).filter(|ticket| ticket.kind == kind).cloned())
     }
 
     async fn upstream_tokens(&self, link: &LinkId) -> Result<Option<UpstreamTokens>, StoreError> {

@@ -81,6 +81,8 @@ macro_rules! store_contract {
             a_client_changes_only_from_the_version_that_was_read
             a_link_leads_to_one_account
             an_attempt_is_spent_once
+            what_works_once_is_spent_once
+            a_ticket_is_made_changed_and_taken_by_one_alone
             a_key_has_one_successor
             attack_37_a_code_is_redeemed_once
             attack_37_of_parallel_exchanges_exactly_one_wins
@@ -116,6 +118,7 @@ macro_rules! store_contract {
             a_link_is_found_by_all_its_names
             what_a_provider_says_of_a_link_moves_forward
             a_link_is_removed_once_and_its_key_is_free_again
+            attack_70_of_the_last_two_ways_in_removed_at_once_one_is_left
             what_came_by_a_link_or_to_an_account_ends_together
             providers_are_one_list_that_changes_with_each
             upstream_tokens_are_renewed_from_the_version_that_was_seen

@@ -48,7 +48,7 @@ impl Written {
 /// something else, this comes back with nothing and has to be taken back; [`in_turn`] then finds out. That happens in a true race only:
 /// who loses against what is committed was mostly told so by a read before.
 pub(super) async fn together(connection: &mut Connection, callers: &[&Prepared]) -> Result<Option<Written>, Fault> {
-    hold_sessions(connection, callers).await?;
+    hold(connection, callers).await?;
     let mut written = Written::nothing(callers);
     let mut won = vec![false; callers.len()];
     let all = callers.iter().enumerate().flat_map(|(at, caller)| caller.contested.iter().map(move |step| (at, step)));
@@ -76,7 +76,7 @@ pub(super) async fn together(connection: &mut Connection, callers: &[&Prepared])
 
 /// What is contested one caller after the other, and the rest of those who won together.
 pub(super) async fn in_turn(connection: &mut Connection, callers: &[&Prepared]) -> Result<Written, Fault> {
-    hold_sessions(connection, callers).await?;
+    hold(connection, callers).await?;
     let mut written = Written::nothing(callers);
     let mut order: Vec<usize> = (0..callers.len()).filter(|&at| !callers[at].contested.is_empty()).collect();
     order.sort_by_key(|&at| (callers[at].contested[0].kind, &callers[at].contested[0].key));
@@ -93,7 +93,7 @@ pub(super) async fn in_turn(connection: &mut Connection, callers: &[&Prepared]) 
 
 /// What one caller writes, row by row as it said.
 pub(super) async fn in_order(connection: &mut Connection, caller: &Prepared) -> Result<Written, Fault> {
-    hold_sessions(connection, &[caller]).await?;
+    hold(connection, &[caller]).await?;
     let mut written = Written::nothing(&[caller]);
     if let Some(lost) = contest(connection, caller, &mut written.effects).await? {
         written.effects.clear();
@@ -261,12 +261,31 @@ fn statement<'a>(dialect: Dialect, rows: &[Row<'a>]) -> (&'static str, Vec<&'a V
     rows[0].1.kind.statement(dialect, &values)
 }
 
-/// Takes hold of the sessions whose codes are redeemed, and of those that are written, each in its turn: a sign-out beside this waits until
-/// the grants of this transaction can be seen, or else has ended the session before this looks. SQLite has one writer at a time anyway.
-async fn hold_sessions(connection: &mut Connection, callers: &[&Prepared]) -> Result<(), Fault> {
+/// Takes hold of what somebody else could change between a look of ours and the commit. SQLite has one writer at a time anyway.
+async fn hold(connection: &mut Connection, callers: &[&Prepared]) -> Result<(), Fault> {
     if connection.dialect() == Dialect::Sqlite {
         return Ok(());
     }
+    hold_sessions(connection, callers).await?;
+    hold_accounts(connection, callers).await
+}
+
+/// Takes hold of the accounts that lose a way in, each in its turn: two callers who each leave the other's way in would leave none.
+async fn hold_accounts(connection: &mut Connection, callers: &[&Prepared]) -> Result<(), Fault> {
+    let removals = callers.iter().flat_map(|caller| &caller.contested);
+    let removals = removals.filter(|step| matches!(step.kind, Kind::RemoveLink | Kind::RemoveSpareLink));
+    let accounts: Vec<[Value; 1]> = removals.map(|step| [step.values[1].clone()]).collect();
+    for rows in accounts.chunks(MOST_ROWS) {
+        let rows: Vec<&[Value]> = rows.iter().map(<[Value; 1]>::as_slice).collect();
+        let (sql, values) = Kind::HoldAccounts.statement(connection.dialect(), &rows);
+        connection.keys(sql, &values).await?;
+    }
+    Ok(())
+}
+
+/// Takes hold of the sessions whose codes are redeemed, and of those that are written, each in its turn: a sign-out beside this waits until
+/// the grants of this transaction can be seen, or else has ended the session before this looks.
+async fn hold_sessions(connection: &mut Connection, callers: &[&Prepared]) -> Result<(), Fault> {
     let nothing = Value::Bytes(None);
     let steps = || callers.iter().flat_map(|caller| caller.contested.iter().chain(&caller.rest));
     if !steps().any(|step| step.kind == Kind::RedeemCode) {

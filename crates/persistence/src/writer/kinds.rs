@@ -17,7 +17,12 @@ use crate::pen::{Dialect, Value};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Kind {
     HoldSessions,
+    HoldAccounts,
     SpendAttempt,
+    SpendOnce,
+    AddTicket,
+    ReplaceTicket,
+    TakeTicket,
     AddClient,
     ReplaceClient,
     DeleteClient,
@@ -28,6 +33,7 @@ pub(crate) enum Kind {
     DeleteProvider,
     AddLink,
     RemoveLink,
+    RemoveSpareLink,
     UpdateLink,
     PutAccount,
     DisableAccount,
@@ -71,9 +77,11 @@ impl Kind {
     pub(crate) const fn contest(self) -> Option<Contest> {
         match self {
             Self::SpendAttempt => Some(Contest::Attempt),
+            Self::SpendOnce => Some(Contest::Once),
+            Self::AddTicket | Self::ReplaceTicket | Self::TakeTicket => Some(Contest::Ticket),
             Self::AddClient | Self::ReplaceClient | Self::DeleteClient => Some(Contest::Client),
             Self::AddSigningKey => Some(Contest::SigningKey),
-            Self::AddLink | Self::RemoveLink | Self::UpdateLink => Some(Contest::Link),
+            Self::AddLink | Self::RemoveLink | Self::RemoveSpareLink | Self::UpdateLink => Some(Contest::Link),
             Self::AddProvider | Self::ReplaceProvider | Self::DeleteProvider => Some(Contest::Provider),
             Self::RenewUpstreamTokens | Self::LeaseUpstreamTokens => Some(Contest::UpstreamTokens),
             Self::PutSession => Some(Contest::Session),
@@ -139,9 +147,24 @@ impl Kind {
                 "SELECT s.id FROM sessions AS s WHERE s.id IN (SELECT COALESCE(c.session, v.column1) \
                  FROM (VALUES {rows}) AS v LEFT JOIN codes AS c ON c.digest = v.column2) ORDER BY s.id FOR NO KEY UPDATE OF s"
             }
-            Self::SpendAttempt => {
-                "INSERT INTO spent_attempts (id, expires) SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
+            Self::HoldAccounts => {
+                "SELECT a.id FROM accounts AS a WHERE a.id IN (SELECT column1 FROM (VALUES {rows}) AS v) ORDER BY a.id \
+                 FOR NO KEY UPDATE OF a"
+            }
+            Self::SpendAttempt | Self::SpendOnce => {
+                "INSERT INTO spent (id, expires) SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
                  ON CONFLICT DO NOTHING"
+            }
+            Self::AddTicket => {
+                "INSERT INTO tickets (digest, kind, version, expires, body) SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
+                 ON CONFLICT DO NOTHING"
+            }
+            Self::ReplaceTicket => {
+                "UPDATE tickets SET version = v.column3, expires = v.column4, body = v.column5 FROM (VALUES {rows}) AS v \
+                 WHERE tickets.digest = v.column1 AND tickets.kind = v.column2 AND tickets.version = v.column6"
+            }
+            Self::TakeTicket => {
+                "DELETE FROM tickets WHERE (digest, kind, version) IN (SELECT column1, column2, column3 FROM (VALUES {rows}) AS v)"
             }
             Self::AddClient => {
                 "INSERT INTO clients (id, version, body) SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
@@ -162,6 +185,11 @@ impl Kind {
                  SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL ON CONFLICT DO NOTHING"
             }
             Self::RemoveLink => "DELETE FROM links WHERE (id, account) IN (SELECT column1, column2 FROM (VALUES {rows}) AS v)",
+            // Rows of one account are never in one statement, and the account is held (`HoldAccounts`): of two that remove its last two, one is second.
+            Self::RemoveSpareLink => {
+                "DELETE FROM links WHERE (id, account) IN (SELECT column1, column2 FROM (VALUES {rows}) AS v) \
+                 AND EXISTS (SELECT 1 FROM links AS other WHERE other.account = links.account AND other.id <> links.id)"
+            }
             Self::UpdateLink => {
                 "UPDATE links SET seen = v.column2, email = v.column3, body = v.column4 FROM (VALUES {rows}) AS v \
                  WHERE links.id = v.column1 AND links.seen <= v.column2 AND links.account = v.column5"
@@ -328,7 +356,12 @@ pub(super) const ALL: [Kind; KINDS] = {
     use Kind::*;
     [
         HoldSessions,
+        HoldAccounts,
         SpendAttempt,
+        SpendOnce,
+        AddTicket,
+        ReplaceTicket,
+        TakeTicket,
         AddClient,
         ReplaceClient,
         DeleteClient,
@@ -339,6 +372,7 @@ pub(super) const ALL: [Kind; KINDS] = {
         DeleteProvider,
         AddLink,
         RemoveLink,
+        RemoveSpareLink,
         UpdateLink,
         PutAccount,
         DisableAccount,

@@ -7,11 +7,12 @@ use vestibule_domain::{
     client::Client,
     code::Code,
     grant::{Grant, RefreshFamily, Revoked},
-    ids::GrantId,
+    ids::{AccountId, GrantId, LinkId},
     keys::SigningKey,
     provider::StoredProvider,
     session::Session,
     store::{Changes, StoreError, Write},
+    ticket::Ticket,
     time::Timestamp,
 };
 
@@ -73,15 +74,16 @@ fn is_orderly(steps: &[Step]) -> bool {
 fn step(write: Write) -> Result<Step, StoreError> {
     Ok(match write {
         Write::SpendAttempt { id, expires } => Step::new(Kind::SpendAttempt, id.0.as_bytes(), [expires.as_millis().into()]),
+        Write::SpendOnce { digest, expires } => Step::new(Kind::SpendOnce, &digest.0, [expires.as_millis().into()]),
+        Write::PutTicket { ticket, expected } => put_ticket(ticket, expected),
+        Write::TakeTicket { digest, kind, expected } => Step::new(Kind::TakeTicket, &digest.0, [kind.as_str().into(), expected.into()]),
         Write::PutAccount(account) => put_account(account)?,
         Write::DisableAccount { id, disabled } => {
             Step::new(Kind::DisableAccount, id.0.as_bytes(), [disabled.into()]).means(Effect::Account(id, None))
         }
         Write::AddLink(link) => add_link(link)?,
         Write::UpdateLink(link) => update_link(&link)?,
-        Write::RemoveLink { id, account } => {
-            Step::new(Kind::RemoveLink, id.0.as_bytes(), [bytes(account.0.as_bytes())]).means(Effect::Link(id, None))
-        }
+        Write::RemoveLink { id, account, leaves_another } => remove_link(id, account, leaves_another),
         Write::EndAccountSessions { account, at } => Step::new(Kind::EndAccountSessions, account.0.as_bytes(), [at.as_millis().into()]),
         Write::EndLinkSessions { link, account, at } => {
             Step::new(Kind::EndLinkSessions, link.0.as_bytes(), [bytes(account.0.as_bytes()), at.as_millis().into()])
@@ -163,6 +165,17 @@ fn add_link(link: Link) -> Result<Step, StoreError> {
     Ok(Step::named(Kind::AddLink, key, values).means(Effect::Link(link.id, Some(Weighed::new(link)))))
 }
 
+/// What must leave another is known by its account, so that one statement never takes two of one account.
+fn remove_link(id: LinkId, account: AccountId, leaves_another: bool) -> Step {
+    let values = [bytes(account.0.as_bytes())];
+    let step = if leaves_another {
+        Step { key: account.0.as_bytes().to_vec(), ..Step::new(Kind::RemoveSpareLink, id.0.as_bytes(), values) }
+    } else {
+        Step::new(Kind::RemoveLink, id.0.as_bytes(), values)
+    };
+    step.means(Effect::Link(id, None))
+}
+
 /// The row may have been moved on by somebody who saw more: what lies in it is read again.
 fn update_link(link: &Link) -> Result<Step, StoreError> {
     let [email, body] = said(link)?;
@@ -197,6 +210,18 @@ fn put_provider(provider: &StoredProvider, expected: Option<i64>) -> Result<Step
         }
     };
     Ok(step.means(Effect::Providers))
+}
+
+fn put_ticket(ticket: Ticket, expected: Option<i64>) -> Step {
+    let values = [ticket.kind.as_str().into(), ticket.version.into(), ticket.expires.as_millis().into(), ticket.body.into()];
+    match expected {
+        None => Step::new(Kind::AddTicket, &ticket.digest.0, values),
+        Some(expected) => {
+            let mut step = Step::new(Kind::ReplaceTicket, &ticket.digest.0, values);
+            step.values.push(expected.into());
+            step
+        }
+    }
 }
 
 fn put_session(session: Session) -> Result<Step, StoreError> {

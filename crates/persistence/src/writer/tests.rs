@@ -116,10 +116,10 @@ async fn a_group_of_logins_goes_together_and_a_race_within_it_is_settled_all_the
     // Who loses its link has spent its attempt in vain: that has to be taken back.
     let all: Vec<_> = ["fresh", "taken"].map(prepare).into();
     assert!(matches!(writer.transact(&all, How::Together).await, Ok(None)));
-    assert_eq!(count(&directory, "spent_attempts").await, 30);
+    assert_eq!(count(&directory, "spent").await, 30);
     let answers = commit(&mut writer, ["fresh", "taken", "other"].map(login).into()).await;
     assert_eq!(answers, [Ok(()), Err(StoreError::Conflict(Contest::Link)), Ok(())]);
-    for (table, rows) in [("spent_attempts", 32), ("links", 33), ("accounts", 32), ("sessions", 32), ("codes", 32), ("audit_events", 32)] {
+    for (table, rows) in [("spent", 32), ("links", 33), ("accounts", 32), ("sessions", 32), ("codes", 32), ("audit_events", 32)] {
         assert_eq!(count(&directory, table).await, rows, "{table}");
     }
     writer.pen.close().await;

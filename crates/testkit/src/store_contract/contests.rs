@@ -7,8 +7,10 @@ use vestibule_domain::{
     client::Client,
     grant::{Grant, RefreshFamily, RevokedBy},
     ports::Store,
+    secret::Digest,
     session::Session,
     store::{Changes, Contest, EventQuery, StoreError, Write},
+    ticket::{Ticket, TicketKind},
 };
 
 use super::{RACERS, commit, one, only_winner, race, redeemable};
@@ -68,6 +70,39 @@ pub async fn an_attempt_is_spent_once(store: Arc<dyn Store>) {
     assert_eq!(store.commit(spend(id)).await, Ok(()));
     assert_eq!(store.commit(spend(id)).await, lost(Contest::Attempt));
     assert_eq!(store.commit(spend(sample.attempt())).await, Ok(()));
+}
+
+/// A proof is used once, whoever brings it.
+pub async fn what_works_once_is_spent_once(store: Arc<dyn Store>) {
+    let sample = Sample::default();
+    let spend = |name: u8| one(Write::SpendOnce { digest: Digest([name; 32]), expires: sample.now });
+    assert_eq!(store.commit(spend(1)).await, Ok(()));
+    assert_eq!(store.commit(spend(1)).await, lost(Contest::Once));
+    assert_eq!(store.commit(spend(2)).await, Ok(()));
+    let answers = race(&[&store], (0..RACERS).map(|_| spend(3)).collect()).await;
+    only_winner(&answers, Contest::Once);
+}
+
+/// Made once, changed from the version that was read, taken once, and by its kind alone.
+pub async fn a_ticket_is_made_changed_and_taken_by_one_alone(store: Arc<dyn Store>) {
+    let sample = Sample::default();
+    let (digest, kind) = (Digest([7; 32]), TicketKind::PushedRequest);
+    let ticket = |version, body: &str| Ticket { digest, kind, version, expires: sample.now, body: body.to_owned() };
+    let put = |ticket: Ticket, expected| one(Write::PutTicket { ticket, expected });
+    assert_eq!(store.ticket(kind, &digest).await, Ok(None));
+    let answers = race(&[&store], (0..RACERS).map(|_| put(ticket(1, "made"), None)).collect()).await;
+    only_winner(&answers, Contest::Ticket);
+    assert_eq!(store.ticket(kind, &digest).await, Ok(Some(ticket(1, "made"))));
+    assert_eq!(store.ticket(TicketKind::Device, &digest).await, Ok(None), "one of another kind is none");
+    let answers = race(&[&store], (0..RACERS).map(|_| put(ticket(2, "changed"), Some(1))).collect()).await;
+    only_winner(&answers, Contest::Ticket);
+    assert_eq!(store.ticket(kind, &digest).await, Ok(Some(ticket(2, "changed"))));
+    let take = |kind, expected| one(Write::TakeTicket { digest, kind, expected });
+    assert_eq!(store.commit(take(kind, 1)).await, lost(Contest::Ticket));
+    assert_eq!(store.commit(take(TicketKind::Device, 2)).await, lost(Contest::Ticket));
+    let answers = race(&[&store], (0..RACERS).map(|_| take(kind, 2)).collect()).await;
+    only_winner(&answers, Contest::Ticket);
+    assert_eq!(store.ticket(kind, &digest).await, Ok(None));
 }
 
 /// First keys too: several nodes begin at once.

@@ -70,7 +70,7 @@ pub async fn a_link_is_removed_once_and_its_key_is_free_again(store: Arc<dyn Sto
     let link = sample.link(&ada, "1");
     commit(&store, [Write::AddLink(link.clone())]).await;
     assert_eq!(store.link(&link.key).await, Ok(Some(Arc::new(link.clone()))));
-    let remove = |account: &Account| one(Write::RemoveLink { id: link.id, account: account.id });
+    let remove = |account: &Account| one(Write::RemoveLink { id: link.id, account: account.id, leaves_another: false });
     assert_eq!(store.commit(remove(&eve)).await, Err(StoreError::Conflict(Contest::Link)));
     assert_eq!(store.commit(remove(&ada)).await, Ok(()));
     assert_eq!(store.commit(remove(&ada)).await, Err(StoreError::Conflict(Contest::Link)));
@@ -79,6 +79,23 @@ pub async fn a_link_is_removed_once_and_its_key_is_free_again(store: Arc<dyn Sto
     let again = sample.link(&eve, "1");
     commit(&store, [Write::AddLink(again.clone())]).await;
     assert_eq!(store.link(&link.key).await, Ok(Some(Arc::new(again))));
+}
+
+/// Whoever removes one beside it.
+pub async fn attack_70_of_the_last_two_ways_in_removed_at_once_one_is_left(store: Arc<dyn Store>) {
+    let sample = Sample::default();
+    let people: Vec<Account> = (0..8).map(|_| sample.account()).collect();
+    let ways = |(at, account): (usize, &Account)| [0, 1].map(|way| sample.link(account, &format!("{at}-{way}")));
+    let links: Vec<[Link; 2]> = people.iter().enumerate().map(ways).collect();
+    commit(&store, people.iter().cloned().map(Write::PutAccount).chain(links.iter().flatten().cloned().map(Write::AddLink))).await;
+    let remove = |link: &Link| one(Write::RemoveLink { id: link.id, account: link.account, leaves_another: true });
+    let answers = race(&[&store], links.iter().flatten().map(remove).collect()).await;
+    for (account, answers) in people.iter().zip(answers.chunks(2)) {
+        only_winner(answers, Contest::Link);
+        let left = store.links_of(&account.id).await.unwrap();
+        assert_eq!(left.len(), 1);
+        assert_eq!(store.commit(remove(&left[0])).await, Err(StoreError::Conflict(Contest::Link)), "the last one stays");
+    }
 }
 
 /// Of one account, or of one of its ways in; nobody else's, and what ended before stays as it ended.
@@ -248,7 +265,7 @@ pub async fn attack_83_links_and_providers_of_one_node_are_the_others(one_node: 
     let provider = StoredProvider { version: 2, disabled: true, ..sample.provider("p") };
     commit(&one_node, [Write::PutProvider { provider, expected: Some(1) }]).await;
     super::shared::comes_true("a disabled provider", || async { other.providers().await.is_ok_and(|list| list[0].disabled) }).await;
-    commit(&one_node, [Write::RemoveLink { id: link.id, account: link.account }]).await;
+    commit(&one_node, [Write::RemoveLink { id: link.id, account: link.account, leaves_another: false }]).await;
     super::shared::comes_true("a link undone", || async { other.link_by_id(&link.id).await == Ok(None) }).await;
     assert_eq!(other.link(&link.key).await, Ok(None));
 }

@@ -5,8 +5,10 @@ use std::{sync::Arc, time::Duration};
 use vestibule_domain::{
     grant::{Grant, Revoked, RevokedBy},
     ports::Store,
+    secret::Digest,
     session::Session,
     store::{Changes, Contest, StoreError, Write},
+    ticket::{Ticket, TicketKind},
     time::Timestamp,
 };
 
@@ -161,6 +163,8 @@ pub async fn the_sweep_takes_what_has_expired_and_nothing_else(store: Arc<dyn St
     let grants = [grant(now - MILLI), grant(now)];
     let tombstones = [sample.any_grant(&client), sample.any_grant(&client)];
     let ended = |at| Revoked { at, by: RevokedBy::CodeReplay };
+    let kind = TicketKind::PushedRequest;
+    let ticket = |name, expires| Ticket { digest: Digest([name; 32]), kind, version: 1, expires, body: String::new() };
     commit(
         &store,
         sessions
@@ -172,6 +176,10 @@ pub async fn the_sweep_takes_what_has_expired_and_nothing_else(store: Arc<dyn St
             .chain([
                 Write::SpendAttempt { id: attempts[0], expires: now - MILLI },
                 Write::SpendAttempt { id: attempts[1], expires: now },
+                Write::SpendOnce { digest: Digest([0; 32]), expires: now - MILLI },
+                Write::SpendOnce { digest: Digest([1; 32]), expires: now },
+                Write::PutTicket { ticket: ticket(0, now - MILLI), expected: None },
+                Write::PutTicket { ticket: ticket(1, now), expected: None },
                 Write::RevokeToken { id: tokens[0], expires: now - MILLI },
                 Write::RevokeToken { id: tokens[1], expires: now },
                 Write::RevokeGrant { id: tombstones[0].id, revoked: ended(now - DAY - MILLI) },
@@ -180,7 +188,7 @@ pub async fn the_sweep_takes_what_has_expired_and_nothing_else(store: Arc<dyn St
     )
     .await;
 
-    assert_eq!(store.sweep(now, sessions_before, 100).await, Ok(7));
+    assert_eq!(store.sweep(now, sessions_before, 100).await, Ok(9));
 
     for (at, there) in [false, false, true, true].into_iter().enumerate() {
         assert_eq!(store.session(&sessions[at].digest).await.unwrap().is_some(), there, "session {at}");
@@ -192,6 +200,9 @@ pub async fn the_sweep_takes_what_has_expired_and_nothing_else(store: Arc<dyn St
         assert_eq!(store.is_token_revoked(&tokens[at]).await, Ok(there));
         let spent = store.commit(one(Write::SpendAttempt { id: attempts[at], expires: now })).await;
         assert_eq!(spent.is_err(), there);
+        let digest = Digest([u8::from(at > 0); 32]);
+        assert_eq!(store.commit(one(Write::SpendOnce { digest, expires: now })).await.is_err(), there);
+        assert_eq!(store.ticket(kind, &digest).await.unwrap().is_some(), there);
         commit(&store, [Write::AddGrant(tombstones[at].clone())]).await;
         assert_eq!(end_of(&store, &tombstones[at]).await.is_some(), there);
     }
