@@ -310,6 +310,8 @@ closed_enum! {
         Verifier = "verifier",
         /// More than may be had.
         Scope = "scope",
+        /// For a resource that may not be had.
+        Resource = "resource",
         /// The wrong secret.
         BadSecret = "bad_secret",
         /// Another method than registered.

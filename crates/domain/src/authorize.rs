@@ -9,6 +9,7 @@ use crate::{
     error::{OAuthError, OAuthErrorCode},
     ids::{AccountId, ClientId},
     redirect::{self, RedirectUri},
+    resource::Resources,
     scope::Scopes,
     secret::Digest,
     session::Session,
@@ -40,6 +41,8 @@ pub struct Asked {
     pub request: Option<String>,
     pub request_uri: Option<String>,
     pub registration: Option<String>,
+    /// As often as it came (RFC 8707 §2).
+    pub resources: Vec<String>,
     /// Names of known parameters that came more than once.
     pub repeated: Vec<&'static str>,
 }
@@ -77,6 +80,9 @@ pub struct AuthorizationRequest {
     pub acr_values: Option<String>,
     /// Passed upstream.
     pub ui_locales: Option<String>,
+    /// For which resources tokens are asked (RFC 8707 §2.1).
+    #[serde(default, skip_serializing_if = "Resources::is_empty")]
+    pub resources: Resources,
     /// Whom `id_token_hint` names: nobody else gets a code for this request (OpenID Connect Core 1.0 §3.1.2.2).
     pub expected: Option<Expected>,
 }
@@ -195,6 +201,7 @@ impl Asked {
         self.nothing_unsupported()?;
         self.code_flow_for(client)?;
         let scopes = self.scopes_for(client)?;
+        let resources = Resources::parse(&self.resources, client)?;
         let challenge = self.challenge_for(client)?;
         let prompt = self.prompts()?;
         let max_age = self.max_age()?;
@@ -219,6 +226,7 @@ impl Asked {
             idp_hint: self.idp_hint.filter(|hint| hint.len() <= LONGEST_HINT),
             acr_values: self.acr_values.filter(|values| values.len() <= LONGEST_HINT),
             ui_locales: self.ui_locales.filter(|locales| locales.len() <= LONGEST_HINT),
+            resources,
             expected: None,
         })
     }

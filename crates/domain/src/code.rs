@@ -7,6 +7,7 @@ use crate::{
     error::OAuthError,
     ids::{AccountId, ClientId, GrantId, LinkId, LoginId, ProviderId, SessionId},
     redirect::RedirectUri,
+    resource::Resources,
     scope::Scopes,
     secret::Digest,
     time::Timestamp,
@@ -29,6 +30,8 @@ pub struct Code {
     pub nonce: Option<Nonce>,
     /// What was granted.
     pub scopes: Scopes,
+    /// For which resources, if any was named (RFC 8707).
+    pub resources: Resources,
     /// Who signed in.
     pub account: AccountId,
     /// In which session.

@@ -8,6 +8,7 @@ use crate::{
     code::Code,
     error::OAuthError,
     ids::{AccountId, ClientId, GrantId, LinkId, LoginId, ProviderId, SessionId},
+    resource::Resources,
     scope::Scopes,
     settings::Lifetimes,
     time::Timestamp,
@@ -33,6 +34,8 @@ pub struct Grant {
     pub link: LinkId,
     /// What was granted; a refresh may ask for less, never for more.
     pub scopes: Scopes,
+    /// For which resources, if any was named; a token may be for fewer, never for others (RFC 8707 §2.2).
+    pub resources: Resources,
     /// When the person proved who they are.
     pub auth_time: Timestamp,
     /// As the upstream said it.
@@ -144,6 +147,7 @@ impl Grant {
             provider: code.provider.clone(),
             link: code.link,
             scopes: code.scopes.clone(),
+            resources: code.resources.clone(),
             auth_time: code.auth_time,
             acr: code.acr.clone(),
             amr: code.amr.clone(),

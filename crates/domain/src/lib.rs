@@ -26,6 +26,7 @@ pub mod ports;
 pub mod provider;
 pub mod redirect;
 pub mod registration;
+pub mod resource;
 pub mod scope;
 pub mod secret;
 pub mod session;

@@ -202,6 +202,7 @@ impl Gateway {
             challenge: request.challenge.clone(),
             nonce: request.nonce.clone(),
             scopes: request.scopes.clone(),
+            resources: request.resources.clone(),
             account: session.account,
             session: session.id,
             provider: session.provider.clone(),

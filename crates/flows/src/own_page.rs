@@ -15,6 +15,7 @@ use vestibule_domain::{
     grant::{Revoked, RevokedBy},
     ids::{ClientId, LinkId, LoginId, ProviderId},
     redirect::RegisteredUri,
+    resource::Resources,
     scope::Scopes,
     secret::{Digest, Purpose},
     session::Session,
@@ -89,6 +90,7 @@ impl OwnClient {
             idp_hint: None,
             acr_values: None,
             ui_locales: None,
+            resources: Resources::default(),
             expected: None,
         })
     }

@@ -11,6 +11,7 @@ use vestibule_domain::{
     error::{OAuthError, OAuthErrorCode},
     grant::{Grant, Refresh, RefreshFault, Revoked, RevokedBy},
     ids::{AccountId, GrantId, LinkId, ProviderId},
+    resource::{self, Resources},
     scope::Scopes,
     store::{Changes, Contest, StoreError, Write},
     time::Timestamp,
@@ -33,6 +34,8 @@ pub struct TokenAsked {
     pub subject_token_type: Option<String>,
     pub requested_token_type: Option<String>,
     pub audience: Option<String>,
+    /// As often as it came (RFC 8707 §2).
+    pub resources: Vec<String>,
     /// Names of known parameters that came more than once.
     pub repeated: Vec<&'static str>,
 }
@@ -65,6 +68,12 @@ pub struct Issued {
     pub id_token: Option<String>,
     /// What was granted.
     pub scopes: Scopes,
+}
+
+/// What an access token is good for.
+struct Extent {
+    scopes: Scopes,
+    audiences: Vec<String>,
 }
 
 impl std::fmt::Debug for Issued {
@@ -121,6 +130,7 @@ impl Gateway {
         let failed = (EventName::CodeFailed, GrantType::AuthorizationCode);
         let person = self.welcome_account(witness, client, code.account, (&code.provider, code.link), failed).await?;
         let grant = Grant::from_code(&code, client, witness.now, &self.settings.lifetimes);
+        let extent = self.extent(client, &grant, None, asked)?;
         let event =
             AuditEvent { grant_type: Some(GrantType::AuthorizationCode), ..self.grant_event(witness, EventName::CodeRedeemed, &grant) };
         let changes = Changes::default()
@@ -130,8 +140,7 @@ impl Gateway {
         match self.commit(changes).await {
             Ok(()) => {
                 let generation = grant.family.as_ref().map(|family| family.generation);
-                let scopes = grant.narrowed(client, None)?;
-                self.issue(witness, client, &grant, scopes, &person, generation, grant.access_expires)
+                self.issue(witness, client, &grant, extent, &person, generation, grant.access_expires)
             }
             Err(StoreError::Conflict(Contest::Code)) => Err(self.overtaken(witness, client, &code).await),
             Err(error) => Err(unavailable(error)),
@@ -203,18 +212,18 @@ impl Gateway {
                 Ok(Refresh::Reused) => return Err(self.reused(witness, &grant).await),
                 Err(fault) => return Err(self.refuse_refresh(witness, client, &grant, fault).await),
             };
-            let scopes = grant.narrowed(client, asked.scope.as_deref())?;
+            let extent = self.extent(client, &grant, asked.scope.as_deref(), asked)?;
             let failed = (EventName::TokenRefreshFailed, GrantType::RefreshToken);
             self.recheck(witness, &grant).await?;
             let person = self.welcome_account(witness, client, grant.account, (&grant.provider, grant.link), failed).await?;
             let access_expires = witness.now + self.settings.lifetimes.access_token;
             let changes = Changes::default().write(Write::RotateFamily { grant: id, from, family, access_expires }).event(AuditEvent {
                 grant_type: Some(GrantType::RefreshToken),
-                scopes: Some(scopes.clone()),
+                scopes: Some(extent.scopes.clone()),
                 ..self.grant_event(witness, EventName::TokenRefreshed, &grant)
             });
             return match self.commit(changes).await {
-                Ok(()) => self.issue(witness, client, &grant, scopes, &person, Some(to), access_expires),
+                Ok(()) => self.issue(witness, client, &grant, extent, &person, Some(to), access_expires),
                 Err(StoreError::Conflict(Contest::Family)) if !last_try => continue,
                 Err(StoreError::Conflict(_)) => Err(OAuthError::unavailable()),
                 Err(error) => Err(unavailable(error)),
@@ -232,7 +241,7 @@ impl Gateway {
         generation: u32,
         asked: &TokenAsked,
     ) -> Result<Issued, OAuthError> {
-        let scopes = grant.narrowed(client, asked.scope.as_deref())?;
+        let extent = self.extent(client, grant, asked.scope.as_deref(), asked)?;
         let failed = (EventName::TokenRefreshFailed, GrantType::RefreshToken);
         let person = self.welcome_account(witness, client, grant.account, (&grant.provider, grant.link), failed).await?;
         self.seen(&AuditEvent {
@@ -240,7 +249,7 @@ impl Gateway {
             grant_type: Some(GrantType::RefreshToken),
             ..self.grant_event(witness, EventName::TokenRefreshed, grant)
         });
-        self.issue(witness, client, grant, scopes, &person, Some(generation), grant.access_expires)
+        self.issue(witness, client, grant, extent, &person, Some(generation), grant.access_expires)
     }
 
     async fn reused(&self, witness: &Witness, grant: &Grant) -> OAuthError {
@@ -273,16 +282,20 @@ impl Gateway {
     }
 
     async fn client_credentials(&self, witness: &Witness, client: &Client, asked: &TokenAsked) -> Result<Issued, OAuthError> {
-        let scopes = match client.own_scopes(asked.scope.as_deref()) {
-            Ok(scopes) => scopes,
-            Err(error) => {
+        let extent = client.own_scopes(asked.scope.as_deref()).map_err(|error| (error, Reason::Scope)).and_then(|scopes| {
+            let audiences = resource::audience(client, &Resources::default(), &asked.resources, &scopes, &self.settings.issuer);
+            audiences.map(|audiences| Extent { scopes, audiences }).map_err(|error| (error, Reason::Resource))
+        });
+        let extent = match extent {
+            Ok(extent) => extent,
+            Err((error, reason)) => {
                 let event = self.token_event(witness, EventName::ClientCredentialsFailed, client, Outcome::Failure);
-                self.record_failure(witness, AuditEvent { reason: Some(Reason::Scope), ..event }, Vec::new()).await;
+                self.record_failure(witness, AuditEvent { reason: Some(reason), ..event }, Vec::new()).await;
                 return Err(error);
             }
         };
         let changes = Changes::default().event(AuditEvent {
-            scopes: Some(scopes.clone()),
+            scopes: Some(extent.scopes.clone()),
             grant_type: Some(GrantType::ClientCredentials),
             ..self.token_event(witness, EventName::ClientCredentialsGranted, client, Outcome::Success)
         });
@@ -292,10 +305,17 @@ impl Gateway {
             subject: Subject::Client(client.id.clone()),
             auth_time: None,
             acr: None,
-            ..self.access_token(witness, client, None, &scopes, witness.now + lifetime)
+            ..self.access_token(witness, client, None, &extent, witness.now + lifetime)
         };
         let access_token = self.signer.sign_access_token(client.access_token_alg, &token).map_err(|error| unsigned(&error))?;
-        Ok(Issued { access_token, expires_in: lifetime.as_secs(), refresh_token: None, id_token: None, scopes })
+        Ok(Issued { access_token, expires_in: lifetime.as_secs(), refresh_token: None, id_token: None, scopes: extent.scopes })
+    }
+
+    /// What a token of a grant is good for, when this is asked. Before anything is spent: an app that asked for too much asks again.
+    fn extent(&self, client: &Client, grant: &Grant, scope: Option<&str>, asked: &TokenAsked) -> Result<Extent, OAuthError> {
+        let scopes = grant.narrowed(client, scope)?;
+        let audiences = resource::audience(client, &grant.resources, &asked.resources, &scopes, &self.settings.issuer)?;
+        Ok(Extent { scopes, audiences })
     }
 
     #[expect(clippy::too_many_arguments, reason = "what the answer of every grant is made from, each used once")]
@@ -304,7 +324,7 @@ impl Gateway {
         witness: &Witness,
         client: &Client,
         grant: &Grant,
-        scopes: Scopes,
+        extent: Extent,
         (account, link): &(Arc<Account>, Arc<Link>),
         generation: Option<u32>,
         expires: Timestamp,
@@ -312,9 +332,10 @@ impl Gateway {
         let token = AccessToken {
             auth_time: Some(grant.auth_time),
             acr: grant.acr.clone(),
-            ..self.access_token(witness, client, Some((grant, account)), &scopes, expires)
+            ..self.access_token(witness, client, Some((grant, account)), &extent, expires)
         };
         let access_token = self.signer.sign_access_token(client.access_token_alg, &token).map_err(|error| unsigned(&error))?;
+        let scopes = extent.scopes;
         let id_token = if scopes.has("openid") {
             let token = self.id_token(witness, client, grant, &scopes, (account, link), &access_token);
             Some(self.signer.sign_id_token(client.id_token_alg, &token).map_err(|error| unsigned(&error))?)
@@ -330,7 +351,7 @@ impl Gateway {
         witness: &Witness,
         client: &Client,
         of: Option<(&Grant, &Account)>,
-        scopes: &Scopes,
+        extent: &Extent,
         expires: Timestamp,
     ) -> AccessToken {
         let mut random = [0; 16];
@@ -339,17 +360,12 @@ impl Gateway {
             Some((_, account)) => Subject::Account(account.name_at(client, self.sealer.as_ref())),
             None => Subject::Client(client.id.clone()),
         };
-        // Our own userinfo is a resource too; a client with resources of its own gets a token for both when people are concerned.
-        let mut audiences = client.audiences.clone();
-        if audiences.is_empty() || scopes.has("openid") {
-            audiences.push(self.settings.issuer.clone());
-        }
         AccessToken {
             issuer: self.settings.issuer.clone(),
             subject,
-            audiences,
+            audiences: extent.audiences.clone(),
             client: client.id.clone(),
-            scopes: scopes.clone(),
+            scopes: extent.scopes.clone(),
             id: TokenId { grant: of.map(|(grant, _)| grant.id), random: u128::from_be_bytes(random) },
             issued: witness.now,
             expires,

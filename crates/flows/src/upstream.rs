@@ -225,6 +225,10 @@ impl Gateway {
         let Some(living) = living.filter(|living| living.token.client == client.id) else { return Ok(Err(unknown)) };
         let (Some((account, _)), Some(grant)) = (living.person, living.token.id.grant) else { return Ok(Err(unknown)) };
         let Some(grant) = self.store.grant(&grant).await.map_err(unavailable)? else { return Ok(Err(unknown)) };
+        if !asked.resources.is_empty() {
+            let why = "an upstream's token is named by audience, not by resource";
+            return Ok(Err((Reason::Resource, OAuthError::new(OAuthErrorCode::InvalidTarget, why))));
+        }
         let wanted = match asked.audience.as_deref() {
             Some(name) => ProviderId::parse(name).ok(),
             None => Some(grant.provider.clone()),

@@ -70,6 +70,7 @@ pub(crate) async fn authorize(house: Arc<House>, visit: Visit) -> Response {
         request: take("request"),
         request_uri: take("request_uri"),
         registration: take("registration"),
+        resources: parameters.take_all("resource"),
         repeated,
     };
     let session = house.cookies.session(visit.headers());

@@ -77,6 +77,7 @@ async fn answer(house: &House, visit: &Visit) -> (Option<GrantType>, Result<Answ
         subject_token_type: take("subject_token_type"),
         requested_token_type: take("requested_token_type"),
         audience: take("audience"),
+        resources: parameters.take_all("resource"),
         repeated,
     };
     let grant_type = asked.grant_type.as_deref().and_then(|text| text.parse().ok());

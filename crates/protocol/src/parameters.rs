@@ -62,6 +62,13 @@ impl Parameters {
         named.into_iter().map(|(_, value)| value).find(|value| !value.is_empty())
     }
 
+    /// Every value of a name that may come several times (RFC 8707 §2), in order, but for empty ones; nothing of that name is left.
+    pub fn take_all(&mut self, name: &str) -> Vec<String> {
+        let (named, others): (Vec<_>, Vec<_>) = std::mem::take(&mut self.pairs).into_iter().partition(|(key, _)| key == name);
+        self.pairs = others;
+        named.into_iter().map(|(_, value)| value).filter(|value| !value.is_empty()).collect()
+    }
+
     /// Which of the `known` names came more than once, empty values and taken ones included. Unknown names may repeat: they are ignored.
     pub fn repeated(&self, known: &[&'static str]) -> Vec<&'static str> {
         known.iter().copied().filter(|name| self.count(name) > 1).collect()

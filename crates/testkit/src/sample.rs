@@ -16,6 +16,7 @@ use vestibule_domain::{
     ports::Entropy,
     provider::StoredProvider,
     redirect::RegisteredUri,
+    resource::Resources,
     scope::Scopes,
     secret::{Digest, Sealed},
     session::Session,
@@ -139,6 +140,7 @@ impl Sample {
             challenge: Some(CodeChallenge(self.digest())),
             nonce: Some(Nonce("n-0S6_WzA2Mj".into())),
             scopes: scopes("openid profile email"),
+            resources: resources("https://api.example.com/v1"),
             account: session.account,
             session: session.id,
             provider: session.provider.clone(),
@@ -288,6 +290,15 @@ pub fn provider_id(text: &str) -> ProviderId {
 /// When it can't be registered.
 pub fn registered(text: &str) -> RegisteredUri {
     RegisteredUri::parse(text).expect("an address that can be registered")
+}
+
+/// A resource that an app asked for.
+///
+/// # Panics
+/// When the text is no resource.
+pub fn resources(text: &str) -> Resources {
+    let client = Client { audiences: vec![text.to_owned()], ..Sample::default().client("app") };
+    Resources::parse(&client.audiences, &client).expect("a resource")
 }
 
 /// A set of scopes.

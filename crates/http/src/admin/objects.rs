@@ -51,7 +51,8 @@ pub(crate) struct Registration {
     /// Whether its codes need PKCE. Never false for a public client.
     #[oai(default = "default_require_pkce")]
     require_pkce: bool,
-    /// Resources its access tokens are for, besides the gateway's own userinfo.
+    /// Resources its access tokens are for, besides the gateway's own userinfo, each as the app names it in `resource` (RFC 8707): a token for a
+    /// resource that was named is for that one alone, and a resource that is not in this list is refused.
     #[oai(default)]
     audiences: Vec<String>,
     /// Providers its people may come through, in the order they are shown; an empty list means every one, in the order of the house.

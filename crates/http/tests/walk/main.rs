@@ -9,6 +9,7 @@ mod doors;
 mod links;
 mod logout;
 mod refresh;
+mod resource;
 mod rules;
 mod session;
 mod street;

@@ -7,6 +7,7 @@ use vestibule_domain::{
     code::Code,
     ids::{AccountId, ClientId, GrantId, LinkId, LoginId, ProviderId, SessionId},
     redirect::RedirectUri,
+    resource::Resources,
     scope::Scopes,
     store::StoreError,
     time::Timestamp,
@@ -42,6 +43,8 @@ pub(crate) struct Body {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     nonce: Option<Nonce>,
     scopes: Scopes,
+    #[serde(default, skip_serializing_if = "Resources::is_empty")]
+    resources: Resources,
     account: AccountId,
     provider: ProviderId,
     link: LinkId,
@@ -63,6 +66,7 @@ impl From<Code> for Body {
             challenge: code.challenge,
             nonce: code.nonce,
             scopes: code.scopes,
+            resources: code.resources,
             account: code.account,
             provider: code.provider,
             link: code.link,
@@ -88,6 +92,7 @@ impl Model {
             challenge: body.challenge,
             nonce: body.nonce,
             scopes: body.scopes,
+            resources: body.resources,
             account: body.account,
             session: SessionId(row.uuid("session", &self.session)?),
             provider: body.provider,

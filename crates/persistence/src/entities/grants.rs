@@ -6,6 +6,7 @@ use vestibule_domain::{
     authorize::Nonce,
     grant::{Grant, RefreshFamily, Revoked},
     ids::{AccountId, GrantId, LinkId, LoginId, ProviderId, SessionId},
+    resource::Resources,
     scope::Scopes,
     store::StoreError,
     time::Timestamp,
@@ -44,6 +45,8 @@ pub(crate) struct Body {
     login: LoginId,
     provider: ProviderId,
     scopes: Scopes,
+    #[serde(default, skip_serializing_if = "Resources::is_empty")]
+    resources: Resources,
     auth_time: Timestamp,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     acr: Option<String>,
@@ -59,6 +62,7 @@ impl From<&Grant> for Body {
             login: grant.login,
             provider: grant.provider.clone(),
             scopes: grant.scopes.clone(),
+            resources: grant.resources.clone(),
             auth_time: grant.auth_time,
             acr: grant.acr.clone(),
             amr: grant.amr.clone(),
@@ -84,6 +88,7 @@ impl Model {
             provider: body.provider,
             link: LinkId(row.uuid("link", row.there("link", self.link.as_deref())?)?),
             scopes: body.scopes,
+            resources: body.resources,
             auth_time: body.auth_time,
             acr: body.acr,
             amr: body.amr,
