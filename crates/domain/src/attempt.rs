@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     authorize::AuthorizationRequest,
     ids::{AccountId, AttemptId, LoginId, ProviderId, SessionId},
+    secret::Digest,
     time::Timestamp,
 };
 
@@ -24,6 +25,9 @@ pub struct Attempt {
     /// What it is for.
     #[serde(default, skip_serializing_if = "Errand::is_sign_in")]
     pub errand: Errand,
+    /// The pushed request it began with, by the digest of its name: a page that is loaded again finds the attempt again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pushed: Option<Digest>,
     /// Set when the person has been sent to a provider.
     pub departed: Option<Departed>,
 }

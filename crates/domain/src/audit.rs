@@ -115,6 +115,8 @@ closed_enum! {
     EventName {
         /// An app sent somebody to sign in. Counted and logged, not stored: a stranger can cause it at will.
         LoginStarted = "login.started",
+        /// An app pushed what it will ask for, or tried to. Counted and logged, not stored: with the name of a public client anybody can.
+        RequestPushed = "request.pushed",
         /// The person was sent to a provider. Counted and logged, not stored.
         UpstreamRedirected = "upstream.redirected",
         /// Somebody signed in.
@@ -212,6 +214,7 @@ impl EventName {
             Self::LoginFailed => 103,
             Self::LoginDeniedByPolicy => 104,
             Self::LoginSilent => 105,
+            Self::RequestPushed => 106,
             Self::UserProvisioned => 200,
             Self::IdentityLinked => 201,
             Self::IdentityUnlinked => 202,

@@ -43,6 +43,8 @@ pub struct Asked {
     pub registration: Option<String>,
     /// As often as it came (RFC 8707 §2).
     pub resources: Vec<String>,
+    /// Whether it came from the client itself, beforehand (RFC 9126).
+    pub pushed: bool,
     /// Names of known parameters that came more than once.
     pub repeated: Vec<&'static str>,
 }
@@ -155,6 +157,24 @@ pub enum PageFault {
     },
     /// A parameter that decides where to go came twice.
     Repeated(&'static str),
+    /// There is no such pushed request: too late, used before, or another client's. One page for all.
+    PushedGone,
+}
+
+impl Rejection {
+    /// The same for an app that asked by itself and not by way of a browser (RFC 9126 §2.3).
+    pub fn to_oauth(self) -> OAuthError {
+        match self {
+            Self::Redirect { error, .. } => error,
+            Self::Page(PageFault::ClientUnknown) => OAuthError::invalid_client(),
+            Self::Page(PageFault::RedirectMismatch { received: None, .. }) => OAuthError::invalid_request("redirect_uri is missing"),
+            Self::Page(PageFault::RedirectMismatch { .. }) => {
+                OAuthError::invalid_request("redirect_uri is not one of this client's; they are compared character by character")
+            }
+            Self::Page(PageFault::Repeated(name)) => OAuthError::invalid_request(format!("{name} came more than once")),
+            Self::Page(PageFault::PushedGone) => OAuthError::invalid_request("there is no such pushed request"),
+        }
+    }
 }
 
 const LONGEST_STATE: usize = 2048;
@@ -164,7 +184,66 @@ const LONGEST_HINT: usize = 256;
 /// How far a provider's clock may be from ours when the age of a sign-in is judged.
 const SKEW: Duration = Duration::from_mins(1);
 
+/// What a request that was pushed is named by, before its random part (RFC 9126 §2.2).
+pub const PUSHED: &str = "urn:ietf:params:oauth:request_uri:";
+
 impl Asked {
+    /// Every parameter that may come once (OAuth 2.1 §4.1.1, OpenID Connect Core 1.0 §3.1.2.1); others but `resource` are ignored.
+    pub const NAMES: [&'static str; 20] = [
+        "client_id",
+        "redirect_uri",
+        "response_type",
+        "response_mode",
+        "scope",
+        "state",
+        "nonce",
+        "prompt",
+        "max_age",
+        "login_hint",
+        "domain_hint",
+        "idp_hint",
+        "id_token_hint",
+        "acr_values",
+        "ui_locales",
+        "code_challenge",
+        "code_challenge_method",
+        "request",
+        "request_uri",
+        "registration",
+    ];
+
+    /// Reads them by name.
+    pub fn read(mut take: impl FnMut(&'static str) -> Option<String>) -> Self {
+        Self {
+            client_id: take("client_id"),
+            redirect_uri: take("redirect_uri"),
+            response_type: take("response_type"),
+            response_mode: take("response_mode"),
+            scope: take("scope"),
+            state: take("state"),
+            nonce: take("nonce"),
+            prompt: take("prompt"),
+            max_age: take("max_age"),
+            login_hint: take("login_hint"),
+            domain_hint: take("domain_hint"),
+            idp_hint: take("idp_hint"),
+            id_token_hint: take("id_token_hint"),
+            acr_values: take("acr_values"),
+            ui_locales: take("ui_locales"),
+            code_challenge: take("code_challenge"),
+            code_challenge_method: take("code_challenge_method"),
+            request: take("request"),
+            request_uri: take("request_uri"),
+            registration: take("registration"),
+            ..Self::default()
+        }
+    }
+
+    /// The random part of the name of a pushed request, if that is what was sent (RFC 9126 §4). Nothing else of the request counts then.
+    pub fn pushed_as(&self) -> Option<&str> {
+        self.request_uri.as_deref()?.strip_prefix(PUSHED)
+    }
+
     /// The client asked for, if the text can be a client's name.
     pub fn client_id(&self) -> Result<ClientId, Rejection> {
         if let Some(name) = self.repeated.iter().find(|name| matches!(**name, "client_id" | "redirect_uri")) {
@@ -199,6 +278,7 @@ impl Asked {
     fn checked_for(self, client: &Client, redirect_uri: RedirectUri) -> Result<AuthorizationRequest, OAuthError> {
         self.nothing_repeated()?;
         self.nothing_unsupported()?;
+        self.came_as_registered(client)?;
         self.code_flow_for(client)?;
         let scopes = self.scopes_for(client)?;
         let resources = Resources::parse(&self.resources, client)?;
@@ -244,7 +324,7 @@ impl Asked {
             return Err(OAuthError::new(Code::RequestNotSupported, "request objects are not supported"));
         }
         if self.request_uri.is_some() {
-            return Err(OAuthError::new(Code::RequestUriNotSupported, "request_uri is not supported"));
+            return Err(OAuthError::new(Code::RequestUriNotSupported, "request_uri must be one that was given for a pushed request"));
         }
         if self.registration.is_some() {
             return Err(OAuthError::new(Code::RegistrationNotSupported, "registration is not supported"));
@@ -253,6 +333,14 @@ impl Asked {
             None | Some("query") => Ok(()),
             Some(_) => Err(OAuthError::invalid_request("response_mode must be query")),
         }
+    }
+
+    /// What a client always does it must always do, or whoever links to us in its name leaves it out (RFC 9126 §5).
+    fn came_as_registered(&self, client: &Client) -> Result<(), OAuthError> {
+        if client.require_pushed_requests && !self.pushed {
+            return Err(OAuthError::invalid_request("this client must push its authorization requests (RFC 9126)"));
+        }
+        Ok(())
     }
 
     fn code_flow_for(&self, client: &Client) -> Result<(), OAuthError> {
@@ -321,6 +409,13 @@ impl Asked {
 }
 
 impl AuthorizationRequest {
+    /// Whether the client may ask this still: its registration may have changed since the request was checked.
+    pub fn fits(&self, client: &Client) -> bool {
+        let addressed = client.redirect_uri(Some(self.redirect_uri.as_str())).is_some();
+        let bound = self.challenge.is_some() || !(client.require_pkce || client.is_public());
+        !client.disabled && self.client == client.id && addressed && bound && self.scopes.within(&client.scopes)
+    }
+
     /// Whether nothing may be shown.
     pub fn is_silent(&self) -> bool {
         self.prompt.contains(&Prompt::None)

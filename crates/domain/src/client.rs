@@ -38,6 +38,9 @@ pub struct Client {
     pub access_token_alg: SigningAlg,
     /// Whether a code needs PKCE. Never false for a public client.
     pub require_pkce: bool,
+    /// Whether it must push its authorization requests (RFC 9126 §6).
+    #[serde(default)]
+    pub require_pushed_requests: bool,
     /// Resources its access tokens are for, besides our own userinfo.
     pub audiences: Vec<String>,
     /// Providers its people may come through, in the order they are shown; empty means every one, in the order of the house.

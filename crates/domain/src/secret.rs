@@ -80,6 +80,8 @@ pub enum Purpose {
     UpstreamTokens,
     /// A provider's secrets at rest.
     ProviderSecrets,
+    /// An authorization request that was pushed, at rest.
+    PushedRequest,
     /// What a provider posted to our callback, on its way through the browser to the page that may read its cookies.
     PostedCallback,
     /// The confirmation form of a logout.
@@ -99,6 +101,7 @@ impl Purpose {
             Self::SigningKey => "signing key",
             Self::UpstreamTokens => "upstream tokens",
             Self::ProviderSecrets => "provider secrets",
+            Self::PushedRequest => "pushed request",
             Self::PostedCallback => "posted callback",
             Self::LogoutConfirmation => "logout confirmation",
             Self::AccountForm => "account form",
@@ -106,7 +109,7 @@ impl Purpose {
     }
 
     /// Every purpose.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Attempt,
         Self::RefreshToken,
         Self::ClientSecret,
@@ -114,6 +117,7 @@ impl Purpose {
         Self::SigningKey,
         Self::UpstreamTokens,
         Self::ProviderSecrets,
+        Self::PushedRequest,
         Self::PostedCallback,
         Self::LogoutConfirmation,
         Self::AccountForm,

@@ -4,7 +4,7 @@ use vestibule_domain::{
     account::Account,
     attempt::{Attempt, AttemptFault, Errand},
     audit::{Actor, AuditEvent, EventName, Outcome, Witness},
-    authorize::{Asked, AuthorizationRequest, Expected, Meeting, Person, Prompt},
+    authorize::{Asked, AuthorizationRequest, Expected, Meeting, PageFault, Person, Prompt, Rejection},
     client::Client,
     code::Code,
     door::{self, Chosen, Hints, Offer},
@@ -17,6 +17,21 @@ use vestibule_domain::{
 };
 
 use crate::{AppAnswer, Fault, Gateway, Halt, SealedAttempt, codec, depart::Away, sealed_attempt};
+
+/// What a browser carries of ours.
+#[derive(Default)]
+pub struct Carried {
+    /// The value of the session's cookie.
+    pub session: Option<String>,
+    /// The attempts it keeps, with the values of their cookies.
+    pub attempts: Vec<(AttemptId, String)>,
+}
+
+impl std::fmt::Debug for Carried {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Carried").finish_non_exhaustive()
+    }
+}
 
 /// What an authorization request leads to.
 #[derive(Debug)]
@@ -58,15 +73,21 @@ impl Choice {
 
 impl Gateway {
     /// Decides an authorization request (OAuth 2.1 §4.1.1, OpenID Connect Core 1.0 §3.1.2). Writes nothing for somebody who is not signed in.
-    pub async fn authorize(&self, witness: &Witness, asked: Asked, session_cookie: Option<&str>) -> Result<Authorized, Halt> {
+    pub async fn authorize(&self, witness: &Witness, asked: Asked, carried: &Carried) -> Result<Authorized, Halt> {
         let issuer = &self.settings.issuer;
         let id = asked.client_id().map_err(|rejection| Halt::rejected(rejection, None, issuer))?;
-        let client = self.store.client(&id).await?.ok_or(Fault::Request(vestibule_domain::authorize::PageFault::ClientUnknown))?;
-        let hint = asked.id_token_hint.clone();
-        let request = asked.check(&client).map_err(|rejection| Halt::rejected(rejection, Some(&client.name), issuer))?;
-        let expected = self.expected(witness, hint.as_deref()).map_err(|error| self.refuse(&client, &request, error))?;
-        let request = AuthorizationRequest { expected, ..request };
-        let session = self.session_of(witness, session_cookie).await?;
+        let client = self.store.client(&id).await?.ok_or(Fault::Request(PageFault::ClientUnknown))?;
+        let (request, pushed) = match asked.pushed_as().map(|name| self.sealer.hash(name.as_bytes())) {
+            Some(name) => match self.take_pushed(witness, &client, name).await? {
+                Ok(request) => (request, Some(name)),
+                Err(reason) => return self.pushed_before(witness, &client, name, reason, carried).await,
+            },
+            None => match self.checked(witness, &client, asked) {
+                Ok(request) => (request, None),
+                Err(rejection) => return Err(Halt::rejected(rejection, Some(&client.name), issuer)),
+            },
+        };
+        let session = self.session_of(witness, carried.session.as_deref()).await?;
         let person = match session.as_deref() {
             Some(session) => self.person_of(&client, &request, session).await?,
             None => Person::default(),
@@ -74,7 +95,20 @@ impl Gateway {
         match (request.meets(session.as_deref(), person, &client, witness.now), session) {
             (Meeting::SessionIsEnough, Some(session)) => self.answer_from_session(witness, &client, &request, &session).await,
             (Meeting::Refuse(error), _) => Err(self.refuse(&client, &request, error)),
-            _ => self.begin_attempt(witness, &client, request).await,
+            _ => {
+                let attempt = Attempt { pushed, ..self.new_attempt(witness, request, Errand::SignIn) };
+                self.begin(witness, &client, attempt).await
+            }
+        }
+    }
+
+    /// A request that is sound in itself, by whichever way it came.
+    pub(crate) fn checked(&self, witness: &Witness, client: &Client, asked: Asked) -> Result<AuthorizationRequest, Rejection> {
+        let hint = asked.id_token_hint.clone();
+        let request = asked.check(client)?;
+        match self.expected(witness, hint.as_deref()) {
+            Ok(expected) => Ok(AuthorizationRequest { expected, ..request }),
+            Err(error) => Err(Rejection::Redirect { to: request.redirect_uri, state: request.state, error }),
         }
     }
 
@@ -123,10 +157,6 @@ impl Gateway {
         Ok(Authorized::Answered { answer, client_name: client.name.clone() })
     }
 
-    async fn begin_attempt(&self, witness: &Witness, client: &Client, request: AuthorizationRequest) -> Result<Authorized, Halt> {
-        self.begin(witness, client, self.new_attempt(witness, request, Errand::SignIn)).await
-    }
-
     pub(crate) fn new_attempt(&self, witness: &Witness, request: AuthorizationRequest, errand: Errand) -> Attempt {
         Attempt {
             id: AttemptId::new(self.entropy.as_ref()),
@@ -135,6 +165,7 @@ impl Gateway {
             started: witness.now,
             expires: witness.now + self.settings.lifetimes.attempt,
             errand,
+            pushed: None,
             departed: None,
         }
     }
@@ -265,6 +296,6 @@ fn choice(sealed: SealedAttempt, client: &Client, attempt: Attempt, offers: Vec<
     }
 }
 
-fn too_long() -> OAuthError {
+pub(crate) fn too_long() -> OAuthError {
     OAuthError::invalid_request("the parameters are too long together to be kept while the person signs in")
 }

@@ -72,7 +72,7 @@ impl Gateway {
             auth_method: Some(method),
             ..self.event(witness, EventName::ClientAuthFailed, Outcome::Failure, Actor::Anonymous)
         };
-        let reached_the_limit = self.secret_failures.failed(witness.source.ip, place_of(client), witness.now);
+        let reached_the_limit = self.secret_failures.count(witness.source.ip, place_of(client), witness.now);
         match known {
             Some(_) => self.record_failure(witness, event, Vec::new()).await,
             None => self.seen(&event),

@@ -84,7 +84,7 @@ impl Gateway {
             return Ok(Actor::AdminKey("bootstrap".into()));
         }
         let event = |name, outcome, reason| AuditEvent { reason: Some(reason), ..self.event(witness, name, outcome, Actor::Anonymous) };
-        if self.secret_failures.failed(ip, PLACE, witness.now) {
+        if self.secret_failures.count(ip, PLACE, witness.now) {
             self.record_failure(witness, event(EventName::AbuseRateLimited, Outcome::Denied, Reason::BadSecret), Vec::new()).await;
         }
         self.record_failure(witness, event(EventName::AdminAuthFailed, Outcome::Failure, Reason::BadSecret), Vec::new()).await;
@@ -276,6 +276,7 @@ fn changed_fields(before: &Client, after: &Client) -> String {
         ("id_token_signed_response_alg", before.id_token_alg != after.id_token_alg),
         ("access_token_signed_response_alg", before.access_token_alg != after.access_token_alg),
         ("require_pkce", before.require_pkce != after.require_pkce),
+        ("require_pushed_authorization_requests", before.require_pushed_requests != after.require_pushed_requests),
         ("audiences", before.audiences != after.audiences),
         ("allowed_providers", before.allowed_providers != after.allowed_providers),
         ("entry", before.entry != after.entry),

@@ -56,6 +56,8 @@ pub struct Core {
     pub(crate) settings: Settings,
     pub(crate) secret_failures: Throttle,
     pub(crate) strangers: Budget,
+    pub(crate) pushes_of_strangers: Throttle,
+    pub(crate) pushes_in_all: Budget,
     pub(crate) taken_up: TakenUp,
     pub(crate) bootstrap_key: Option<Digest>,
     clock: Arc<dyn Clock>,
@@ -98,6 +100,8 @@ impl Gateway {
             settings: parts.settings,
             secret_failures: Throttle::default(),
             strangers: Budget::default(),
+            pushes_of_strangers: Throttle::of(60),
+            pushes_in_all: Budget::of(6_000),
             taken_up: TakenUp::default(),
             clock: parts.clock,
         }))

@@ -57,6 +57,7 @@ impl OwnClient {
             id_token_alg: SigningAlg::Rs256,
             access_token_alg: SigningAlg::Rs256,
             require_pkce: true,
+            require_pushed_requests: false,
             audiences: Vec::new(),
             allowed_providers: Vec::new(),
             entry: EntryRules::default(),

@@ -13,10 +13,19 @@ use vestibule_domain::{audit::EventName, ids::AttemptId, time::Timestamp};
 const MOST_FAILURES: u32 = 10;
 const WINDOW: Duration = Duration::from_mins(1);
 
-/// At most ten failures a minute for each (address, name); a success clears its count. Kept in memory, a node each: what it protects has
+/// At most so many a minute for each (address, name): ten failures, unless it is said otherwise; a success clears its count. Kept in memory, a node each: what it protects has
 /// 256 bits. A name is a client's that exists; all others of an address count as one, or guessing names would cost nothing.
-#[derive(Debug, Default)]
-pub(crate) struct Throttle(Mutex<Ages<Place, Window>>);
+#[derive(Debug)]
+pub(crate) struct Throttle {
+    places: Mutex<Ages<Place, Window>>,
+    most: u32,
+}
+
+impl Default for Throttle {
+    fn default() -> Self {
+        Self::of(MOST_FAILURES)
+    }
+}
 
 type Place = (Option<IpAddr>, Box<str>);
 
@@ -27,31 +36,36 @@ struct Window {
 }
 
 impl Throttle {
-    /// Seconds to wait, if this place has failed too often.
+    /// At most so many a minute.
+    pub(crate) fn of(most: u32) -> Self {
+        Self { places: Mutex::default(), most }
+    }
+
+    /// Seconds to wait, if this place was here too often.
     pub(crate) fn wait(&self, ip: Option<IpAddr>, name: &str, now: Timestamp) -> Option<u64> {
-        let places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
         if places.is_empty() {
             return None;
         }
         let window = places.get(&place(ip, name))?;
         let left = WINDOW.checked_sub(now.since(window.began)).filter(|left| !left.is_zero())?;
-        (window.count >= MOST_FAILURES).then(|| left.as_secs() + 1)
+        (window.count >= self.most).then(|| left.as_secs() + 1)
     }
 
-    /// Counts a failure. True when it was the one that reached the limit.
-    pub(crate) fn failed(&self, ip: Option<IpAddr>, name: &str, now: Timestamp) -> bool {
-        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Counts one more. True when it was the one that reached the limit.
+    pub(crate) fn count(&self, ip: Option<IpAddr>, name: &str, now: Timestamp) -> bool {
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
         let place = place(ip, name);
         let standing = places.get(&place).copied().filter(|window| now.since(window.began) < WINDOW);
         let window = standing.unwrap_or(Window { began: now, count: 0 });
         let count = window.count.saturating_add(1);
         places.put(place, Window { count, ..window });
-        count == MOST_FAILURES
+        count == self.most
     }
 
     /// Forgets a place's failures.
     pub(crate) fn succeeded(&self, ip: Option<IpAddr>, name: &str) {
-        let mut places = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
         if !places.is_empty() {
             places.remove(&place(ip, name));
         }
@@ -71,8 +85,17 @@ fn place(ip: Option<IpAddr>, name: &str) -> Place {
 const MOST_ROWS: u32 = 600;
 
 /// The rows that strangers caused this minute, by event: a flood of one kind hides no other.
-#[derive(Debug, Default)]
-pub(crate) struct Budget(Mutex<HashMap<EventName, Window>>);
+#[derive(Debug)]
+pub(crate) struct Budget {
+    windows: Mutex<HashMap<EventName, Window>>,
+    most: u32,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self::of(MOST_ROWS)
+    }
+}
 
 /// What may be done with one more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,15 +109,20 @@ pub(crate) enum Spent {
 }
 
 impl Budget {
+    /// So many rows a minute of each kind.
+    pub(crate) fn of(most: u32) -> Self {
+        Self { windows: Mutex::default(), most }
+    }
+
     /// Whether one more may be stored.
     pub(crate) fn spend(&self, name: EventName, now: Timestamp) -> Spent {
-        let mut windows = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         let window = windows.entry(name).or_insert(Window { began: now, count: 0 });
         if now.since(window.began) >= WINDOW {
             *window = Window { began: now, count: 0 };
         }
         window.count = window.count.saturating_add(1);
-        match window.count.cmp(&(MOST_ROWS + 1)) {
+        match window.count.cmp(&(self.most + 1)) {
             std::cmp::Ordering::Less => Spent::Fits,
             std::cmp::Ordering::Equal => Spent::RunsOut,
             std::cmp::Ordering::Greater => Spent::Over,
@@ -169,7 +197,7 @@ mod tests {
         let (here, there) = (Some("192.0.2.1".parse().unwrap()), Some("192.0.2.2".parse().unwrap()));
         for guess in 1..=10 {
             assert_eq!(throttle.wait(here, "app", NOW), None);
-            assert_eq!(throttle.failed(here, "app", NOW), guess == 10);
+            assert_eq!(throttle.count(here, "app", NOW), guess == 10);
         }
         assert_eq!(throttle.wait(here, "app", NOW), Some(61));
         assert_eq!(throttle.wait(there, "app", NOW), None);
@@ -181,7 +209,7 @@ mod tests {
     fn attack_50_a_household_with_a_million_addresses_is_one_place() {
         let throttle = Throttle::default();
         for n in 0..10u32 {
-            throttle.failed(Some(format!("2001:db8:1:2::{n:x}").parse().unwrap()), "app", NOW);
+            throttle.count(Some(format!("2001:db8:1:2::{n:x}").parse().unwrap()), "app", NOW);
         }
         assert!(throttle.wait(Some("2001:db8:1:2:ffff::1".parse().unwrap()), "app", NOW).is_some());
         assert!(throttle.wait(Some("2001:db8:1:3::1".parse().unwrap()), "app", NOW).is_none());
@@ -191,9 +219,9 @@ mod tests {
     fn attack_84_a_flood_of_places_stays_bounded_and_the_newest_are_remembered() {
         let throttle = Throttle::default();
         for n in 0..u32::try_from(MOST_KEPT).unwrap() * 3 {
-            throttle.failed(Some(std::net::Ipv4Addr::from(n).into()), "app", NOW);
+            throttle.count(Some(std::net::Ipv4Addr::from(n).into()), "app", NOW);
         }
-        let places = throttle.0.lock().unwrap();
+        let places = throttle.places.lock().unwrap();
         assert!(places.young.len() + places.old.len() <= MOST_KEPT);
         assert!(places.get(&place(Some(std::net::Ipv4Addr::from(u32::try_from(MOST_KEPT).unwrap() * 3 - 1).into()), "app")).is_some());
     }

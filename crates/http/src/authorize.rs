@@ -6,7 +6,8 @@ use http::header;
 use poem::Response;
 use url::Url;
 use vestibule_domain::{authorize::Asked, door::Offer};
-use vestibule_flows::{Authorized, Away, SealedAttempt};
+use vestibule_flows::{Authorized, Away, Carried, SealedAttempt};
+use vestibule_protocol::parameters::Parameters;
 
 use crate::{
     halt,
@@ -14,30 +15,6 @@ use crate::{
     pages::{Choice, Chooser, EmailForm, ErrorKind, Href, Page, PostForm, place_of},
     visit::Visit,
 };
-
-/// Every parameter we know (OAuth 2.1 §4.1.1, OpenID Connect Core 1.0 §3.1.2.1); others are ignored.
-const KNOWN: [&str; 20] = [
-    "client_id",
-    "redirect_uri",
-    "response_type",
-    "response_mode",
-    "scope",
-    "state",
-    "nonce",
-    "prompt",
-    "max_age",
-    "login_hint",
-    "domain_hint",
-    "idp_hint",
-    "id_token_hint",
-    "acr_values",
-    "ui_locales",
-    "code_challenge",
-    "code_challenge_method",
-    "request",
-    "request_uri",
-    "registration",
-];
 
 pub(crate) async fn authorize(house: Arc<House>, visit: Visit) -> Response {
     let mut parameters = match visit.parameters() {
@@ -47,37 +24,19 @@ pub(crate) async fn authorize(house: Arc<House>, visit: Visit) -> Response {
     if visit.is_post() {
         return halt::again_by_get(&house, &visit, "/authorize");
     }
-    let repeated = parameters.repeated(&KNOWN);
-    let mut take = |name| parameters.take(name);
-    let asked = Asked {
-        client_id: take("client_id"),
-        redirect_uri: take("redirect_uri"),
-        response_type: take("response_type"),
-        response_mode: take("response_mode"),
-        scope: take("scope"),
-        state: take("state"),
-        nonce: take("nonce"),
-        prompt: take("prompt"),
-        max_age: take("max_age"),
-        login_hint: take("login_hint"),
-        domain_hint: take("domain_hint"),
-        idp_hint: take("idp_hint"),
-        id_token_hint: take("id_token_hint"),
-        acr_values: take("acr_values"),
-        ui_locales: take("ui_locales"),
-        code_challenge: take("code_challenge"),
-        code_challenge_method: take("code_challenge_method"),
-        request: take("request"),
-        request_uri: take("request_uri"),
-        registration: take("registration"),
-        resources: parameters.take_all("resource"),
-        repeated,
-    };
-    let session = house.cookies.session(visit.headers());
-    match house.gateway.authorize(&visit.witness, asked, session.as_deref()).await {
+    let asked = asked(&mut parameters);
+    let carried = Carried { session: house.cookies.session(visit.headers()), attempts: house.cookies.attempts(visit.headers()) };
+    match house.gateway.authorize(&visit.witness, asked, &carried).await {
         Ok(authorized) => respond(&house, &visit, authorized, false),
         Err(end) => halt::respond(&house, &visit, &end, None),
     }
+}
+
+/// The parameters of an authorization request, here or pushed.
+pub(crate) fn asked(parameters: &mut Parameters) -> Asked {
+    let repeated = parameters.repeated(&Asked::NAMES);
+    let asked = Asked::read(|name| parameters.take(name));
+    Asked { resources: parameters.take_all("resource"), repeated, ..asked }
 }
 
 /// Says what an authorization request, or a person's own page, led to.

@@ -38,6 +38,13 @@ impl Cookies {
         only(headers, &self.attempt_name(id))
     }
 
+    /// The attempts that a browser keeps, the oldest first.
+    pub(crate) fn attempts(self, headers: &HeaderMap) -> Vec<(AttemptId, String)> {
+        let start = self.named("attempt-");
+        let ids = pairs(headers).filter_map(|(name, _)| name.strip_prefix(&start)?.parse().ok()).take(MOST_ATTEMPTS * 2);
+        ids.filter_map(|id| self.attempt(headers, id).map(|value| (id, value))).collect()
+    }
+
     /// The provider used last, if the cookie holds a name that can be one.
     pub(crate) fn last_provider(self, headers: &HeaderMap) -> Option<ProviderId> {
         only(headers, &self.named("last-provider")).and_then(|text| ProviderId::parse(text).ok())

@@ -117,7 +117,7 @@ fn kind_of(fault: &Fault, now: Timestamp) -> ErrorKind {
         },
         Fault::Request(PageFault::Repeated(name)) => invalid(&format!("{name} came more than once")),
         Fault::Attempt(AttemptFault::OtherProvider) | Fault::StaleSignIn => ErrorKind::UpstreamInvalid { phase: "callback" },
-        Fault::Attempt(_) | Fault::AttemptSpent => ErrorKind::RequestExpired,
+        Fault::Attempt(_) | Fault::AttemptSpent | Fault::Request(PageFault::PushedGone) => ErrorKind::RequestExpired,
         Fault::ProviderNotAllowed => ErrorKind::NotAllowed { rule: "allowed_providers".into() },
         Fault::Provider(ProviderError::Declined) => ErrorKind::PersonDeclined,
         Fault::Provider(ProviderError::Unreachable { phase, status, .. }) => {

@@ -18,6 +18,7 @@ mod logout;
 mod oauth;
 mod ops;
 pub mod pages;
+mod par;
 mod published;
 mod revoke;
 mod routes;

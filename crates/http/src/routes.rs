@@ -10,7 +10,7 @@ use crate::{
     house::House,
     introspect, login, logout, ops,
     pages::ErrorKind,
-    revoke,
+    par, revoke,
     shell::{Reader, Step},
     token, userinfo,
     visit::Visit,
@@ -38,6 +38,7 @@ pub fn routes(house: &Arc<House>) -> impl Endpoint<Output = Response> + use<> {
         .at(under("/account/links"), person(house, "/account/links", POST, account::add))
         .at(under("/account/links/remove"), person(house, "/account/links/remove", POST, account::remove))
         .at(under("/logout"), person(house, "/logout", BOTH, logout::logout))
+        .at(under("/par"), program(house, "/par", POST, par::push))
         .at(under("/token"), program(house, "/token", POST, token::token))
         .at(under("/userinfo"), program(house, "/userinfo", BOTH, userinfo::userinfo))
         .at(under("/revoke"), program(house, "/revoke", POST, revoke::revoke))

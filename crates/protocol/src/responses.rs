@@ -36,6 +36,22 @@ impl fmt::Debug for TokenResponse {
     }
 }
 
+/// A request that was pushed (RFC 9126 §2.2).
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the names are the specification's")]
+pub struct PushedResponse {
+    pub request_uri: String,
+    /// Seconds.
+    pub expires_in: u64,
+}
+
+/// Without the name, by which the request could be used.
+impl fmt::Debug for PushedResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PushedResponse").field("expires_in", &self.expires_in).finish_non_exhaustive()
+    }
+}
+
 /// A successful token exchange (RFC 8693 §2.2.1).
 #[derive(Clone, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "the names are the specification's")]

@@ -317,6 +317,7 @@ impl Observer for Metrics {
             }
             // Requests on the way are counted by their routes, and what operators do is read in the audit log.
             EventName::LoginStarted
+            | EventName::RequestPushed
             | EventName::UpstreamRedirected
             | EventName::LoginSilent
             | EventName::UserProvisioned

@@ -51,6 +51,9 @@ pub(crate) struct Registration {
     /// Whether its codes need PKCE. Never false for a public client.
     #[oai(default = "default_require_pkce")]
     require_pkce: bool,
+    /// Whether it must push its authorization requests to `/par` (RFC 9126), so that nobody changes them on their way through a browser.
+    #[oai(default)]
+    require_pushed_authorization_requests: bool,
     /// Resources its access tokens are for, besides the gateway's own userinfo, each as the app names it in `resource` (RFC 8707): a token for a
     /// resource that was named is for that one alone, and a resource that is not in this list is refused.
     #[oai(default)]
@@ -132,6 +135,9 @@ impl Read for Registration {
             id_token_signed_response_alg: Text::new(fields.text("id_token_signed_response_alg").unwrap_or(plain.id_token_alg)),
             access_token_signed_response_alg: Text::new(fields.text("access_token_signed_response_alg").unwrap_or(plain.access_token_alg)),
             require_pkce: fields.flag("require_pkce").unwrap_or(plain.require_pkce),
+            require_pushed_authorization_requests: fields
+                .flag("require_pushed_authorization_requests")
+                .unwrap_or(plain.require_pushed_requests),
             audiences: fields.texts("audiences").unwrap_or(plain.audiences),
             allowed_providers: fields.texts("allowed_providers").unwrap_or(plain.allowed_providers),
             entry: fields.object("entry", EntryObject::read).unwrap_or_default(),
@@ -157,6 +163,7 @@ impl Registration {
             id_token_alg: self.id_token_signed_response_alg.0,
             access_token_alg: self.access_token_signed_response_alg.0,
             require_pkce: self.require_pkce,
+            require_pushed_requests: self.require_pushed_authorization_requests,
             audiences: self.audiences,
             allowed_providers: self.allowed_providers,
             entry: self.entry.into(),
@@ -183,6 +190,7 @@ impl Example for Registration {
             id_token_signed_response_alg: default_id_token_alg(),
             access_token_signed_response_alg: default_access_token_alg(),
             require_pkce: default_require_pkce(),
+            require_pushed_authorization_requests: false,
             audiences: Vec::new(),
             allowed_providers: Vec::new(),
             entry: EntryObject::default(),
@@ -219,6 +227,8 @@ pub(crate) struct ClientObject {
     access_token_signed_response_alg: Text<SigningAlg>,
     /// Whether its codes need PKCE.
     require_pkce: bool,
+    /// Whether it must push its authorization requests.
+    require_pushed_authorization_requests: bool,
     /// Resources its access tokens are for.
     audiences: Vec<String>,
     /// Providers its people may come through, in the order they are shown; an empty list means every one.
@@ -270,6 +280,7 @@ impl From<&Client> for Registration {
             id_token_signed_response_alg: shown.id_token_signed_response_alg,
             access_token_signed_response_alg: shown.access_token_signed_response_alg,
             require_pkce: shown.require_pkce,
+            require_pushed_authorization_requests: shown.require_pushed_authorization_requests,
             audiences: shown.audiences,
             allowed_providers: shown.allowed_providers,
             entry: shown.entry,
@@ -296,6 +307,7 @@ impl From<&Client> for ClientObject {
             id_token_signed_response_alg: Text::new(client.id_token_alg.as_str()),
             access_token_signed_response_alg: Text::new(client.access_token_alg.as_str()),
             require_pkce: client.require_pkce,
+            require_pushed_authorization_requests: client.require_pushed_requests,
             audiences: client.audiences.clone(),
             allowed_providers: client.allowed_providers.iter().map(ToString::to_string).collect(),
             entry: (&client.entry).into(),
@@ -335,6 +347,7 @@ impl Example for ClientObject {
             id_token_signed_response_alg: registration.id_token_signed_response_alg,
             access_token_signed_response_alg: registration.access_token_signed_response_alg,
             require_pkce: registration.require_pkce,
+            require_pushed_authorization_requests: registration.require_pushed_authorization_requests,
             audiences: registration.audiences,
             allowed_providers: registration.allowed_providers,
             entry: registration.entry,

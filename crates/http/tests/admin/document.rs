@@ -133,6 +133,7 @@ async fn the_registration_in_the_document_is_the_one_that_is_read() {
       "redirect_uris": [],
       "release": {},
       "require_pkce": true,
+      "require_pushed_authorization_requests": false,
       "scope": "openid profile email groups offline_access",
       "subject_type": "public",
       "token_endpoint_auth_method": "client_secret_basic",

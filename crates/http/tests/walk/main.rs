@@ -8,6 +8,8 @@ mod door;
 mod doors;
 mod links;
 mod logout;
+mod par;
+mod par_hostile;
 mod refresh;
 mod resource;
 mod rules;

@@ -117,7 +117,7 @@ async fn attack_48_basic_is_form_encoded_as_the_specification_says() {
 
 #[tokio::test]
 async fn attack_50_guessing_a_secret_slows_to_a_crawl_at_every_endpoint_that_takes_one() {
-    for path in ["/token", "/introspect", "/revoke"] {
+    for path in ["/token", "/introspect", "/revoke", "/par"] {
         let street = Street::open().await;
         let app = street.app("app").await;
         let guesser = App { secret: Some("guess".into()), ..app.clone() };

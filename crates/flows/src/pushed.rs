@@ -1,0 +1,152 @@
+//! `/par` (RFC 9126): an app says beforehand what it will ask, and gets a name for it that works once. What it asked nobody can change on its way
+//! through the browser, or read there.
+
+use std::time::Duration;
+
+use vestibule_domain::{
+    attempt::{Attempt, Errand},
+    audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
+    authorize::{Asked, AuthorizationRequest, PUSHED, PageFault},
+    client::Client,
+    error::{OAuthError, OAuthErrorCode},
+    secret::{Digest, Purpose, Sealed},
+    store::{Changes, Contest, StoreError, Write},
+    ticket::{Ticket, TicketKind},
+};
+
+use crate::{
+    Authorized, Fault, Gateway, Halt, Presented,
+    authorize::{Carried, too_long},
+    client_auth::unavailable,
+    codec, sealed_attempt,
+    throttle::Spent,
+};
+
+/// A request that waits for its browser.
+pub struct Pushed {
+    /// Its name (§2.2).
+    pub request_uri: String,
+    /// For how many seconds it waits.
+    pub expires_in: u64,
+}
+
+/// Whoever knows the name can begin the sign-in.
+impl std::fmt::Debug for Pushed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Pushed").field("expires_in", &self.expires_in).finish_non_exhaustive()
+    }
+}
+
+/// Enough for a redirect on a slow line; a name that lies in a history is worth nothing.
+const GOOD_FOR: Duration = Duration::from_secs(90);
+
+impl Gateway {
+    /// Keeps a request for the client that pushes it. It is checked as if it had come by a browser: what is wrong is said here, where no person waits (§2.1).
+    pub async fn push(&self, witness: &Witness, presented: &Presented, asked: Asked) -> Result<Pushed, OAuthError> {
+        let client = self.authenticate(witness, presented).await?;
+        let pushed = self.push_of(witness, &client, asked).await;
+        let outcome = if pushed.is_ok() { Outcome::Success } else { Outcome::Failure };
+        self.seen(&AuditEvent {
+            client: Some(client.id.clone()),
+            auth_method: Some(client.auth_method),
+            ..self.event(witness, EventName::RequestPushed, outcome, Actor::Client(client.id.clone()))
+        });
+        pushed
+    }
+
+    async fn push_of(&self, witness: &Witness, client: &Client, asked: Asked) -> Result<Pushed, OAuthError> {
+        self.may_push(witness, client).await?;
+        if asked.request_uri.is_some() {
+            return Err(OAuthError::invalid_request("request_uri must not be pushed"));
+        }
+        let asked = Asked { client_id: Some(client.id.to_string()), pushed: true, ..asked };
+        let request = self.checked(witness, client, asked).map_err(vestibule_domain::authorize::Rejection::to_oauth)?;
+        // What no browser could carry is refused here rather than in front of the person. It bounds the row, too.
+        let attempt = Attempt { pushed: Some(Digest([0; 32])), ..self.new_attempt(witness, request.clone(), Errand::SignIn) };
+        sealed_attempt::seal(&attempt, witness.now, self.sealer.as_ref()).ok_or_else(too_long)?;
+        let name = codec::random_text(self.entropy.as_ref());
+        let digest = self.sealer.hash(name.as_bytes());
+        let plain = serde_json::to_vec(&request).map_err(|_| OAuthError::server_error())?;
+        let ticket = Ticket {
+            digest,
+            kind: TicketKind::PushedRequest,
+            version: 1,
+            expires: witness.now + GOOD_FOR,
+            body: codec::encode(&self.sealer.seal(Purpose::PushedRequest, &digest.0, &plain).0),
+        };
+        self.commit(Changes::default().write(Write::PutTicket { ticket, expected: None })).await.map_err(unavailable)?;
+        Ok(Pushed { request_uri: format!("{PUSHED}{name}"), expires_in: GOOD_FOR.as_secs() })
+    }
+
+    /// Everybody knows the name of a public client, and each push is a row: so many a minute from one place, and so many in all (attack 84).
+    async fn may_push(&self, witness: &Witness, client: &Client) -> Result<(), OAuthError> {
+        if !client.is_public() {
+            return Ok(());
+        }
+        let (ip, place) = (witness.source.ip, client.id.as_str());
+        let too_many =
+            |wait| OAuthError { retry_after: Some(wait), ..OAuthError::new(OAuthErrorCode::SlowDown, "too many pushed requests") };
+        if let Some(wait) = self.pushes_of_strangers.wait(ip, place, witness.now) {
+            return Err(too_many(wait));
+        }
+        let reached = self.pushes_of_strangers.count(ip, place, witness.now);
+        let in_all = self.pushes_in_all.spend(EventName::RequestPushed, witness.now);
+        if reached || in_all == Spent::RunsOut {
+            let event = AuditEvent {
+                reason: Some(Reason::ClientRate),
+                client: Some(client.id.clone()),
+                ..self.event(witness, EventName::AbuseRateLimited, Outcome::Denied, Actor::Anonymous)
+            };
+            self.record_failure(witness, event, Vec::new()).await;
+        }
+        if in_all == Spent::Fits { Ok(()) } else { Err(too_many(60)) }
+    }
+
+    /// The request of that name, used up by this (§4): whoever comes with the name later has seen it somewhere. Another client's is left for that client.
+    pub(crate) async fn take_pushed(
+        &self,
+        witness: &Witness,
+        client: &Client,
+        digest: Digest,
+    ) -> Result<Result<AuthorizationRequest, Reason>, StoreError> {
+        let kind = TicketKind::PushedRequest;
+        let Some(ticket) = self.store.ticket(kind, &digest).await? else { return Ok(Err(Reason::Unknown)) };
+        if witness.now >= ticket.expires {
+            return Ok(Err(Reason::Expired));
+        }
+        let sealed = codec::decode(&ticket.body).map(Sealed);
+        let plain = sealed.and_then(|sealed| self.sealer.open(Purpose::PushedRequest, &digest.0, &sealed));
+        let Some(request) = plain.and_then(|plain| serde_json::from_slice::<AuthorizationRequest>(&plain).ok()) else {
+            return Ok(Err(Reason::Unknown));
+        };
+        if !request.fits(client) {
+            return Ok(Err(Reason::OtherClient));
+        }
+        match self.commit(Changes::default().write(Write::TakeTicket { digest, kind, expected: ticket.version })).await {
+            Ok(()) => Ok(Ok(request)),
+            Err(StoreError::Conflict(Contest::Ticket)) => Ok(Err(Reason::Replayed)),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A name that is not good any more. The browser that began with it has its attempt still: people load pages again, and come back from a provider to
+    /// pick another. Anybody else gets a page.
+    pub(crate) async fn pushed_before(
+        &self,
+        witness: &Witness,
+        client: &Client,
+        digest: Digest,
+        reason: Reason,
+        carried: &Carried,
+    ) -> Result<Authorized, Halt> {
+        let opened = carried.attempts.iter().filter_map(|(id, value)| sealed_attempt::open(*id, Some(value), self.sealer.as_ref()).ok());
+        let mut mine = opened.filter(|attempt| attempt.pushed == Some(digest) && witness.now < attempt.expires);
+        if let Some(attempt) = mine.find(|attempt| attempt.request.fits(client)) {
+            return self.begin(witness, client, attempt).await;
+        }
+        let event = self.event(witness, EventName::LoginFailed, Outcome::Failure, Actor::Anonymous);
+        let event = AuditEvent { reason: Some(reason), client: Some(client.id.clone()), ..event };
+        self.record_failure(witness, event, Vec::new()).await;
+        Err(Fault::Request(PageFault::PushedGone).into())
+    }
+}
