@@ -1,17 +1,17 @@
 // A client app that is not ours: npm openid-client, one act a call. It reads `{act, ...}` as JSON from its argument and
 // prints the result as JSON; what the library finds wrong with an answer ends it with status 1 and the error as JSON.
 //
-//     start               code + PKCE: the address to send the person to, and what to keep until they return
+//     start               code + PKCE: the address to send the person to, and what to keep until they return; `pushed` sends the request ahead
 //     finish              the address they returned with, and what was kept, becomes tokens; the library checks every one
 //     userinfo, refresh, introspect, revoke, client_credentials, logout_url
 
 import * as client from 'openid-client';
 
 const acts = {
-  async start(config, { redirect_uri, scope, prompt }) {
+  async start(config, { redirect_uri, scope, prompt, resource, pushed }) {
     const code_verifier = client.randomPKCECodeVerifier();
     const kept = { code_verifier, state: client.randomState(), nonce: client.randomNonce() };
-    const url = client.buildAuthorizationUrl(config, {
+    const parameters = new URLSearchParams({
       redirect_uri,
       scope,
       code_challenge: await client.calculatePKCECodeChallenge(code_verifier),
@@ -20,21 +20,24 @@ const acts = {
       nonce: kept.nonce,
       ...(prompt && { prompt }),
     });
+    for (const one of resource ?? []) parameters.append('resource', one);
+    const url = pushed ? await client.buildAuthorizationUrlWithPAR(config, parameters) : client.buildAuthorizationUrl(config, parameters);
     return { url: url.href, kept };
   },
 
-  async finish(config, { callback, kept }) {
+  async finish(config, { callback, kept, resource }) {
     const tokens = await client.authorizationCodeGrant(config, new URL(callback), {
       pkceCodeVerifier: kept.code_verifier,
       expectedState: kept.state,
       expectedNonce: kept.nonce,
       idTokenExpected: true,
-    });
+    }, resource && { resource });
     return { ...tokens, claims: tokens.claims() };
   },
 
   userinfo: (config, { access_token, sub }) => client.fetchUserInfo(config, access_token, sub),
-  refresh: (config, { refresh_token, scope }) => client.refreshTokenGrant(config, refresh_token, scope ? { scope } : {}),
+  refresh: (config, { refresh_token, scope, resource }) =>
+    client.refreshTokenGrant(config, refresh_token, { ...(scope && { scope }), ...(resource && { resource }) }),
   introspect: (config, { token }) => client.tokenIntrospection(config, token),
   revoke: (config, { token }) => client.tokenRevocation(config, token).then(() => ({ revoked: true })),
   client_credentials: (config, { scope }) => client.clientCredentialsGrant(config, scope ? { scope } : {}),

@@ -47,6 +47,7 @@ impl Gateway {
         let pushed = self.push_of(witness, &client, asked).await;
         let outcome = if pushed.is_ok() { Outcome::Success } else { Outcome::Failure };
         self.seen(&AuditEvent {
+            detail: pushed.as_ref().err().map(|error| error.code.to_string()),
             client: Some(client.id.clone()),
             auth_method: Some(client.auth_method),
             ..self.event(witness, EventName::RequestPushed, outcome, Actor::Client(client.id.clone()))
@@ -147,6 +148,6 @@ impl Gateway {
         let event = self.event(witness, EventName::LoginFailed, Outcome::Failure, Actor::Anonymous);
         let event = AuditEvent { reason: Some(reason), client: Some(client.id.clone()), ..event };
         self.record_failure(witness, event, Vec::new()).await;
-        Err(Fault::Request(PageFault::PushedGone).into())
+        Err(Halt { client_name: Some(client.name.clone()), ..Fault::Request(PageFault::PushedGone).into() })
     }
 }
