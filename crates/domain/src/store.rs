@@ -244,6 +244,15 @@ pub enum Write {
     },
     /// Contested: a key follows another once.
     AddSigningKey(SigningKey),
+    /// Contested: gives a key other dates, if it still has those it had.
+    RedateSigningKey {
+        /// The key with its new dates.
+        key: SigningKey,
+        /// When it began to sign, as it was read.
+        signed_from: Timestamp,
+        /// Until when it signed, as it was read.
+        signed_until: Timestamp,
+    },
     /// Forgets a key.
     DropSigningKey {
         /// Which.
@@ -270,7 +279,7 @@ pub enum Contest {
     Family,
     /// The client has another version.
     Client,
-    /// The key has a successor already.
+    /// The key has a successor already, or other dates.
     SigningKey,
     /// The provider has another version.
     Provider,
@@ -292,7 +301,7 @@ impl Write {
             Self::RedeemCode { .. } => Some(Contest::Code),
             Self::RotateFamily { .. } => Some(Contest::Family),
             Self::PutClient { .. } | Self::DeleteClient { .. } => Some(Contest::Client),
-            Self::AddSigningKey(_) => Some(Contest::SigningKey),
+            Self::AddSigningKey(_) | Self::RedateSigningKey { .. } => Some(Contest::SigningKey),
             _ => None,
         }
     }

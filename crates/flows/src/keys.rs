@@ -2,13 +2,14 @@
 
 use vestibule_domain::{
     audit::{Actor, AuditEvent, EventName, Outcome, Source, Witness},
-    keys::SigningKey,
+    client::SigningAlg,
+    keys::{Forward, Pace, SigningKey},
     ports::SignerError,
-    store::{Changes, StoreError, Write},
+    store::{Changes, Contest, StoreError, Write},
     time::Timestamp,
 };
 
-use crate::Gateway;
+use crate::{AdminFault, Gateway};
 
 /// Why the keys could not be kept.
 #[derive(Debug, thiserror::Error)]
@@ -49,6 +50,65 @@ impl Gateway {
         Ok(keys)
     }
 
+    /// Every signing key that is published or will sign, in the order of their algorithms and dates.
+    pub async fn shown_keys(&self) -> Result<Vec<SigningKey>, AdminFault> {
+        let mut keys = self.store.signing_keys().await.map_err(AdminFault::Store)?;
+        keys.retain(|key| key.is_published(self.clock().now()));
+        keys.sort_by_key(|key| (key.alg, key.signs_from));
+        Ok(keys)
+    }
+
+    /// Brings the next key of an algorithm, or of each, forward. Several nodes, or operators, may at once: one of them is first, and the others
+    /// are told. This node knows the new keys at once, the others within a minute, which is before they sign.
+    pub async fn rotate_keys(
+        &self,
+        witness: &Witness,
+        actor: &Actor,
+        alg: Option<SigningAlg>,
+        pace: Pace,
+    ) -> Result<Vec<SigningKey>, AdminFault> {
+        let keys = self.store.signing_keys().await.map_err(AdminFault::Store)?;
+        let signing: Vec<_> = keys.iter().filter(|key| key.signs(witness.now)).map(|key| key.alg).collect();
+        if let Some(alg) = alg.filter(|alg| !signing.contains(alg)) {
+            return Err(AdminFault::at("/alg", &format!("has no signing key; add \"{alg}\" to keys.algorithms in the configuration")));
+        }
+        let mut changes = Changes::default();
+        for &alg in signing.iter().filter(|signing| alg.is_none_or(|alg| alg == **signing)) {
+            if let Some(forward) = self.settings.rotation.brought_forward(&keys, alg, pace, witness.now) {
+                changes = self.rotated(witness, actor, changes, &keys, forward)?;
+            }
+        }
+        self.commit(changes).await.map_err(|error| AdminFault::of_write(error, Contest::SigningKey))?;
+        self.keep_keys().await.map_err(|error| match error {
+            KeysError::Store(error) => AdminFault::Store(error),
+            KeysError::Signer(error) => no_key(&error),
+        })?;
+        self.shown_keys().await
+    }
+
+    fn rotated(
+        &self,
+        witness: &Witness,
+        actor: &Actor,
+        mut changes: Changes,
+        keys: &[SigningKey],
+        forward: Forward,
+    ) -> Result<Changes, AdminFault> {
+        for key in forward.redated {
+            let Some(as_read) = keys.iter().find(|read| read.kid == key.kid) else { continue };
+            let event = AuditEvent { actor: actor.clone(), ..self.key_event(witness, EventName::KeyRotated, &key) };
+            let (signed_from, signed_until) = (as_read.signs_from, as_read.signs_until);
+            changes = changes.write(Write::RedateSigningKey { key, signed_from, signed_until }).event(event);
+        }
+        if let Some(wanted) = forward.made {
+            let (kid, sealed) = self.signer.generate(wanted.alg).map_err(|error| no_key(&error))?;
+            let key = self.settings.rotation.dated(kid, &wanted, sealed, witness.now);
+            let event = AuditEvent { actor: actor.clone(), ..self.key_event(witness, EventName::KeyRotated, &key) };
+            changes = changes.write(Write::AddSigningKey(key)).event(event);
+        }
+        Ok(changes)
+    }
+
     /// Deletes what has expired, in small batches; returns how many rows went.
     pub async fn sweep(&self) -> Result<u64, StoreError> {
         let now = self.clock().now();
@@ -80,6 +140,12 @@ impl Gateway {
             ..self.event(witness, name, Outcome::Success, Actor::System)
         }
     }
+}
+
+/// Keys that can't be made or opened are the operator's to mend, and the log says why.
+fn no_key(error: &SignerError) -> AdminFault {
+    tracing::error!(%error, "the signing keys could not be rotated");
+    AdminFault::Store(StoreError::Unavailable(error.to_string()))
 }
 
 fn stamp(at: Timestamp) -> String {

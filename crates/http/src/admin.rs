@@ -11,6 +11,7 @@ mod document;
 mod explorer;
 mod json;
 mod key;
+mod keys;
 mod objects;
 mod operations;
 mod precondition;
@@ -26,7 +27,7 @@ use http::Uri;
 use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, endpoint::BoxEndpoint};
 use poem_openapi::OpenApiService;
 
-use self::{accounts::Accounts, explorer::Explorer, operations::Operations, problem::Problem, providers::Providers};
+use self::{accounts::Accounts, explorer::Explorer, keys::Keys, operations::Operations, problem::Problem, providers::Providers};
 use crate::{
     house::House,
     shell::{Reader, watched},
@@ -42,6 +43,7 @@ pub(crate) fn api(house: &Arc<House>) -> impl Endpoint<Output = Response> + use<
         Operations { house: house.clone(), base: base.clone() },
         Providers { house: house.clone(), base: base.clone() },
         Accounts { house: house.clone(), base: base.clone() },
+        Keys { house: house.clone() },
     );
     let service = OpenApiService::new(operations, "Vestibule admin API", "1").description(ABOUT).server(base);
     Api { house: house.clone(), explorer: Explorer::new(&service), operations: service.into_endpoint().boxed() }
@@ -97,7 +99,7 @@ impl Api {
 }
 
 /// What is done to a thing, as it stands behind the thing's address and a colon.
-const ACTS: [&str; 1] = ["test"];
+const ACTS: [&str; 2] = ["test", "rotate"];
 
 /// `…/{id}:test` as the library routes it, `…/{id}/test`, which is no address of its own. No id has a colon.
 fn inner_path(uri: &Uri) -> Option<Uri> {
@@ -121,6 +123,8 @@ enum Place {
     Links,
     Link,
     Sessions,
+    Keys,
+    KeyRotation,
     Document,
     Explorer,
     ExplorerPart,
@@ -146,6 +150,8 @@ impl Place {
             ["accounts", _, "links"] => Self::Links,
             ["accounts", _, "links", _] => Self::Link,
             ["accounts", _, "sessions"] => Self::Sessions,
+            ["keys"] => Self::Keys,
+            ["keys:rotate"] => Self::KeyRotation,
             ["openapi.json"] => Self::Document,
             ["explorer"] => Self::Explorer,
             ["explorer", _] => Self::ExplorerPart,
@@ -167,6 +173,8 @@ impl Place {
             Self::Links => "/api/v1/accounts/:account_id/links",
             Self::Link => "/api/v1/accounts/:account_id/links/:link_id",
             Self::Sessions => "/api/v1/accounts/:account_id/sessions",
+            Self::Keys => "/api/v1/keys",
+            Self::KeyRotation => "/api/v1/keys:rotate",
             Self::Document => "/api/v1/openapi.json",
             Self::Explorer | Self::ExplorerPart => "/api/v1/explorer",
             Self::Nowhere => "/api/v1/unmatched",
@@ -178,11 +186,16 @@ impl Place {
             Self::Clients => "GET, HEAD, POST",
             Self::Client | Self::Provider => "GET, HEAD, PUT, PATCH, DELETE",
             Self::Account => "GET, HEAD, PATCH",
-            Self::Secrets | Self::ProviderTest => "POST",
+            Self::Secrets | Self::ProviderTest | Self::KeyRotation => "POST",
             Self::Secret | Self::Link => "DELETE",
-            Self::Providers | Self::Accounts | Self::Links | Self::Sessions | Self::Document | Self::Explorer | Self::ExplorerPart => {
-                "GET, HEAD"
-            }
+            Self::Providers
+            | Self::Accounts
+            | Self::Links
+            | Self::Sessions
+            | Self::Keys
+            | Self::Document
+            | Self::Explorer
+            | Self::ExplorerPart => "GET, HEAD",
             Self::Nowhere => "",
         }
     }

@@ -266,6 +266,12 @@ impl Tables {
                 let followed = self.signing_keys.values().any(|other| other.alg == key.alg && other.follows == key.follows);
                 !followed && !self.signing_keys.contains_key(&key.kid) && self.signing_keys.insert(key.kid.clone(), key).is_none()
             }
+            Write::RedateSigningKey { key, signed_from, signed_until } => {
+                let as_read = |known: &&mut SigningKey| (known.signs_from, known.signs_until) == (signed_from, signed_until);
+                let known = self.signing_keys.get_mut(&key.kid).filter(as_read);
+                let (signs_from, signs_until, published_until) = (key.signs_from, key.signs_until, key.published_until);
+                known.map(|known| *known = SigningKey { signs_from, signs_until, published_until, ..known.clone() }).is_some()
+            }
             Write::DropSigningKey { kid } => self.signing_keys.remove(&kid).is_some(),
         })
     }

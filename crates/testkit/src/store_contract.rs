@@ -84,6 +84,7 @@ macro_rules! store_contract {
             what_works_once_is_spent_once
             a_ticket_is_made_changed_and_taken_by_one_alone
             a_key_has_one_successor
+            a_key_gets_other_dates_from_those_that_were_read
             attack_37_a_code_is_redeemed_once
             attack_37_of_parallel_exchanges_exactly_one_wins
             attack_37_a_code_is_not_redeemed_after_its_session_ended

@@ -6,6 +6,7 @@ use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use vestibule_domain::{
     audit::EventName,
+    client::SigningAlg,
     ids::{AccountId, ClientId, LoginId, ProviderId},
 };
 
@@ -77,6 +78,11 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: PolicyCommand,
     },
+    /// List the keys that sign tokens, or bring the next one forward
+    Keys {
+        #[command(subcommand)]
+        command: KeysCommand,
+    },
     /// Print a fresh sealing key
     Keygen {
         /// Print a key for the admin API instead
@@ -140,6 +146,29 @@ pub(crate) enum ConfigCommand {
     },
     /// Print the JSON Schema of the configuration file
     Schema,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum KeysCommand {
+    /// List the keys that apps can fetch, by algorithm and date
+    List(OfGateway),
+    /// Let the next key sign sooner than its date says; without more, when it has been published long enough that no app notices
+    Rotate(RotateOptions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RotateOptions {
+    #[command(flatten)]
+    pub(crate) of: OfGateway,
+    /// Only of this algorithm: RS256, PS256, ES256 or EdDSA
+    #[arg(long, value_parser = signing_alg)]
+    pub(crate) alg: Option<SigningAlg>,
+    /// In two minutes, when every node knows it; apps that keep our keys for longer refuse tokens until they fetch them again
+    #[arg(long)]
+    pub(crate) at_once: bool,
+    /// Take the keys before it away at that moment, with every token they signed: they may be in other hands
+    #[arg(long, requires = "at_once")]
+    pub(crate) withdraw: bool,
 }
 
 #[derive(Debug, Subcommand)]
@@ -293,6 +322,13 @@ pub(crate) enum Format {
     Jsonl,
     /// A table with a heading; cells that a spreadsheet would compute begin with '
     Csv,
+}
+
+fn signing_alg(text: &str) -> Result<SigningAlg, String> {
+    text.parse().map_err(|()| {
+        let names: Vec<_> = SigningAlg::ALL.iter().map(|alg| alg.as_str()).collect();
+        format!("it is none of {}", names.join(", "))
+    })
 }
 
 fn event_name(text: &str) -> Result<EventName, String> {

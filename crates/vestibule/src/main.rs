@@ -9,6 +9,7 @@ mod dev;
 mod failure;
 mod healthcheck;
 mod keygen;
+mod keys;
 mod maintenance;
 mod onlooker;
 mod policy;
@@ -26,7 +27,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 
 use crate::{
-    cli::{AuditCommand, Cli, Command, PolicyCommand, ProviderCommand},
+    cli::{AuditCommand, Cli, Command, KeysCommand, PolicyCommand, ProviderCommand},
     failure::Failure,
 };
 
@@ -56,6 +57,8 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Provider { command: ProviderCommand::Test(options) } => runtime()?.block_on(provider::test(&options)),
         Command::Claims(options) => runtime()?.block_on(claims::claims(&options)),
         Command::Policy { command: PolicyCommand::Replay(options) } => runtime()?.block_on(policy::replay(&options)),
+        Command::Keys { command: KeysCommand::List(options) } => runtime()?.block_on(keys::list(&options)),
+        Command::Keys { command: KeysCommand::Rotate(options) } => runtime()?.block_on(keys::rotate(&options)),
         Command::Keygen { bootstrap } => keygen::keygen(bootstrap),
         Command::Healthcheck { config } => healthcheck::healthcheck(config.as_deref()),
         Command::Completions { shell } => print::completions(shell, &mut Cli::command()),

@@ -1,4 +1,5 @@
-//! What commands lean on that look at a gateway from its configuration and its database, beside the gateway or without one. They change nothing.
+//! What commands lean on that look at a gateway from its configuration and its database, beside the gateway or without one. They change nothing, but for
+//! those that say so.
 
 use std::{path::Path, sync::Arc};
 
@@ -49,6 +50,13 @@ impl Onlooker {
     /// Opens the database; close its store afterwards.
     pub(crate) async fn open(&self) -> Result<Opened, Failure> {
         let store = Arc::new(wire::open_to_read(&self.config.store).await?);
+        let gateway = wire::onlooker(&self.config, store.clone(), self.factory.clone(), self.fixed.clone());
+        Ok(Opened { gateway, store })
+    }
+
+    /// The same, to change something. The database must be there and up to date: a command is no release.
+    pub(crate) async fn open_to_write(&self) -> Result<Opened, Failure> {
+        let store = Arc::new(wire::open_to_write(&self.config.store).await?);
         let gateway = wire::onlooker(&self.config, store.clone(), self.factory.clone(), self.fixed.clone());
         Ok(Opened { gateway, store })
     }

@@ -68,7 +68,7 @@ pub(crate) async fn build(config: &Config) -> Result<Built, Failure> {
     Ok(Built { house, metrics, store })
 }
 
-/// A gateway that nobody can knock at, on a database that is only read: for commands that look at what it would do.
+/// A gateway that nobody can knock at: for commands that look at what it would do, or do something in its stead.
 pub(crate) fn onlooker(
     config: &Config,
     store: Arc<dyn Store>,
@@ -171,6 +171,13 @@ pub(crate) fn check_providers(config: &Config) -> Result<(), Faults> {
 pub(crate) async fn open_to_read(settings: &StoreSettings) -> Result<SqlStore, Failure> {
     must_exist(settings)?;
     let options = StoreOptions { readers: 1, migrate: false, read_only: true, ..StoreOptions::new(settings.url.expose_secret()) };
+    Ok(SqlStore::connect(&options).await?)
+}
+
+/// Opens the database for a command that writes, beside the gateway or without it.
+pub(crate) async fn open_to_write(settings: &StoreSettings) -> Result<SqlStore, Failure> {
+    must_exist(settings)?;
+    let options = StoreOptions { readers: 1, migrate: false, ..StoreOptions::new(settings.url.expose_secret()) };
     Ok(SqlStore::connect(&options).await?)
 }
 

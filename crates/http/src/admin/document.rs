@@ -11,7 +11,17 @@ use super::{
 /// Finishes the document that the library made.
 pub(crate) fn finish(spec: &str) -> String {
     let mut document: Value = serde_json::from_str(spec).unwrap_or_default();
-    for name in ["Registration", "SecretRequest", "Entry", "Release", "UpstreamTokens", "ProviderDraft", "ProviderTrial", "AccountChange"] {
+    for name in [
+        "Registration",
+        "SecretRequest",
+        "Entry",
+        "Release",
+        "UpstreamTokens",
+        "ProviderDraft",
+        "ProviderTrial",
+        "AccountChange",
+        "KeyRotation",
+    ] {
         if let Some(Value::Object(schema)) = document.pointer_mut(&format!("/components/schemas/{name}")) {
             schema.insert("additionalProperties".to_owned(), Value::Bool(false));
         }
@@ -33,9 +43,11 @@ pub(crate) fn finish(spec: &str) -> String {
 fn name_acts(document: &mut Value) {
     let Some(paths) = document.pointer_mut("/paths").and_then(Value::as_object_mut) else { return };
     for act in ACTS {
-        let inner = paths.keys().find(|path| path.ends_with(&format!("}}/{act}"))).cloned();
-        if let Some((inner, operations)) = inner.and_then(|inner| paths.remove(&inner).map(|operations| (inner, operations))) {
-            paths.insert(inner.replace(&format!("}}/{act}"), &format!("}}:{act}")), operations);
+        let thing = paths.keys().find_map(|path| path.strip_suffix(&format!("/{act}"))).map(str::to_owned);
+        if let Some((thing, operations)) =
+            thing.and_then(|thing| paths.remove(&format!("{thing}/{act}")).map(|operations| (thing, operations)))
+        {
+            paths.insert(format!("{thing}:{act}"), operations);
         }
     }
 }

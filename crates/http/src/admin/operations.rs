@@ -40,6 +40,8 @@ pub(crate) enum Group {
     Providers,
     /// The people who signed in, the ways they come in by, and where they are signed in.
     Accounts,
+    /// What tokens are signed with.
+    Keys,
 }
 
 pub(crate) fn usual_page() -> u64 {

@@ -55,6 +55,8 @@ async fn the_document_is_whole() {
     PUT /clients/{client_id} → 200 201 400 401 412 413 415 422 428 429 500 503
     POST /clients/{client_id}/secrets → 201 400 401 404 409 413 415 422 429 500 503
     DELETE /clients/{client_id}/secrets/{secret_id} → 204 401 404 409 429 500 503
+    GET /keys → 200 401 429 500 503
+    POST /keys:rotate → 200 400 401 409 413 415 422 429 500 503
     GET /providers → 200 401 429 500 503
     DELETE /providers/{provider_id} → 204 400 401 404 409 412 428 429 500 503
     GET /providers/{provider_id} → 200 401 404 429 500 503
@@ -88,6 +90,9 @@ async fn the_document_is_whole() {
         "AccountChange",
         "LinkList",
         "SessionList",
+        "SigningKey",
+        "SigningKeys",
+        "KeyRotation",
     ] {
         assert!(!document["components"]["schemas"][name]["example"].is_null(), "{name} has no example");
     }

@@ -7,6 +7,7 @@ mod browser;
 mod clients;
 mod document;
 mod gate;
+mod keys;
 mod providers;
 mod rules;
 mod secrets;
@@ -137,6 +138,8 @@ impl Desk {
             ["providers"] => "/providers",
             ["providers", id] if id.ends_with(":test") => "/providers/{provider_id}:test",
             ["providers", _] => "/providers/{provider_id}",
+            ["keys"] => "/keys",
+            ["keys:rotate"] => "/keys:rotate",
             ["accounts"] => "/accounts",
             ["accounts", _] => "/accounts/{account_id}",
             ["accounts", _, "links"] => "/accounts/{account_id}/links",

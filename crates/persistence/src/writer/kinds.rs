@@ -27,6 +27,7 @@ pub(crate) enum Kind {
     ReplaceClient,
     DeleteClient,
     AddSigningKey,
+    RedateSigningKey,
     DropSigningKey,
     AddProvider,
     ReplaceProvider,
@@ -80,7 +81,7 @@ impl Kind {
             Self::SpendOnce => Some(Contest::Once),
             Self::AddTicket | Self::ReplaceTicket | Self::TakeTicket => Some(Contest::Ticket),
             Self::AddClient | Self::ReplaceClient | Self::DeleteClient => Some(Contest::Client),
-            Self::AddSigningKey => Some(Contest::SigningKey),
+            Self::AddSigningKey | Self::RedateSigningKey => Some(Contest::SigningKey),
             Self::AddLink | Self::RemoveLink | Self::RemoveSpareLink | Self::UpdateLink => Some(Contest::Link),
             Self::AddProvider | Self::ReplaceProvider | Self::DeleteProvider => Some(Contest::Provider),
             Self::RenewUpstreamTokens | Self::LeaseUpstreamTokens => Some(Contest::UpstreamTokens),
@@ -178,6 +179,11 @@ impl Kind {
             Self::AddSigningKey => {
                 "INSERT INTO signing_keys (kid, alg, sealed, follows, created, signs_from, signs_until, published_until) \
                  SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL ON CONFLICT DO NOTHING"
+            }
+            Self::RedateSigningKey => {
+                "UPDATE signing_keys SET signs_from = v.column2, signs_until = v.column3, published_until = v.column4 \
+                 FROM (VALUES {rows}) AS v WHERE signing_keys.kid = v.column1 AND signing_keys.signs_from = v.column5 \
+                 AND signing_keys.signs_until = v.column6"
             }
             Self::DropSigningKey => "DELETE FROM signing_keys WHERE kid IN (SELECT column1 FROM (VALUES {rows}) AS v)",
             Self::AddLink => {
@@ -366,6 +372,7 @@ pub(super) const ALL: [Kind; KINDS] = {
         ReplaceClient,
         DeleteClient,
         AddSigningKey,
+        RedateSigningKey,
         DropSigningKey,
         AddProvider,
         ReplaceProvider,

@@ -136,6 +136,10 @@ fn step(write: Write) -> Result<Step, StoreError> {
             Step::named(Kind::DeleteClient, [id.as_str().into()], [expected.into()]).means(Effect::Client(id, None))
         }
         Write::AddSigningKey(key) => add_signing_key(key),
+        Write::RedateSigningKey { key, signed_from, signed_until } => {
+            let dates = [key.signs_from, key.signs_until, key.published_until, signed_from, signed_until];
+            Step::named(Kind::RedateSigningKey, [key.kid.into()], dates.map(|date| date.as_millis().into()))
+        }
         Write::DropSigningKey { kid } => Step::named(Kind::DropSigningKey, [kid.into()], []),
     })
 }

@@ -6,8 +6,9 @@ use vestibule_domain::{
     audit::EventName,
     client::Client,
     grant::{Grant, RefreshFamily, RevokedBy},
+    keys::SigningKey,
     ports::Store,
-    secret::Digest,
+    secret::{Digest, Sealed},
     session::Session,
     store::{Changes, Contest, EventQuery, StoreError, Write},
     ticket::{Ticket, TicketKind},
@@ -117,6 +118,26 @@ pub async fn a_key_has_one_successor(store: Arc<dyn Store>) {
     other.alg = vestibule_domain::client::SigningAlg::Es256;
     assert_eq!(store.commit(one(Write::AddSigningKey(other))).await, Ok(()), "each algorithm has keys of its own");
     assert_eq!(store.signing_keys().await.unwrap().len(), 3);
+}
+
+/// Nothing but its dates, and from those that were read.
+pub async fn a_key_gets_other_dates_from_those_that_were_read(store: Arc<dyn Store>) {
+    let sample = Sample::default();
+    let key = sample.signing_key("a", None);
+    commit(&store, [Write::AddSigningKey(key.clone())]).await;
+    let until = |hours| key.signs_from + Duration::from_hours(hours);
+    let redated = |hours| SigningKey { signs_until: until(hours), published_until: until(hours), ..key.clone() };
+    let redate = |hours, signed_until| {
+        one(Write::RedateSigningKey {
+            key: SigningKey { sealed: Sealed(vec![]), ..redated(hours) },
+            signed_from: key.signs_from,
+            signed_until,
+        })
+    };
+    assert_eq!(store.commit(redate(1, until(1))).await, lost(Contest::SigningKey));
+    assert_eq!(store.commit(redate(2, key.signs_until)).await, Ok(()));
+    assert_eq!(store.commit(redate(3, key.signs_until)).await, lost(Contest::SigningKey));
+    assert_eq!(store.signing_keys().await, Ok(vec![redated(2)]));
 }
 
 /// RFC 6749 §4.1.2.

@@ -4,6 +4,7 @@ mod audit;
 mod bench;
 mod config;
 mod dev;
+mod keys;
 mod policy;
 mod provider;
 mod serve;

@@ -10,10 +10,17 @@ use std::{
 use crate::bench::{Folder, Running, four_ports, get, run};
 
 /// Stands where systemd listens.
-struct Systemd(UnixDatagram);
+pub(crate) struct Systemd(UnixDatagram);
 
 impl Systemd {
-    fn hears(&self) -> String {
+    /// At this address, for twenty seconds at a time.
+    pub(crate) fn at(socket: &str) -> Self {
+        let datagrams = UnixDatagram::bind(socket).expect("a socket can be made there");
+        datagrams.set_read_timeout(Some(Duration::from_secs(20))).expect("a limit can be set");
+        Self(datagrams)
+    }
+
+    pub(crate) fn hears(&self) -> String {
         let mut said = [0; 200];
         let length = self.0.recv(&mut said).expect("it says something within twenty seconds");
         String::from_utf8_lossy(&said[..length]).into_owned()
@@ -28,8 +35,7 @@ fn a_stop_fails_readiness_at_once_finishes_what_is_under_way_and_ends_well() {
     std::fs::create_dir(format!("{}/providers.d", folder.path())).unwrap();
     folder.write("providers.d/broken.toml", "preset = \"github\"\nclient_id =\n");
     let socket = format!("{}/notify", folder.path());
-    let systemd = Systemd(UnixDatagram::bind(&socket).unwrap());
-    systemd.0.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let systemd = Systemd::at(&socket);
     let (address, ops, issuer) = (format!("127.0.0.1:{port}"), format!("127.0.0.1:{}", port + 1), format!("http://127.0.0.1:{port}"));
     let environment = [
         ("NOTIFY_SOCKET", socket.as_str()),
