@@ -43,6 +43,9 @@ pub struct Client {
     pub require_pushed_requests: bool,
     /// Resources its access tokens are for, besides our own userinfo.
     pub audiences: Vec<String>,
+    /// Resources that it serves: it may ask about tokens that are for them (RFC 7662 §4).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub serves: Vec<String>,
     /// Providers its people may come through, in the order they are shown; empty means every one, in the order of the house.
     pub allowed_providers: Vec<ProviderId>,
     /// Who may enter, besides what each provider's own rules say.
@@ -108,6 +111,11 @@ impl Client {
     /// Whether it holds no secret it could be known by (RFC 6749 §2.1).
     pub fn is_public(&self) -> bool {
         self.auth_method == AuthMethod::None
+    }
+
+    /// Whether it is whom a token with these audiences is for, by its name or by a resource that it serves.
+    pub fn is_among(&self, audiences: &[String]) -> bool {
+        audiences.iter().any(|audience| audience == self.id.as_str() || self.serves.contains(audience))
     }
 
     /// What its names for people are shared with: the host of its addresses (OpenID Connect Core 1.0 §8.1). Nothing for a public subject type.

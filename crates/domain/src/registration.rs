@@ -27,6 +27,7 @@ pub struct Draft {
     pub require_pkce: bool,
     pub require_pushed_requests: bool,
     pub audiences: Vec<String>,
+    pub serves: Vec<String>,
     pub allowed_providers: Vec<String>,
     pub entry: EntryDraft,
     pub release: Release,
@@ -58,6 +59,7 @@ impl Default for Draft {
             require_pkce: true,
             require_pushed_requests: false,
             audiences: Vec::new(),
+            serves: Vec::new(),
             allowed_providers: Vec::new(),
             entry: EntryDraft::default(),
             release: Release::default(),
@@ -124,10 +126,10 @@ impl Draft {
         if auth_method == Some(AuthMethod::None) && !self.require_pkce {
             faults.add("/require_pkce", "must be true for a public client: without a secret, PKCE is all that protects its codes");
         }
-        for (at, audience) in self.audiences.iter().enumerate() {
-            if audience.is_empty() || audience.len() > LONGEST_AUDIENCE || !audience.bytes().all(|b| matches!(b, 0x21..=0x7e)) {
-                faults.add(&format!("/audiences/{at}"), "must have 1 to 255 printable ASCII characters, as https://api.example.com");
-            }
+        faults.audiences("/audiences", &self.audiences);
+        faults.audiences("/introspection_audiences", &self.serves);
+        if !self.serves.is_empty() && auth_method == Some(AuthMethod::None) {
+            faults.add("/introspection_audiences", "is not for a public client: anybody could ask about tokens in its name");
         }
         let mut allowed_providers = Vec::with_capacity(self.allowed_providers.len());
         for (at, text) in self.allowed_providers.iter().enumerate() {
@@ -169,6 +171,7 @@ impl Draft {
             require_pkce: self.require_pkce,
             require_pushed_requests: self.require_pushed_requests,
             audiences: self.audiences.clone(),
+            serves: self.serves.clone(),
             allowed_providers,
             entry,
             release: self.release.clone(),
@@ -261,6 +264,17 @@ impl Faults {
             }
             there
         })
+    }
+
+    fn audiences(&mut self, pointer: &str, texts: &[String]) {
+        if texts.len() > MOST_URIS {
+            self.add(pointer, "has more than 50 entries");
+        }
+        for (at, text) in texts.iter().enumerate().take(MOST_URIS) {
+            if text.is_empty() || text.len() > LONGEST_AUDIENCE || !text.bytes().all(|b| matches!(b, 0x21..=0x7e)) {
+                self.add(&format!("{pointer}/{at}"), "must have 1 to 255 printable ASCII characters, as https://api.example.com");
+            }
+        }
     }
 
     fn uris(&mut self, pointer: &str, texts: &[String]) -> Vec<RegisteredUri> {

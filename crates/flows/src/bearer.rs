@@ -66,7 +66,7 @@ impl Gateway {
 
     /// Whether a client may hear about a token: its own, or one that is for it (RFC 7662 §4: no oracle for others').
     pub(crate) fn may_inspect(client: &Client, token: &AccessToken) -> bool {
-        token.client == client.id || token.audiences.iter().any(|audience| audience == client.id.as_str())
+        token.client == client.id || client.is_among(&token.audiences)
     }
 }
 

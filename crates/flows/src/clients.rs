@@ -278,6 +278,7 @@ fn changed_fields(before: &Client, after: &Client) -> String {
         ("require_pkce", before.require_pkce != after.require_pkce),
         ("require_pushed_authorization_requests", before.require_pushed_requests != after.require_pushed_requests),
         ("audiences", before.audiences != after.audiences),
+        ("introspection_audiences", before.serves != after.serves),
         ("allowed_providers", before.allowed_providers != after.allowed_providers),
         ("entry", before.entry != after.entry),
         ("release", before.release != after.release),

@@ -59,6 +59,7 @@ impl OwnClient {
             require_pkce: true,
             require_pushed_requests: false,
             audiences: Vec::new(),
+            serves: Vec::new(),
             allowed_providers: Vec::new(),
             entry: EntryRules::default(),
             release: vestibule_domain::account::Release::default(),

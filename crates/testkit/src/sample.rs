@@ -66,6 +66,7 @@ impl Sample {
             require_pkce: true,
             require_pushed_requests: false,
             audiences: Vec::new(),
+            serves: Vec::new(),
             allowed_providers: Vec::new(),
             entry: EntryRules::default(),
             release: Release::default(),

@@ -58,6 +58,10 @@ pub(crate) struct Registration {
     /// resource that was named is for that one alone, and a resource that is not in this list is refused.
     #[oai(default)]
     audiences: Vec<String>,
+    /// For a resource server: the resources it serves, as others have them in `audiences`. It may introspect tokens that are for them, besides its
+    /// own and those that are for its `client_id`.
+    #[oai(default)]
+    introspection_audiences: Vec<String>,
     /// Providers its people may come through, in the order they are shown; an empty list means every one, in the order of the house.
     #[oai(default)]
     allowed_providers: Vec<String>,
@@ -139,6 +143,7 @@ impl Read for Registration {
                 .flag("require_pushed_authorization_requests")
                 .unwrap_or(plain.require_pushed_requests),
             audiences: fields.texts("audiences").unwrap_or(plain.audiences),
+            introspection_audiences: fields.texts("introspection_audiences").unwrap_or(plain.serves),
             allowed_providers: fields.texts("allowed_providers").unwrap_or(plain.allowed_providers),
             entry: fields.object("entry", EntryObject::read).unwrap_or_default(),
             release: fields.object("release", ReleaseObject::read).unwrap_or_default(),
@@ -165,6 +170,7 @@ impl Registration {
             require_pkce: self.require_pkce,
             require_pushed_requests: self.require_pushed_authorization_requests,
             audiences: self.audiences,
+            serves: self.introspection_audiences,
             allowed_providers: self.allowed_providers,
             entry: self.entry.into(),
             release: self.release.into(),
@@ -192,6 +198,7 @@ impl Example for Registration {
             require_pkce: default_require_pkce(),
             require_pushed_authorization_requests: false,
             audiences: Vec::new(),
+            introspection_audiences: Vec::new(),
             allowed_providers: Vec::new(),
             entry: EntryObject::default(),
             release: ReleaseObject::default(),
@@ -231,6 +238,8 @@ pub(crate) struct ClientObject {
     require_pushed_authorization_requests: bool,
     /// Resources its access tokens are for.
     audiences: Vec<String>,
+    /// Resources whose tokens it may introspect.
+    introspection_audiences: Vec<String>,
     /// Providers its people may come through, in the order they are shown; an empty list means every one.
     allowed_providers: Vec<String>,
     /// Who may enter, besides what each provider's own rules say.
@@ -282,6 +291,7 @@ impl From<&Client> for Registration {
             require_pkce: shown.require_pkce,
             require_pushed_authorization_requests: shown.require_pushed_authorization_requests,
             audiences: shown.audiences,
+            introspection_audiences: shown.introspection_audiences,
             allowed_providers: shown.allowed_providers,
             entry: shown.entry,
             release: shown.release,
@@ -309,6 +319,7 @@ impl From<&Client> for ClientObject {
             require_pkce: client.require_pkce,
             require_pushed_authorization_requests: client.require_pushed_requests,
             audiences: client.audiences.clone(),
+            introspection_audiences: client.serves.clone(),
             allowed_providers: client.allowed_providers.iter().map(ToString::to_string).collect(),
             entry: (&client.entry).into(),
             release: (&client.release).into(),
@@ -349,6 +360,7 @@ impl Example for ClientObject {
             require_pkce: registration.require_pkce,
             require_pushed_authorization_requests: registration.require_pushed_authorization_requests,
             audiences: registration.audiences,
+            introspection_audiences: registration.introspection_audiences,
             allowed_providers: registration.allowed_providers,
             entry: registration.entry,
             release: registration.release,

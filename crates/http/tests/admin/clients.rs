@@ -36,6 +36,7 @@ async fn a_client_is_registered_with_defaults_and_its_secret_is_shown_once() {
       ],
       "id_token_claims": true,
       "id_token_signed_response_alg": "RS256",
+      "introspection_audiences": [],
       "post_logout_redirect_uris": [],
       "redirect_uris": [
         "https://app.example.com/cb"

@@ -134,6 +134,7 @@ async fn the_registration_in_the_document_is_the_one_that_is_read() {
       ],
       "id_token_claims": true,
       "id_token_signed_response_alg": "RS256",
+      "introspection_audiences": [],
       "post_logout_redirect_uris": [],
       "redirect_uris": [],
       "release": {},

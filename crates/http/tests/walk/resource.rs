@@ -95,6 +95,24 @@ async fn rfc_8707_section_2_2_what_was_not_granted_can_not_be_had_later() {
 }
 
 #[tokio::test]
+async fn rfc_7662_section_4_the_server_of_a_resource_sees_the_tokens_that_are_for_it_and_no_others() {
+    let street = Street::open().await;
+    let app = app_with_resources(&street).await;
+    let server = street.app_as("server", Draft { serves: vec![API.into()], ..plain() }).await;
+    let tokens = street.redeems(&app, &code_for(&street, &app, &[API, FILES]).await).await.json();
+    let seen = |token: String| {
+        let (street, server) = (&street, &server);
+        async move { street.asks(server, "/introspect", &[("token", &token)]).await.json() }
+    };
+    let both = seen(tokens["access_token"].as_str().unwrap().to_owned()).await;
+    assert_eq!((&both["active"], &both["client_id"], &both["aud"]), (&json!(true), &json!("app"), &json!([API, FILES])));
+    let form = [("grant_type", "refresh_token"), ("refresh_token", tokens["refresh_token"].as_str().unwrap()), ("resource", FILES)];
+    let other = street.asks(&app, "/token", &form).await.json();
+    assert_eq!(seen(other["access_token"].as_str().unwrap().to_owned()).await, json!({ "active": false }), "for another resource");
+    assert_eq!(seen(other["refresh_token"].as_str().unwrap().to_owned()).await, json!({ "active": false }), "attack 53");
+}
+
+#[tokio::test]
 async fn attack_54_a_token_for_a_resource_does_not_open_userinfo() {
     let street = Street::open().await;
     let app = app_with_resources(&street).await;
