@@ -81,7 +81,8 @@ function withNewKey() {
     scopes: ['openid', 'offline_access', 'profile', 'email'],
     claims: { openid: ['sub'], profile: ['name', 'preferred_username'], email: ['email', 'email_verified'] },
     pkce: { required: () => true },
-    features: { devInteractions: { enabled: false }, introspection: { enabled: true }, revocation: { enabled: true }, clientCredentials: { enabled: true } },
+    features: { devInteractions: { enabled: false }, introspection: { enabled: true }, revocation: { enabled: true }, clientCredentials: { enabled: true },
+      backchannelLogout: { enabled: true }, rpInitiatedLogout: { enabled: true, logoutSource } },
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ sub, preferred_username: sub, ...about(sub) }) }),
     issueRefreshToken: (_ctx, client, code) => client.grantTypeAllowed('refresh_token') && code.scopes.has('offline_access'),
@@ -93,6 +94,11 @@ function withNewKey() {
   made.on('authorization.success', (_ctx, response) => remember(response, ['code']));
   made.on('server_error', (_ctx, error) => console.error(error));
   return made;
+}
+
+/** Signing out here is asked about, as everywhere; the tests press the button. */
+async function logoutSource(ctx, form) {
+  ctx.body = `<!doctype html><html lang="en"><title>Sign out</title>${form.replace('</form>', '<button name="logout" value="yes">Yes</button></form>')}</html>`;
 }
 
 /** Whatever a known client asks for, its person grants; only `prompt=consent` asks them. */

@@ -11,12 +11,7 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::{
-    Upstream, free_port,
-    person::plain_client,
-    project,
-    upstream::{CLIENT_ID, CLIENT_SECRET},
-};
+use crate::{Upstream, free_port, person::plain_client, project};
 
 /// The sealing key of every house here.
 pub const SEALING_KEY: &str = "6b1f0c58a1c94e0e9d3f27b4a85d71f2c40e6a9b8d3c5f17e2a4960bd8317c5e";
@@ -95,17 +90,7 @@ impl House {
     pub async fn start_with(options: HouseOptions, with_upstream: impl FnOnce(&str) -> Upstream) -> (Self, Upstream) {
         let acme = async |gateway: &str| {
             let upstream = with_upstream(gateway);
-            let section = format!(
-                r#"preset = "oidc"
-id = "acme"
-label = "Acme"
-issuer = "{}"
-client_id = "{CLIENT_ID}"
-client_secret = "{CLIENT_SECRET}"
-scopes = ["profile", "email", "offline_access"]"#,
-                upstream.issuer()
-            );
-            (Neighbours::default().with(&section, &[upstream.issuer()]), upstream)
+            (Neighbours::default().with(&upstream.section("acme", ""), &[upstream.issuer()]), upstream)
         };
         Self::start_among(options, acme).await
     }

@@ -6,6 +6,7 @@
 mod emulators;
 mod house;
 mod issuers;
+mod logout_receiver;
 mod person;
 mod program;
 mod upstream;
@@ -13,6 +14,7 @@ mod upstream;
 pub use emulators::{Emulated, Emulators};
 pub use house::{ADMIN_KEY, Client, House, HouseOptions, Neighbours, SEALING_KEY, binary};
 pub use issuers::{Faulty, Mockin, Nanoidp};
+pub use logout_receiver::LogoutReceiver;
 pub use person::{Landed, Person};
 pub use program::{Program, browser, client_library, free_port, modern_node, node, openid_client, project, python, screenshots};
 pub use upstream::{CLIENT_ID, CLIENT_SECRET, Upstream};

@@ -41,7 +41,7 @@ pub(crate) fn plain_client() -> reqwest::Client {
 }
 
 /// A verifier of RFC 7636 for tests, and its challenge.
-const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 
 impl Person {
@@ -137,6 +137,17 @@ impl Person {
     pub fn claims(token: &str) -> Value {
         let payload = token.split('.').nth(1).unwrap_or_default();
         serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).expect("base64url")).expect("JSON")
+    }
+
+    /// Signs out at the issuer itself, as by a link on its own page.
+    pub async fn signs_out_at(&self, issuer: &str) {
+        let address = format!("{issuer}/session/end");
+        let page = self.http.get(&address).send().await.expect("the issuer answers").text().await.expect("a page");
+        let field = |name: &str| between(&page, &format!("name=\"{name}\" value=\""), "\"").unwrap_or_else(|| panic!("no {name}: {page}"));
+        let action = between(&page, "action=\"", "\"").unwrap_or_else(|| panic!("no form: {page}"));
+        let form = [("xsrf", field("xsrf")), ("logout", "yes")];
+        let answer = self.http.post(action).form(&form).send().await.expect("the issuer answers");
+        assert!(!answer.status().is_client_error() && !answer.status().is_server_error(), "{}", answer.status());
     }
 
     /// The browser, for anything else.

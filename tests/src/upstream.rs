@@ -23,6 +23,8 @@ impl Upstream {
             "client_secret": CLIENT_SECRET,
             "redirect_uris": [format!("{gateway}/callback/acme")],
             "grant_types": ["authorization_code", "refresh_token"],
+            "backchannel_logout_uri": format!("{gateway}/callback/acme/backchannel-logout"),
+            "backchannel_logout_session_required": true,
         });
         Self { program: Program::start(node("upstream.mjs", &json!({ "clients": [client] }))) }
     }
@@ -30,6 +32,21 @@ impl Upstream {
     /// Its issuer name.
     pub fn issuer(&self) -> &str {
         &self.program.url
+    }
+
+    /// Its section of the configuration, with more lines if there are any.
+    pub fn section(&self, id: &str, more: &str) -> String {
+        format!(
+            r#"preset = "oidc"
+id = "{id}"
+label = "Acme"
+issuer = "{}"
+client_id = "{CLIENT_ID}"
+client_secret = "{CLIENT_SECRET}"
+scopes = ["profile", "email", "offline_access"]
+{more}"#,
+            self.issuer()
+        )
     }
 
     /// Signs with a new key from now on; the old one is gone.

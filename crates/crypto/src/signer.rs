@@ -19,7 +19,7 @@ use vestibule_domain::{
     ports::{Sealer, SignerError, TokenSigner},
     secret::{Purpose, Sealed},
     time::Timestamp,
-    token::{AccessToken, IdToken, IdTokenHint},
+    token::{AccessToken, IdToken, IdTokenHint, LogoutToken},
 };
 use vestibule_protocol::jwt::{self, Header};
 
@@ -32,6 +32,8 @@ use crate::sealer::sha256;
 /// RFC 9068 §2.1. It is what keeps access tokens and ID tokens apart: both are signed by the same keys for the same issuer (attack 55).
 const ACCESS_TOKEN: &str = "at+jwt";
 const ID_TOKEN: &str = "JWT";
+/// OpenID Connect Back-Channel Logout 1.0 §2.4: without it, a client could take an ID token for one, or the other way round.
+const LOGOUT_TOKEN: &str = "logout+jwt";
 
 /// Signs with keys that this process holds, at rest sealed by the sealing key.
 pub struct LocalSigner {
@@ -88,6 +90,10 @@ impl TokenSigner for LocalSigner {
 
     fn sign_id_token(&self, alg: SigningAlg, token: &IdToken) -> Result<String, SignerError> {
         self.sign_claims(alg, ID_TOKEN, &json(&wire::id_token_claims(token))?, token.issued)
+    }
+
+    fn sign_logout_token(&self, alg: SigningAlg, token: &LogoutToken) -> Result<String, SignerError> {
+        self.sign_claims(alg, LOGOUT_TOKEN, &json(&wire::logout_token_claims(token))?, token.issued)
     }
 
     fn verify_access_token(&self, token: &str, now: Timestamp) -> Option<Arc<AccessToken>> {

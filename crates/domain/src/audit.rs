@@ -161,6 +161,12 @@ closed_enum! {
         AdminAuthFailed = "admin.auth_failed",
         /// A session ended.
         SessionEnded = "session.ended",
+        /// A client was told that a session has ended.
+        LogoutDelivered = "logout.delivered",
+        /// A client could not be told, however often it was tried.
+        LogoutFailed = "logout.failed",
+        /// A provider said that somebody signed out there.
+        UpstreamLogoutReceived = "upstream.logout_received",
         /// Somebody tried too often.
         AbuseRateLimited = "abuse.rate_limited",
         /// A client was registered.
@@ -231,6 +237,9 @@ impl EventName {
             Self::ClientCredentialsFailed => 307,
             Self::ClientAuthFailed => 308,
             Self::SessionEnded => 400,
+            Self::LogoutDelivered => 401,
+            Self::LogoutFailed => 402,
+            Self::UpstreamLogoutReceived => 403,
             Self::AbuseRateLimited => 500,
             Self::ClientCreated => 600,
             Self::ClientUpdated => 601,
@@ -323,8 +332,12 @@ closed_enum! {
         GrantNotAllowed = "grant_not_allowed",
         /// The person signed out.
         Logout = "logout",
+        /// The person signed out at the provider.
+        UpstreamLogout = "upstream_logout",
         /// Another person signed in in the same browser.
         Replaced = "replaced",
+        /// The client did not take it.
+        Undelivered = "undelivered",
         /// The client's rate.
         ClientRate = "client_rate",
         /// An event came so often that it is counted and no longer stored.

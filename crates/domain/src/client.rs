@@ -8,7 +8,8 @@ use crate::{
     account::Release,
     entry::EntryRules,
     error::{OAuthError, OAuthErrorCode},
-    ids::{ClientId, ProviderId, SecretId},
+    ids::{ClientId, ProviderId, SecretId, SessionId},
+    logout::LogoutRegistration,
     redirect::{RedirectUri, RegisteredUri},
     scope::Scopes,
     secret::Digest,
@@ -60,6 +61,9 @@ pub struct Client {
     /// Upstream access tokens it may ask for.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub upstream_tokens: Vec<UpstreamTokenRule>,
+    /// How it hears of the end of sessions.
+    #[serde(default)]
+    pub logout: LogoutRegistration,
     /// Whether the claims of the granted scopes stand in the ID token too, not just at userinfo.
     pub id_token_claims: bool,
     /// A disabled client gets nothing, and what it had stops working.
@@ -122,6 +126,20 @@ impl Client {
     pub fn sector(&self) -> Option<String> {
         let pairwise = self.subject_type == SubjectType::Pairwise;
         pairwise.then(|| self.redirect_uris.first().and_then(host_of).unwrap_or_else(|| self.id.to_string()))
+    }
+
+    /// What a session is called in its tokens, if it may know: a name that is the same at every client would let two sectors compare notes.
+    pub fn session_name(&self, session: SessionId) -> Option<SessionId> {
+        (self.subject_type == SubjectType::Public).then_some(session)
+    }
+
+    /// What the signed-out page loads for it, with `iss` and `sid` together or neither (OpenID Connect Front-Channel Logout 1.0 §2).
+    pub fn logout_frame(&self, issuer: &str, session: SessionId) -> Option<String> {
+        let uri = self.logout.frontchannel_uri.as_ref()?.exactly();
+        Some(match self.session_name(session) {
+            Some(session) => uri.with(&[("iss", issuer), ("sid", &session.to_string())]),
+            None => uri.as_str().to_owned(),
+        })
     }
 
     /// The request's redirect address, when it is one of this client's. Left out, it must be the only one (OAuth 2.1 §2.3.2).

@@ -21,6 +21,7 @@ pub mod health;
 pub mod ids;
 pub mod keys;
 pub mod linking;
+pub mod logout;
 pub mod policy;
 pub mod ports;
 pub mod provider;

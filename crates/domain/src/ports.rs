@@ -16,17 +16,19 @@ use crate::{
     health::{BreakerState, Checked},
     ids::{AccountId, ClientId, GrantId, LinkId, ProviderId, SessionId},
     keys::SigningKey,
+    logout::DueLogout,
     provider::{
-        Arrival, Callback, Definition, Departure, Known, Phase, ProviderCard, ProviderError, ProviderTerms, ReceivedTokens, Renewed, Sent,
-        StoredProvider,
+        Arrival, Callback, Definition, Departure, Known, LogoutNotice, Phase, ProviderCard, ProviderError, ProviderTerms, ReceivedTokens,
+        Renewed, Sent, StoredProvider,
     },
+    redirect::RegisteredUri,
     registration::FieldFault,
     secret::{Digest, Purpose, Sealed},
     session::Session,
     store::{Changes, EventQuery, StoreError},
     ticket::{Ticket, TicketKind},
     time::Timestamp,
-    token::{AccessToken, IdToken, IdTokenHint, TokenId},
+    token::{AccessToken, IdToken, IdTokenHint, LogoutToken, TokenId},
     upstream::{RefreshOutcome, TokensDue},
 };
 
@@ -66,6 +68,8 @@ pub trait TokenSigner: Send + Sync {
     fn sign_access_token(&self, alg: SigningAlg, token: &AccessToken) -> Result<String, SignerError>;
     /// Signs with the key of `alg` that signs at `token.issued`.
     fn sign_id_token(&self, alg: SigningAlg, token: &IdToken) -> Result<String, SignerError>;
+    /// Signs with the key of `alg` that signs at `token.issued`.
+    fn sign_logout_token(&self, alg: SigningAlg, token: &LogoutToken) -> Result<String, SignerError>;
     /// An access token that a published key of ours signed. Type and signature are checked; its times and whether its grant lives are not.
     fn verify_access_token(&self, token: &str, now: Timestamp) -> Option<Arc<AccessToken>>;
     /// An ID token of ours, whatever its age.
@@ -107,6 +111,10 @@ pub trait IdentityProvider: Send + Sync {
     fn refresh(&self) -> Option<&dyn RefreshUpstream> {
         None
     }
+    /// Hearing of people who signed out there; absent when the provider has no such thing.
+    fn logout(&self) -> Option<&dyn UpstreamLogout> {
+        None
+    }
     /// Giving tokens back; absent when the provider has no such thing.
     fn revocation(&self) -> Option<&dyn RevokeUpstream> {
         None
@@ -127,6 +135,13 @@ pub trait RevokeUpstream: Send + Sync {
     async fn revoke(&self, tokens: &ReceivedTokens) -> Result<(), ProviderError>;
 }
 
+/// A provider that tells of people who signed out there.
+#[async_trait]
+pub trait UpstreamLogout: Send + Sync {
+    /// What a logout token of it says. Whether it came before is the caller's to know.
+    async fn read(&self, logout_token: &str, now: Timestamp) -> Result<LogoutNotice, ProviderError>;
+}
+
 /// Makes providers of what operators wrote.
 pub trait ProviderFactory: Send + Sync {
     /// The provider, or everything that is wrong with its definition at once. Nothing is asked of it yet.
@@ -136,6 +151,18 @@ pub trait ProviderFactory: Send + Sync {
     /// Which settings are secrets: they are never stored with the others, and never shown.
     fn secret_settings(&self) -> &'static [&'static str];
 }
+
+/// The way to apps that are told of the end of a session.
+#[async_trait]
+pub trait BackChannel: Send + Sync {
+    /// Posts a logout token (OpenID Connect Back-Channel Logout 1.0 §2.5). Done when the app says that it has ended its session, or had none.
+    async fn send(&self, to: &RegisteredUri, logout_token: &str) -> Result<(), Undelivered>;
+}
+
+/// Why an app was not told; in words for its operator, none of them the app's.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct Undelivered(pub String);
 
 /// Where everything lives that outlasts a request. Reads may come from a cache that every commit keeps true.
 #[async_trait]
@@ -162,10 +189,16 @@ pub trait Store: Send + Sync {
     async fn providers(&self) -> Result<Arc<[StoredProvider]>, StoreError>;
     /// Living sessions of an account, newest first.
     async fn sessions_of(&self, account: &AccountId) -> Result<Vec<Session>, StoreError>;
+    /// Living sessions that began in a session of a provider's, by what the provider calls it.
+    async fn sessions_by_upstream(&self, provider: &ProviderId, session: &str) -> Result<Vec<Session>, StoreError>;
     /// The session of a cookie, by the digest of its value; ended ones too.
     async fn session(&self, digest: &Digest) -> Result<Option<Arc<Session>>, StoreError>;
     /// A session by its `sid`.
     async fn session_by_id(&self, id: &SessionId) -> Result<Option<Session>, StoreError>;
+    /// The clients that joined a session and have not been told of its end, in the order of their ids.
+    async fn clients_in(&self, session: &SessionId) -> Result<Vec<ClientId>, StoreError>;
+    /// Clients that are due to be told of the end of a session, at most `each` of one client, those first that have waited longest.
+    async fn logouts_due(&self, now: Timestamp, each: u64, limit: u64) -> Result<Vec<DueLogout>, StoreError>;
     /// A code, spent or not, until it is swept.
     async fn code(&self, digest: &Digest) -> Result<Option<Code>, StoreError>;
     /// A grant, living or not, until it is swept.

@@ -213,8 +213,25 @@ pub struct Arrival {
     pub acr: Option<String>,
     /// By which methods, if it says.
     pub amr: Vec<String>,
+    /// What it calls its session with the person, if it says: its logout tokens name that (OpenID Connect Back-Channel Logout 1.0 §2.1).
+    pub session: Option<String>,
     /// Its tokens, to be sealed.
     pub tokens: ReceivedTokens,
+}
+
+/// What a provider's logout token says, when everything about it holds (OpenID Connect Back-Channel Logout 1.0 §2.6).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogoutNotice {
+    /// The issuer that vouches, under the name that links record.
+    pub issuer: String,
+    /// Who signed out there, as links record them, if it says.
+    pub subject: Option<String>,
+    /// Which session ended there, if it says. At least one of the two is there.
+    pub session: Option<String>,
+    /// The token's own name.
+    pub id: String,
+    /// From when on it is refused for its age.
+    pub expires: Timestamp,
 }
 
 /// What a refresh at an upstream brought.
@@ -271,6 +288,8 @@ closed_enum! {
         Refresh = "refresh",
         /// Tokens given back.
         Revocation = "revocation",
+        /// Signing out, there or from there.
+        Logout = "logout",
     }
 }
 

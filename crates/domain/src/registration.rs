@@ -7,6 +7,7 @@ use crate::{
     client::{AuthMethod, Client, ClientSecret, GrantType, SigningAlg, SubjectType, UpstreamTokenRule, host_of},
     entry::EntryDraft,
     ids::{ClientId, ProviderId},
+    logout::LogoutDraft,
     redirect::RegisteredUri,
     scope::Scopes,
     time::Timestamp,
@@ -33,6 +34,7 @@ pub struct Draft {
     pub release: Release,
     pub subject_type: String,
     pub upstream_tokens: Vec<UpstreamTokenDraft>,
+    pub logout: LogoutDraft,
     pub id_token_claims: bool,
     pub disabled: bool,
 }
@@ -65,6 +67,7 @@ impl Default for Draft {
             release: Release::default(),
             subject_type: "public".into(),
             upstream_tokens: Vec::new(),
+            logout: LogoutDraft::default(),
             id_token_claims: true,
             disabled: false,
         }
@@ -153,6 +156,7 @@ impl Draft {
             }
         }
         let upstream_tokens = self.upstream_rules(&grant_types, offered, &mut faults);
+        let logout = self.logout.check(&redirect_uris, subject_type == Some(SubjectType::Pairwise), &mut faults.0);
         let (Some(id), Some(auth_method), Some(id_token_alg), Some(access_token_alg), Some(subject_type), true) =
             (id, auth_method, id_token_alg, access_token_alg, subject_type, faults.0.is_empty())
         else {
@@ -177,6 +181,7 @@ impl Draft {
             release: self.release.clone(),
             subject_type,
             upstream_tokens,
+            logout,
             id_token_claims: self.id_token_claims,
             disabled: self.disabled,
             secrets: Vec::<ClientSecret>::new(),

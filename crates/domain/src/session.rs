@@ -30,6 +30,9 @@ pub struct Session {
     pub acr: Option<String>,
     /// By which methods, as the upstream said it (RFC 8176).
     pub amr: Vec<String>,
+    /// What the provider calls its own session, in which this one began.
+    #[serde(default)]
+    pub upstream_session: Option<String>,
     /// When it began.
     pub created: Timestamp,
     /// When it was last used; written at most once a minute.

@@ -8,6 +8,7 @@ use crate::{
     grant::{Grant, RefreshFamily, Revoked},
     ids::{AccountId, AttemptId, ClientId, GrantId, LinkId, LoginId, ProviderId, SessionId},
     keys::SigningKey,
+    logout::Participant,
     provider::StoredProvider,
     secret::Digest,
     session::Session,
@@ -150,6 +151,34 @@ pub enum Write {
         /// When and why.
         revoked: Revoked,
     },
+    /// Notes that a client got tokens in a session and is to hear of its end. Noted again, its `expires` only moves on.
+    JoinSession(Participant),
+    /// Every client that joined a session of this account which has ended is due to be told, if it is not yet. Beside the write that ends the
+    /// session, it finds whoever joined before: as with [`Write::RedeemCode`], one of the two is first.
+    AnnounceEnds {
+        /// Whose sessions.
+        account: AccountId,
+        /// From when on it is due.
+        at: Timestamp,
+    },
+    /// Contested: takes the right to tell a client, if nobody has tried since; it is due again at `next`.
+    TakeDelivery {
+        /// Which session ended.
+        session: SessionId,
+        /// Whom to tell.
+        client: ClientId,
+        /// How often it must have been tried.
+        attempts: u32,
+        /// When it is due again, should nothing come of it.
+        next: Timestamp,
+    },
+    /// The client was told, or is given up.
+    SettleDelivery {
+        /// Which session ended.
+        session: SessionId,
+        /// Who was to be told.
+        client: ClientId,
+    },
     /// Makes a code.
     AddCode(Code),
     /// Contested: a code is redeemed once, and only while the session it came from is there and has not ended. Against an
@@ -285,6 +314,8 @@ pub enum Contest {
     Provider,
     /// The tokens have moved on, or somebody else is refreshing them.
     UpstreamTokens,
+    /// Somebody else tells the client, or has.
+    Delivery,
 }
 
 impl Write {
@@ -302,6 +333,7 @@ impl Write {
             Self::RotateFamily { .. } => Some(Contest::Family),
             Self::PutClient { .. } | Self::DeleteClient { .. } => Some(Contest::Client),
             Self::AddSigningKey(_) | Self::RedateSigningKey { .. } => Some(Contest::SigningKey),
+            Self::TakeDelivery { .. } => Some(Contest::Delivery),
             _ => None,
         }
     }

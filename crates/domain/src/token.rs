@@ -119,6 +119,25 @@ pub struct IdToken {
     pub claims: Released,
 }
 
+/// A logout token (OpenID Connect Back-Channel Logout 1.0 §2.4).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LogoutToken {
+    /// Our issuer.
+    pub issuer: String,
+    /// What the client knows the person as.
+    pub subject: AccountId,
+    /// The one client it is for.
+    pub client: ClientId,
+    /// When it was made.
+    pub issued: Timestamp,
+    /// When it stops being good.
+    pub expires: Timestamp,
+    /// Its name: 128 random bits, by which a client knows one that came before.
+    pub id: u128,
+    /// The session; left out for a pairwise client, as in [`IdToken`].
+    pub session: Option<SessionId>,
+}
+
 /// What an `id_token_hint` of ours says, whatever its age (RP-Initiated Logout 1.0 §2 accepts expired ones).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IdTokenHint {

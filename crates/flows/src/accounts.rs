@@ -52,7 +52,8 @@ impl Gateway {
             let revoked = Revoked { at: witness.now, by: RevokedBy::Admin };
             changes = changes
                 .write(Write::EndAccountSessions { account: account.id, at: witness.now })
-                .write(Write::RevokeAccountGrants { account: account.id, revoked });
+                .write(Write::RevokeAccountGrants { account: account.id, revoked })
+                .write(Write::AnnounceEnds { account: account.id, at: witness.now });
         }
         self.commit(changes).await.map_err(AdminFault::Store)?;
         Ok(Account { disabled, ..account })

@@ -251,6 +251,7 @@ impl Gateway {
             auth_time: arrival.auth_time.map_or(now, |said| said.min(now)),
             acr: arrival.acr.clone(),
             amr: arrival.amr.clone(),
+            upstream_session: arrival.session.clone(),
             created: now,
             last_seen: now,
             ended: None,
@@ -268,7 +269,7 @@ impl Gateway {
             Destination::Linked(_) => {}
         }
         if let Some(other) = previous.filter(|session| session.account != account.id) {
-            changes = self.end_session(changes, witness, other, Reason::Replaced);
+            changes = self.end_session(changes, witness, other, &Actor::Account(other.account), Reason::Replaced);
         }
         let answer = to_app.then(|| {
             let (code, text) = self.new_code(witness, &attempt.request, &session, attempt.login);
@@ -320,17 +321,18 @@ impl Gateway {
     }
 
     /// Ends a session and whatever ends with it.
-    pub(crate) fn end_session(&self, changes: Changes, witness: &Witness, session: &Session, why: Reason) -> Changes {
+    pub(crate) fn end_session(&self, changes: Changes, witness: &Witness, session: &Session, actor: &Actor, why: Reason) -> Changes {
         let event = AuditEvent {
             reason: Some(why),
             account: Some(session.account),
             provider: Some(session.provider.clone()),
             session: Some(session.id),
-            ..self.event(witness, EventName::SessionEnded, Outcome::Success, Actor::Account(session.account))
+            ..self.event(witness, EventName::SessionEnded, Outcome::Success, actor.clone())
         };
         changes
             .write(Write::EndSession { id: session.id, at: witness.now })
             .write(Write::RevokeSessionGrants { session: session.id, revoked: Revoked { at: witness.now, by: RevokedBy::Logout } })
+            .write(Write::AnnounceEnds { account: session.account, at: witness.now })
             .event(event)
     }
 

@@ -284,6 +284,10 @@ fn changed_fields(before: &Client, after: &Client) -> String {
         ("release", before.release != after.release),
         ("subject_type", before.subject_type != after.subject_type),
         ("upstream_tokens", before.upstream_tokens != after.upstream_tokens),
+        ("backchannel_logout_uri", before.logout.backchannel_uri != after.logout.backchannel_uri),
+        ("backchannel_logout_session_required", before.logout.backchannel_session_required != after.logout.backchannel_session_required),
+        ("frontchannel_logout_uri", before.logout.frontchannel_uri != after.logout.frontchannel_uri),
+        ("frontchannel_logout_session_required", before.logout.frontchannel_session_required != after.logout.frontchannel_session_required),
         ("id_token_claims", before.id_token_claims != after.id_token_claims),
         ("disabled", before.disabled != after.disabled),
     ];

@@ -130,7 +130,7 @@ impl Gateway {
     }
 
     /// Our own acts come from nowhere.
-    fn own_witness(&self) -> Witness {
+    pub(crate) fn own_witness(&self) -> Witness {
         Witness { now: self.clock().now(), source: Source::default(), trace_id: None }
     }
 

@@ -1,7 +1,7 @@
 //! `/logout` (OpenID Connect RP-Initiated Logout 1.0).
 
 use vestibule_domain::{
-    audit::{Reason, Witness},
+    audit::{Actor, Reason, Witness},
     client::Client,
     ids::ClientId,
     redirect::RegisteredUri,
@@ -45,7 +45,18 @@ pub enum LogoutNext {
         client_name: Option<String>,
         /// Where the app wants the browser, with `state`.
         back: Option<AppAnswer>,
+        /// Apps that hear of it.
+        told: Vec<ToldApp>,
     },
+}
+
+/// An app that hears of the end of a session.
+#[derive(Debug)]
+pub struct ToldApp {
+    /// What people know it as.
+    pub name: String,
+    /// What the page loads in a frame for it (OpenID Connect Front-Channel Logout 1.0 §3), if it hears of it that way.
+    pub frame: Option<String>,
 }
 
 impl Gateway {
@@ -64,19 +75,32 @@ impl Gateway {
         let back = leads_back(asked, client.as_deref())?;
         let client_name = client.map(|client| client.name.clone());
         let session = self.session_of(witness, session_cookie).await?;
+        let mut told = Vec::new();
         if let Some(session) = session {
             let proven = hint.is_some_and(|hint| hint.session == Some(session.id));
             let said_yes = asked.confirmation.as_deref().is_some_and(|given| self.confirms(given, &session));
             if !proven && !said_yes {
                 return Ok(LogoutNext::Confirm { client_name, confirmation: self.confirmation(&session), ends_at: back });
             }
-            self.commit(self.end_session(Changes::default(), witness, &session, Reason::Logout)).await?;
+            told = self.told(&session).await?;
+            self.commit(self.end_session(Changes::default(), witness, &session, &Actor::Account(session.account), Reason::Logout)).await?;
         }
         let with_state = |uri: RegisteredUri| AppAnswer {
             to: uri.exactly(),
             location: asked.state.as_ref().map_or_else(|| uri.as_str().to_owned(), |state| uri.exactly().with(&[("state", state)])),
         };
-        Ok(LogoutNext::Done { client_name, back: back.map(with_state) })
+        Ok(LogoutNext::Done { client_name, back: back.map(with_state), told })
+    }
+
+    /// The apps of a session that are registered to hear of its end, by their names.
+    async fn told(&self, session: &Session) -> Result<Vec<ToldApp>, Halt> {
+        let mut told = Vec::new();
+        for id in self.store.clients_in(&session.id).await? {
+            let Some(client) = self.store.client(&id).await?.filter(|client| !client.disabled && client.logout.is_told()) else { continue };
+            told.push(ToldApp { name: client.name.clone(), frame: client.logout_frame(&self.settings.issuer, session.id) });
+        }
+        told.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(told)
     }
 
     fn hint(&self, witness: &Witness, asked: &LogoutAsked) -> Result<Option<IdTokenHint>, Fault> {

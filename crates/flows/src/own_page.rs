@@ -65,6 +65,7 @@ impl OwnClient {
             release: vestibule_domain::account::Release::default(),
             subject_type: vestibule_domain::client::SubjectType::Public,
             upstream_tokens: Vec::new(),
+            logout: vestibule_domain::logout::LogoutRegistration::default(),
             id_token_claims: false,
             disabled: false,
             secrets: Vec::new(),
@@ -233,6 +234,7 @@ impl Gateway {
             .write(Write::RemoveLink { id: link.id, account: link.account, leaves_another })
             .write(Write::EndLinkSessions { link: link.id, account: link.account, at: witness.now })
             .write(Write::RevokeLinkGrants { link: link.id, account: link.account, revoked })
+            .write(Write::AnnounceEnds { account: link.account, at: witness.now })
             .write(Write::DropUpstreamTokens { link: link.id })
             .event(event);
         match self.commit(changes).await {

@@ -137,7 +137,7 @@ impl Gateway {
             .write(Write::RedeemCode { digest, at: witness.now })
             .write(Write::AddGrant(grant.clone()))
             .event(AuditEvent { auth_method: Some(client.auth_method), ..event });
-        match self.commit(changes).await {
+        match self.commit(self.joins(witness, changes, client, &code)).await {
             Ok(()) => {
                 let generation = grant.family.as_ref().map(|family| family.generation);
                 self.issue(witness, client, &grant, extent, &person, generation, grant.access_expires)
@@ -395,7 +395,7 @@ impl Gateway {
             nonce: grant.nonce.clone().map(|nonce| nonce.0),
             acr: grant.acr.clone(),
             amr: grant.amr.clone(),
-            session: client.sector().is_none().then_some(grant.session),
+            session: client.session_name(grant.session),
             // Ed25519 hashes with SHA-512 where the others use SHA-256; the claim is optional in the code flow, so it is left out there.
             access_token_hash: (client.id_token_alg != SigningAlg::EdDsa).then_some(access_token_hash),
             // What the person came by was judged, so that is what is told: not what another way in said of them meanwhile.

@@ -455,6 +455,7 @@ impl Gateway {
         changes
             .write(Write::EndLinkSessions { link: link.id, account: link.account, at: now })
             .write(Write::RevokeLinkGrants { link: link.id, account: link.account, revoked })
+            .write(Write::AnnounceEnds { account: link.account, at: now })
             .event(AuditEvent { outcome: Outcome::Success, ..event(EventName::SessionEnded) })
     }
 

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
-use http::header;
-use poem::Response;
+use http::{StatusCode, header};
+use poem::{IntoResponse, Response};
 use url::Url;
+use vestibule_domain::error::OAuthError;
 use vestibule_flows::{LogoutAsked, LogoutNext};
 
 use crate::{
     halt,
     house::House,
-    pages::{ConfirmLogout, ErrorKind, FormTarget, Href, Page, SignedOut},
+    oauth,
+    pages::{ConfirmLogout, ErrorKind, FormTarget, Frame, Href, Page, SignedOut},
     visit::Visit,
 };
 
@@ -41,11 +43,16 @@ pub(crate) async fn logout(house: Arc<House>, visit: Visit) -> Response {
             let ends_at = ends_at.and_then(|uri| FormTarget::of(&Url::parse(uri.as_str()).ok()?));
             confirm(&house, asked, client_name, confirmation, ends_at).respond(&house.look(&visit, None))
         }
-        Ok(LogoutNext::Done { client_name, back }) => {
-            let mut response = match &back {
-                Some(answer) if answer.to.is_web() => halt::see_other(&answer.location),
-                _ => {
-                    SignedOut { client_name, back: back.and_then(|answer| Href::app(&answer.location)) }.respond(&house.look(&visit, None))
+        Ok(LogoutNext::Done { client_name, back, told }) => {
+            let frames: Vec<Frame> = told.iter().filter_map(|app| Frame::of(app.frame.as_deref()?)).collect();
+            let mut response = match back {
+                Some(answer) if answer.to.is_web() && frames.is_empty() => halt::see_other(&answer.location),
+                back => {
+                    // Frames have to be loaded first, so the way back waits.
+                    let goes_on = back.as_ref().is_some_and(|answer| answer.to.is_web());
+                    let back = back.and_then(|answer| Href::app(&answer.location));
+                    let told = told.into_iter().map(|app| app.name).collect();
+                    SignedOut { client_name, back, goes_on, told, frames }.respond(&house.look(&visit, None))
                 }
             };
             // Without the cookie nothing was ended, so nothing is dropped (attack 66).
@@ -55,6 +62,22 @@ pub(crate) async fn logout(house: Arc<House>, visit: Visit) -> Response {
             response
         }
         Err(end) => halt::respond(&house, &visit, &end, None),
+    }
+}
+
+/// `POST /callback/{provider}/backchannel-logout`: a provider says that somebody signed out there (OpenID Connect Back-Channel Logout 1.0 §2.5).
+pub(crate) async fn from_upstream(house: Arc<House>, visit: Visit) -> Response {
+    let provider = visit.request.raw_path_param("provider").unwrap_or_default();
+    let taken = async {
+        let form = visit.parameters().map_err(|fault| OAuthError::invalid_request(fault.explanation()))?;
+        if !form.repeated(&["logout_token"]).is_empty() {
+            return Err(OAuthError::invalid_request("logout_token came more than once"));
+        }
+        house.gateway.upstream_logout(&visit.witness, provider, form.get("logout_token")).await
+    };
+    match taken.await {
+        Ok(()) => StatusCode::OK.into_response(),
+        Err(error) => oauth::error(&error, false),
     }
 }
 
@@ -76,7 +99,7 @@ fn confirm(
         client_name,
         action: house.href("/logout"),
         fields: carried.into_iter().filter_map(|(name, value)| Some((name, value?))).collect(),
-        stay: None,
+        stay: Some(house.href("/account")),
         ends_at,
     }
 }

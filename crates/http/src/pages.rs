@@ -28,6 +28,6 @@ pub use error::{ErrorKind, ErrorPage};
 pub use form::PostForm;
 pub use href::{FormTarget, Href, place_of};
 pub use icon::icons;
-pub use logout::{ConfirmLogout, SignedOut};
+pub use logout::{ConfirmLogout, Frame, SignedOut};
 pub use onward::{Onward, ReturnToApp};
 pub use respond::Page;

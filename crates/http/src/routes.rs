@@ -22,6 +22,7 @@ const BOTH: &[Method] = &[Method::GET, Method::POST];
 const ANY: &[Method] =
     &[Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS, Method::TRACE];
 
+const LOGOUT_NOTICE: &str = "/callback/:provider/backchannel-logout";
 const OPENID: &str = "/.well-known/openid-configuration";
 const OAUTH: &str = "/.well-known/oauth-authorization-server";
 
@@ -33,6 +34,7 @@ pub fn routes(house: &Arc<House>) -> impl Endpoint<Output = Response> + use<> {
         .at(under("/login"), person(house, "/login", BOTH, login::find))
         .at(under("/login/:provider"), person(house, "/login/:provider", GET, login::depart))
         .at(under("/callback/:provider"), person(house, "/callback/:provider", BOTH, login::arrive))
+        .at(under(LOGOUT_NOTICE), program(house, LOGOUT_NOTICE, POST, logout::from_upstream))
         .at(under("/account"), person(house, "/account", GET, account::show))
         .at(under("/account/again"), person(house, "/account/again", GET, account::again))
         .at(under("/account/links"), person(house, "/account/links", POST, account::add))

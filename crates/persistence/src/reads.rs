@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select,
-    Statement, sea_query::Expr,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, Select, Statement, sea_query::Expr,
 };
 use vestibule_domain::{
     account::{Account, Link, LinkKey, UpstreamTokens},
@@ -12,8 +12,9 @@ use vestibule_domain::{
     code::Code,
     email::EmailAddress,
     grant::Grant,
-    ids::{AccountId, ClientId, GrantId, LinkId, SessionId},
+    ids::{AccountId, ClientId, GrantId, LinkId, ProviderId, SessionId},
     keys::SigningKey,
+    logout::DueLogout,
     provider::StoredProvider,
     secret::Digest,
     session::Session,
@@ -25,7 +26,10 @@ use vestibule_domain::{
 };
 
 use crate::{
-    entities::{accounts, clients, codes, grants, links, providers, revoked_tokens, sessions, signing_keys, tickets, upstream_tokens},
+    entities::{
+        accounts, clients, codes, grants, links, providers, revoked_tokens, session_clients, sessions, signing_keys, tickets,
+        upstream_tokens,
+    },
     errors::{Fault, reading},
 };
 
@@ -112,6 +116,22 @@ pub(crate) async fn sessions_of(db: &DatabaseConnection, account: &AccountId) ->
 /// The newest are enough for whoever looks.
 const MOST_SESSIONS: u64 = 200;
 
+pub(crate) async fn sessions_by_upstream(
+    db: &DatabaseConnection,
+    provider: &ProviderId,
+    session: &str,
+) -> Result<Vec<Session>, StoreError> {
+    let rows = sessions::Entity::find()
+        .filter(sessions::Column::Provider.eq(provider.as_str()))
+        .filter(sessions::Column::UpstreamSession.eq(session))
+        .filter(sessions::Column::Ended.is_null())
+        .limit(MOST_SESSIONS)
+        .all(db)
+        .await
+        .map_err(|error| reading::<sessions::Entity>(&error, "one of several"))?;
+    rows.into_iter().map(sessions::Model::into_domain).collect()
+}
+
 pub(crate) async fn session_by_digest(db: &DatabaseConnection, digest: &Digest) -> Result<Option<Session>, StoreError> {
     let row = sessions::Entity::find()
         .filter(sessions::Column::Digest.eq(digest.0.to_vec()))
@@ -127,6 +147,23 @@ pub(crate) async fn session(db: &DatabaseConnection, id: &SessionId) -> Result<O
         .await
         .map_err(|error| reading::<sessions::Entity>(&error, &id.to_string()))?;
     row.map(|row| row.into_domain().map(Arc::new)).transpose()
+}
+
+pub(crate) async fn clients_in(db: &DatabaseConnection, session: &SessionId) -> Result<Vec<ClientId>, StoreError> {
+    let rows = session_clients::Entity::find()
+        .filter(session_clients::Column::Session.eq(session.0.as_bytes().to_vec()))
+        .order_by_asc(session_clients::Column::Client)
+        .all(db)
+        .await
+        .map_err(|error| reading::<session_clients::Entity>(&error, &session.to_string()))?;
+    rows.iter().map(session_clients::Model::client).collect()
+}
+
+pub(crate) async fn logouts_due(db: &DatabaseConnection, now: Timestamp, each: u64, limit: u64) -> Result<Vec<DueLogout>, StoreError> {
+    let due = session_clients::due(db.get_database_backend(), now, each, limit);
+    let rows = session_clients::Model::find_by_statement(due).all(db).await;
+    let rows = rows.map_err(|error| reading::<session_clients::Entity>(&error, "one of several"))?;
+    rows.into_iter().map(session_clients::Model::into_domain).collect()
 }
 
 pub(crate) async fn code(db: &DatabaseConnection, digest: &Digest) -> Result<Option<Arc<Code>>, StoreError> {

@@ -20,8 +20,9 @@ use vestibule_domain::{
     code::Code,
     email::EmailAddress,
     grant::Grant,
-    ids::{AccountId, ClientId, GrantId, LinkId, SessionId},
+    ids::{AccountId, ClientId, GrantId, LinkId, ProviderId, SessionId},
     keys::SigningKey,
+    logout::DueLogout,
     ports::Store,
     provider::StoredProvider,
     secret::Digest,
@@ -274,6 +275,10 @@ impl Store for SqlStore {
         reads::sessions_of(&self.readers, account).await
     }
 
+    async fn sessions_by_upstream(&self, provider: &ProviderId, session: &str) -> Result<Vec<Session>, StoreError> {
+        reads::sessions_by_upstream(&self.readers, provider, session).await
+    }
+
     async fn session(&self, digest: &Digest) -> Result<Option<Arc<Session>>, StoreError> {
         if let Some(id) = self.caches.cookies.get(digest) {
             let session = self.caches.sessions.read(&id, reads::session(&self.readers, &id)).await?;
@@ -292,6 +297,14 @@ impl Store for SqlStore {
     async fn session_by_id(&self, id: &SessionId) -> Result<Option<Session>, StoreError> {
         let session = self.caches.sessions.read(id, reads::session(&self.readers, id)).await?;
         Ok(session.map(Arc::unwrap_or_clone))
+    }
+
+    async fn clients_in(&self, session: &SessionId) -> Result<Vec<ClientId>, StoreError> {
+        reads::clients_in(&self.readers, session).await
+    }
+
+    async fn logouts_due(&self, now: Timestamp, each: u64, limit: u64) -> Result<Vec<DueLogout>, StoreError> {
+        reads::logouts_due(&self.readers, now, each, limit).await
     }
 
     async fn code(&self, digest: &Digest) -> Result<Option<Code>, StoreError> {

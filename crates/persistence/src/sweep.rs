@@ -32,11 +32,20 @@ pub(crate) enum Kind {
     RevokedTokens,
     EndedSessions,
     OldSessions,
+    SessionClients,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 7] =
-        [Self::Spent, Self::Tickets, Self::Codes, Self::Grants, Self::RevokedTokens, Self::EndedSessions, Self::OldSessions];
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Spent,
+        Self::Tickets,
+        Self::Codes,
+        Self::Grants,
+        Self::RevokedTokens,
+        Self::EndedSessions,
+        Self::OldSessions,
+        Self::SessionClients,
+    ];
 
     /// What may come alive again says so twice: PostgreSQL asks the outer condition again of a row that it had to wait for.
     pub(crate) const fn deletion(self) -> &'static str {
@@ -65,6 +74,12 @@ impl Kind {
             Self::OldSessions => {
                 "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE ended IS NULL AND last_seen < $1 ORDER BY last_seen LIMIT $2) \
                  AND ended IS NULL AND last_seen < $1 RETURNING id"
+            }
+            // Who is still to be told stays, and so does who took part in a session that was signed in to again and again.
+            Self::SessionClients => {
+                "DELETE FROM session_clients WHERE (session, client) IN (SELECT session, client FROM session_clients \
+                 WHERE due IS NULL AND expires < $1 AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.id = session_clients.session) \
+                 ORDER BY expires LIMIT $2) AND due IS NULL RETURNING session"
             }
         }
     }
@@ -113,7 +128,7 @@ impl Broom {
             Kind::EndedSessions | Kind::OldSessions => Uuid::from_slice(key).ok().map(|id| Effect::Session(SessionId(id), None)),
             Kind::RevokedTokens => revoked_tokens::id(key).map(Effect::Token),
             Kind::Codes => key.try_into().ok().map(|digest| Effect::Code(Digest(digest), None)),
-            Kind::Spent | Kind::Tickets => None,
+            Kind::Spent | Kind::Tickets | Kind::SessionClients => None,
         }
     }
 }

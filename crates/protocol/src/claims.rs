@@ -49,6 +49,32 @@ pub struct IdTokenClaims {
     pub person: PersonClaims,
 }
 
+/// The payload of a logout token (OpenID Connect Back-Channel Logout 1.0 §2.4). There is no `nonce`: that is what tells it from an ID token even
+/// where nobody looks at the type.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the names are the specification's")]
+pub struct LogoutTokenClaims {
+    pub iss: String,
+    pub sub: String,
+    pub aud: Audience,
+    pub iat: i64,
+    pub exp: i64,
+    pub jti: String,
+    pub events: LogoutEvents,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sid: Option<String>,
+}
+
+/// The member of `events` that makes a token a logout token.
+pub const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+
+/// `events` of a logout token: the one event, about which there is nothing more to say.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct LogoutEvents {
+    #[serde(rename = "http://schemas.openid.net/event/backchannel-logout")]
+    event: serde_json::Map<String, serde_json::Value>,
+}
+
 /// What is read of an ID token of ours that comes back as `id_token_hint`; the rest means nothing then.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[expect(missing_docs, reason = "the names are the specification's")]

@@ -55,6 +55,13 @@ pub struct ProviderMetadata {
     pub introspection_endpoint: String,
     /// RP-Initiated Logout 1.0 §2.1.
     pub end_session_endpoint: String,
+    /// Back-Channel Logout 1.0 §2.1.
+    pub backchannel_logout_supported: bool,
+    /// Said of the gateway: clients whose subject type is pairwise are told of no session.
+    pub backchannel_logout_session_supported: bool,
+    /// Front-Channel Logout 1.0 §3.
+    pub frontchannel_logout_supported: bool,
+    pub frontchannel_logout_session_supported: bool,
     pub scopes_supported: &'static [&'static str],
     pub claims_supported: &'static [&'static str],
     pub claim_types_supported: &'static [&'static str],
@@ -95,6 +102,10 @@ pub fn provider_metadata(issuer: &str, algs: &[&str]) -> ProviderMetadata {
         revocation_endpoint: url("/revoke"),
         introspection_endpoint: url("/introspect"),
         end_session_endpoint: url("/logout"),
+        backchannel_logout_supported: true,
+        backchannel_logout_session_supported: true,
+        frontchannel_logout_supported: true,
+        frontchannel_logout_session_supported: true,
         scopes_supported: SCOPES,
         claims_supported: CLAIMS,
         claim_types_supported: &["normal"],
@@ -138,6 +149,10 @@ mod tests {
                 "revocation_endpoint": "https://id.example/tenant/revoke",
                 "introspection_endpoint": "https://id.example/tenant/introspect",
                 "end_session_endpoint": "https://id.example/tenant/logout",
+                "backchannel_logout_supported": true,
+                "backchannel_logout_session_supported": true,
+                "frontchannel_logout_supported": true,
+                "frontchannel_logout_session_supported": true,
                 "scopes_supported": ["openid", "profile", "email", "groups", "offline_access"],
                 "claims_supported": claims,
                 "claim_types_supported": ["normal"],

@@ -8,6 +8,7 @@
 //! stands where data can't say it: [`oidc`] for issuers, [`oauth2`], [`github`] and [`facebook`] for those that are none.
 #![warn(missing_docs)]
 
+pub mod backchannel;
 mod callback;
 pub mod egress;
 pub mod facebook;

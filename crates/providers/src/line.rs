@@ -58,6 +58,7 @@ impl Line {
             Phase::Api => info_span!("upstream.api", provider.id = id),
             Phase::Refresh => info_span!("upstream.refresh", provider.id = id),
             Phase::Revocation => info_span!("upstream.revocation", provider.id = id),
+            Phase::Logout => info_span!("upstream.logout", provider.id = id),
         }
     }
 

@@ -14,6 +14,7 @@ mod id_token;
 mod issuers;
 mod kept;
 mod keys;
+mod logout_token;
 mod metadata;
 mod microsoft;
 mod reading;
@@ -35,8 +36,8 @@ use vestibule_domain::{
     attempt::Kept as KeptAttempt,
     claims::{Claims, is_printable, merged},
     health::Checked,
-    ports::{Clock, Entropy, IdentityProvider, Observer, RefreshUpstream, RevokeUpstream},
-    provider::{Arrival, Callback, Departure, Phase, ProviderCard, ProviderError, ProviderTerms, Sent},
+    ports::{Clock, Entropy, IdentityProvider, Observer, RefreshUpstream, RevokeUpstream, UpstreamLogout},
+    provider::{Arrival, Callback, Departure, LogoutNotice, Phase, ProviderCard, ProviderError, ProviderTerms, Sent},
     time::Timestamp,
 };
 
@@ -122,16 +123,7 @@ impl OidcProvider {
         nonce: Option<&str>,
         now: Timestamp,
     ) -> Result<Verified, ProviderError> {
-        let expected = Expected {
-            issuers: &self.issuers,
-            published: &metadata.issuer,
-            client_id: &self.settings.client_id,
-            audiences: &self.settings.audiences,
-            nonce: nonce.map(|nonce| (self.settings.nonce, nonce)),
-            algs: &self.settings.allowed_algs,
-            subject: &self.settings.subject,
-            now,
-        };
+        let expected = Expected { nonce: nonce.map(|nonce| (self.settings.nonce, nonce)), ..self.expected(metadata, now) };
         let (id_token, access_token) = (redeemed.id_token.expose_secret(), redeemed.access_token.expose_secret());
         let verify = |set: &KeySet| id_token::verify(id_token, access_token, set, &expected);
         let known = self.documents.keys(metadata).await?;
@@ -140,6 +132,20 @@ impl OidcProvider {
             verified => verified,
         };
         verified.map_err(|refusal| refusal.at(phase))
+    }
+
+    /// What every token has to agree with.
+    fn expected<'a>(&'a self, metadata: &'a Metadata, now: Timestamp) -> Expected<'a> {
+        Expected {
+            issuers: &self.issuers,
+            published: &metadata.issuer,
+            client_id: &self.settings.client_id,
+            audiences: &self.settings.audiences,
+            nonce: None,
+            algs: &self.settings.allowed_algs,
+            subject: &self.settings.subject,
+            now,
+        }
     }
 
     /// More claims, of the same person (OpenID Connect Core 1.0 §5.3).
@@ -192,7 +198,7 @@ impl OidcProvider {
 }
 
 /// New in every token, and no rule's business.
-const ABOUT_THE_TOKEN: [&str; 11] = ["aud", "azp", "at_hash", "auth_time", "c_hash", "exp", "iat", "jti", "nbf", "nonce", "s_hash"];
+const ABOUT_THE_TOKEN: [&str; 12] = ["aud", "azp", "at_hash", "auth_time", "c_hash", "exp", "iat", "jti", "nbf", "nonce", "s_hash", "sid"];
 
 #[async_trait]
 impl IdentityProvider for OidcProvider {
@@ -217,12 +223,12 @@ impl IdentityProvider for OidcProvider {
         let redeemed = self.redeem(&metadata, &code, &callback.redirect_uri, &kept.pkce_verifier, now).await?;
         let verified = self.identify(Phase::Token, &metadata, &redeemed, Some(&kept.nonce), now).await?;
         let Verified { issuer, subject, auth_time, claims } = verified;
-        let (acr, amr) = (text(&claims, "acr"), methods(&claims));
+        let (acr, amr, session) = (text(&claims, "acr"), methods(&claims), text(&claims, "sid"));
         let mut claims = self.claims(&metadata, claims, &redeemed.access_token).await?;
         if matches!(self.settings.speciality, Speciality::Apple) {
             apple::add_name(&mut claims, callback.user.as_deref());
         }
-        Ok(Arrival { issuer, subject, claims, auth_time, acr, amr, tokens: redeemed.tokens })
+        Ok(Arrival { issuer, subject, claims, auth_time, acr, amr, session, tokens: redeemed.tokens })
     }
 
     fn terms(&self) -> &ProviderTerms {
@@ -241,6 +247,24 @@ impl IdentityProvider for OidcProvider {
 
     fn revocation(&self) -> Option<&dyn RevokeUpstream> {
         Some(self)
+    }
+
+    fn logout(&self) -> Option<&dyn UpstreamLogout> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl UpstreamLogout for OidcProvider {
+    async fn read(&self, logout_token: &str, now: Timestamp) -> Result<LogoutNotice, ProviderError> {
+        let metadata = self.documents.metadata().await?;
+        let expected = self.expected(&metadata, now);
+        let known = self.documents.keys(&metadata).await?;
+        let read = match logout_token::verify(logout_token, &known, &expected) {
+            Err(Refusal::UnknownKey { .. }) => logout_token::verify(logout_token, &*self.documents.renewed_keys().await?, &expected),
+            read => read,
+        };
+        read.map_err(|refusal| refusal.at(Phase::Logout))
     }
 }
 

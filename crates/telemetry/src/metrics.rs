@@ -87,6 +87,7 @@ pub struct Metrics {
     sessions_active: Gauge,
     sessions_created: Counter,
     logouts: Family<KindLabel, Counter>,
+    logout_deliveries: Family<ResultLabel, Counter>,
     rate_limited: Family<LimitLabel, Counter>,
     key_age: Gauge,
     key_rotation: Gauge,
@@ -179,6 +180,8 @@ impl Metrics {
                 Counter::default(),
             ),
             logouts: make.family("vestibule_logout", "Browser sessions ended, by what ended them"),
+            logout_deliveries: make
+                .family("vestibule_logout_deliveries", "Apps told that a session has ended, or given up after the last attempt"),
             rate_limited: make.family("vestibule_rate_limited", "Limits reached by somebody who tried too often"),
             key_age: make.add("vestibule_signing_key_age_seconds", "Age of the oldest key that signs", Gauge::default()),
             key_rotation: make.add(
@@ -289,6 +292,10 @@ impl Metrics {
         self.tokens.get_or_create(&GrantLabel { grant: grant.as_str() }).inc();
     }
 
+    fn logout_told(&self, result: &'static str) {
+        self.logout_deliveries.get_or_create(&ResultLabel { result }).inc();
+    }
+
     fn refreshed(&self, result: &'static str) {
         self.refreshes.get_or_create(&ResultLabel { result }).inc();
     }
@@ -312,11 +319,14 @@ impl Observer for Metrics {
             EventName::SessionEnded => {
                 self.logouts.get_or_create(&KindLabel { kind: labels::logout_kind(event) }).inc();
             }
+            EventName::LogoutDelivered => self.logout_told("delivered"),
+            EventName::LogoutFailed => self.logout_told("failed"),
             EventName::AbuseRateLimited => {
                 self.rate_limited.get_or_create(&LimitLabel { limit: labels::limit(event.reason) }).inc();
             }
             // Requests on the way are counted by their routes, and what operators do is read in the audit log.
-            EventName::LoginStarted
+            EventName::UpstreamLogoutReceived
+            | EventName::LoginStarted
             | EventName::RequestPushed
             | EventName::UpstreamRedirected
             | EventName::LoginSilent

@@ -14,9 +14,10 @@ use vestibule_domain::{
     claims::Claims,
     health::Checked,
     ids::ProviderId,
-    ports::{IdentityProvider, RefreshUpstream, RevokeUpstream},
+    ports::{IdentityProvider, RefreshUpstream, RevokeUpstream, UpstreamLogout},
     provider::{
-        Arrival, ButtonWording, Callback, Departure, Known, ProviderCard, ProviderError, ProviderTerms, ReceivedTokens, Renewed, Sent,
+        Arrival, ButtonWording, Callback, Departure, Known, LogoutNotice, Phase, ProviderCard, ProviderError, ProviderTerms,
+        ReceivedTokens, Renewed, Sent,
     },
     time::Timestamp,
 };
@@ -112,6 +113,7 @@ impl FakeProvider {
             auth_time: Some(now),
             acr: None,
             amr: vec!["pwd".into()],
+            session: Some(format!("session-of-{subject}")),
             tokens: ReceivedTokens { access_token: Some("upstream-access-token".to_owned().into()), ..ReceivedTokens::default() },
         }
     }
@@ -142,6 +144,25 @@ impl RefreshUpstream for FakeProvider {
     }
 }
 
+/// Believes what is written `issuer subject session jti`, with `-` for what is not said.
+#[async_trait]
+impl UpstreamLogout for FakeProvider {
+    async fn read(&self, logout_token: &str, now: Timestamp) -> Result<LogoutNotice, ProviderError> {
+        let said = |text: &str| Some(text.to_owned()).filter(|text| text != "-");
+        match logout_token.split(' ').collect::<Vec<_>>().as_slice() {
+            [issuer, subject, session, id] => Ok(LogoutNotice {
+                issuer: (*issuer).to_owned(),
+                subject: said(subject),
+                session: said(session),
+                id: (*id).to_owned(),
+                expires: now + std::time::Duration::from_mins(12),
+            }),
+            ["down"] => Err(ProviderError::Unreachable { phase: Phase::Keys, status: None, detail: "no answer in time".into() }),
+            _ => Err(ProviderError::Invalid { phase: Phase::Logout, rule: "signature", detail: "the signature is wrong".into() }),
+        }
+    }
+}
+
 #[async_trait]
 impl RevokeUpstream for FakeProvider {
     async fn revoke(&self, tokens: &ReceivedTokens) -> Result<(), ProviderError> {
@@ -161,6 +182,10 @@ impl IdentityProvider for FakeProvider {
     }
 
     fn refresh(&self) -> Option<&dyn RefreshUpstream> {
+        Some(self)
+    }
+
+    fn logout(&self) -> Option<&dyn UpstreamLogout> {
         Some(self)
     }
 

@@ -16,6 +16,7 @@ use vestibule_domain::{
     grant::{Grant, Revoked},
     ids::{AccountId, AttemptId, ClientId, EventId, GrantId, LinkId, ProviderId, SessionId},
     keys::SigningKey,
+    logout::{DueLogout, Participant},
     ports::Store,
     provider::StoredProvider,
     secret::Digest,
@@ -45,6 +46,7 @@ struct Tables {
     /// Made anew with every change of one.
     all_providers: Arc<[StoredProvider]>,
     sessions: HashMap<SessionId, Session>,
+    session_clients: BTreeMap<(SessionId, ClientId), Joined>,
     codes: HashMap<Digest, Code>,
     grants: HashMap<GrantId, Grant>,
     /// Grants that were ended before they were made.
@@ -56,6 +58,15 @@ struct Tables {
     upstream_tokens: HashMap<LinkId, UpstreamTokens>,
     signing_keys: BTreeMap<String, SigningKey>,
     events: BTreeMap<(Timestamp, EventId), AuditEvent>,
+}
+
+/// A client in a session, and when it is to be told of its end.
+#[derive(Clone, Debug)]
+struct Joined {
+    account: AccountId,
+    expires: Timestamp,
+    due: Option<Timestamp>,
+    attempts: u32,
 }
 
 impl MemoryStore {
@@ -82,6 +93,7 @@ impl MemoryStore {
             tables.accounts.len(),
             tables.links.len(),
             tables.sessions.len(),
+            tables.session_clients.len(),
             tables.codes.len(),
             tables.grants.len(),
             tables.tombstones.len(),
@@ -207,6 +219,28 @@ impl Tables {
             Write::RevokeSessionGrants { session, revoked } => {
                 self.revoke_all(revoked, |grant| grant.session == session && grant.ends_with_session())
             }
+            Write::JoinSession(Participant { session, client, account, expires }) => {
+                let joined = self.session_clients.entry((session, client));
+                let joined = joined.or_insert(Joined { account, expires, due: None, attempts: 0 });
+                joined.expires = joined.expires.max(expires);
+                true
+            }
+            Write::AnnounceEnds { account, at } => {
+                let sessions = &self.sessions;
+                let has_ended = |id: &SessionId| sessions.get(id).is_some_and(|session| session.ended.is_some());
+                for ((session, _), joined) in &mut self.session_clients {
+                    if joined.account == account && joined.due.is_none() && has_ended(session) {
+                        joined.due = Some(at);
+                    }
+                }
+                true
+            }
+            Write::TakeDelivery { session, client, attempts, next } => {
+                let joined = self.session_clients.get_mut(&(session, client));
+                let joined = joined.filter(|joined| joined.due.is_some() && joined.attempts == attempts);
+                joined.map(|joined| (joined.due, joined.attempts) = (Some(next), attempts + 1)).is_some()
+            }
+            Write::SettleDelivery { session, client } => self.session_clients.remove(&(session, client)).is_some(),
             Write::AddCode(code) => add(&mut self.codes, code.digest, code).then_some(true).ok_or_else(there)?,
             Write::RedeemCode { digest, at } => self.redeem(&digest, at),
             Write::AddGrant(grant) => self.add_grant(grant)?,
@@ -320,6 +354,20 @@ impl Tables {
                 Some(ended) => ended < now - DAY,
                 None => session.last_seen < sessions_before,
             })
+            + self.sweep_session_clients(now, most)
+    }
+}
+
+impl Tables {
+    fn sweep_session_clients(&mut self, now: Timestamp, most: usize) -> usize {
+        let forgotten =
+            |(session, joined): (&SessionId, &Joined)| joined.due.is_none() && joined.expires < now && !self.sessions.contains_key(session);
+        let all = self.session_clients.iter().filter(|((session, _), joined)| forgotten((session, joined)));
+        let keys: Vec<_> = all.map(|(key, _)| key.clone()).take(most).collect();
+        for key in &keys {
+            self.session_clients.remove(key);
+        }
+        keys.len()
     }
 }
 
@@ -423,12 +471,42 @@ impl Store for MemoryStore {
         Ok(alive)
     }
 
+    async fn sessions_by_upstream(&self, provider: &ProviderId, session: &str) -> Result<Vec<Session>, StoreError> {
+        let tables = self.read()?;
+        let alive = tables.sessions.values().filter(|known| known.ended.is_none() && known.provider == *provider);
+        Ok(alive.filter(|known| known.upstream_session.as_deref() == Some(session)).cloned().collect())
+    }
+
     async fn session(&self, digest: &Digest) -> Result<Option<Arc<Session>>, StoreError> {
         Ok(self.read()?.sessions.values().find(|session| session.digest == *digest).cloned().map(Arc::new))
     }
 
     async fn session_by_id(&self, id: &SessionId) -> Result<Option<Session>, StoreError> {
         Ok(self.read()?.sessions.get(id).cloned())
+    }
+
+    async fn clients_in(&self, session: &SessionId) -> Result<Vec<ClientId>, StoreError> {
+        let tables = self.read()?;
+        Ok(tables.session_clients.keys().filter(|(joined, _)| joined == session).map(|(_, client)| client.clone()).collect())
+    }
+
+    async fn logouts_due(&self, now: Timestamp, each: u64, limit: u64) -> Result<Vec<DueLogout>, StoreError> {
+        let tables = self.read()?;
+        let mut due: Vec<_> = tables.session_clients.iter().filter(|(_, joined)| joined.due.is_some_and(|due| due <= now)).collect();
+        due.sort_by_key(|(_, joined)| joined.due);
+        let mut places: HashMap<&ClientId, u64> = HashMap::new();
+        let few = due.into_iter().filter(|((_, client), _)| {
+            let place = places.entry(client).or_default();
+            *place += 1;
+            *place <= each
+        });
+        let owed = |((session, client), joined): (&(SessionId, ClientId), &Joined)| DueLogout {
+            session: *session,
+            client: client.clone(),
+            account: joined.account,
+            attempts: joined.attempts,
+        };
+        Ok(few.map(owed).take(at_most(limit)).collect())
     }
 
     async fn code(&self, digest: &Digest) -> Result<Option<Code>, StoreError> {

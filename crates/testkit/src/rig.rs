@@ -11,7 +11,7 @@ use vestibule_domain::{
     health::BreakerState,
     ids::ProviderId,
     keys::Rotation,
-    ports::{Clock, IdentityProvider, Observer, ProviderFactory, Store},
+    ports::{BackChannel, Clock, IdentityProvider, Observer, ProviderFactory, Store},
     provider::{Definition, Phase, ProviderTerms},
     registration::{Draft, FieldFault},
     settings::{Lifetimes, Settings},
@@ -20,7 +20,7 @@ use vestibule_domain::{
 };
 use vestibule_flows::{FixedProvider, Gateway, Parts};
 
-use crate::{clock::StoppedClock, fake_provider::FakeProvider, memory_store::MemoryStore};
+use crate::{clock::StoppedClock, fake_back_channel::FakeBackChannel, fake_provider::FakeProvider, memory_store::MemoryStore};
 
 /// What differs from the plain gateway.
 #[derive(Debug)]
@@ -48,6 +48,7 @@ pub struct Rig {
     pub store: Arc<MemoryStore>,
     pub clock: Arc<StoppedClock>,
     pub providers: Vec<Arc<FakeProvider>>,
+    pub back_channel: Arc<FakeBackChannel>,
 }
 
 /// The key of the admin API.
@@ -69,6 +70,7 @@ impl Rig {
         let providers: Vec<_> = options.providers.iter().map(named).map(Arc::new).collect();
         let sealing_key = SealingKey::parse("6b1f0c58a1c94e0e9d3f27b4a85d71f2c40e6a9b8d3c5f17e2a4960bd8317c5e").expect("a key");
         let sealer = Arc::new(KeySealer::new(sealing_key, Vec::new()));
+        let back_channel = Arc::<FakeBackChannel>::default();
         let algorithms = vec![SigningAlg::Es256, SigningAlg::Rs256];
         let gateway = Gateway::new(Parts {
             store: store.clone(),
@@ -79,6 +81,7 @@ impl Rig {
             observer: Arc::new(Unwatched),
             providers: providers.iter().map(fixed).collect(),
             factory: Arc::new(FakeFactory),
+            back_channel: back_channel.clone() as Arc<dyn BackChannel>,
             settings: Settings {
                 issuer: options.issuer,
                 lifetimes: Lifetimes::default(),
@@ -89,7 +92,7 @@ impl Rig {
             bootstrap_key: Some(SecretString::from(ADMIN_KEY)),
         });
         gateway.keep_keys().await.expect("keys are made");
-        (gateway, Self { store, clock, providers })
+        (gateway, Self { store, clock, providers, back_channel })
     }
 
     /// A request's witness, from nowhere in particular.

@@ -22,6 +22,7 @@ mod contests;
 mod doors;
 mod events;
 mod life;
+mod logouts;
 mod rows;
 mod shared;
 
@@ -29,6 +30,7 @@ pub use contests::*;
 pub use doors::*;
 pub use events::*;
 pub use life::*;
+pub use logouts::*;
 pub use rows::*;
 pub use shared::*;
 
@@ -126,6 +128,13 @@ macro_rules! store_contract {
             of_parallel_leases_exactly_one_wins
             upstream_tokens_that_are_due_are_found
             accounts_are_listed_in_the_order_of_their_ids
+            who_joined_a_session_is_due_when_it_ends
+            whatever_ends_sessions_makes_their_clients_due
+            of_parallel_deliveries_exactly_one_wins
+            a_silent_client_does_not_stand_before_the_others
+            of_exchanges_and_logouts_at_once_every_client_with_tokens_is_told
+            who_joined_a_session_is_forgotten_with_it
+            sessions_are_found_by_the_provider_s_own_session
         ] }
     };
     (@tests $adapter:ident, $bench:ty, $how:ident, [ $($name:ident)* ]) => {
@@ -155,6 +164,7 @@ macro_rules! shared_store_contract {
             attack_83_a_revocation_on_one_node_reaches_the_other
             attack_83_what_one_node_changes_the_other_reads_anew
             attack_83_links_and_providers_of_one_node_are_the_others
+            of_deliveries_on_two_nodes_exactly_one_wins
         ] }
     };
 }

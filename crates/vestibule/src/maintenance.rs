@@ -1,11 +1,15 @@
 //! What the house does by itself, again and again.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::{
+    task::JoinSet,
+    time::{MissedTickBehavior, interval, sleep},
+};
 use tracing::{debug, error, info};
 use vestibule_domain::{
     audit::{Source, Witness},
+    ids::ClientId,
     ports::Entropy,
 };
 use vestibule_flows::{Gateway, KeysError, RefreshReport};
@@ -95,6 +99,59 @@ pub(crate) async fn refresh_ahead(house: Arc<House>, stop: impl Future<Output = 
                 refreshed,
                 denied, unreachable, "refreshed {refreshed} upstream tokens ahead; {denied} were denied, {unreachable} have to wait"
             );
+        }
+    }
+}
+
+/// How often it is looked whether an app is to be told of a logout.
+const TELL_EVERY: Duration = Duration::from_secs(1);
+/// Most apps that are told at once.
+const MOST_TOLD: usize = 256;
+/// Most deliveries to one app at once: one that does not answer is not to take up everything.
+const MOST_TOLD_OF_ONE: usize = 8;
+
+/// Tells apps of logouts, each for itself, so that who is slow keeps nobody else waiting. Ends when it is told to; what is cut short then is told again
+/// by whoever finds it due.
+pub(crate) async fn tell_of_logouts(house: Arc<House>, stop: impl Future<Output = ()> + Send) {
+    let gateway = house.gateway();
+    let mut under_way: JoinSet<ClientId> = JoinSet::new();
+    let mut of_client: HashMap<ClientId, usize> = HashMap::new();
+    let mut seconds = interval(TELL_EVERY);
+    seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    tokio::pin!(stop);
+    loop {
+        tokio::select! {
+            _ = seconds.tick() => {}
+            () = &mut stop => return,
+        }
+        while let Some(ended) = under_way.try_join_next() {
+            match ended {
+                Ok(client) => drop(of_client.entry(client).and_modify(|count| *count = count.saturating_sub(1))),
+                // Whose it was is not known; nobody is to be kept from being told for that.
+                Err(_) => of_client.clear(),
+            }
+        }
+        of_client.retain(|_, count| *count > 0);
+        let due = match gateway.logouts_due(MOST_TOLD_OF_ONE as u64, MOST_TOLD as u64).await {
+            Ok(due) => due,
+            Err(error) => {
+                error!(%error, "it could not be read who is to be told of a logout");
+                continue;
+            }
+        };
+        for due in due {
+            let count = of_client.entry(due.client.clone()).or_default();
+            if *count >= MOST_TOLD_OF_ONE || under_way.len() >= MOST_TOLD {
+                continue;
+            }
+            *count += 1;
+            let gateway = gateway.clone();
+            under_way.spawn(async move {
+                if let Err(error) = gateway.deliver_logout(&due).await {
+                    error!(%error, client.id = %due.client, "{} could not be told of a logout", due.client);
+                }
+                due.client
+            });
         }
     }
 }

@@ -130,10 +130,11 @@ impl Running {
         let maintain = tokio::spawn(maintenance::maintain(built.house.clone(), built.metrics.clone()));
         let probe = tokio::spawn(maintenance::probe(built.house.clone(), stop_main.called()));
         let refresher = tokio::spawn(maintenance::refresh_ahead(built.house.clone(), stop_main.called()));
+        let teller = tokio::spawn(maintenance::tell_of_logouts(built.house.clone(), stop_main.called()));
         Self {
             main: tokio::spawn(doors.main.serve(routes(&built.house), stop_main.called())),
             ops: tokio::spawn(doors.ops.serve(ops_routes(&built.house), stop_ops.called())),
-            helpers: vec![maintain, probe],
+            helpers: vec![maintain, probe, teller],
             refresher,
             stop_main,
             stop_ops,

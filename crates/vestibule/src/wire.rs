@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use tracing::error;
 use vestibule_crypto::{KeySealer, LocalSigner, SystemClock, SystemEntropy};
 use vestibule_domain::{
     claims::Claims,
-    ports::{Clock, Entropy, Observer, ProviderFactory, Sealer, Store},
+    ports::{BackChannel, Clock, Entropy, Observer, ProviderFactory, Sealer, Store, Undelivered},
     provider::{Definition, StoredProvider},
+    redirect::RegisteredUri,
     registration::FieldFault,
 };
 use vestibule_flows::{FixedProvider, Gateway, Parts};
@@ -17,6 +19,7 @@ use vestibule_http::{House, HttpSettings};
 use vestibule_persistence::{CommitStats, SqlStore, StoreOptions};
 use vestibule_playground::PretendIssuer;
 use vestibule_providers::{
+    backchannel::GuardedBackChannel,
     egress::{Egress, EgressOptions, EgressSetupError},
     factory::ProviderMaker,
 };
@@ -44,7 +47,8 @@ pub(crate) struct Built {
 pub(crate) async fn build(config: &Config) -> Result<Built, Failure> {
     let metrics = Arc::new(metrics());
     let observer: Arc<dyn Observer> = Arc::new(Watch(metrics.clone()));
-    let factory = factory(config, observer.clone())?;
+    let egress = egress(config)?;
+    let factory = maker(egress.clone(), observer.clone());
     let configured = configured(config, factory.as_ref())?;
     for fault in &configured.faults.0 {
         error!("a provider can't be used: {fault}");
@@ -60,6 +64,7 @@ pub(crate) async fn build(config: &Config) -> Result<Built, Failure> {
         observer,
         providers: configured.providers,
         factory,
+        back_channel: Arc::new(GuardedBackChannel::new(egress)),
         settings: config.settings.clone(),
         bootstrap_key: Some(config.bootstrap_key.clone()),
     });
@@ -85,6 +90,7 @@ pub(crate) fn onlooker(
         observer: Arc::new(metrics()),
         providers,
         factory,
+        back_channel: Arc::new(Mute),
         settings: config.settings.clone(),
         bootstrap_key: None,
     })
@@ -151,9 +157,28 @@ fn allow_line(address: Option<&Value>) -> Vec<String> {
 
 /// What makes providers. They share one outgoing client.
 pub(crate) fn factory(config: &Config, observer: Arc<dyn Observer>) -> Result<Arc<dyn ProviderFactory>, Faults> {
+    Ok(maker(egress(config)?, observer))
+}
+
+fn maker(egress: Egress, observer: Arc<dyn Observer>) -> Arc<dyn ProviderFactory> {
+    Arc::new(ProviderMaker::new(egress, clock(), entropy(), observer))
+}
+
+/// The one outgoing client.
+fn egress(config: &Config) -> Result<Egress, Faults> {
     let options = EgressOptions { propagate: Some(Arc::new(vestibule_telemetry::inject)), ..config.egress.clone() };
-    let egress = Egress::new(options).map_err(egress_fault)?;
-    Ok(Arc::new(ProviderMaker::new(egress, clock(), entropy(), observer)))
+    Egress::new(options).map_err(egress_fault)
+}
+
+/// Who only looks tells nobody anything.
+#[derive(Debug)]
+struct Mute;
+
+#[async_trait]
+impl BackChannel for Mute {
+    async fn send(&self, _: &RegisteredUri, _: &str) -> Result<(), Undelivered> {
+        Err(Undelivered("this gateway only looks".into()))
+    }
 }
 
 /// The same for commands that count nothing.

@@ -9,9 +9,9 @@ use vestibule_domain::{
     ids::ClientId,
     scope::Scopes,
     time::Timestamp,
-    token::{AccessToken, IdToken, IdTokenHint, Subject},
+    token::{AccessToken, IdToken, IdTokenHint, LogoutToken, Subject},
 };
-use vestibule_protocol::claims::{AccessTokenClaims, Audience, IdTokenClaims, IdTokenHintClaims};
+use vestibule_protocol::claims::{AccessTokenClaims, Audience, IdTokenClaims, IdTokenHintClaims, LogoutEvents, LogoutTokenClaims};
 
 pub(super) fn access_token_claims(token: &AccessToken) -> AccessTokenClaims {
     AccessTokenClaims {
@@ -62,6 +62,19 @@ pub(super) fn id_token_claims(token: &IdToken) -> IdTokenClaims {
         sid: token.session.map(|session| session.to_string()),
         at_hash: token.access_token_hash.map(|half| URL_SAFE_NO_PAD.encode(half)),
         person: token.claims.clone().into(),
+    }
+}
+
+pub(super) fn logout_token_claims(token: &LogoutToken) -> LogoutTokenClaims {
+    LogoutTokenClaims {
+        iss: token.issuer.clone(),
+        sub: token.subject.to_string(),
+        aud: token.client.as_str().into(),
+        iat: token.issued.as_secs(),
+        exp: token.expires.as_secs(),
+        jti: format!("{:032x}", token.id),
+        events: LogoutEvents::default(),
+        sid: token.session.map(|session| session.to_string()),
     }
 }
 

@@ -4,7 +4,7 @@ use time::{Duration, OffsetDateTime, macros::datetime};
 use vestibule_domain::{account::LinkedBy, provider::ButtonWording};
 use vestibule_http::pages::{
     AccountPage, Addition, Appearance, Brand, BrandDraft, Choice, Chooser, ConfirmLogout, EmailForm, ErrorKind, ErrorPage, FormTarget,
-    Href, Notice, Onward, Page, PostForm, Remove, ReturnToApp, SignInAgain, SignedOut, Way,
+    Frame, Href, Notice, Onward, Page, PostForm, Remove, ReturnToApp, SignInAgain, SignedOut, Way,
     texts::{TextOverrides, TextsDraft},
 };
 
@@ -92,9 +92,20 @@ pub(crate) fn all(words: &Words<'_>) -> Vec<(String, Box<dyn Page>)> {
     };
     let mut pages = choosers(words);
     pages.extend(accounts(words));
-    let rest: [(&str, Box<dyn Page>); 6] = [
-        ("signed-out", Box::new(SignedOut { client_name: Some(app()), back: Some(back()) })),
-        ("signed-out-alone", Box::new(SignedOut { client_name: None, back: None })),
+    let signed_out = |client_name, back| SignedOut { client_name, back, goes_on: false, told: Vec::new(), frames: Vec::new() };
+    let told = SignedOut {
+        goes_on: true,
+        told: vec![app(), "Wiki".to_owned()],
+        frames: ["https://grafana.example.com/logout?iss=https%3A%2F%2Fsso.example.com&sid=019ab55f", "https://wiki.example.com:8443/bye"]
+            .into_iter()
+            .filter_map(Frame::of)
+            .collect(),
+        ..signed_out(Some(app()), Some(back()))
+    };
+    let rest: [(&str, Box<dyn Page>); 7] = [
+        ("signed-out", Box::new(signed_out(Some(app()), Some(back())))),
+        ("signed-out-alone", Box::new(signed_out(None, None))),
+        ("signed-out-told", Box::new(told)),
         ("confirm-logout", Box::new(confirm(Some(app()), Some(back())))),
         ("confirm-logout-alone", Box::new(confirm(None, None))),
         (

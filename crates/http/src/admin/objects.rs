@@ -6,6 +6,7 @@ use poem_openapi::{Object, types::Example};
 use secrecy::ExposeSecret;
 use vestibule_domain::{
     client::{AuthMethod, Client, ClientSecret, GrantType, SigningAlg, SubjectType},
+    logout::LogoutDraft,
     registration::Draft,
     time::Timestamp,
 };
@@ -78,6 +79,19 @@ pub(crate) struct Registration {
     /// Providers whose access tokens it may ask for; goes together with the grant type for token exchange.
     #[oai(default)]
     upstream_tokens: Vec<UpstreamTokensObject>,
+    /// Where a logout token is posted to when a session ends in which it got tokens (OpenID Connect Back-Channel Logout 1.0): public https at port
+    /// 443, unless the configuration's `egress.allow` names it. Sessions that it has joined before are not told of.
+    backchannel_logout_uri: Option<String>,
+    /// Whether it needs the `sid` in its logout tokens. They have one always, except those of a client whose `subject_type` is `pairwise`, which
+    /// can't ask for it.
+    #[oai(default)]
+    backchannel_logout_session_required: bool,
+    /// What the signed-out page loads in a frame for it (OpenID Connect Front-Channel Logout 1.0), at the origin of one of `redirect_uris`. Browsers
+    /// keep cookies from frames of other sites more and more: the back channel is the one to rely on.
+    frontchannel_logout_uri: Option<String>,
+    /// Whether it needs `iss` and `sid` in that address. They are added always, except for a client whose `subject_type` is `pairwise`.
+    #[oai(default)]
+    frontchannel_logout_session_required: bool,
     /// Whether the claims of the granted scopes stand in the ID token too, not just at userinfo.
     #[oai(default = "default_id_token_claims")]
     id_token_claims: bool,
@@ -149,6 +163,10 @@ impl Read for Registration {
             release: fields.object("release", ReleaseObject::read).unwrap_or_default(),
             subject_type: Text::new(fields.text("subject_type").unwrap_or(plain.subject_type)),
             upstream_tokens: fields.objects("upstream_tokens", UpstreamTokensObject::read).unwrap_or_default(),
+            backchannel_logout_uri: fields.text("backchannel_logout_uri"),
+            backchannel_logout_session_required: fields.flag("backchannel_logout_session_required").unwrap_or_default(),
+            frontchannel_logout_uri: fields.text("frontchannel_logout_uri"),
+            frontchannel_logout_session_required: fields.flag("frontchannel_logout_session_required").unwrap_or_default(),
             id_token_claims: fields.flag("id_token_claims").unwrap_or(plain.id_token_claims),
             disabled: fields.flag("disabled").unwrap_or(plain.disabled),
         }
@@ -176,6 +194,12 @@ impl Registration {
             release: self.release.into(),
             subject_type: self.subject_type.0,
             upstream_tokens: self.upstream_tokens.into_iter().map(Into::into).collect(),
+            logout: LogoutDraft {
+                backchannel_uri: self.backchannel_logout_uri,
+                backchannel_session_required: self.backchannel_logout_session_required,
+                frontchannel_uri: self.frontchannel_logout_uri,
+                frontchannel_session_required: self.frontchannel_logout_session_required,
+            },
             id_token_claims: self.id_token_claims,
             disabled: self.disabled,
         };
@@ -204,6 +228,10 @@ impl Example for Registration {
             release: ReleaseObject::default(),
             subject_type: default_subject_type(),
             upstream_tokens: Vec::new(),
+            backchannel_logout_uri: Some("https://grafana.example.com/logout/backchannel".into()),
+            backchannel_logout_session_required: false,
+            frontchannel_logout_uri: None,
+            frontchannel_logout_session_required: false,
             id_token_claims: default_id_token_claims(),
             disabled: false,
         }
@@ -250,6 +278,16 @@ pub(crate) struct ClientObject {
     subject_type: Text<SubjectType>,
     /// Providers whose access tokens it may ask for.
     upstream_tokens: Vec<UpstreamTokensObject>,
+    /// Where it is told of the end of sessions.
+    #[oai(skip_serializing_if_is_none)]
+    backchannel_logout_uri: Option<String>,
+    /// Whether it needs the `sid` in its logout tokens.
+    backchannel_logout_session_required: bool,
+    /// What the signed-out page loads in a frame for it.
+    #[oai(skip_serializing_if_is_none)]
+    frontchannel_logout_uri: Option<String>,
+    /// Whether it needs `iss` and `sid` in that address.
+    frontchannel_logout_session_required: bool,
     /// Whether the claims of the granted scopes stand in the ID token too.
     id_token_claims: bool,
     /// Whether it gets nothing.
@@ -297,6 +335,10 @@ impl From<&Client> for Registration {
             release: shown.release,
             subject_type: shown.subject_type,
             upstream_tokens: shown.upstream_tokens,
+            backchannel_logout_uri: shown.backchannel_logout_uri,
+            backchannel_logout_session_required: shown.backchannel_logout_session_required,
+            frontchannel_logout_uri: shown.frontchannel_logout_uri,
+            frontchannel_logout_session_required: shown.frontchannel_logout_session_required,
             id_token_claims: shown.id_token_claims,
             disabled: shown.disabled,
         }
@@ -325,6 +367,10 @@ impl From<&Client> for ClientObject {
             release: (&client.release).into(),
             subject_type: Text::new(client.subject_type.as_str()),
             upstream_tokens: client.upstream_tokens.iter().map(Into::into).collect(),
+            backchannel_logout_uri: client.logout.backchannel_uri.as_ref().map(ToString::to_string),
+            backchannel_logout_session_required: client.logout.backchannel_session_required,
+            frontchannel_logout_uri: client.logout.frontchannel_uri.as_ref().map(ToString::to_string),
+            frontchannel_logout_session_required: client.logout.frontchannel_session_required,
             id_token_claims: client.id_token_claims,
             disabled: client.disabled,
             created_at: client.created.into(),
@@ -366,6 +412,10 @@ impl Example for ClientObject {
             release: registration.release,
             subject_type: registration.subject_type,
             upstream_tokens: registration.upstream_tokens,
+            backchannel_logout_uri: registration.backchannel_logout_uri,
+            backchannel_logout_session_required: registration.backchannel_logout_session_required,
+            frontchannel_logout_uri: registration.frontchannel_logout_uri,
+            frontchannel_logout_session_required: registration.frontchannel_logout_session_required,
             id_token_claims: registration.id_token_claims,
             disabled: registration.disabled,
             created_at: EXAMPLE_TIME.into(),

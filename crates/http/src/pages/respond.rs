@@ -20,6 +20,11 @@ pub trait Page: Send + Sync {
         None
     }
 
+    /// The origins of what it loads in frames.
+    fn frames(&self) -> Vec<&FormTarget> {
+        Vec::new()
+    }
+
     /// Headers that belong to this page alone.
     fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
         Vec::new()
@@ -38,7 +43,7 @@ pub trait Page: Send + Sync {
             .status(self.status())
             .content_type("text/html; charset=utf-8")
             .header(header::CONTENT_LANGUAGE, look.texts.lang)
-            .header(header::CONTENT_SECURITY_POLICY, content_security_policy(look.brand, self.forms()))
+            .header(header::CONTENT_SECURITY_POLICY, content_security_policy(look.brand, self.forms(), &self.frames()))
             .body(html);
         response.headers_mut().extend(PROTECTION.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))));
         response.headers_mut().extend(self.headers());
@@ -48,13 +53,22 @@ pub trait Page: Send + Sync {
 
 /// The policy of a page: nothing runs, nothing loads, nobody frames it. Our one style and the icon are all it may show; a form
 /// goes to us and ends at the named origins, or nowhere when the page has none.
-fn content_security_policy(brand: &Brand, forms: Option<&[FormTarget]>) -> String {
+fn content_security_policy(brand: &Brand, forms: Option<&[FormTarget]>, frames: &[&FormTarget]) -> String {
     let form_action = match forms {
         None => "'none'".to_owned(),
         Some(targets) => targets.iter().fold("'self'".to_owned(), |sources, target| format!("{sources} {target}")),
     };
+    let mut framed = Vec::new();
+    for origin in frames {
+        if !framed.contains(origin) {
+            framed.push(*origin);
+        }
+    }
+    // Without frames, `default-src` says that there are none.
+    let frame_src = framed.iter().fold(String::new(), |sources, origin| format!("{sources} {origin}"));
+    let frame_src = if frame_src.is_empty() { frame_src } else { format!(" frame-src{frame_src};") };
     format!(
-        "default-src 'none'; style-src {}; img-src data:; base-uri 'none'; object-src 'none'; form-action {form_action}; frame-ancestors 'none'",
+        "default-src 'none';{frame_src} style-src {}; img-src data:; base-uri 'none'; object-src 'none'; form-action {form_action}; frame-ancestors 'none'",
         brand.style().source()
     )
 }

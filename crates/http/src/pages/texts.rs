@@ -122,7 +122,11 @@ texts! {
 
     signed_out_title [],
     signed_out_what [],
+    /// Before the names of the apps that hear of it.
+    signed_out_told [],
     signed_out_also [],
+    /// When the browser goes back to the app by itself.
+    signed_out_going [],
 
     logout_title [],
     logout_lead ["app"],

@@ -24,12 +24,14 @@ async fn a_client_is_registered_with_defaults_and_its_secret_is_shown_once() {
       "access_token_signed_response_alg": "RS256",
       "allowed_providers": [],
       "audiences": [],
+      "backchannel_logout_session_required": false,
       "client_id": "app",
       "client_name": "App",
       "client_secret": "…",
       "created_at": "2026-11-24T10:00:00Z",
       "disabled": false,
       "entry": {},
+      "frontchannel_logout_session_required": false,
       "grant_types": [
         "authorization_code",
         "refresh_token"

@@ -126,8 +126,10 @@ async fn the_registration_in_the_document_is_the_one_that_is_read() {
       "access_token_signed_response_alg": "RS256",
       "allowed_providers": [],
       "audiences": [],
+      "backchannel_logout_session_required": false,
       "disabled": false,
       "entry": {},
+      "frontchannel_logout_session_required": false,
       "grant_types": [
         "authorization_code",
         "refresh_token"

@@ -187,17 +187,3 @@ async fn attack_29_nobody_is_signed_in_without_having_acted() {
         assert_eq!(hinted.status, expected, "ASVS 7.6.2: where an operator wants it, a person acts on our page first");
     }
 }
-
-#[tokio::test]
-async fn attack_27_an_upstreams_logout_token_ends_nothing_because_nothing_here_takes_one() {
-    let street = street().await;
-    let app = street.app("app").await;
-    let mut browser = Browser::default();
-    street.signs_in(&mut browser, &app, "alice").await;
-    for path in ["/backchannel-logout", "/callback/acme", "/logout"] {
-        let answer = street.posts(&mut Browser::default(), path, &[("logout_token", "eyJhbGciOiJub25lIn0.e30.")]).await;
-        assert!(path != "/backchannel-logout" || answer.status == StatusCode::NOT_FOUND, "{answer:?}");
-    }
-    assert_eq!(street.count("session.ended"), 0);
-    assert!(street.goes(&mut browser, &Street::link(&app, &[("prompt", "none")])).await.parameter("code").is_some());
-}

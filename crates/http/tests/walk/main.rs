@@ -17,4 +17,6 @@ mod session;
 mod street;
 mod token;
 mod tokens_at_endpoints;
+mod told_of_logout;
 mod upstream;
+mod upstream_logout;

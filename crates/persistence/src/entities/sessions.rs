@@ -23,6 +23,7 @@ pub struct Model {
     pub(crate) created: i64,
     pub(crate) last_seen: i64,
     pub(crate) ended: Option<i64>,
+    pub(crate) upstream_session: Option<String>,
     pub(crate) body: String,
 }
 
@@ -53,6 +54,7 @@ impl Model {
             auth_time: moment(self.auth_time),
             acr,
             amr,
+            upstream_session: self.upstream_session,
             created: moment(self.created),
             last_seen: moment(self.last_seen),
             ended: self.ended.map(moment),

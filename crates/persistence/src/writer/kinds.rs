@@ -51,6 +51,10 @@ pub(crate) enum Kind {
     TouchUpstreamTokens,
     DropUpstreamTokens,
     RevokeToken,
+    JoinSession,
+    AnnounceEnds,
+    TakeDelivery,
+    SettleDelivery,
     AddGrant,
     FillGrant,
     RotateFamily,
@@ -88,6 +92,7 @@ impl Kind {
             Self::PutSession => Some(Contest::Session),
             Self::RedeemCode => Some(Contest::Code),
             Self::RotateFamily => Some(Contest::Family),
+            Self::TakeDelivery => Some(Contest::Delivery),
             _ => None,
         }
     }
@@ -103,6 +108,7 @@ impl Kind {
             Self::DisableAccount => Self::PutAccount,
             Self::EndSession | Self::EndAccountSessions | Self::EndLinkSessions => Self::TouchSession,
             Self::TouchUpstreamTokens | Self::DropUpstreamTokens => Self::PutUpstreamTokens,
+            Self::AnnounceEnds | Self::SettleDelivery => Self::JoinSession,
             Self::RevokeGrant
             | Self::RevokeSessionGrants
             | Self::RevokeClientGrants
@@ -219,11 +225,11 @@ impl Kind {
             }
             Self::DisableAccount => "UPDATE accounts SET disabled = v.column2 FROM (VALUES {rows}) AS v WHERE accounts.id = v.column1",
             Self::PutSession => {
-                "INSERT INTO sessions (id, digest, account, provider, link, auth_time, created, last_seen, ended, body) \
-                 SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
+                "INSERT INTO sessions (id, digest, account, provider, link, auth_time, created, last_seen, ended, \
+                 upstream_session, body) SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
                  ON CONFLICT (id) DO UPDATE SET digest = excluded.digest, account = excluded.account, provider = excluded.provider, \
                  link = excluded.link, auth_time = excluded.auth_time, created = excluded.created, last_seen = excluded.last_seen, ended = excluded.ended, \
-                 body = excluded.body WHERE sessions.ended IS NULL"
+                 upstream_session = excluded.upstream_session, body = excluded.body WHERE sessions.ended IS NULL"
             }
             Self::TouchSession => {
                 "UPDATE sessions SET last_seen = v.column2 FROM (VALUES {rows}) AS v \
@@ -276,6 +282,24 @@ impl Kind {
             Self::RevokeToken => {
                 "INSERT INTO revoked_tokens (id, expires) SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
                  ON CONFLICT DO NOTHING"
+            }
+            Self::JoinSession => {
+                "INSERT INTO session_clients (session, client, account, expires) \
+                 SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
+                 ON CONFLICT (session, client) DO UPDATE SET expires = excluded.expires WHERE session_clients.expires < excluded.expires"
+            }
+            Self::AnnounceEnds => {
+                "UPDATE session_clients SET due = v.column2 FROM (VALUES {rows}) AS v \
+                 WHERE session_clients.account = v.column1 AND session_clients.due IS NULL \
+                 AND EXISTS (SELECT 1 FROM sessions WHERE sessions.id = session_clients.session AND sessions.ended IS NOT NULL)"
+            }
+            Self::TakeDelivery => {
+                "UPDATE session_clients SET due = v.column4, attempts = session_clients.attempts + 1 FROM (VALUES {rows}) AS v \
+                 WHERE session_clients.session = v.column1 AND session_clients.client = v.column2 AND session_clients.attempts = v.column3 \
+                 AND session_clients.due IS NOT NULL"
+            }
+            Self::SettleDelivery => {
+                "DELETE FROM session_clients WHERE (session, client) IN (SELECT column1, column2 FROM (VALUES {rows}) AS v)"
             }
             // A row less than given: there is a tombstone, or the grant itself.
             Self::AddGrant => {
@@ -396,6 +420,10 @@ pub(super) const ALL: [Kind; KINDS] = {
         TouchUpstreamTokens,
         DropUpstreamTokens,
         RevokeToken,
+        JoinSession,
+        AnnounceEnds,
+        TakeDelivery,
+        SettleDelivery,
         AddGrant,
         FillGrant,
         RotateFamily,

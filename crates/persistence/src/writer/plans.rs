@@ -10,7 +10,7 @@ use super::{
     Kind,
     kinds::{ALL, SIZES},
 };
-use crate::{connect, events, options::StoreOptions, pen::Address, reads, sweep};
+use crate::{connect, entities::session_clients, events, options::StoreOptions, pen::Address, reads, sweep};
 
 /// A database with every table and nothing in them, opened as a writer opens it.
 async fn migrated(directory: &tempfile::TempDir) -> DatabaseConnection {
@@ -70,6 +70,16 @@ async fn a_round_of_refreshing_finds_its_rows_by_an_index() {
     let now = Timestamp::default();
     let round = TokensDue { now, expire_before: now, used_since: now, limit: 50 };
     let sql = reads::due(&round).build(DbBackend::Sqlite).to_string();
+    assert_eq!(scanned(&db, &sql).await, Vec::<String>::new(), "{sql}");
+}
+
+#[tokio::test]
+async fn a_round_of_deliveries_finds_its_rows_by_an_index() {
+    let directory = tempfile::tempdir().unwrap();
+    let db = migrated(&directory).await;
+    let sql = session_clients::due(DbBackend::Sqlite, Timestamp::default(), 8, 50).to_string();
+    let steps = plan(&db, &sql).await;
+    assert!(steps.iter().any(|step| step.contains("session_clients_by_due (due<?)")), "{steps:?}");
     assert_eq!(scanned(&db, &sql).await, Vec::<String>::new(), "{sql}");
 }
 

@@ -7,8 +7,9 @@ use vestibule_domain::{
     client::Client,
     code::Code,
     grant::{Grant, RefreshFamily, Revoked},
-    ids::{AccountId, GrantId, LinkId},
+    ids::{AccountId, ClientId, GrantId, LinkId, SessionId},
     keys::SigningKey,
+    logout::Participant,
     provider::StoredProvider,
     session::Session,
     store::{Changes, StoreError, Write},
@@ -116,6 +117,15 @@ fn step(write: Write) -> Result<Step, StoreError> {
         Write::RevokeSessionGrants { session, revoked } => {
             Step::new(Kind::RevokeSessionGrants, session.0.as_bytes(), [revoked.at.as_millis().into(), revoked.by.as_str().into()])
         }
+        Write::JoinSession(Participant { session, client, account, expires }) => {
+            Step::of_client(Kind::JoinSession, session, &client, [bytes(account.0.as_bytes()), expires.as_millis().into()])
+        }
+        Write::AnnounceEnds { account, at } => Step::new(Kind::AnnounceEnds, account.0.as_bytes(), [at.as_millis().into()]),
+        Write::TakeDelivery { session, client, attempts, next } => {
+            let values = [i64::from(attempts).into(), next.as_millis().into()];
+            Step::of_client(Kind::TakeDelivery, session, &client, values)
+        }
+        Write::SettleDelivery { session, client } => Step::of_client(Kind::SettleDelivery, session, &client, []),
         Write::AddCode(code) => add_code(code)?,
         Write::RedeemCode { digest, at } => {
             Step::new(Kind::RedeemCode, &digest.0, [at.as_millis().into()]).means(Effect::CodeRedeemed(digest, at))
@@ -238,6 +248,7 @@ fn put_session(session: Session) -> Result<Step, StoreError> {
         session.created.as_millis().into(),
         session.last_seen.as_millis().into(),
         session.ended.map(Timestamp::as_millis).into(),
+        Value::Text(session.upstream_session.clone()),
         body(&sessions::Body { acr: session.acr.clone(), amr: session.amr.clone() })?.into(),
     ];
     let step = Step::new(Kind::PutSession, session.id.0.as_bytes(), values);
@@ -356,6 +367,13 @@ impl Step {
     pub(crate) fn new<const N: usize>(kind: Kind, key: &[u8], values: [Value; N]) -> Self {
         let values = std::iter::once(bytes(key)).chain(values).collect();
         Self { kind, key: key.to_vec(), values, effect: None }
+    }
+
+    /// Of what a client has to do with a session.
+    fn of_client<const N: usize>(kind: Kind, session: SessionId, client: &ClientId, values: [Value; N]) -> Self {
+        let key = [session.0.as_bytes(), client.as_str().as_bytes()].concat();
+        let named = [bytes(session.0.as_bytes()), client.as_str().into()];
+        Self { kind, key, values: named.into_iter().chain(values).collect(), effect: None }
     }
 
     /// Of a row that is known by names.

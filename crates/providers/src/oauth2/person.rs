@@ -60,6 +60,7 @@ impl Person {
             auth_time: None,
             acr: None,
             amr: Vec::new(),
+            session: None,
             tokens,
         }
     }

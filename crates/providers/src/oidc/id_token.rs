@@ -19,9 +19,9 @@ use super::{issuers::Issuers, keys::KeySet, settings::NonceRule, subject::Subjec
 use crate::line::{Object, invalid};
 
 /// How long ago a token may have been made: it comes straight from the issuer, in answer to a code.
-const OLDEST: Duration = Duration::from_mins(10);
+pub(super) const OLDEST: Duration = Duration::from_mins(10);
 /// How far an issuer's clock may be from ours.
-const SKEW: Duration = Duration::from_mins(1);
+pub(super) const SKEW: Duration = Duration::from_mins(1);
 
 /// What a token has to agree with.
 #[derive(Clone, Copy)]
@@ -56,7 +56,7 @@ impl Refusal {
     }
 }
 
-fn broken<T>(rule: &'static str, detail: &'static str) -> Result<T, Refusal> {
+pub(super) fn broken<T>(rule: &'static str, detail: &'static str) -> Result<T, Refusal> {
     Err(Refusal::Broken { rule, detail })
 }
 
@@ -81,12 +81,12 @@ pub(super) fn verify(token: &str, access_token: &str, keys: &KeySet, expected: &
     let unverified = jwt::parse(token).map_err(malformed)?;
     // The allow-list counts before any key is looked at: `HS256` would make a secret of the public key (attack 18).
     let Some(alg) = expected.algs.iter().find(|alg| alg.as_str() == unverified.header.alg) else {
-        return broken("alg", "the ID token is signed with an algorithm that is not allowed");
+        return broken("alg", "the token is signed with an algorithm that is not allowed");
     };
     let alg = library_alg(*alg);
     is_id_token(&unverified.header)?;
     let Some(issuer) = expected.issuers.of_token(&unverified.claims, expected.published) else {
-        return broken("iss", "the ID token is another issuer's");
+        return broken("iss", "the token is another issuer's");
     };
     is_for_us(&unverified.claims, expected)?;
     is_timely(&unverified.claims, expected.now)?;
@@ -114,15 +114,15 @@ pub(super) fn is_subject(text: &str) -> bool {
     (1..=255).contains(&text.len()) && text.bytes().all(|byte| matches!(byte, 0x20..=0x7e))
 }
 
-fn malformed(error: JwtError) -> Refusal {
+pub(super) fn malformed(error: JwtError) -> Refusal {
     let (rule, detail) = match error {
-        JwtError::Length => ("jwt", "the ID token is too long"),
-        JwtError::Parts => ("jwt", "the ID token is not a signed token of three parts"),
-        JwtError::Encoding => ("jwt", "the ID token is not canonical base64url"),
-        JwtError::Json => ("jwt", "header or claims of the ID token are no proper JSON objects"),
-        JwtError::Header => ("jwt", "the header of the ID token is malformed"),
-        JwtError::Extension => ("crit", "the ID token wants an extension of JWS"),
-        JwtError::Unsigned => ("alg", "the ID token is not signed"),
+        JwtError::Length => ("jwt", "the token is too long"),
+        JwtError::Parts => ("jwt", "the token is not a signed token of three parts"),
+        JwtError::Encoding => ("jwt", "the token is not canonical base64url"),
+        JwtError::Json => ("jwt", "header or claims of the token are no proper JSON objects"),
+        JwtError::Header => ("jwt", "the header of the token is malformed"),
+        JwtError::Extension => ("crit", "the token wants an extension of JWS"),
+        JwtError::Unsigned => ("alg", "the token is not signed"),
     };
     Refusal::Broken { rule, detail }
 }
@@ -136,12 +136,12 @@ fn is_id_token(header: &Header) -> Result<(), Refusal> {
 }
 
 /// Audience and authorized party. With `azp`, other audiences are the issuer's to add; without it, they could show our token around as theirs.
-fn is_for_us(claims: &Object, expected: &Expected<'_>) -> Result<(), Refusal> {
+pub(super) fn is_for_us(claims: &Object, expected: &Expected<'_>) -> Result<(), Refusal> {
     let is_ours = |name: &str| name == expected.client_id || expected.audiences.iter().any(|audience| audience == name);
     let others_may_read = match claims.get("azp") {
         None => false,
         Some(Value::String(party)) if is_ours(party) => true,
-        Some(_) => return broken("azp", "the ID token was issued to another client"),
+        Some(_) => return broken("azp", "the token was issued to another client"),
     };
     let audiences: Option<Vec<&str>> = match claims.get("aud") {
         Some(Value::String(audience)) => Some(vec![audience]),
@@ -156,13 +156,13 @@ fn is_for_us(claims: &Object, expected: &Expected<'_>) -> Result<(), Refusal> {
     if named && (others_may_read || audiences.iter().all(|name| is_ours(name))) {
         Ok(())
     } else {
-        broken("aud", "the ID token is for another client, or for others too")
+        broken("aud", "the token is for another client, or for others too")
     }
 }
 
 /// The one key that can have signed. One that was replaced looks like a wrong signature where keys have no names (OpenID Connect Core 1.0
 /// §10.1.1): so a token without `kid` is always a reason to look for new ones.
-fn signer<'k>(
+pub(super) fn signer<'k>(
     header: &Header,
     alg: &CoreJwsSigningAlgorithm,
     keys: impl Iterator<Item = &'k CoreJsonWebKey>,
@@ -172,11 +172,11 @@ fn signer<'k>(
         .filter(|key| can_sign(key, alg));
     match (fitting.next(), fitting.next()) {
         (Some(key), None) => Ok(key),
-        (None, _) => Err(Refusal::UnknownKey { rule: "kid", detail: "the ID token is signed with a key that the issuer does not publish" }),
+        (None, _) => Err(Refusal::UnknownKey { rule: "kid", detail: "the token is signed with a key that the issuer does not publish" }),
         (Some(_), Some(_)) if header.kid.is_none() => {
-            Err(Refusal::UnknownKey { rule: "kid", detail: "the ID token does not say which of several keys it is signed with" })
+            Err(Refusal::UnknownKey { rule: "kid", detail: "the token does not say which of several keys it is signed with" })
         }
-        (Some(_), Some(_)) => broken("kid", "the issuer publishes several keys under the name that the ID token is signed with"),
+        (Some(_), Some(_)) => broken("kid", "the issuer publishes several keys under the name that the token is signed with"),
     }
 }
 
@@ -191,8 +191,8 @@ fn can_sign(key: &CoreJsonWebKey, alg: &CoreJwsSigningAlgorithm) -> bool {
         }
 }
 
-fn is_signed(token: &Unverified<'_>, alg: &CoreJwsSigningAlgorithm, key: &CoreJsonWebKey) -> Result<(), Refusal> {
-    let (rule, detail) = ("signature", "the signature of the ID token is wrong");
+pub(super) fn is_signed(token: &Unverified<'_>, alg: &CoreJwsSigningAlgorithm, key: &CoreJsonWebKey) -> Result<(), Refusal> {
+    let (rule, detail) = ("signature", "the signature of the token is wrong");
     match key.verify_signature(alg, token.signing_input.as_bytes(), &token.signature) {
         Ok(()) => Ok(()),
         Err(_) if token.header.kid.is_none() => Err(Refusal::UnknownKey { rule, detail }),
@@ -213,7 +213,7 @@ fn is_of_this_sign_in(claims: &Object, sent: Option<(NonceRule, &str)>) -> Resul
     match said {
         None if may_be_absent => Ok(()),
         Some(Value::String(said)) if said == nonce && rule != NonceRule::Unsupported => Ok(()),
-        _ => broken("nonce", "the ID token was not made for this sign-in"),
+        _ => broken("nonce", "the token was not made for this sign-in"),
     }
 }
 
@@ -228,7 +228,7 @@ fn is_with(access_token: &str, claims: &Object, alg: &CoreJwsSigningAlgorithm, k
     }
 }
 
-fn library_alg(alg: SigningAlg) -> CoreJwsSigningAlgorithm {
+pub(super) fn library_alg(alg: SigningAlg) -> CoreJwsSigningAlgorithm {
     match alg {
         SigningAlg::Rs256 => CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
         SigningAlg::Ps256 => CoreJwsSigningAlgorithm::RsaSsaPssSha256,
@@ -237,20 +237,20 @@ fn library_alg(alg: SigningAlg) -> CoreJwsSigningAlgorithm {
     }
 }
 
-fn is_timely(claims: &Object, now: Timestamp) -> Result<(), Refusal> {
+pub(super) fn is_timely(claims: &Object, now: Timestamp) -> Result<(), Refusal> {
     match numeric_date(claims, "exp") {
         Some(exp) if now < exp + SKEW => {}
-        Some(_) => return broken("exp", "the ID token has expired; compare the clocks"),
+        Some(_) => return broken("exp", "the token has expired; compare the clocks"),
         None => return broken("claims", "exp is not a time"),
     }
     match numeric_date(claims, "iat") {
-        Some(iat) if iat > now + SKEW => return broken("iat", "the ID token was made in the future; compare the clocks"),
-        Some(iat) if now.since(iat) > OLDEST + SKEW => return broken("iat", "the ID token is older than 10 minutes; compare the clocks"),
+        Some(iat) if iat > now + SKEW => return broken("iat", "the token was made in the future; compare the clocks"),
+        Some(iat) if now.since(iat) > OLDEST + SKEW => return broken("iat", "the token is older than 10 minutes; compare the clocks"),
         Some(_) => {}
         None => return broken("claims", "iat is not a time"),
     }
     match numeric_date(claims, "nbf") {
-        Some(nbf) if nbf > now + SKEW => broken("nbf", "the ID token is not valid yet; compare the clocks"),
+        Some(nbf) if nbf > now + SKEW => broken("nbf", "the token is not valid yet; compare the clocks"),
         None if claims.contains_key("nbf") => broken("claims", "nbf is not a time"),
         _ => Ok(()),
     }
@@ -265,7 +265,7 @@ fn auth_time(claims: &Object) -> Result<Option<Timestamp>, Refusal> {
 }
 
 /// A NumericDate (RFC 7519 §2): seconds, perhaps with a fraction, which is dropped. A text is none.
-fn numeric_date(claims: &Object, name: &str) -> Option<Timestamp> {
+pub(super) fn numeric_date(claims: &Object, name: &str) -> Option<Timestamp> {
     let number = claims.get(name)?.as_number()?;
     let seconds = number.as_i64().or_else(|| {
         let seconds = number.as_f64()?;

@@ -164,6 +164,7 @@ fn arrival_like(arrival: &vestibule_domain::provider::Arrival) -> vestibule_doma
         auth_time: arrival.auth_time,
         acr: arrival.acr.clone(),
         amr: arrival.amr.clone(),
+        session: arrival.session.clone(),
         tokens: arrival.tokens.clone(),
     }
 }

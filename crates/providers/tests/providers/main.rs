@@ -6,6 +6,7 @@ mod callback;
 mod egress;
 mod fetching;
 mod id_token;
+mod logout_token;
 mod sign_in;
 mod userinfo;
 #[path = "../oauth2/watched.rs"]

@@ -124,6 +124,7 @@ pub(super) fn logout_kind(event: &AuditEvent) -> &'static str {
     match (&event.actor, event.reason) {
         (Actor::AdminKey(_), _) => "admin",
         (_, Some(Reason::Logout)) => "user",
+        (_, Some(Reason::UpstreamLogout)) => "upstream",
         (_, Some(Reason::Replaced)) => "replaced",
         (_, Some(Reason::Expired)) => "expiry",
         (_, Some(Reason::AccountDisabled)) => "account_disabled",

@@ -61,7 +61,7 @@ impl IssuerKeys {
     }
 
     /// A token of these claims.
-    pub(crate) fn sign(&self, typ: &str, header_changes: &Claims, payload: &[u8], how: &Signature) -> String {
+    pub fn sign(&self, typ: &str, header_changes: &Claims, payload: &[u8], how: &Signature) -> String {
         if let Signature::By(others) = how {
             return others.sign(typ, header_changes, payload, &Signature::Good);
         }

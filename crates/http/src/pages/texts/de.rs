@@ -36,8 +36,10 @@ pub(super) static GERMAN: Texts<'static> = Texts {
 
     signed_out_title: "Sie sind abgemeldet",
     signed_out_what: "Ihre Sitzung hier ist beendet.",
+    signed_out_told: "Diese Apps erfahren es und melden Sie ebenfalls ab:",
     signed_out_also: "Bei Apps und Anbietern, die Sie benutzt haben, sind Sie möglicherweise noch angemeldet. \
                       Melden Sie sich an einem gemeinsam genutzten Computer auch dort ab.",
+    signed_out_going: "Sie werden gleich zurückgeleitet.",
 
     logout_title: "Abmelden?",
     logout_lead: "Die Anfrage kam von {app}. Ihre Sitzung hier endet für alle Apps in diesem Browser, die sich auf sie stützen.",

@@ -36,7 +36,9 @@ pub static ENGLISH: Texts<'static> = Texts {
 
     signed_out_title: "You are signed out",
     signed_out_what: "Your session here has ended.",
+    signed_out_told: "These apps are told, so that they sign you out too:",
     signed_out_also: "Apps and providers you used may still have you signed in. On a shared computer, sign out of them too.",
+    signed_out_going: "You are taken back in a moment.",
 
     logout_title: "Sign out?",
     logout_lead: "The request came from {app}. Your session here ends for every app in this browser that relies on it.",

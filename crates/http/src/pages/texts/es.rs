@@ -49,8 +49,10 @@ pub(super) static SPANISH: Texts<'static> = Texts {
 
     signed_out_title: "Ha cerrado la sesión",
     signed_out_what: "Su sesión aquí ha terminado.",
+    signed_out_told: "Se avisa a estas aplicaciones para que también cierren su sesión:",
     signed_out_also: "Es posible que siga con la sesión iniciada en las aplicaciones y los proveedores que ha utilizado. \
                       En un equipo compartido, ciérrela también allí.",
+    signed_out_going: "Volverá en un momento.",
 
     logout_title: "¿Cerrar la sesión?",
     logout_lead: "La solicitud proviene de {app}. Su sesión aquí terminará para todas las aplicaciones de este navegador que dependen de ella.",

@@ -36,8 +36,10 @@ pub(super) static FRENCH: Texts<'static> = Texts {
 
     signed_out_title: "Déconnexion effectuée",
     signed_out_what: "Votre session ici est terminée.",
+    signed_out_told: "Ces applications en sont informées pour vous déconnecter aussi :",
     signed_out_also: "Votre connexion est peut-être encore active dans les applications et chez les fournisseurs que vous avez utilisés. \
                       Sur un ordinateur partagé, déconnectez-vous-en également.",
+    signed_out_going: "Vous allez être redirigé dans un instant.",
 
     logout_title: "Se déconnecter ?",
     logout_lead: "Origine de la demande : {app}. Votre session ici prendra fin pour toutes les applications de ce navigateur qui en dépendent.",

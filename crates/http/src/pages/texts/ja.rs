@@ -36,7 +36,9 @@ pub(super) static JAPANESE: Texts<'static> = Texts {
 
     signed_out_title: "サインアウトしました",
     signed_out_what: "ここでのセッションは終了しました。",
+    signed_out_told: "次のアプリにもサインアウトが通知されます:",
     signed_out_also: "ご利用のアプリやプロバイダーには、まだサインインしたままの可能性があります。共用のコンピューターでは、それらからもサインアウトしてください。",
+    signed_out_going: "まもなくアプリに戻ります。",
 
     logout_title: "サインアウトしますか？",
     logout_lead: "{app} からの要求です。ここでのセッションは、このブラウザーでそれを利用しているすべてのアプリについて終了します。",

@@ -36,7 +36,9 @@ pub(super) static KOREAN: Texts<'static> = Texts {
 
     signed_out_title: "로그아웃되었습니다",
     signed_out_what: "이곳의 세션이 종료되었습니다.",
+    signed_out_told: "다음 앱에도 로그아웃이 통보됩니다:",
     signed_out_also: "사용하신 앱과 로그인 서비스에는 아직 로그인되어 있을 수 있습니다. 공용 컴퓨터라면 그곳에서도 로그아웃하십시오.",
+    signed_out_going: "잠시 후 앱으로 돌아갑니다.",
 
     logout_title: "로그아웃하시겠습니까?",
     logout_lead: "{app} 앱에서 보낸 요청입니다. 이 브라우저에서 이 세션을 사용하는 모든 앱에 대해 이곳의 세션이 종료됩니다.",

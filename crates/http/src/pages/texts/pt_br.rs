@@ -49,8 +49,10 @@ pub(super) static PORTUGUESE: Texts<'static> = Texts {
 
     signed_out_title: "Você saiu",
     signed_out_what: "Sua sessão aqui foi encerrada.",
+    signed_out_told: "Estes aplicativos são avisados para que também encerrem sua sessão:",
     signed_out_also: "Sua sessão talvez continue aberta nos aplicativos e provedores que você usou. \
                       Em um computador compartilhado, saia deles também.",
+    signed_out_going: "Você voltará em instantes.",
 
     logout_title: "Deseja sair?",
     logout_lead: "A solicitação veio de {app}. Sua sessão aqui será encerrada para todos os aplicativos deste navegador que dependem dela.",

@@ -36,7 +36,9 @@ pub(super) static CHINESE_SIMPLIFIED: Texts<'static> = Texts {
 
     signed_out_title: "您已退出登录",
     signed_out_what: "您在此处的会话已结束。",
+    signed_out_told: "以下应用会收到通知，并同样让您退出登录：",
     signed_out_also: "您使用过的应用和登录服务可能仍处于登录状态。如果使用的是公用计算机，请同时退出它们。",
+    signed_out_going: "即将返回应用。",
 
     logout_title: "要退出登录吗？",
     logout_lead: "此请求来自 {app}。对于此浏览器中依赖此会话的所有应用，您在此处的会话都将结束。",

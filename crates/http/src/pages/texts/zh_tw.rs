@@ -36,7 +36,9 @@ pub(super) static CHINESE_TRADITIONAL: Texts<'static> = Texts {
 
     signed_out_title: "您已登出",
     signed_out_what: "您在此處的工作階段已結束。",
+    signed_out_told: "下列應用程式會收到通知，並同樣將您登出：",
     signed_out_also: "您使用過的應用程式與登入服務可能仍為登入狀態。若使用共用電腦，請一併登出。",
+    signed_out_going: "即將返回應用程式。",
 
     logout_title: "要登出嗎？",
     logout_lead: "此要求來自 {app}。對於此瀏覽器中使用此工作階段的所有應用程式，您在此處的工作階段都將結束。",
