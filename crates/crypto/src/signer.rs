@@ -23,6 +23,7 @@ use vestibule_domain::{
 };
 use vestibule_protocol::jwt::{self, Header};
 
+pub(crate) use self::private_key::verification;
 use self::{
     private_key::PrivateKey,
     ring::{Ring, RingKey},
@@ -52,9 +53,13 @@ impl LocalSigner {
     /// Signs any claims: `payload_json` is a JSON object, `typ` the media type without `application/`. The key is that of `alg` which signs at
     /// `now`. The claims are signed as they are, so their `iss` is the caller's to set.
     pub fn sign_claims(&self, alg: SigningAlg, typ: &str, payload_json: &[u8], now: Timestamp) -> Result<String, SignerError> {
+        self.sign(alg, Some(typ), payload_json, now)
+    }
+
+    fn sign(&self, alg: SigningAlg, typ: Option<&str>, payload_json: &[u8], now: Timestamp) -> Result<String, SignerError> {
         let ring = self.ring();
         let key = ring.signing(alg, now).ok_or(SignerError::NoKey(alg))?;
-        let header = Header { alg: alg.as_str().to_owned(), typ: Some(typ.to_owned()), kid: Some(key.dated.kid.clone()) };
+        let header = Header { alg: alg.as_str().to_owned(), typ: typ.map(str::to_owned), kid: Some(key.dated.kid.clone()) };
         let input = jwt::signing_input(&header, payload_json);
         let signature = key.private.sign(input.as_bytes()).map_err(|_| SignerError::Failed)?;
         Ok(jwt::assemble(input, &signature))

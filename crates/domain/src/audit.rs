@@ -326,6 +326,12 @@ closed_enum! {
         Resource = "resource",
         /// The wrong secret.
         BadSecret = "bad_secret",
+        /// An assertion that does not hold, or that somebody else signed.
+        BadAssertion = "bad_assertion",
+        /// A certificate that is another's, or that nobody vouches for.
+        BadCertificate = "bad_certificate",
+        /// The client's keys can't be had.
+        KeysUnavailable = "keys_unavailable",
         /// Another method than registered.
         WrongMethod = "wrong_method",
         /// Not registered for this grant.

@@ -6,13 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     account::Release,
+    certificate::CertificateSubject,
     entry::EntryRules,
     error::{OAuthError, OAuthErrorCode},
     ids::{ClientId, ProviderId, SecretId, SessionId},
     logout::LogoutRegistration,
     redirect::{RedirectUri, RegisteredUri},
     scope::Scopes,
-    secret::Digest,
+    secret::{Digest, Sealed},
     time::Timestamp,
 };
 
@@ -33,6 +34,15 @@ pub struct Client {
     pub auth_method: AuthMethod,
     /// The most it may be given.
     pub scopes: Scopes,
+    /// What its own signatures are checked with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub keys: Option<KeySource>,
+    /// The only algorithm that its assertions may be signed with, if it named one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub assertion_alg: Option<SigningAlg>,
+    /// By what its certificate is known, if that is how it proves who it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_subject: Option<CertificateSubject>,
     /// How its ID tokens are signed.
     pub id_token_alg: SigningAlg,
     /// How its access tokens are signed.
@@ -91,13 +101,16 @@ pub struct UpstreamTokenRule {
 /// Two may live at once, so that a secret is changed without an outage.
 pub const MOST_SECRETS: usize = 2;
 
-/// One secret: 256 random bits, of which only a keyed digest is kept.
+/// One secret: 256 random bits, of which only a keyed digest is kept, unless it is the key of an HMAC.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClientSecret {
     /// Names it.
     pub id: SecretId,
     /// HMAC-SHA-256 under the sealing key.
     pub digest: Digest,
+    /// The secret itself, for `client_secret_jwt` alone: an HMAC can't be checked with a digest of its key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sealed: Option<Sealed>,
     /// When it was made.
     pub created: Timestamp,
     /// When it stops working, if ever.
@@ -112,7 +125,7 @@ impl ClientSecret {
 }
 
 impl Client {
-    /// Whether it holds no secret it could be known by (RFC 6749 §2.1).
+    /// Whether it can't prove who it is (RFC 6749 §2.1).
     pub fn is_public(&self) -> bool {
         self.auth_method == AuthMethod::None
     }
@@ -120,6 +133,11 @@ impl Client {
     /// Whether it is whom a token with these audiences is for, by its name or by a resource that it serves.
     pub fn is_among(&self, audiences: &[String]) -> bool {
         audiences.iter().any(|audience| audience == self.id.as_str() || self.serves.contains(audience))
+    }
+
+    /// The algorithms that its assertions may be signed with.
+    pub fn assertion_algs(&self) -> &[SigningAlg] {
+        self.assertion_alg.as_ref().map_or(SigningAlg::ALL, std::slice::from_ref)
     }
 
     /// What its names for people are shared with: the host of its addresses (OpenID Connect Core 1.0 §8.1). Nothing for a public subject type.
@@ -169,6 +187,17 @@ impl Client {
         self.is_public()
             && self.redirect_uris.iter().any(|registered| registered.is_impersonable() && registered.admits(uri.as_str()).is_some())
     }
+}
+
+/// Where a client's public keys are. One place, and not two that could differ (RFC 7591 §2).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum KeySource {
+    /// In its registration: a key set as JSON text (RFC 7517 §5).
+    #[serde(rename = "jwks")]
+    Registered(String),
+    /// At an address of its own, which can change them without asking anybody.
+    #[serde(rename = "jwks_uri")]
+    Published(String),
 }
 
 /// Scopes that say something about a person; an app alone has none.
@@ -249,8 +278,33 @@ closed_enum! {
         ClientSecretBasic = "client_secret_basic",
         /// In the form body.
         ClientSecretPost = "client_secret_post",
+        /// A JWT with an HMAC under the secret (RFC 7523 §2.2).
+        ClientSecretJwt = "client_secret_jwt",
+        /// A JWT signed by a key of the client's (RFC 7523 §2.2).
+        PrivateKeyJwt = "private_key_jwt",
+        /// A certificate that an authority vouches for (RFC 8705 §2.1).
+        TlsClientAuth = "tls_client_auth",
+        /// A certificate that the client registered (RFC 8705 §2.2).
+        SelfSignedTlsClientAuth = "self_signed_tls_client_auth",
         /// A public client.
         None = "none",
+    }
+}
+
+impl AuthMethod {
+    /// Whether the client is given secrets for it.
+    pub const fn has_secret(self) -> bool {
+        matches!(self, Self::ClientSecretBasic | Self::ClientSecretPost | Self::ClientSecretJwt)
+    }
+
+    /// Whether what it presents is a JWT.
+    pub const fn is_assertion(self) -> bool {
+        matches!(self, Self::ClientSecretJwt | Self::PrivateKeyJwt)
+    }
+
+    /// Whether what it presents is the certificate of its connection.
+    pub const fn is_certificate(self) -> bool {
+        matches!(self, Self::TlsClientAuth | Self::SelfSignedTlsClientAuth)
     }
 }
 

@@ -6,9 +6,11 @@
 #![warn(missing_docs)]
 
 pub mod account;
+pub mod assertion;
 pub mod attempt;
 pub mod audit;
 pub mod authorize;
+pub mod certificate;
 pub mod claims;
 pub mod client;
 pub mod code;
@@ -32,6 +34,7 @@ pub mod scope;
 pub mod secret;
 pub mod session;
 pub mod settings;
+pub mod signed;
 pub mod store;
 pub mod ticket;
 pub mod time;

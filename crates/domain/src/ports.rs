@@ -25,6 +25,7 @@ use crate::{
     registration::FieldFault,
     secret::{Digest, Purpose, Sealed},
     session::Session,
+    signed::{JwtFault, SignedJwt},
     store::{Changes, EventQuery, StoreError},
     ticket::{Ticket, TicketKind},
     time::Timestamp,
@@ -93,6 +94,36 @@ pub enum SignerError {
     #[error("signing failed")]
     Failed,
 }
+
+/// Checking what others signed with keys of their own.
+pub trait SignatureChecker: Send + Sync {
+    /// What is wrong with a key set that somebody wants to register, for them to read.
+    fn fault_of_keys(&self, jwks: &[u8]) -> Option<String>;
+    /// The JWT, if a key of this set signed it with one of these algorithms. What its header says of algorithms and keys only chooses among them.
+    fn signed_with(&self, jwks: &[u8], algs: &[SigningAlg], jwt: &str) -> Result<SignedJwt, JwtFault>;
+    /// The JWT, if it has an HMAC-SHA-256 (`HS256`) under this secret.
+    fn signed_with_secret(&self, secret: &[u8], jwt: &str) -> Result<SignedJwt, JwtFault>;
+    /// Whom a JWT claims to be from: its `iss`. Nothing about that is true yet.
+    fn claimed_issuer(&self, jwt: &str) -> Option<String>;
+    /// SHA-256 of the certificates that stand in a key set, each with its key (RFC 7517 §4.7).
+    fn certificates_in(&self, jwks: &[u8]) -> Result<Vec<Digest>, JwtFault>;
+}
+
+/// The key sets that clients publish at addresses of their own, fetched and kept for a while.
+#[async_trait]
+pub trait ClientKeys: Send + Sync {
+    /// Whether an address may be asked at all, as far as its text tells.
+    fn permits(&self, jwks_uri: &str) -> bool;
+    /// What is there, fetched when it is missing or old. The same `Arc` until it is fetched again.
+    async fn keys(&self, jwks_uri: &str) -> Result<Arc<Vec<u8>>, KeysUnavailable>;
+    /// The newest, because something was signed with a key that is not in what was there. Fetched at most once a minute for each address.
+    async fn renewed_keys(&self, jwks_uri: &str) -> Result<Arc<Vec<u8>>, KeysUnavailable>;
+}
+
+/// A client's keys can't be had; the log says why.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the client's keys can't be had")]
+pub struct KeysUnavailable;
 
 /// A place people can sign in: one per configured upstream.
 #[async_trait]

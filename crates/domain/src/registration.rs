@@ -1,5 +1,7 @@
 //! What somebody writes to register an app, and the client it makes when every rule is kept.
 
+mod proof;
+
 use std::collections::BTreeSet;
 
 use crate::{
@@ -13,6 +15,8 @@ use crate::{
     time::Timestamp,
 };
 
+pub use proof::CertificateDraft;
+
 /// A registration as it was written: names and lists as text, nothing believed yet.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the fields are those of [`Client`]")]
@@ -23,6 +27,11 @@ pub struct Draft {
     pub grant_types: Vec<String>,
     pub auth_method: String,
     pub scope: String,
+    pub jwks: Option<serde_json::Value>,
+    pub jwks_uri: Option<String>,
+    /// `token_endpoint_auth_signing_alg`.
+    pub assertion_alg: Option<String>,
+    pub certificate_subject: CertificateDraft,
     pub id_token_alg: String,
     pub access_token_alg: String,
     pub require_pkce: bool,
@@ -56,6 +65,10 @@ impl Default for Draft {
             grant_types: vec!["authorization_code".into(), "refresh_token".into()],
             auth_method: "client_secret_basic".into(),
             scope: "openid profile email groups offline_access".into(),
+            jwks: None,
+            jwks_uri: None,
+            assertion_alg: None,
+            certificate_subject: CertificateDraft::default(),
             id_token_alg: "RS256".into(),
             access_token_alg: "RS256".into(),
             require_pkce: true,
@@ -95,6 +108,10 @@ pub struct Offered {
     pub providers: BTreeSet<ProviderId>,
     /// Algorithms that have keys.
     pub algorithms: Vec<SigningAlg>,
+    /// Whether clients' certificates reach us.
+    pub client_certificates: bool,
+    /// Whether there are authorities that vouch for them.
+    pub certificate_authorities: bool,
 }
 
 const MOST_URIS: usize = 50;
@@ -124,6 +141,7 @@ impl Draft {
             faults.add("/scope", &error.to_string());
             Scopes::default()
         });
+        let proof = proof::check(self, auth_method, offered, &mut faults);
         let id_token_alg = faults.offered_alg("/id_token_signed_response_alg", &self.id_token_alg, offered);
         let access_token_alg = faults.offered_alg("/access_token_signed_response_alg", &self.access_token_alg, offered);
         if auth_method == Some(AuthMethod::None) && !self.require_pkce {
@@ -170,6 +188,9 @@ impl Draft {
             grant_types,
             auth_method,
             scopes,
+            keys: proof.keys,
+            assertion_alg: proof.assertion_alg,
+            certificate_subject: proof.certificate_subject,
             id_token_alg,
             access_token_alg,
             require_pkce: self.require_pkce,
@@ -305,7 +326,8 @@ mod tests {
     use super::*;
 
     fn offered() -> Offered {
-        Offered { providers: [ProviderId::parse("acme").unwrap()].into(), algorithms: vec![SigningAlg::Rs256, SigningAlg::Es256] }
+        let algorithms = vec![SigningAlg::Rs256, SigningAlg::Es256];
+        Offered { providers: [ProviderId::parse("acme").unwrap()].into(), algorithms, ..Offered::default() }
     }
 
     fn draft() -> Draft {

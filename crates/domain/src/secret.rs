@@ -70,7 +70,7 @@ pub enum Purpose {
     Attempt,
     /// A refresh token's MAC.
     RefreshToken,
-    /// A client's secret, as a keyed digest.
+    /// A client's secret, as a keyed digest; sealed where it is the key of an HMAC.
     ClientSecret,
     /// A key of the admin API, as a keyed digest.
     AdminKey,

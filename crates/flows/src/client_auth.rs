@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use secrecy::{ExposeSecret, SecretString};
 use vestibule_domain::{
+    assertion::{self, JWT_BEARER},
     audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
+    certificate::ClientCertificate,
     client::{AuthMethod, Client},
     error::OAuthError,
     ids::ClientId,
     secret::{Digest, Purpose},
+    signed::{JwtFault, SignedJwt},
+    store::{Changes, Contest, StoreError, Write},
 };
 
 use crate::Gateway;
@@ -22,54 +26,220 @@ pub struct Presented {
     pub client_id: Option<String>,
     /// `client_secret` of the form.
     pub client_secret: Option<SecretString>,
+    /// `client_assertion_type` of the form.
+    pub assertion_type: Option<String>,
+    /// `client_assertion` of the form.
+    pub assertion: Option<SecretString>,
+    /// The certificate of its connection, whether or not it authenticates by it.
+    pub certificate: Option<Arc<ClientCertificate>>,
+    /// The address of the endpoint that it called, as an assertion may name it.
+    pub endpoint: String,
+}
+
+/// The one way in which a client says who it is.
+enum Way<'p> {
+    Secret {
+        id: &'p str,
+        method: AuthMethod,
+        secret: &'p [u8],
+    },
+    Assertion {
+        id: String,
+        jwt: &'p str,
+    },
+    /// Its name alone: a public client, or one whose certificate says the rest.
+    Named {
+        id: &'p str,
+    },
+}
+
+/// Why a proof is none.
+enum Refused {
+    Proof { reason: Reason, detail: Option<String> },
+    Store(StoreError),
+}
+
+impl From<Reason> for Refused {
+    fn from(reason: Reason) -> Self {
+        Self::Proof { reason, detail: None }
+    }
+}
+
+impl From<JwtFault> for Refused {
+    fn from(fault: JwtFault) -> Self {
+        let reason = if fault == JwtFault::NoKeys { Reason::KeysUnavailable } else { Reason::BadAssertion };
+        Self::Proof { reason, detail: Some(format!("the assertion {fault}")) }
+    }
 }
 
 impl Gateway {
     /// The client that presented this, or one error for every way it can be wrong (OAuth 2.1 §2.4). Nobody learns which clients exist.
     pub(crate) async fn authenticate(&self, witness: &Witness, presented: &Presented) -> Result<Arc<Client>, OAuthError> {
-        let (id, method, secret) = presented.method()?;
-        let id = ClientId::parse(id).map_err(|_| OAuthError::invalid_client())?;
+        let way = self.way(presented)?;
+        let id = ClientId::parse(way.id()).map_err(|_| OAuthError::invalid_client())?;
         let ip = witness.source.ip;
         let client = self.store.client(&id).await.map_err(unavailable)?;
         let place = place_of(client.as_deref());
         if let Some(seconds) = self.secret_failures.wait(ip, place, witness.now) {
             return Err(OAuthError::slow_down(seconds));
         }
-        match self.holds(client.as_deref(), method, secret, witness) {
+        let method = way.method(client.as_deref(), presented.certificate.is_some());
+        match self.holds(witness, client.as_deref(), method, &way, presented).await {
             Ok(()) => {
                 self.secret_failures.succeeded(ip, place);
                 client.ok_or_else(OAuthError::invalid_client)
             }
-            Err(reason) => {
-                self.record_auth_failure(witness, client.as_deref(), method, reason).await;
+            Err(Refused::Proof { reason, detail }) => {
+                self.record_auth_failure(witness, client.as_deref(), method, reason, detail).await;
                 Err(OAuthError::invalid_client())
             }
+            Err(Refused::Store(error)) => Err(unavailable(error)),
+        }
+    }
+
+    /// The one way that was used (OAuth 2.1 §2.4: not two in one request).
+    fn way<'p>(&self, presented: &'p Presented) -> Result<Way<'p>, OAuthError> {
+        let Presented { basic, client_id, client_secret, assertion, assertion_type, .. } = presented;
+        let ways = [basic.is_some(), client_secret.is_some(), assertion.is_some()];
+        if ways.iter().filter(|used| **used).count() > 1 {
+            return Err(OAuthError::invalid_request("the client authenticated in two ways at once"));
+        }
+        if assertion.is_some() != assertion_type.is_some() {
+            return Err(OAuthError::invalid_request("client_assertion and client_assertion_type come together"));
+        }
+        if assertion_type.as_deref().is_some_and(|text| text != JWT_BEARER) {
+            return Err(OAuthError::invalid_request("client_assertion_type is not the one of RFC 7523"));
+        }
+        match (basic, client_id, client_secret, assertion) {
+            (Some((basic, _)), Some(id), ..) if basic != id => {
+                Err(OAuthError::invalid_request("client_id in the form is not the one of the Authorization header"))
+            }
+            (Some((id, secret)), ..) => {
+                Ok(Way::Secret { id, method: AuthMethod::ClientSecretBasic, secret: secret.expose_secret().as_bytes() })
+            }
+            (_, Some(id), Some(secret), _) => {
+                Ok(Way::Secret { id, method: AuthMethod::ClientSecretPost, secret: secret.expose_secret().as_bytes() })
+            }
+            (_, id, _, Some(jwt)) => {
+                let jwt = jwt.expose_secret();
+                // RFC 7521 §4.2: the client_id may be left out, and must not be another.
+                let claimed = self.checker.claimed_issuer(jwt).filter(|claimed| id.as_ref().is_none_or(|id| id == claimed));
+                Ok(Way::Assertion { id: claimed.ok_or_else(OAuthError::invalid_client)?, jwt })
+            }
+            (_, Some(id), ..) => Ok(Way::Named { id }),
+            (None, None, ..) => Err(OAuthError::invalid_client()),
         }
     }
 
     /// Whether the proof is good.
-    fn holds(&self, client: Option<&Client>, method: AuthMethod, secret: &[u8], witness: &Witness) -> Result<(), Reason> {
+    async fn holds(
+        &self,
+        witness: &Witness,
+        client: Option<&Client>,
+        method: AuthMethod,
+        way: &Way<'_>,
+        presented: &Presented,
+    ) -> Result<(), Refused> {
+        let secret = if let Way::Secret { secret, .. } = way { secret } else { b"".as_slice() };
+        // Done for a client that is not there too, so that the time it takes does not tell.
+        let matches = self.knows_secret(client, secret, witness);
+        let client = match client {
+            None => return Err(Reason::Unknown.into()),
+            Some(client) if client.disabled => return Err(Reason::ClientDisabled.into()),
+            Some(client) if client.auth_method != method => return Err(Reason::WrongMethod.into()),
+            Some(client) => client,
+        };
+        match (method, way) {
+            (AuthMethod::None, Way::Named { .. }) => Ok(()),
+            (AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost, _) if matches => Ok(()),
+            (AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost, _) => Err(Reason::BadSecret.into()),
+            (AuthMethod::PrivateKeyJwt, Way::Assertion { jwt, .. }) => {
+                let signed = self.signed_by(client, client.assertion_algs(), jwt).await?;
+                self.accept_assertion(witness, client, &signed, presented).await
+            }
+            (AuthMethod::ClientSecretJwt, Way::Assertion { jwt, .. }) => {
+                let signed = self.signed_with_secret_of(witness, client, jwt)?;
+                self.accept_assertion(witness, client, &signed, presented).await
+            }
+            (AuthMethod::TlsClientAuth | AuthMethod::SelfSignedTlsClientAuth, Way::Named { .. }) => {
+                let certificate = presented.certificate.as_deref().ok_or(Reason::WrongMethod)?;
+                self.knows_certificate(client, certificate).await
+            }
+            _ => Err(Reason::WrongMethod.into()),
+        }
+    }
+
+    fn knows_secret(&self, client: Option<&Client>, secret: &[u8], witness: &Witness) -> bool {
         let nobody = [Digest([0; 32])];
         let alive: Vec<Digest> = client.map_or_else(
             || nobody.to_vec(),
             |client| client.secrets.iter().filter(|kept| kept.is_alive(witness.now)).map(|kept| kept.digest).collect(),
         );
-        let matches = alive.iter().filter(|digest| self.sealer.tag_matches(Purpose::ClientSecret, secret, digest)).count() > 0;
-        match client {
-            None => Err(Reason::Unknown),
-            Some(client) if client.disabled => Err(Reason::ClientDisabled),
-            Some(client) if client.auth_method != method => Err(Reason::WrongMethod),
-            Some(client) if client.is_public() || matches => Ok(()),
-            Some(_) => Err(Reason::BadSecret),
+        alive.iter().filter(|digest| self.sealer.tag_matches(Purpose::ClientSecret, secret, digest)).count() > 0
+    }
+
+    /// `client_secret_jwt`: the HMAC is the secret's. It is opened for this and for nothing else.
+    fn signed_with_secret_of(&self, witness: &Witness, client: &Client, jwt: &str) -> Result<SignedJwt, JwtFault> {
+        let mut fault = JwtFault::NoKeys;
+        for kept in client.secrets.iter().filter(|kept| kept.is_alive(witness.now)) {
+            let Some(secret) = self.open_secret(&client.id, kept) else { continue };
+            match self.checker.signed_with_secret(secret.expose_secret().as_bytes(), jwt) {
+                Ok(signed) => return Ok(signed),
+                Err(found) => fault = found,
+            }
+        }
+        Err(fault)
+    }
+
+    /// What the client signed is an assertion, for us, now, and for the first time on any node (RFC 7523 §3, attack 48).
+    async fn accept_assertion(&self, witness: &Witness, client: &Client, signed: &SignedJwt, presented: &Presented) -> Result<(), Refused> {
+        let token_endpoint = self.settings.url("/token");
+        let audiences = [self.settings.issuer.as_str(), &token_endpoint, &presented.endpoint];
+        let checked = assertion::check(signed, &client.id, &audiences, witness.now);
+        let assertion =
+            checked.map_err(|fault| Refused::Proof { reason: Reason::BadAssertion, detail: Some(format!("assertion: {fault}")) })?;
+        let name = format!("client assertion\n{}\n{}", client.id, assertion.jti);
+        let once = Write::SpendOnce { digest: self.sealer.hash(name.as_bytes()), expires: assertion.expires + assertion::CLOCKS_DIFFER };
+        match self.commit(Changes::default().write(once)).await {
+            Ok(()) => Ok(()),
+            Err(StoreError::Conflict(Contest::Once)) => Err(Reason::Replayed.into()),
+            Err(error) => Err(Refused::Store(error)),
         }
     }
 
-    async fn record_auth_failure(&self, witness: &Witness, client: Option<&Client>, method: AuthMethod, reason: Reason) {
+    /// Whether a certificate is the client's (RFC 8705 §2.1, §2.2). That the client has its private key was shown in the handshake.
+    async fn knows_certificate(&self, client: &Client, certificate: &ClientCertificate) -> Result<(), Refused> {
+        let bad = |detail: &str| Refused::Proof { reason: Reason::BadCertificate, detail: Some(detail.to_owned()) };
+        if client.auth_method == AuthMethod::SelfSignedTlsClientAuth {
+            return self.has_certificate(client, certificate.thumbprint).await.map_err(|fault| match fault {
+                JwtFault::NoKeys => Reason::KeysUnavailable.into(),
+                _ => bad("the certificate stands with none of the client's keys"),
+            });
+        }
+        // Asked first: what a certificate says of its subject means nothing unless somebody vouches for it.
+        if !certificate.trusted {
+            return Err(bad("no authority of listen.client_certificates vouches for the certificate"));
+        }
+        match &client.certificate_subject {
+            Some(subject) if subject.is_of(certificate) => Ok(()),
+            _ => Err(bad("the certificate is another's")),
+        }
+    }
+
+    async fn record_auth_failure(
+        &self,
+        witness: &Witness,
+        client: Option<&Client>,
+        method: AuthMethod,
+        reason: Reason,
+        detail: Option<String>,
+    ) {
         let known = client.map(|client| client.id.clone());
         let event = AuditEvent {
             reason: Some(reason),
             client: known.clone(),
             auth_method: Some(method),
+            detail,
             ..self.event(witness, EventName::ClientAuthFailed, Outcome::Failure, Actor::Anonymous)
         };
         let reached_the_limit = self.secret_failures.count(witness.source.ip, place_of(client), witness.now);
@@ -93,18 +263,21 @@ fn place_of(client: Option<&Client>) -> &str {
     client.map_or("", |client| client.id.as_str())
 }
 
-impl Presented {
-    /// The one method used (OAuth 2.1 §2.4: not two in one request).
-    fn method(&self) -> Result<(&str, AuthMethod, &[u8]), OAuthError> {
-        match (&self.basic, &self.client_id, &self.client_secret) {
-            (Some(_), _, Some(_)) => Err(OAuthError::invalid_request("the client authenticated in two ways at once")),
-            (Some((basic, _)), Some(id), None) if basic != id => {
-                Err(OAuthError::invalid_request("client_id in the form is not the one of the Authorization header"))
-            }
-            (Some((id, secret)), _, None) => Ok((id, AuthMethod::ClientSecretBasic, secret.expose_secret().as_bytes())),
-            (None, Some(id), Some(secret)) => Ok((id, AuthMethod::ClientSecretPost, secret.expose_secret().as_bytes())),
-            (None, Some(id), None) => Ok((id, AuthMethod::None, b"")),
-            (None, None, _) => Err(OAuthError::invalid_client()),
+impl Way<'_> {
+    fn id(&self) -> &str {
+        match self {
+            Self::Secret { id, .. } | Self::Named { id } => id,
+            Self::Assertion { id, .. } => id,
+        }
+    }
+
+    /// What was used, as the client is registered where the request alone does not tell: two methods present a JWT, and three nothing but a name.
+    fn method(&self, client: Option<&Client>, has_certificate: bool) -> AuthMethod {
+        let registered = client.map(|client| client.auth_method);
+        match self {
+            Self::Secret { method, .. } => *method,
+            Self::Assertion { .. } => registered.filter(|method| method.is_assertion()).unwrap_or(AuthMethod::PrivateKeyJwt),
+            Self::Named { .. } => registered.filter(|method| has_certificate && method.is_certificate()).unwrap_or(AuthMethod::None),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 use vestibule_domain::{
     audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
-    client::{AuthMethod, Client, ClientSecret, MOST_SECRETS},
+    client::{AuthMethod, Client, ClientSecret, KeySource, MOST_SECRETS},
     grant::{Revoked, RevokedBy},
     ids::{ClientId, SecretId},
     registration::{Draft, FieldFault},
@@ -36,8 +36,8 @@ pub enum AdminFault {
     TooManySecrets,
     /// A confidential client never has none (revoke the client, or add another first).
     LastSecret,
-    /// A public client has no secrets.
-    Public,
+    /// A client that proves who it is in another way, or not at all, has no secrets.
+    NoSecrets,
     /// It stands in a file of the configuration, which is where it is changed.
     ManagedElsewhere(String),
     /// The database.
@@ -117,11 +117,10 @@ impl Gateway {
         if id == OWN_NAME {
             return Err(AdminFault::Exists);
         }
-        let mut client =
-            draft.check(id, &self.offered(witness).await.map_err(AdminFault::Store)?, witness.now).map_err(AdminFault::Invalid)?;
+        let mut client = self.registered(witness, id, draft).await?;
         // Counted from when it is made, so that a version seen of a client of this id that was deleted never names this one.
         client.version = witness.now.as_millis();
-        let first = (!client.is_public()).then(|| self.new_secret(witness, None));
+        let first = client.auth_method.has_secret().then(|| self.new_secret(witness, &client, None));
         let secret = first.map(|(kept, new)| {
             client.secrets.push(kept);
             new
@@ -149,15 +148,11 @@ impl Gateway {
             Err(fault) => return Err(fault),
         };
         let expected = held(&present, expected)?;
-        let checked = draft
-            .check(present.id.as_str(), &self.offered(witness).await.map_err(AdminFault::Store)?, witness.now)
-            .map_err(AdminFault::Invalid)?;
-        let mut secrets = present.secrets.clone();
+        let checked = self.registered(witness, present.id.as_str(), draft).await?;
+        let mut secrets = fitting(&present.secrets, checked.auth_method);
         let mut new = None;
-        if checked.is_public() {
-            secrets.clear();
-        } else if !secrets.iter().any(|secret| secret.is_alive(witness.now)) {
-            let (kept, made) = self.new_secret(witness, None);
+        if checked.auth_method.has_secret() && !secrets.iter().any(|secret| secret.is_alive(witness.now)) {
+            let (kept, made) = self.new_secret(witness, &checked, None);
             secrets.push(kept);
             new = Some(made);
         }
@@ -189,8 +184,8 @@ impl Gateway {
         others_live: Option<Duration>,
     ) -> Result<(Client, NewSecret), AdminFault> {
         let present = self.client(id).await?;
-        if present.auth_method == AuthMethod::None {
-            return Err(AdminFault::Public);
+        if !present.auth_method.has_secret() {
+            return Err(AdminFault::NoSecrets);
         }
         let mut secrets: Vec<ClientSecret> = present.secrets.iter().filter(|secret| secret.is_alive(witness.now)).cloned().collect();
         if secrets.len() >= MOST_SECRETS {
@@ -202,7 +197,7 @@ impl Gateway {
                 secret.expires = Some(secret.expires.map_or(end, |expires| expires.min(end)));
             }
         }
-        let (kept, new) = self.new_secret(witness, lives);
+        let (kept, new) = self.new_secret(witness, &present, lives);
         secrets.push(kept);
         let client = Client { secrets, updated: witness.now, version: present.version + 1, ..present.clone() };
         let detail = Some(format!("secret {}", new.id));
@@ -227,12 +222,47 @@ impl Gateway {
         Ok(client)
     }
 
-    fn new_secret(&self, witness: &Witness, lives: Option<Duration>) -> (ClientSecret, NewSecret) {
+    /// The client that a draft makes, or everything that is wrong with it at once; what only adapters can tell about its keys included.
+    async fn registered(&self, witness: &Witness, id: &str, draft: &Draft) -> Result<Client, AdminFault> {
+        let checked = draft.check(id, &self.offered(witness).await.map_err(AdminFault::Store)?, witness.now);
+        let about_keys = draft.jwks.as_ref().and_then(|jwks| self.checker.fault_of_keys(jwks.to_string().as_bytes()));
+        let about_keys = about_keys.map(|message| FieldFault { pointer: "/jwks".into(), message });
+        let about_address = match &checked {
+            Ok(Client { keys: Some(KeySource::Published(address)), .. }) if !self.client_keys.permits(address) => Some(FieldFault {
+                pointer: "/jwks_uri".into(),
+                message: "is not reached: it must be https, at port 443 and on the public internet, unless egress.allow says otherwise"
+                    .into(),
+            }),
+            _ => None,
+        };
+        let others = about_keys.into_iter().chain(about_address);
+        match checked {
+            Ok(client) => {
+                let faults: Vec<_> = others.collect();
+                if faults.is_empty() { Ok(client) } else { Err(AdminFault::Invalid(faults)) }
+            }
+            Err(mut faults) => {
+                faults.extend(others);
+                Err(AdminFault::Invalid(faults))
+            }
+        }
+    }
+
+    /// A secret, and what is kept of it: a digest, and the secret itself, sealed, only where it is the key of an HMAC.
+    fn new_secret(&self, witness: &Witness, client: &Client, lives: Option<Duration>) -> (ClientSecret, NewSecret) {
         let secret = codec::random_text(self.entropy.as_ref());
         let id = SecretId::new(witness.now, self.entropy.as_ref());
         let expires = lives.map(|lives| witness.now + lives);
         let digest = self.sealer.tag(Purpose::ClientSecret, secret.as_bytes());
-        (ClientSecret { id, digest, created: witness.now, expires }, NewSecret { id, secret: secret.into(), expires })
+        let sealed = (client.auth_method == AuthMethod::ClientSecretJwt)
+            .then(|| self.sealer.seal(Purpose::ClientSecret, &place_of_secret(&client.id, id), secret.as_bytes()));
+        (ClientSecret { id, digest, sealed, created: witness.now, expires }, NewSecret { id, secret: secret.into(), expires })
+    }
+
+    /// The secret itself, where it was kept.
+    pub(crate) fn open_secret(&self, client: &ClientId, kept: &ClientSecret) -> Option<SecretString> {
+        let plain = self.sealer.open(Purpose::ClientSecret, &place_of_secret(client, kept.id), kept.sealed.as_ref()?)?;
+        String::from_utf8(plain).ok().map(SecretString::from)
     }
 
     async fn put_client(
@@ -255,6 +285,22 @@ impl Gateway {
     }
 }
 
+/// What a sealed secret is bound to, so that none can be moved to another client's row.
+fn place_of_secret(client: &ClientId, secret: SecretId) -> Vec<u8> {
+    format!("{client}\n{secret}").into_bytes()
+}
+
+/// The secrets that go on working when a client proves who it is by this method. An HMAC needs those that were kept for one; any other method gets
+/// rid of what it does not need.
+fn fitting(secrets: &[ClientSecret], method: AuthMethod) -> Vec<ClientSecret> {
+    let digest_only = |secret: &ClientSecret| ClientSecret { sealed: None, ..secret.clone() };
+    match method {
+        AuthMethod::ClientSecretJwt => secrets.iter().filter(|secret| secret.sealed.is_some()).cloned().collect(),
+        method if method.has_secret() => secrets.iter().map(digest_only).collect(),
+        _ => Vec::new(),
+    }
+}
+
 /// The version to hold the write to, if the caller saw the one that is there.
 fn held(present: &Client, expected: Option<i64>) -> Result<i64, AdminFault> {
     match expected {
@@ -273,6 +319,9 @@ fn changed_fields(before: &Client, after: &Client) -> String {
         ("grant_types", before.grant_types != after.grant_types),
         ("token_endpoint_auth_method", before.auth_method != after.auth_method),
         ("scope", before.scopes != after.scopes),
+        ("jwks", before.keys != after.keys),
+        ("token_endpoint_auth_signing_alg", before.assertion_alg != after.assertion_alg),
+        ("tls_client_auth", before.certificate_subject != after.certificate_subject),
         ("id_token_signed_response_alg", before.id_token_alg != after.id_token_alg),
         ("access_token_signed_response_alg", before.access_token_alg != after.access_token_alg),
         ("require_pkce", before.require_pkce != after.require_pkce),

@@ -9,7 +9,7 @@ use vestibule_domain::{
     client::Client,
     ids::{AccountId, LinkId, ProviderId},
     policy::{self, Refusal},
-    ports::{BackChannel, Clock, Entropy, Observer, ProviderFactory, Sealer, Store, TokenSigner},
+    ports::{BackChannel, ClientKeys, Clock, Entropy, Observer, ProviderFactory, Sealer, SignatureChecker, Store, TokenSigner},
     registration::Offered,
     secret::{Digest, Purpose},
     settings::Settings,
@@ -29,6 +29,8 @@ use crate::{
 pub struct Parts {
     pub store: Arc<dyn Store>,
     pub signer: Arc<dyn TokenSigner>,
+    pub checker: Arc<dyn SignatureChecker>,
+    pub client_keys: Arc<dyn ClientKeys>,
     pub sealer: Arc<dyn Sealer>,
     pub entropy: Arc<dyn Entropy>,
     pub clock: Arc<dyn Clock>,
@@ -49,6 +51,8 @@ pub struct Gateway(Arc<Core>);
 pub struct Core {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) signer: Arc<dyn TokenSigner>,
+    pub(crate) checker: Arc<dyn SignatureChecker>,
+    pub(crate) client_keys: Arc<dyn ClientKeys>,
     pub(crate) sealer: Arc<dyn Sealer>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) observer: Arc<dyn Observer>,
@@ -95,6 +99,8 @@ impl Gateway {
             bootstrap_key: parts.bootstrap_key.map(digest),
             store: parts.store,
             signer: parts.signer,
+            checker: parts.checker,
+            client_keys: parts.client_keys,
             sealer: parts.sealer,
             entropy: parts.entropy,
             observer: parts.observer,
@@ -143,7 +149,7 @@ impl Gateway {
     /// What a registration may refer to.
     pub(crate) async fn offered(&self, witness: &Witness) -> Result<Offered, StoreError> {
         let providers = self.providers().await?.all().iter().map(|provider| provider.id.clone()).collect();
-        Ok(Offered { providers, algorithms: self.signer.algorithms(witness.now) })
+        Ok(Offered { providers, algorithms: self.signer.algorithms(witness.now), ..Offered::default() })
     }
 
     /// Whether a person who came by a link is wanted at a client, and the account and the link if so. Every use of what was given asks this.

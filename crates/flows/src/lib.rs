@@ -9,6 +9,7 @@ mod arrive;
 mod authorize;
 mod bearer;
 mod client_auth;
+mod client_keys;
 mod clients;
 mod codec;
 mod depart;

@@ -108,6 +108,12 @@ impl House {
         Href::local(&format!("{}{path}", self.prefix)).expect("a path under the issuer's stays on this origin")
     }
 
+    /// The address by which a path of ours was called, as apps know it.
+    pub(crate) fn url_of(&self, path: &str) -> String {
+        let below = path.strip_prefix(self.prefix.as_str()).unwrap_or(path);
+        self.gateway.settings().url(below)
+    }
+
     /// How pages look to whoever asks: in the language the app asked for, that of their cookie, or that of their browser.
     pub(crate) fn look(&self, visit: &Visit, ui_locales: Option<&str>) -> Look<'_> {
         let cookie = self.cookies.language(visit.headers());

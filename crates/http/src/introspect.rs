@@ -19,7 +19,7 @@ use crate::{
 
 pub(crate) async fn introspect(house: Arc<House>, visit: Visit) -> Response {
     let result = async {
-        let request = ClientRequest::read(&visit)?;
+        let request = ClientRequest::read(&house, &visit)?;
         let token = token_of(&request)?;
         house.gateway.introspect(&visit.witness, &request.presented, token).await
     };

@@ -8,7 +8,7 @@ use vestibule_domain::error::{OAuthError, OAuthErrorCode};
 use vestibule_flows::Presented;
 use vestibule_protocol::{authorization::Authorization, parameters::Parameters, responses::ErrorResponse};
 
-use crate::visit::Visit;
+use crate::{house::House, visit::Visit};
 
 /// A JSON answer that nobody keeps (RFC 6749 §5.1).
 pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Response {
@@ -44,6 +44,9 @@ pub(crate) fn error(error: &OAuthError, used_authorization: bool) -> Response {
     response
 }
 
+/// What a client may say who it is with; each of them once.
+const CREDENTIALS: [&str; 4] = ["client_id", "client_secret", "client_assertion_type", "client_assertion"];
+
 /// A request of a client that says who it is.
 pub(crate) struct ClientRequest {
     pub(crate) presented: Presented,
@@ -52,9 +55,9 @@ pub(crate) struct ClientRequest {
 
 impl ClientRequest {
     /// Reads the form and the credentials. Secrets in the query are not looked at (OAuth 2.1 §2.4).
-    pub(crate) fn read(visit: &Visit) -> Result<Self, OAuthError> {
+    pub(crate) fn read(house: &House, visit: &Visit) -> Result<Self, OAuthError> {
         let mut parameters = visit.parameters().map_err(|fault| OAuthError::invalid_request(fault.explanation()))?;
-        if let Some(name) = parameters.repeated(&["client_id", "client_secret"]).first() {
+        if let Some(name) = parameters.repeated(&CREDENTIALS).first() {
             return Err(OAuthError::invalid_request(format!("{name} came more than once")));
         }
         let basic = match authorization_of(visit)? {
@@ -62,9 +65,16 @@ impl ClientRequest {
             Some(_) => return Err(OAuthError::invalid_request("clients authenticate with HTTP Basic or in the form")),
             None => None,
         };
-        let client_id = parameters.take("client_id");
-        let client_secret = parameters.take("client_secret").map(SecretString::from);
-        Ok(Self { presented: Presented { basic, client_id, client_secret }, parameters })
+        let presented = Presented {
+            basic,
+            client_id: parameters.take("client_id"),
+            client_secret: parameters.take("client_secret").map(SecretString::from),
+            assertion_type: parameters.take("client_assertion_type"),
+            assertion: parameters.take("client_assertion").map(SecretString::from),
+            certificate: None,
+            endpoint: house.url_of(visit.request.uri().path()),
+        };
+        Ok(Self { presented, parameters })
     }
 
     /// Whether the client used the `Authorization` header.

@@ -23,6 +23,6 @@ pub(crate) async fn push(house: Arc<House>, visit: Visit) -> Response {
 }
 
 async fn answer(house: &House, visit: &Visit) -> Result<Pushed, OAuthError> {
-    let ClientRequest { presented, mut parameters } = ClientRequest::read(visit)?;
+    let ClientRequest { presented, mut parameters } = ClientRequest::read(house, visit)?;
     house.gateway.push(&visit.witness, &presented, authorize::asked(&mut parameters)).await
 }

@@ -14,7 +14,7 @@ use crate::{
 
 pub(crate) async fn revoke(house: Arc<House>, visit: Visit) -> Response {
     let result = async {
-        let request = ClientRequest::read(&visit)?;
+        let request = ClientRequest::read(&house, &visit)?;
         let token = token_of(&request)?;
         house.gateway.revoke(&visit.witness, &request.presented, token).await
     };

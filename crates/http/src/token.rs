@@ -60,7 +60,7 @@ pub(crate) async fn token(house: Arc<House>, visit: Visit) -> Response {
 }
 
 async fn answer(house: &House, visit: &Visit) -> (Option<GrantType>, Result<Answered, OAuthError>) {
-    let ClientRequest { presented, mut parameters } = match ClientRequest::read(visit) {
+    let ClientRequest { presented, mut parameters } = match ClientRequest::read(house, visit) {
         Ok(request) => request,
         Err(error) => return (None, Err(error)),
     };

@@ -10,6 +10,7 @@ mod form;
 pub mod json;
 pub mod jwk;
 pub mod jwt;
+pub mod key_set;
 pub mod metadata;
 pub mod parameters;
 pub mod responses;

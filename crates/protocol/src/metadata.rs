@@ -33,11 +33,14 @@ const CLAIMS: &[&str] = &[
     "groups",
 ];
 
-/// How a client may prove who it is where tokens are given and revoked.
-const AUTH_METHODS: &[&str] = &["client_secret_basic", "client_secret_post", "none"];
+/// How a client may prove who it is, and what JWTs it may do it with. One list for every endpoint that a client calls.
+const AUTH_METHODS: &[&str] = &["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"];
 
 /// A public client can't prove who it is, so it may not ask about tokens (RFC 7662 §2.1).
-const CONFIDENTIAL_AUTH_METHODS: &[&str] = &["client_secret_basic", "client_secret_post"];
+const CONFIDENTIAL_AUTH_METHODS: &[&str] = &["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"];
+
+/// What client assertions may be signed with; Ed25519 is the name that RFC 9864 gives to what EdDSA is here.
+const ASSERTION_ALGS: &[&str] = &["HS256", "RS256", "PS256", "ES256", "EdDSA", "Ed25519"];
 
 /// Provider metadata. The same document is served at every well-known address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -72,8 +75,11 @@ pub struct ProviderMetadata {
     /// RS256 is among them, always (§3).
     pub id_token_signing_alg_values_supported: Vec<String>,
     pub token_endpoint_auth_methods_supported: &'static [&'static str],
+    pub token_endpoint_auth_signing_alg_values_supported: &'static [&'static str],
     pub revocation_endpoint_auth_methods_supported: &'static [&'static str],
+    pub revocation_endpoint_auth_signing_alg_values_supported: &'static [&'static str],
     pub introspection_endpoint_auth_methods_supported: &'static [&'static str],
+    pub introspection_endpoint_auth_signing_alg_values_supported: &'static [&'static str],
     /// Without it, some clients conclude that there is no PKCE (RFC 9700 §2.1.1).
     pub code_challenge_methods_supported: &'static [&'static str],
     /// Initiating User Registration 1.0 §4 has the list; clients look here for `none`.
@@ -115,8 +121,11 @@ pub fn provider_metadata(issuer: &str, algs: &[&str]) -> ProviderMetadata {
         subject_types_supported: &["public", "pairwise"],
         id_token_signing_alg_values_supported: algs.iter().map(|&alg| alg.to_owned()).collect(),
         token_endpoint_auth_methods_supported: AUTH_METHODS,
+        token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGS,
         revocation_endpoint_auth_methods_supported: AUTH_METHODS,
+        revocation_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGS,
         introspection_endpoint_auth_methods_supported: CONFIDENTIAL_AUTH_METHODS,
+        introspection_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGS,
         code_challenge_methods_supported: &["S256"],
         prompt_values_supported: &["none", "login", "consent", "select_account"],
         authorization_response_iss_parameter_supported: true,
@@ -135,7 +144,9 @@ mod tests {
     #[test]
     fn openid_discovery_section_3_the_document_says_what_is_there_and_nothing_else() {
         let document = serde_json::to_value(provider_metadata("https://id.example/tenant", &["RS256", "ES256"])).unwrap();
-        let auth = json!(["client_secret_basic", "client_secret_post", "none"]);
+        let auth = json!(["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"]);
+        let confidential = json!(["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"]);
+        let assertions = json!(["HS256", "RS256", "PS256", "ES256", "EdDSA", "Ed25519"]);
         let claims = document["claims_supported"].clone();
         assert_eq!(
             document,
@@ -162,8 +173,11 @@ mod tests {
                 "subject_types_supported": ["public", "pairwise"],
                 "id_token_signing_alg_values_supported": ["RS256", "ES256"],
                 "token_endpoint_auth_methods_supported": auth,
+                "token_endpoint_auth_signing_alg_values_supported": assertions,
                 "revocation_endpoint_auth_methods_supported": auth,
-                "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+                "revocation_endpoint_auth_signing_alg_values_supported": assertions,
+                "introspection_endpoint_auth_methods_supported": confidential,
+                "introspection_endpoint_auth_signing_alg_values_supported": assertions,
                 "code_challenge_methods_supported": ["S256"],
                 "prompt_values_supported": ["none", "login", "consent", "select_account"],
                 "authorization_response_iss_parameter_supported": true,

@@ -1,4 +1,4 @@
-//! Adapters for the `IdentityProvider` port, and the one HTTP client they all use.
+//! Adapters for the `IdentityProvider` and `ClientKeys` ports, and the one HTTP client they all use.
 //!
 //! Everything an upstream says is hostile until it has been checked, and everything it makes us do goes through [`egress`]: it never reaches a
 //! private address, follows no redirect, and reads no more than a bounded answer in a bounded time. No text that an upstream wrote is shown,
@@ -10,10 +10,12 @@
 
 pub mod backchannel;
 mod callback;
+pub mod client_keys;
 pub mod egress;
 pub mod facebook;
 pub mod factory;
 pub mod github;
+mod kept;
 mod line;
 pub mod oauth2;
 pub mod oidc;

@@ -12,7 +12,6 @@ mod documents;
 mod google;
 mod id_token;
 mod issuers;
-mod kept;
 mod keys;
 mod logout_token;
 mod metadata;

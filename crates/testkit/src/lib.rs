@@ -2,6 +2,7 @@
 
 pub mod clock;
 pub mod fake_back_channel;
+pub mod fake_client_keys;
 pub mod fake_provider;
 pub mod issuer;
 pub mod memory_store;

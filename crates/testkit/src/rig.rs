@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use secrecy::SecretString;
-use vestibule_crypto::{KeySealer, LocalSigner, SealingKey, SystemEntropy};
+use vestibule_crypto::{KeySealer, LocalChecker, LocalSigner, SealingKey, SystemEntropy};
 use vestibule_domain::{
     audit::{Actor, AuditEvent, Source, Witness},
     claims::Claims,
@@ -20,7 +20,10 @@ use vestibule_domain::{
 };
 use vestibule_flows::{FixedProvider, Gateway, Parts};
 
-use crate::{clock::StoppedClock, fake_back_channel::FakeBackChannel, fake_provider::FakeProvider, memory_store::MemoryStore};
+use crate::{
+    clock::StoppedClock, fake_back_channel::FakeBackChannel, fake_client_keys::FakeClientKeys, fake_provider::FakeProvider,
+    memory_store::MemoryStore,
+};
 
 /// What differs from the plain gateway.
 #[derive(Debug)]
@@ -49,6 +52,7 @@ pub struct Rig {
     pub clock: Arc<StoppedClock>,
     pub providers: Vec<Arc<FakeProvider>>,
     pub back_channel: Arc<FakeBackChannel>,
+    pub client_keys: Arc<FakeClientKeys>,
 }
 
 /// The key of the admin API.
@@ -72,9 +76,12 @@ impl Rig {
         let sealer = Arc::new(KeySealer::new(sealing_key, Vec::new()));
         let back_channel = Arc::<FakeBackChannel>::default();
         let algorithms = vec![SigningAlg::Es256, SigningAlg::Rs256];
+        let client_keys = Arc::new(FakeClientKeys::default());
         let gateway = Gateway::new(Parts {
             store: store.clone(),
             signer: Arc::new(LocalSigner::new(options.issuer.clone(), sealer.clone())),
+            checker: Arc::new(LocalChecker::default()),
+            client_keys: client_keys.clone(),
             sealer,
             entropy: Arc::new(SystemEntropy),
             clock: clock.clone(),
@@ -92,7 +99,7 @@ impl Rig {
             bootstrap_key: Some(SecretString::from(ADMIN_KEY)),
         });
         gateway.keep_keys().await.expect("keys are made");
-        (gateway, Self { store, clock, providers, back_channel })
+        (gateway, Self { store, clock, providers, back_channel, client_keys })
     }
 
     /// A request's witness, from nowhere in particular.

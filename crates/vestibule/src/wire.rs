@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use tracing::error;
-use vestibule_crypto::{KeySealer, LocalSigner, SystemClock, SystemEntropy};
+use vestibule_crypto::{KeySealer, LocalChecker, LocalSigner, SystemClock, SystemEntropy};
 use vestibule_domain::{
     claims::Claims,
     ports::{BackChannel, Clock, Entropy, Observer, ProviderFactory, Sealer, Store, Undelivered},
@@ -20,6 +20,7 @@ use vestibule_persistence::{CommitStats, SqlStore, StoreOptions};
 use vestibule_playground::PretendIssuer;
 use vestibule_providers::{
     backchannel::GuardedBackChannel,
+    client_keys::KeyFetcher,
     egress::{Egress, EgressOptions, EgressSetupError},
     factory::ProviderMaker,
 };
@@ -48,7 +49,7 @@ pub(crate) async fn build(config: &Config) -> Result<Built, Failure> {
     let metrics = Arc::new(metrics());
     let observer: Arc<dyn Observer> = Arc::new(Watch(metrics.clone()));
     let egress = egress(config)?;
-    let factory = maker(egress.clone(), observer.clone());
+    let factory = factory(egress.clone(), observer.clone());
     let configured = configured(config, factory.as_ref())?;
     for fault in &configured.faults.0 {
         error!("a provider can't be used: {fault}");
@@ -58,6 +59,8 @@ pub(crate) async fn build(config: &Config) -> Result<Built, Failure> {
     let gateway = Gateway::new(Parts {
         store: store.clone() as Arc<dyn Store>,
         signer: Arc::new(LocalSigner::new(config.settings.issuer.clone(), sealer.clone())),
+        checker: Arc::new(LocalChecker::default()),
+        client_keys: Arc::new(KeyFetcher::new(egress.clone(), clock())),
         sealer,
         entropy: entropy(),
         clock: clock(),
@@ -79,11 +82,13 @@ pub(crate) fn onlooker(
     store: Arc<dyn Store>,
     factory: Arc<dyn ProviderFactory>,
     providers: Vec<FixedProvider>,
-) -> Gateway {
+) -> Result<Gateway, Faults> {
     let sealer = sealer(config);
-    Gateway::new(Parts {
+    Ok(Gateway::new(Parts {
         store,
         signer: Arc::new(LocalSigner::new(config.settings.issuer.clone(), sealer.clone())),
+        checker: Arc::new(LocalChecker::default()),
+        client_keys: Arc::new(KeyFetcher::new(egress(config)?, clock())),
         sealer,
         entropy: entropy(),
         clock: clock(),
@@ -93,7 +98,7 @@ pub(crate) fn onlooker(
         back_channel: Arc::new(Mute),
         settings: config.settings.clone(),
         bootstrap_key: None,
-    })
+    }))
 }
 
 /// The providers of the configuration.
@@ -155,19 +160,20 @@ fn allow_line(address: Option<&Value>) -> Vec<String> {
     authority.map_or_else(Vec::new, |authority| vec!["[egress]".into(), format!("allow = [\"{authority}\"]")])
 }
 
-/// What makes providers. They share one outgoing client.
-pub(crate) fn factory(config: &Config, observer: Arc<dyn Observer>) -> Result<Arc<dyn ProviderFactory>, Faults> {
-    Ok(maker(egress(config)?, observer))
-}
-
-fn maker(egress: Egress, observer: Arc<dyn Observer>) -> Arc<dyn ProviderFactory> {
-    Arc::new(ProviderMaker::new(egress, clock(), entropy(), observer))
-}
-
 /// The one outgoing client.
 fn egress(config: &Config) -> Result<Egress, Faults> {
     let options = EgressOptions { propagate: Some(Arc::new(vestibule_telemetry::inject)), ..config.egress.clone() };
     Egress::new(options).map_err(egress_fault)
+}
+
+/// What makes providers.
+fn factory(egress: Egress, observer: Arc<dyn Observer>) -> Arc<dyn ProviderFactory> {
+    Arc::new(ProviderMaker::new(egress, clock(), entropy(), observer))
+}
+
+/// The same for commands that count nothing.
+pub(crate) fn quiet_factory(config: &Config) -> Result<Arc<dyn ProviderFactory>, Faults> {
+    Ok(factory(egress(config)?, Arc::new(metrics())))
 }
 
 /// Who only looks tells nobody anything.
@@ -179,11 +185,6 @@ impl BackChannel for Mute {
     async fn send(&self, _: &RegisteredUri, _: &str) -> Result<(), Undelivered> {
         Err(Undelivered("this gateway only looks".into()))
     }
-}
-
-/// The same for commands that count nothing.
-pub(crate) fn quiet_factory(config: &Config) -> Result<Arc<dyn ProviderFactory>, Faults> {
-    factory(config, Arc::new(metrics()))
 }
 
 /// Whether the providers' settings hold, as far as can be said without asking them; those in files of their own too.

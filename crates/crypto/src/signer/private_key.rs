@@ -147,7 +147,8 @@ fn padding(alg: SigningAlg) -> &'static dyn RsaEncoding {
     if alg == SigningAlg::Ps256 { &RSA_PSS_SHA256 } else { &RSA_PKCS1_SHA256 }
 }
 
-fn verification(alg: SigningAlg) -> &'static dyn VerificationAlgorithm {
+/// How the signatures of an algorithm are checked.
+pub(crate) fn verification(alg: SigningAlg) -> &'static dyn VerificationAlgorithm {
     match alg {
         SigningAlg::Rs256 => &RSA_PKCS1_2048_8192_SHA256,
         SigningAlg::Ps256 => &RSA_PSS_2048_8192_SHA256,

@@ -248,6 +248,11 @@ impl Fields {
         }
     }
 
+    /// The same as one value, for whoever reads it further.
+    pub(crate) fn json_object(&mut self, name: &'static str) -> Option<Value> {
+        self.table(name).map(Value::Object)
+    }
+
     /// An object with names of the caller's own and a text for each.
     pub(crate) fn table_of_texts(&mut self, name: &'static str) -> Option<BTreeMap<String, String>> {
         let mut table = BTreeMap::new();

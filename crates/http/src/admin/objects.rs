@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use poem_openapi::{Object, types::Example};
 use secrecy::ExposeSecret;
+use serde_json::Value;
 use vestibule_domain::{
-    client::{AuthMethod, Client, ClientSecret, GrantType, SigningAlg, SubjectType},
+    client::{AuthMethod, Client, ClientSecret, GrantType, KeySource, SigningAlg, SubjectType},
     logout::LogoutDraft,
-    registration::Draft,
+    registration::{CertificateDraft, Draft},
     time::Timestamp,
 };
 use vestibule_flows::NewSecret;
@@ -43,6 +44,29 @@ pub(crate) struct Registration {
     /// The most it may be given, separated by spaces.
     #[oai(default = "default_scope")]
     scope: String,
+    /// Its public keys, a JWK set (RFC 7517): what its assertions and request objects are checked with. Replacing it rotates them.
+    jwks: Option<Value>,
+    /// The address of its public keys, instead of `jwks`: fetched when they are needed, and again when something is signed with a new one.
+    #[oai(validator(max_length = 1000))]
+    jwks_uri: Option<String>,
+    /// The only algorithm that its assertions may be signed with: RS256, PS256, ES256 or EdDSA for `private_key_jwt`, HS256 for `client_secret_jwt`.
+    /// Left out, every one that fits its keys.
+    token_endpoint_auth_signing_alg: Option<String>,
+    /// For `tls_client_auth`: the subject of its certificate, as RFC 4514 writes it. One of the five `tls_client_auth_` fields, and no more.
+    #[oai(validator(max_length = 1000))]
+    tls_client_auth_subject_dn: Option<String>,
+    /// For `tls_client_auth`: a DNS name in the subject alternative name of its certificate.
+    #[oai(validator(max_length = 1000))]
+    tls_client_auth_san_dns: Option<String>,
+    /// For `tls_client_auth`: a URI in the subject alternative name of its certificate.
+    #[oai(validator(max_length = 1000))]
+    tls_client_auth_san_uri: Option<String>,
+    /// For `tls_client_auth`: an IP address in the subject alternative name of its certificate.
+    #[oai(validator(max_length = 1000))]
+    tls_client_auth_san_ip: Option<String>,
+    /// For `tls_client_auth`: an e-mail address in the subject alternative name of its certificate.
+    #[oai(validator(max_length = 1000))]
+    tls_client_auth_san_email: Option<String>,
     /// How its ID tokens are signed. Only algorithms that the gateway has keys for.
     #[oai(default = "default_id_token_alg")]
     id_token_signed_response_alg: Text<SigningAlg>,
@@ -150,6 +174,14 @@ impl Read for Registration {
             grant_types: texts(fields.texts("grant_types").unwrap_or(plain.grant_types)),
             token_endpoint_auth_method: Text::new(fields.text("token_endpoint_auth_method").unwrap_or(plain.auth_method)),
             scope: fields.text("scope").unwrap_or(plain.scope),
+            jwks: fields.json_object("jwks"),
+            jwks_uri: fields.text("jwks_uri"),
+            token_endpoint_auth_signing_alg: fields.text("token_endpoint_auth_signing_alg"),
+            tls_client_auth_subject_dn: fields.text("tls_client_auth_subject_dn"),
+            tls_client_auth_san_dns: fields.text("tls_client_auth_san_dns"),
+            tls_client_auth_san_uri: fields.text("tls_client_auth_san_uri"),
+            tls_client_auth_san_ip: fields.text("tls_client_auth_san_ip"),
+            tls_client_auth_san_email: fields.text("tls_client_auth_san_email"),
             id_token_signed_response_alg: Text::new(fields.text("id_token_signed_response_alg").unwrap_or(plain.id_token_alg)),
             access_token_signed_response_alg: Text::new(fields.text("access_token_signed_response_alg").unwrap_or(plain.access_token_alg)),
             require_pkce: fields.flag("require_pkce").unwrap_or(plain.require_pkce),
@@ -183,6 +215,16 @@ impl Registration {
             grant_types: self.grant_types.into_iter().map(|text| text.0).collect(),
             auth_method: self.token_endpoint_auth_method.0,
             scope: self.scope,
+            jwks: self.jwks,
+            jwks_uri: self.jwks_uri,
+            assertion_alg: self.token_endpoint_auth_signing_alg,
+            certificate_subject: CertificateDraft {
+                subject_dn: self.tls_client_auth_subject_dn,
+                san_dns: self.tls_client_auth_san_dns,
+                san_uri: self.tls_client_auth_san_uri,
+                san_ip: self.tls_client_auth_san_ip,
+                san_email: self.tls_client_auth_san_email,
+            },
             id_token_alg: self.id_token_signed_response_alg.0,
             access_token_alg: self.access_token_signed_response_alg.0,
             require_pkce: self.require_pkce,
@@ -217,6 +259,14 @@ impl Example for Registration {
             grant_types: default_grant_types(),
             token_endpoint_auth_method: default_auth_method(),
             scope: default_scope(),
+            jwks: None,
+            jwks_uri: None,
+            token_endpoint_auth_signing_alg: None,
+            tls_client_auth_subject_dn: None,
+            tls_client_auth_san_dns: None,
+            tls_client_auth_san_uri: None,
+            tls_client_auth_san_ip: None,
+            tls_client_auth_san_email: None,
             id_token_signed_response_alg: default_id_token_alg(),
             access_token_signed_response_alg: default_access_token_alg(),
             require_pkce: default_require_pkce(),
@@ -240,7 +290,7 @@ impl Example for Registration {
 
 /// A client as it is registered.
 #[derive(Object)]
-#[oai(rename = "Client", example)]
+#[oai(rename = "Client", example, skip_serializing_if_is_none)]
 pub(crate) struct ClientObject {
     /// Its id.
     client_id: String,
@@ -256,6 +306,23 @@ pub(crate) struct ClientObject {
     token_endpoint_auth_method: Text<AuthMethod>,
     /// The most it may be given, separated by spaces.
     scope: String,
+    /// Its public keys, a JWK set (RFC 7517): what its assertions and request objects are checked with. Replacing it rotates them.
+    jwks: Option<Value>,
+    /// The address of its public keys, instead of `jwks`: fetched when they are needed, and again when something is signed with a new one.
+    jwks_uri: Option<String>,
+    /// The only algorithm that its assertions may be signed with: RS256, PS256, ES256 or EdDSA for `private_key_jwt`, HS256 for `client_secret_jwt`.
+    /// Left out, every one that fits its keys.
+    token_endpoint_auth_signing_alg: Option<String>,
+    /// For `tls_client_auth`: the subject of its certificate, as RFC 4514 writes it. One of the five `tls_client_auth_` fields, and no more.
+    tls_client_auth_subject_dn: Option<String>,
+    /// For `tls_client_auth`: a DNS name in the subject alternative name of its certificate.
+    tls_client_auth_san_dns: Option<String>,
+    /// For `tls_client_auth`: a URI in the subject alternative name of its certificate.
+    tls_client_auth_san_uri: Option<String>,
+    /// For `tls_client_auth`: an IP address in the subject alternative name of its certificate.
+    tls_client_auth_san_ip: Option<String>,
+    /// For `tls_client_auth`: an e-mail address in the subject alternative name of its certificate.
+    tls_client_auth_san_email: Option<String>,
     /// How its ID tokens are signed.
     id_token_signed_response_alg: Text<SigningAlg>,
     /// How its access tokens are signed.
@@ -324,6 +391,14 @@ impl From<&Client> for Registration {
             grant_types: shown.grant_types,
             token_endpoint_auth_method: shown.token_endpoint_auth_method,
             scope: shown.scope,
+            jwks: shown.jwks,
+            jwks_uri: shown.jwks_uri,
+            token_endpoint_auth_signing_alg: shown.token_endpoint_auth_signing_alg,
+            tls_client_auth_subject_dn: shown.tls_client_auth_subject_dn,
+            tls_client_auth_san_dns: shown.tls_client_auth_san_dns,
+            tls_client_auth_san_uri: shown.tls_client_auth_san_uri,
+            tls_client_auth_san_ip: shown.tls_client_auth_san_ip,
+            tls_client_auth_san_email: shown.tls_client_auth_san_email,
             id_token_signed_response_alg: shown.id_token_signed_response_alg,
             access_token_signed_response_alg: shown.access_token_signed_response_alg,
             require_pkce: shown.require_pkce,
@@ -348,6 +423,15 @@ impl From<&Client> for Registration {
 impl From<&Client> for ClientObject {
     fn from(client: &Client) -> Self {
         let uris = |uris: &[vestibule_domain::redirect::RegisteredUri]| uris.iter().map(ToString::to_string).collect();
+        let (jwks, jwks_uri) = match &client.keys {
+            Some(KeySource::Registered(jwks)) => (serde_json::from_str(jwks).ok(), None),
+            Some(KeySource::Published(address)) => (None, Some(address.clone())),
+            None => (None, None),
+        };
+        let known_by = |name: &str| {
+            let subject = serde_json::to_value(client.certificate_subject.as_ref()?).ok()?;
+            subject.get(name)?.as_str().map(str::to_owned)
+        };
         Self {
             client_id: client.id.to_string(),
             client_name: client.name.clone(),
@@ -356,6 +440,14 @@ impl From<&Client> for ClientObject {
             grant_types: client.grant_types.iter().map(|grant| Text::new(grant.as_str())).collect(),
             token_endpoint_auth_method: Text::new(client.auth_method.as_str()),
             scope: client.scopes.to_string(),
+            jwks,
+            jwks_uri,
+            token_endpoint_auth_signing_alg: client.assertion_alg.map(|alg| alg.to_string()),
+            tls_client_auth_subject_dn: known_by("tls_client_auth_subject_dn"),
+            tls_client_auth_san_dns: known_by("tls_client_auth_san_dns"),
+            tls_client_auth_san_uri: known_by("tls_client_auth_san_uri"),
+            tls_client_auth_san_ip: known_by("tls_client_auth_san_ip"),
+            tls_client_auth_san_email: known_by("tls_client_auth_san_email"),
             id_token_signed_response_alg: Text::new(client.id_token_alg.as_str()),
             access_token_signed_response_alg: Text::new(client.access_token_alg.as_str()),
             require_pkce: client.require_pkce,
@@ -401,6 +493,14 @@ impl Example for ClientObject {
             grant_types: registration.grant_types,
             token_endpoint_auth_method: registration.token_endpoint_auth_method,
             scope: registration.scope,
+            jwks: registration.jwks,
+            jwks_uri: registration.jwks_uri,
+            token_endpoint_auth_signing_alg: registration.token_endpoint_auth_signing_alg,
+            tls_client_auth_subject_dn: registration.tls_client_auth_subject_dn,
+            tls_client_auth_san_dns: registration.tls_client_auth_san_dns,
+            tls_client_auth_san_uri: registration.tls_client_auth_san_uri,
+            tls_client_auth_san_ip: registration.tls_client_auth_san_ip,
+            tls_client_auth_san_email: registration.tls_client_auth_san_email,
             id_token_signed_response_alg: registration.id_token_signed_response_alg,
             access_token_signed_response_alg: registration.access_token_signed_response_alg,
             require_pkce: registration.require_pkce,

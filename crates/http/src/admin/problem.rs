@@ -191,7 +191,7 @@ impl Problem {
             Code::ChangedMeanwhile => Self::changed_meanwhile(),
             Code::TooManySecrets => AdminFault::TooManySecrets.into(),
             Code::LastSecret => AdminFault::LastSecret.into(),
-            Code::PublicClient => AdminFault::Public.into(),
+            Code::PublicClient => AdminFault::NoSecrets.into(),
             Code::ManagedElsewhere => AdminFault::ManagedElsewhere("/etc/vestibule/providers.d/acme.toml".to_owned()).into(),
             Code::PreconditionFailed => AdminFault::PreconditionFailed(Some(4)).into(),
             Code::TooLarge => Self::too_large(),
@@ -252,7 +252,9 @@ impl From<AdminFault> for Problem {
                 .hint("revoke one that no app uses any more, or wait until one expires"),
             AdminFault::LastSecret => Self::new(Code::LastSecret, "Without this secret the app could not authenticate any more.")
                 .hint("add another secret first; to shut the app out, disable or delete the client"),
-            AdminFault::Public => Self::new(Code::PublicClient, "This client is registered with token_endpoint_auth_method none."),
+            AdminFault::NoSecrets => {
+                Self::new(Code::PublicClient, "This client is registered with a token_endpoint_auth_method that needs no secret.")
+            }
             AdminFault::ManagedElsewhere(file) => {
                 Self::new(Code::ManagedElsewhere, "This provider stands in the configuration; nothing was changed.")
                     .hint(format!("change it in {file}, or choose another id"))

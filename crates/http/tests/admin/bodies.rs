@@ -111,7 +111,7 @@ async fn every_broken_rule_is_named_at_its_place() {
     /redirect_uris must be a list of texts, in '[' and ']'
     /disabled must be true or false
     /created_at is set by the gateway; leave it out of what you send
-    /requirePkce is not a field here; the fields are client_id, client_name, redirect_uris, post_logout_redirect_uris, grant_types, token_endpoint_auth_method, scope, id_token_signed_response_alg, access_token_signed_response_alg, require_pkce, require_pushed_authorization_requests, audiences, introspection_audiences, allowed_providers, entry, release, subject_type, upstream_tokens, backchannel_logout_uri, backchannel_logout_session_required, frontchannel_logout_uri, frontchannel_logout_session_required, id_token_claims, disabled
+    /requirePkce is not a field here; the fields are client_id, client_name, redirect_uris, post_logout_redirect_uris, grant_types, token_endpoint_auth_method, scope, jwks, jwks_uri, token_endpoint_auth_signing_alg, tls_client_auth_subject_dn, tls_client_auth_san_dns, tls_client_auth_san_uri, tls_client_auth_san_ip, tls_client_auth_san_email, id_token_signed_response_alg, access_token_signed_response_alg, require_pkce, require_pushed_authorization_requests, audiences, introspection_audiences, allowed_providers, entry, release, subject_type, upstream_tokens, backchannel_logout_uri, backchannel_logout_session_required, frontchannel_logout_uri, frontchannel_logout_session_required, id_token_claims, disabled
     ");
     let refused = desk.add_secret("app", r#"{"expires_in": 59, "others_expire_in": -1, "forever": true}"#).await;
     insta::assert_snapshot!(refused.faults().join("\n"), @r"

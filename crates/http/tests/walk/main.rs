@@ -1,8 +1,10 @@
 //! The walk through every endpoint, honest and hostile, on fakes: a browser that keeps cookies, an app, and the clock in hand.
 #![expect(clippy::unwrap_used, reason = "in helpers of tests too, a panic is how a test fails")]
 
+mod assertions;
 mod authorize;
 mod callback;
+mod client_keys;
 mod code;
 mod door;
 mod doors;

@@ -58,6 +58,15 @@ impl Street {
         let host = Url::parse(&options.issuer).unwrap();
         let host = host.port().map_or_else(|| host.host_str().unwrap().to_owned(), |port| format!("{}:{port}", host.host_str().unwrap()));
         let (gateway, rig) = Rig::gateway(options).await;
+        Self::standing(gateway, rig, host)
+    }
+
+    /// Another node of the same house.
+    pub(crate) fn at(gateway: vestibule_flows::Gateway, beside: &Self) -> Self {
+        Self::standing(gateway, beside.rig.clone(), beside.host.clone())
+    }
+
+    fn standing(gateway: vestibule_flows::Gateway, rig: Rig, host: String) -> Self {
         let metrics = Arc::new(Metrics::new(Build { version: "test", revision: "test" }));
         let house = Arc::new(House::new(gateway, metrics, HttpSettings::default()));
         Self { rig, endpoint: routes(&house).boxed(), house, host }

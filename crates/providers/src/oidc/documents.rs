@@ -10,12 +10,14 @@ use vestibule_domain::{
 
 use super::{
     issuers::Issuers,
-    kept::Kept,
     keys::KeySet,
     metadata::{self, Metadata},
     settings::Endpoints,
 };
-use crate::line::Line;
+use crate::{
+    kept::{Kept, Whose},
+    line::Line,
+};
 
 /// The documents of one issuer. They are its own: a key that one issuer publishes checks nothing that another signed (attack 21).
 pub(super) struct Documents {
@@ -42,8 +44,8 @@ impl Documents {
     pub(super) fn new(source: Source, clock: Arc<dyn Clock>) -> Self {
         let provider = &source.line.provider;
         Self {
-            metadata: Kept::new(provider.clone(), Phase::Discovery, Arc::clone(&clock)),
-            keys: Kept::new(provider.clone(), Phase::Keys, clock),
+            metadata: Kept::new(Whose::Provider(provider.clone()), Phase::Discovery, Arc::clone(&clock)),
+            keys: Kept::new(Whose::Provider(provider.clone()), Phase::Keys, clock),
             source: Arc::new(source),
         }
     }

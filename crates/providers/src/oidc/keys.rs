@@ -1,17 +1,15 @@
 //! The keys an issuer signs with (RFC 7517), as far as they are fit for it.
 
-use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use openidconnect::core::CoreJsonWebKey;
 use serde_json::Value;
 use vestibule_domain::provider::{Phase, ProviderError};
+use vestibule_protocol::key_set::{is_strong_rsa, number};
 
 use super::issuers::Issuers;
 use crate::line::{Object, invalid};
 
 /// More keys than any issuer has at once.
 const MOST_KEYS: usize = 100;
-/// RFC 7518 §3.3 wants 2048 bits; beyond 4096 a signature costs more to check than a stranger's token is worth.
-const RSA_BITS: std::ops::RangeInclusive<usize> = 2048..=4096;
 
 /// The usable keys of a set, and where it was fetched.
 pub(super) struct KeySet {
@@ -61,7 +59,7 @@ fn usable(key: &Value) -> Option<Key> {
         Some(_) => false,
     };
     let fit = match text("kty")? {
-        "RSA" => is_strong(&number(text("n")?)?, &number(text("e")?)?),
+        "RSA" => is_strong_rsa(&number(text("n")?)?, &number(text("e")?)?),
         "EC" => text("crv") == Some("P-256"),
         "OKP" => text("crv") == Some("Ed25519"),
         // `oct` above all: a published secret is nobody's.
@@ -77,21 +75,9 @@ fn usable(key: &Value) -> Option<Key> {
     Some(Key { issuer, key: serde_json::from_value(key.clone()).ok()? })
 }
 
-/// With an exponent of one, every text is its own signature; an even one belongs to no RSA key.
-fn is_strong(modulus: &[u8], exponent: &[u8]) -> bool {
-    let bits = modulus.first().map_or(0, |first| modulus.len() * 8 - first.leading_zeros() as usize);
-    let exponent_fits = matches!(exponent, [.., last] if last & 1 == 1) && exponent != [1] && exponent.len() <= 4;
-    RSA_BITS.contains(&bits) && exponent_fits
-}
-
-/// A big-endian number without the leading zeros that some issuers write (RFC 7518 §2 forbids them).
-fn number(text: &str) -> Option<Vec<u8>> {
-    let bytes = URL_SAFE_NO_PAD.decode(text.trim_end_matches('=')).ok()?;
-    Some(bytes[bytes.iter().take_while(|&&byte| byte == 0).count()..].to_vec())
-}
-
 #[cfg(test)]
 mod tests {
+    use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
     use serde_json::json;
 
     use super::*;

@@ -3,6 +3,7 @@
 
 mod bench;
 mod callback;
+mod client_keys;
 mod egress;
 mod fetching;
 mod id_token;

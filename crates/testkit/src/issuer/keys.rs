@@ -17,7 +17,7 @@ use super::{
     manners::{Claims, changed},
 };
 
-/// One signing key, and what goes with it.
+/// One signing key, and what goes with it; a client's, where that is what a test needs.
 pub struct IssuerKeys {
     alg: SigningAlg,
     signer: LocalSigner,
@@ -53,6 +53,11 @@ impl IssuerKeys {
     /// The key set that an honest issuer publishes.
     pub fn jwks(&self) -> Value {
         serde_json::from_slice(&self.signer.jwks(Timestamp::from_secs(1))).expect("the signer writes JSON")
+    }
+
+    /// A JWT of these claims, as an honest client signs it too.
+    pub fn jwt(&self, typ: &str, claims: &Value) -> String {
+        self.sign(typ, &Claims::new(), claims.to_string().as_bytes(), &Signature::Good)
     }
 
     /// SHA-256.

@@ -44,12 +44,16 @@ pub async fn what_is_written_comes_back_as_it_was(store: Arc<dyn Store>) {
     let account = sample.account();
     let secret = ClientSecret {
         id: SecretId::new(sample.now, &sample.entropy),
+        sealed: Some(vestibule_domain::secret::Sealed(vec![7; 80])),
         digest: sample.digest(),
         created: sample.now,
         expires: Some(sample.now + Duration::from_secs(9)),
     };
     let client = Client {
         secrets: vec![secret],
+        keys: Some(vestibule_domain::client::KeySource::Registered(r#"{"keys":[]}"#.into())),
+        assertion_alg: Some(vestibule_domain::client::SigningAlg::Ps256),
+        certificate_subject: "CN=so\\, me,O=Ex\\+ample".parse().ok().map(vestibule_domain::certificate::CertificateSubject::Dn),
         allowed_providers: [provider_id("github"), provider_id("corp")].into(),
         audiences: vec!["https://api.example.com".into()],
         ..sample.client("My.app_1~x")

@@ -1,4 +1,4 @@
-//! What was fetched from an issuer, and how long it is good.
+//! What was fetched from an issuer or a client, and how long it is good.
 
 use std::{
     future::Future,
@@ -26,18 +26,37 @@ const REST: Duration = Duration::from_secs(10);
 /// How often it may be fetched because somebody showed something it does not explain (attack 22).
 const RENEW_EVERY: Duration = Duration::from_mins(1);
 
-/// One document of one issuer. Fetched by one caller at a time while the others wait, or go on with what is there.
+/// One document of one issuer or client. Fetched by one caller at a time while the others wait, or go on with what is there.
 ///
 /// A cache library would keep time by itself; here the clock is the port, so that tests turn it, and what has grown old is still there when the
 /// issuer is not.
-pub(super) struct Kept<T> {
+pub(crate) struct Kept<T> {
     shelf: Arc<Shelf<T>>,
     flight: Arc<Mutex<()>>,
 }
 
+/// Whose document it is, for the log.
+pub(crate) enum Whose {
+    /// A provider's.
+    Provider(ProviderId),
+    /// A client's, who keeps it on this host.
+    Client(String),
+}
+
+impl Whose {
+    fn tell_of_stale(&self, phase: Phase, error: &ProviderError) {
+        match self {
+            Self::Provider(id) => {
+                tracing::warn!(provider.id = %id, upstream.phase = %phase, %error, "going on with what {id} gave before ({phase})");
+            }
+            Self::Client(host) => tracing::warn!(server.address = %host, %error, "going on with the client's keys that {host} gave before"),
+        }
+    }
+}
+
 /// Where it lies; a fetch that outlives its caller puts it here.
 struct Shelf<T> {
-    provider: ProviderId,
+    whose: Whose,
     phase: Phase,
     clock: Arc<dyn Clock>,
     state: RwLock<State<T>>,
@@ -62,13 +81,13 @@ enum Why {
 
 impl<T: Send + Sync + 'static> Kept<T> {
     /// Nothing is there yet. `phase` is the step that fetches it.
-    pub(super) fn new(provider: ProviderId, phase: Phase, clock: Arc<dyn Clock>) -> Self {
+    pub(crate) fn new(whose: Whose, phase: Phase, clock: Arc<dyn Clock>) -> Self {
         let state = RwLock::new(State { good: None, failed: None, renewed: None });
-        Self { shelf: Arc::new(Shelf { provider, phase, clock, state }), flight: Arc::default() }
+        Self { shelf: Arc::new(Shelf { whose, phase, clock, state }), flight: Arc::default() }
     }
 
     /// What is there, fetched when it is missing or old.
-    pub(super) async fn get<F>(&self, fetch: impl FnOnce() -> F + Send) -> Result<Arc<T>, ProviderError>
+    pub(crate) async fn get<F>(&self, fetch: impl FnOnce() -> F + Send) -> Result<Arc<T>, ProviderError>
     where
         F: Future<Output = Result<T, ProviderError>> + Send + 'static,
     {
@@ -87,7 +106,7 @@ impl<T: Send + Sync + 'static> Kept<T> {
     }
 
     /// Fetches it although it is fresh, but at most once a minute; otherwise what is there, which another caller may just have fetched.
-    pub(super) async fn renew<F>(&self, fetch: impl FnOnce() -> F + Send) -> Result<Arc<T>, ProviderError>
+    pub(crate) async fn renew<F>(&self, fetch: impl FnOnce() -> F + Send) -> Result<Arc<T>, ProviderError>
     where
         F: Future<Output = Result<T, ProviderError>> + Send + 'static,
     {
@@ -101,7 +120,7 @@ impl<T: Send + Sync + 'static> Kept<T> {
 
     /// Fetches it whatever is there, and says so when that fails; what was fetched is there for everybody. Who asks while another fetches is told
     /// what came of that.
-    pub(super) async fn look<F>(&self, fetch: impl FnOnce() -> F + Send) -> Result<Arc<T>, ProviderError>
+    pub(crate) async fn look<F>(&self, fetch: impl FnOnce() -> F + Send) -> Result<Arc<T>, ProviderError>
     where
         F: Future<Output = Result<T, ProviderError>> + Send + 'static,
     {
@@ -116,7 +135,7 @@ impl<T: Send + Sync + 'static> Kept<T> {
     }
 
     /// Drops what is there unless it is wanted.
-    pub(super) fn retain(&self, wanted: impl Fn(&T) -> bool) {
+    pub(crate) fn retain(&self, wanted: impl Fn(&T) -> bool) {
         let unwanted = self.shelf.read(|state| state.good.as_ref().is_some_and(|(_, value)| !wanted(value)));
         if unwanted {
             self.shelf.write(|state| (state.good, state.failed) = (None, None));
@@ -167,8 +186,7 @@ impl<T> Shelf<T> {
                 }
                 let stale = self.younger_than(STALE);
                 if stale.is_some() {
-                    let (provider, phase) = (&self.provider, self.phase);
-                    tracing::warn!(provider.id = %provider, upstream.phase = %phase, %error, "going on with what {provider} gave before ({phase})");
+                    self.whose.tell_of_stale(self.phase, &error);
                 }
                 stale.ok_or(error)
             }
