@@ -47,6 +47,11 @@ pub enum Errand {
         /// In which session they asked for it; it must stand, in the same browser, when they come back.
         session: SessionId,
     },
+    /// A sign-in that is only tried. It ends on a page, and leads into no account.
+    Trial {
+        /// Which.
+        ticket: Digest,
+    },
 }
 
 impl Errand {

@@ -29,6 +29,7 @@ pub mod ports;
 pub mod provider;
 pub mod redirect;
 pub mod registration;
+pub mod rehearsal;
 pub mod resource;
 pub mod scope;
 pub mod secret;

@@ -84,6 +84,8 @@ pub enum Purpose {
     PushedRequest,
     /// What a provider posted to our callback, on its way through the browser to the page that may read its cookies.
     PostedCallback,
+    /// A sign-in at a provider that is only tried, at rest.
+    ProviderTrial,
     /// The confirmation form of a logout.
     LogoutConfirmation,
     /// The confirmation form of the page of a person's own links.
@@ -103,13 +105,14 @@ impl Purpose {
             Self::ProviderSecrets => "provider secrets",
             Self::PushedRequest => "pushed request",
             Self::PostedCallback => "posted callback",
+            Self::ProviderTrial => "provider trial",
             Self::LogoutConfirmation => "logout confirmation",
             Self::AccountForm => "account form",
         }
     }
 
     /// Every purpose.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Attempt,
         Self::RefreshToken,
         Self::ClientSecret,
@@ -119,6 +122,7 @@ impl Purpose {
         Self::ProviderSecrets,
         Self::PushedRequest,
         Self::PostedCallback,
+        Self::ProviderTrial,
         Self::LogoutConfirmation,
         Self::AccountForm,
     ];

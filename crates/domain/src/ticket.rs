@@ -29,5 +29,7 @@ closed_enum! {
         Device = "device",
         /// The way from the code that a person types to the device that shows it.
         UserCode = "user_code",
+        /// A sign-in at a provider that is only tried; its name is in the address that an operator opens.
+        ProviderTrial = "provider_trial",
     }
 }

@@ -94,7 +94,7 @@ impl Gateway {
         Ok(Away { location: sent.location, attempt: sealed, provider_label: adapter.card().label.clone() })
     }
 
-    fn departure(&self, attempt: &Attempt, provider: &ProviderId) -> Departure {
+    pub(crate) fn departure(&self, attempt: &Attempt, provider: &ProviderId) -> Departure {
         let request = &attempt.request;
         Departure {
             attempt: attempt.id,
@@ -114,6 +114,8 @@ impl Gateway {
         let client = match attempt.errand {
             Errand::SignIn => self.store.client(&attempt.request.client).await?.filter(|client| !client.disabled),
             Errand::OwnPage | Errand::Link { .. } => Some(self.own_page.client.clone()),
+            // It has a walk of its own; here it leads nowhere.
+            Errand::Trial { .. } => None,
         };
         if client.is_none() {
             self.record_failure(witness, self.login_failure(witness, attempt, None, &Fault::ClientGone), Vec::new()).await;

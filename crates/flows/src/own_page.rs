@@ -79,7 +79,7 @@ impl OwnClient {
         Self { client: Arc::new(client), redirect_uri }
     }
 
-    fn request(&self, prompt: Option<Prompt>) -> Result<AuthorizationRequest, Fault> {
+    pub(crate) fn request(&self, prompt: Option<Prompt>) -> Result<AuthorizationRequest, Fault> {
         let redirect_uri = self.redirect_uri.as_ref().ok_or(Fault::ProviderNotAllowed)?.exactly();
         Ok(AuthorizationRequest {
             client: self.client.id.clone(),

@@ -15,7 +15,7 @@ use vestibule_domain::{
     time::Timestamp,
 };
 
-use crate::{AdminFault, Gateway, ManagedBy, Provider};
+use crate::{AdminFault, Gateway, ManagedBy, Provider, Trial};
 
 /// A provider as somebody wrote it.
 #[derive(Clone, Debug, Default)]
@@ -60,6 +60,8 @@ pub struct Tested {
     pub id: ProviderId,
     /// What its published documents say, or why they can't be had.
     pub checked: Result<Checked, ProviderError>,
+    /// Where to sign in to try the rest; nothing when the documents can't be had.
+    pub trial: Option<Trial>,
 }
 
 impl Gateway {
@@ -142,7 +144,7 @@ impl Gateway {
             .map_err(|error| AdminFault::of_write(error, Contest::Provider))
     }
 
-    /// Looks at what a provider publishes, now and past its breaker. Changes nothing.
+    /// Looks at what a provider publishes, now and past its breaker, and makes ready for a sign-in on trial. Changes nothing.
     pub async fn test_provider(&self, witness: &Witness, actor: &Actor, id: &str) -> Result<Tested, AdminFault> {
         let id = ProviderId::parse(id).map_err(|_| AdminFault::NotFound)?;
         let providers = self.providers().await.map_err(AdminFault::Store)?;
@@ -150,7 +152,8 @@ impl Gateway {
         let adapter = provider.made.clone().map_err(AdminFault::Invalid)?;
         let checked = adapter.check().await;
         self.record_test(witness, actor, &id, checked.is_ok()).await?;
-        Ok(Tested { id, checked })
+        let trial = if checked.is_ok() { Some(self.new_trial(witness, &id, None).await?) } else { None };
+        Ok(Tested { id, checked, trial })
     }
 
     /// The same for a definition that is not kept.
@@ -161,7 +164,8 @@ impl Gateway {
         let adapter = self.doorkeeper.factory().make(&definition).map_err(AdminFault::Invalid)?;
         let checked = adapter.check().await;
         self.record_test(witness, actor, &id, checked.is_ok()).await?;
-        Ok(Tested { id, checked })
+        let trial = if checked.is_ok() { Some(self.new_trial(witness, &id, Some(definition)).await?) } else { None };
+        Ok(Tested { id, checked, trial })
     }
 
     async fn record_test(&self, witness: &Witness, actor: &Actor, id: &ProviderId, well: bool) -> Result<(), AdminFault> {

@@ -118,6 +118,7 @@ enum Place {
     Providers,
     Provider,
     ProviderTest,
+    ProviderTrial,
     Accounts,
     Account,
     Links,
@@ -145,6 +146,7 @@ impl Place {
                 Some((_, "test")) => Self::ProviderTest,
                 Some(_) => Self::Nowhere,
             },
+            ["providers", _, "trials", _] => Self::ProviderTrial,
             ["accounts"] => Self::Accounts,
             ["accounts", _] => Self::Account,
             ["accounts", _, "links"] => Self::Links,
@@ -168,6 +170,7 @@ impl Place {
             Self::Providers => "/api/v1/providers",
             Self::Provider => "/api/v1/providers/:provider_id",
             Self::ProviderTest => "/api/v1/providers/:provider_id:test",
+            Self::ProviderTrial => "/api/v1/providers/:provider_id/trials/:trial",
             Self::Accounts => "/api/v1/accounts",
             Self::Account => "/api/v1/accounts/:account_id",
             Self::Links => "/api/v1/accounts/:account_id/links",
@@ -189,6 +192,7 @@ impl Place {
             Self::Secrets | Self::ProviderTest | Self::KeyRotation => "POST",
             Self::Secret | Self::Link => "DELETE",
             Self::Providers
+            | Self::ProviderTrial
             | Self::Accounts
             | Self::Links
             | Self::Sessions

@@ -16,12 +16,18 @@ use crate::{
     authorize::{self, with_attempt},
     halt,
     house::House,
-    pages::ErrorKind,
+    pages::{ErrorKind, Page, Tried},
     visit::{FormFault, Visit},
 };
 
 pub(crate) async fn depart(house: Arc<House>, visit: Visit) -> Response {
     let provider = provider_in(&visit);
+    if let Some(name) = visit.parameters().ok().and_then(|mut parameters| parameters.take("trial")) {
+        return match house.gateway.depart_on_trial(&visit.witness, &provider, &name).await {
+            Ok(away) => with_attempt(&house, &visit, &away.attempt, halt::see_other(&away.location)),
+            Err(end) => ended(&house, &visit, &end, &provider),
+        };
+    }
     let attempt: Option<AttemptId> = visit.parameters().ok().and_then(|parameters| parameters.get("attempt")?.parse().ok());
     let Some(attempt) = attempt else {
         return halt::respond(&house, &visit, &Fault::Attempt(AttemptFault::NotHere).into(), None);
@@ -87,6 +93,18 @@ pub(crate) async fn arrive(house: Arc<House>, visit: Visit) -> Response {
             repeated,
         },
     };
+    match house.gateway.arrive_on_trial(&visit.witness, &provider, &brought).await {
+        None => {}
+        Some(Ok(outcome)) => {
+            let label = ProviderId::parse(&provider).ok().and_then(|id| house.gateway.provider_label(&id));
+            let mut response = Tried { provider: label.unwrap_or(provider), outcome }.respond(&house.look(&visit, Some("en")));
+            if let Some(id) = brought.attempt {
+                response.headers_mut().append(header::SET_COOKIE, house.cookies.drop_attempt(id));
+            }
+            return response;
+        }
+        Some(Err(end)) => return ended(&house, &visit, &end, &provider),
+    }
     match house.gateway.arrive(&visit.witness, &provider, brought).await {
         Ok(arrived) => {
             let mut response = if let Some(answer) = &arrived.answer {

@@ -19,6 +19,7 @@ mod phrase;
 mod respond;
 mod style;
 pub mod texts;
+mod trial;
 
 pub use account::{AccountPage, Addition, Notice, Remove, SignInAgain, Way};
 pub use appearance::{Appearance, Look};
@@ -31,3 +32,4 @@ pub use icon::icons;
 pub use logout::{ConfirmLogout, Frame, SignedOut};
 pub use onward::{Onward, ReturnToApp};
 pub use respond::Page;
+pub use trial::Tried;

@@ -5,7 +5,7 @@ use crate::{
     failure::Failure,
     onlooker::{Onlooker, read_claims},
     print,
-    rehearsal::rehearse,
+    rehearsal::Told,
 };
 
 /// Says it. The sample is the operator's own, so its values are shown.
@@ -23,6 +23,6 @@ pub(crate) async fn claims(options: &ClaimsOptions) -> Result<(), Failure> {
             Some(client.map_err(|fault| Failure::Admin { what: format!("the client {id}"), fault })?)
         }
     };
-    let all = rehearse(&found.id, terms, client.as_ref(), &sample);
+    let all = Told::new(&found.id, terms, client.as_ref(), &sample);
     if options.of.json { print::json(&all) } else { print::text(&all.text()) }
 }

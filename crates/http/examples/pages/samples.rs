@@ -1,10 +1,15 @@
 //! Every hosted page with believable values: written out by the example, checked one by one by the tests.
 
 use time::{Duration, OffsetDateTime, macros::datetime};
-use vestibule_domain::{account::LinkedBy, provider::ButtonWording};
+use vestibule_domain::{
+    account::LinkedBy,
+    provider::{ButtonWording, EmailTrust},
+    rehearsal::{Believed, Made, Rehearsal, Verdict},
+};
+use vestibule_flows::{TrialOutcome, TriedSignIn};
 use vestibule_http::pages::{
     AccountPage, Addition, Appearance, Brand, BrandDraft, Choice, Chooser, ConfirmLogout, EmailForm, ErrorKind, ErrorPage, FormTarget,
-    Frame, Href, Notice, Onward, Page, PostForm, Remove, ReturnToApp, SignInAgain, SignedOut, Way,
+    Frame, Href, Notice, Onward, Page, PostForm, Remove, ReturnToApp, SignInAgain, SignedOut, Tried, Way,
     texts::{TextOverrides, TextsDraft},
 };
 
@@ -92,6 +97,7 @@ pub(crate) fn all(words: &Words<'_>) -> Vec<(String, Box<dyn Page>)> {
     };
     let mut pages = choosers(words);
     pages.extend(accounts(words));
+    pages.push(("trial".to_owned(), Box::new(trial(words))));
     let signed_out = |client_name, back| SignedOut { client_name, back, goes_on: false, told: Vec::new(), frames: Vec::new() };
     let told = SignedOut {
         goes_on: true,
@@ -139,6 +145,35 @@ pub(crate) fn all(words: &Words<'_>) -> Vec<(String, Box<dyn Page>)> {
         pages.push((format!("error-{}", page.kind().code()), Box::new(page)));
     }
     pages
+}
+
+fn trial(words: &Words<'_>) -> Tried {
+    let made =
+        |claim: &str, from: Option<&str>, value: serde_json::Value| Made { claim: claim.to_owned(), from: from.map(str::to_owned), value };
+    let claims = vec![
+        made("name", Some("/name"), words.value.into()),
+        made("email", Some("/email"), "ada@corp.example".into()),
+        made("groups", Some("/realm_access/roles"), serde_json::json!(["eng", "eng-core"])),
+        made("team", None, "none".into()),
+    ];
+    let rehearsal = Rehearsal {
+        claims,
+        email: Believed { trust: EmailTrust::Claim, verified: true, why: "the provider says that it is verified".into() },
+        unused: vec!["hd".to_owned(), words.value.to_owned()],
+        rules: vec![
+            Verdict { rule: "provider.email_domains".to_owned(), met: true },
+            Verdict { rule: "provider.groups".to_owned(), met: false },
+        ],
+        admitted: false,
+    };
+    let tried = TriedSignIn {
+        issuer: "https://login.acme.example".to_owned(),
+        subject: words.value.to_owned(),
+        tokens: vec!["access_token".to_owned(), "id_token".to_owned()],
+        scope: Some("openid profile email".to_owned()),
+        rehearsal,
+    };
+    Tried { provider: words.providers[0].to_owned(), outcome: TrialOutcome::SignedIn(tried) }
 }
 
 fn choosers(words: &Words<'_>) -> Vec<(String, Box<dyn Page>)> {

@@ -14,7 +14,7 @@ use vestibule_domain::{ids::ProviderId, registration::FieldFault};
 use vestibule_flows::{AdminFault, Gateway, ManagedBy, ShownProvider};
 
 use self::{
-    answers::{Changing, Deleting, Finding, Found, Gone, Listed, Listing, Patched, Put, Putting, Tested, Testing},
+    answers::{Changing, Deleting, Finding, Found, Gone, Listed, Listing, Patched, Put, Putting, Tested, Testing, Trials, Trying},
     objects::{ProviderDraft, ProviderPage, ProviderTrial, TestObject},
 };
 use super::{
@@ -153,7 +153,8 @@ impl Providers {
 
     /// Test a provider
     ///
-    /// Looks at what the provider publishes, its metadata and its keys, now and whatever its health. Nobody is signed in, and nothing is kept. With
+    /// Looks at what the provider publishes, its metadata and its keys, now and whatever its health. If they can be used, `sign_in` has an address to
+    /// open in a browser: a real sign-in at the provider, at the end of which stands what would come of it, and nobody is signed in here. With
     /// `settings` in the body, a provider of those settings is tested instead of the one that is there, with the secrets that are there where none
     /// are given; the id may be a new one.
     #[oai(path = "/providers/:provider_id/test", method = "post", operation_id = "test_provider", tag = "Group::Providers")]
@@ -174,6 +175,22 @@ impl Providers {
         };
         let tested = tested.map_err(within_settings)?;
         Ok(Tested::Done(Json(TestObject::from(tested))))
+    }
+
+    /// Read what came of a trial
+    ///
+    /// Of the sign-in that a test of the provider made ready, for ten minutes. It has the claims of whoever signed in, as they are.
+    #[oai(path = "/providers/:provider_id/trials/:trial", method = "get", operation_id = "read_trial", tag = "Group::Providers")]
+    async fn trial(
+        &self,
+        key: Key,
+        /// The provider's id.
+        provider_id: Path<String>,
+        /// The trial's name.
+        trial: Path<String>,
+    ) -> Result<Trials, Refused<Trying>> {
+        let outcome = self.gateway().trial(&key.0.witness, &provider_id, &trial).await.map_err(Problem::from)?;
+        Ok(Trials::Trial(Json(outcome.into())))
     }
 }
 

@@ -62,6 +62,7 @@ async fn the_document_is_whole() {
     GET /providers/{provider_id} → 200 401 404 429 500 503
     PATCH /providers/{provider_id} → 200 400 401 404 409 412 413 415 422 428 429 500 503
     PUT /providers/{provider_id} → 200 201 400 401 409 412 413 415 422 428 429 500 503
+    GET /providers/{provider_id}/trials/{trial} → 200 401 404 429 500 503
     POST /providers/{provider_id}:test → 200 400 401 404 413 415 422 429 500 503
     ");
     for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
@@ -85,6 +86,7 @@ async fn the_document_is_whole() {
         "ProviderDraft",
         "ProviderTrial",
         "ProviderTest",
+        "ProviderTrialResult",
         "Account",
         "AccountPage",
         "AccountChange",

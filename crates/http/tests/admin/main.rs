@@ -11,6 +11,7 @@ mod keys;
 mod providers;
 mod rules;
 mod secrets;
+mod trials;
 
 use std::{sync::Arc, time::Duration};
 
@@ -138,6 +139,7 @@ impl Desk {
             ["providers"] => "/providers",
             ["providers", id] if id.ends_with(":test") => "/providers/{provider_id}:test",
             ["providers", _] => "/providers/{provider_id}",
+            ["providers", _, "trials", _] => "/providers/{provider_id}/trials/{trial}",
             ["keys"] => "/keys",
             ["keys:rotate"] => "/keys:rotate",
             ["accounts"] => "/accounts",

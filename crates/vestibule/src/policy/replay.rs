@@ -17,6 +17,7 @@ use vestibule_domain::{
     policy,
     ports::Store,
     provider::ProviderTerms,
+    rehearsal::said,
     store::EventQuery,
     time::Timestamp,
 };
@@ -25,7 +26,7 @@ use super::{
     draft::Draft,
     report::{Change, Changed, Report, Unjudged},
 };
-use crate::{audit::PAGE, failure::Failure, onlooker::Opened, rehearsal::said};
+use crate::{audit::PAGE, failure::Failure, onlooker::Opened};
 
 /// How often somebody who watches is told how far it is, in logins.
 const PROGRESS_EVERY: u64 = 1_000;

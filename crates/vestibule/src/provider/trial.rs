@@ -18,7 +18,7 @@ use crate::{
     failure::Failure,
     onlooker::Onlooker,
     print,
-    rehearsal::{Rehearsal, rehearse},
+    rehearsal::Told,
     table::{printable, table},
     wire,
 };
@@ -50,7 +50,7 @@ struct SignedIn {
     #[serde(skip_serializing_if = "Option::is_none")]
     scope: Option<String>,
     #[serde(flatten)]
-    outcome: Rehearsal,
+    outcome: Told,
 }
 
 /// Tries a provider. Neither the gateway nor its database is needed for one of the configuration, and neither is changed.
@@ -146,13 +146,13 @@ async fn sign_in(options: &TestOptions, onlooker: &Onlooker, id: &ProviderId, ad
     };
     eprintln!("Asking {} who it was", printable(label));
     let arrival = adapter.complete(answer, sent.kept, clock.now()).await.map_err(|error| failed(label, &error))?;
-    let outcome = rehearse(id, adapter.terms(), None, &arrival.claims);
+    let outcome = Told::new(id, adapter.terms(), None, &arrival.claims);
     let outcome = if options.show_values { outcome } else { outcome.redacted() };
     Ok(SignedIn::new(arrival, outcome, options.show_values))
 }
 
 impl SignedIn {
-    fn new(arrival: Arrival, outcome: Rehearsal, show_values: bool) -> Self {
+    fn new(arrival: Arrival, outcome: Told, show_values: bool) -> Self {
         let given = |token: &Option<secrecy::SecretString>| token.as_ref().is_some_and(|token| !token.expose_secret().is_empty());
         let tokens = [
             ("access token", &arrival.tokens.access_token),

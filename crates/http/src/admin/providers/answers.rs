@@ -2,7 +2,7 @@
 
 use poem_openapi::{ApiResponse, payload::Json};
 
-use super::objects::{ProviderObject, ProviderPage, TestObject};
+use super::objects::{ProviderObject, ProviderPage, TestObject, TrialObject};
 pub(super) use crate::admin::answers::Gone;
 use crate::admin::answers::refusals;
 
@@ -67,7 +67,17 @@ pub(super) enum Tested {
     Done(Json<TestObject>),
 }
 
+#[derive(ApiResponse)]
+pub(super) enum Trials {
+    /// What came of it, or that nobody came back yet.
+    #[oai(status = 200)]
+    Trial(Json<TrialObject>),
+}
+
 refusals! {
+    Trying: [
+        404 => "`not_found`: there is no such trial of this provider, or it is over.",
+    ];
     Listing: [];
     Finding: [
         404 => "`not_found`: there is no such provider.",

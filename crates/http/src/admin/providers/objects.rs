@@ -15,7 +15,7 @@ use vestibule_domain::{
     registration::FieldFault,
     time::Timestamp,
 };
-use vestibule_flows::{ManagedBy, ShownProvider, Tested};
+use vestibule_flows::{ManagedBy, ShownProvider, Tested, TrialOutcome, TriedSignIn};
 
 use crate::admin::{
     body::{Fields, Read},
@@ -292,6 +292,117 @@ pub(super) struct TestObject {
     secret_expires_at: Option<Text<Moment>>,
     /// Why it can't be used; absent if it can.
     failure: Option<Failure>,
+    /// The sign-in that is still to be tried; absent if it can't be used.
+    sign_in: Option<SignInObject>,
+}
+
+/// A sign-in to be tried.
+#[derive(Object)]
+#[oai(rename = "ProviderSignIn")]
+pub(super) struct SignInObject {
+    /// Open this in a browser and sign in. It works once, leads into no account, and ends on a page that says what would come of it.
+    url: String,
+    /// The trial's name: `GET /providers/{id}/trials/{trial}` says what came of it.
+    trial: String,
+    /// Until when.
+    expires_at: Text<Moment>,
+}
+
+/// What came of a sign-in on trial.
+#[derive(Object)]
+#[oai(rename = "ProviderTrialResult", example, skip_serializing_if_is_none)]
+pub(super) struct TrialObject {
+    /// `waiting`: nobody came back yet. `signed_in`: somebody did. `failed`: it went wrong.
+    state: String,
+    /// Who came back, and what would come of it.
+    signed_in: Option<TriedObject>,
+    /// What went wrong, for the operator.
+    failure: Option<String>,
+}
+
+/// Who came back, and what would come of it.
+#[derive(Object)]
+#[oai(rename = "TriedSignIn", skip_serializing_if_is_none)]
+pub(super) struct TriedObject {
+    /// The issuer that vouches for the person.
+    issuer: String,
+    /// The provider's name for the person.
+    subject: String,
+    /// Which tokens came: `access_token`, `refresh_token`, `id_token`. They are not kept.
+    tokens: Vec<String>,
+    /// With what scopes, where it says.
+    scope: Option<String>,
+    /// What its claims would become.
+    claims: Vec<MadeObject>,
+    /// Whether the address would be believed.
+    email_verified: bool,
+    /// Why, in words.
+    email_why: String,
+    /// What it said and nothing was made of, by name.
+    unused: Vec<String>,
+    /// Each rule about who may enter, in the order they are asked.
+    rules: Vec<VerdictObject>,
+    /// Whether the person would be let in.
+    admitted: bool,
+}
+
+/// A claim as it would become.
+#[derive(Object)]
+#[oai(rename = "MadeClaim", skip_serializing_if_is_none)]
+pub(super) struct MadeObject {
+    /// Its name.
+    claim: String,
+    /// The JSON pointer it would come from; absent for a default, or for what `email_trust` decides.
+    from: Option<String>,
+    /// Its value.
+    value: Value,
+}
+
+/// What a rule says.
+#[derive(Object)]
+#[oai(rename = "RuleVerdict")]
+pub(super) struct VerdictObject {
+    /// The rule, as `provider.groups`.
+    rule: String,
+    /// Whether it is met.
+    met: bool,
+}
+
+impl From<TrialOutcome> for TrialObject {
+    fn from(outcome: TrialOutcome) -> Self {
+        let told = |state: &str, signed_in, failure| Self { state: state.to_owned(), signed_in, failure };
+        match outcome {
+            TrialOutcome::Waiting => told("waiting", None, None),
+            TrialOutcome::Failed(failure) => told("failed", None, Some(failure)),
+            TrialOutcome::SignedIn(tried) => told("signed_in", Some(tried.into()), None),
+        }
+    }
+}
+
+impl From<TriedSignIn> for TriedObject {
+    fn from(tried: TriedSignIn) -> Self {
+        let rehearsal = tried.rehearsal;
+        let made = rehearsal.claims.into_iter().map(|made| MadeObject { claim: made.claim, from: made.from, value: made.value });
+        let rules = rehearsal.rules.into_iter().map(|verdict| VerdictObject { rule: verdict.rule, met: verdict.met });
+        Self {
+            issuer: tried.issuer,
+            subject: tried.subject,
+            tokens: tried.tokens,
+            scope: tried.scope,
+            claims: made.collect(),
+            email_verified: rehearsal.email.verified,
+            email_why: rehearsal.email.why.into_owned(),
+            unused: rehearsal.unused,
+            rules: rules.collect(),
+            admitted: rehearsal.admitted,
+        }
+    }
+}
+
+impl Example for TrialObject {
+    fn example() -> Self {
+        Self { state: "waiting".into(), signed_in: None, failure: None }
+    }
 }
 
 /// One thing that was looked at.
@@ -364,6 +475,7 @@ impl From<Tested> for TestObject {
             warnings,
             secret_expires_at: secret_expires.map(Into::into),
             failure,
+            sign_in: tested.trial.map(|trial| SignInObject { url: trial.url, trial: trial.name, expires_at: trial.expires.into() }),
         }
     }
 }
@@ -383,6 +495,7 @@ impl Example for TestObject {
                 rule: None,
                 detail: "the metadata could not be fetched".into(),
             }),
+            sign_in: None,
         }
     }
 }
