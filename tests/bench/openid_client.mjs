@@ -3,6 +3,8 @@
 //
 //     start               code + PKCE: the address to send the person to, and what to keep until they return; `pushed` sends the request ahead
 //     finish              the address they returned with, and what was kept, becomes tokens; the library checks every one
+//     device              what a device is told to show its person
+//     device_poll         asks again and again, as the answer to `device` says, until the person has said something
 //     userinfo, refresh, introspect, revoke, client_credentials, logout_url
 
 import * as client from 'openid-client';
@@ -32,6 +34,12 @@ const acts = {
       expectedNonce: kept.nonce,
       idTokenExpected: true,
     }, resource && { resource });
+    return { ...tokens, claims: tokens.claims() };
+  },
+
+  device: (config, { scope }) => client.initiateDeviceAuthorization(config, { scope }),
+  async device_poll(config, { started }) {
+    const tokens = await client.pollDeviceAuthorizationGrant(config, started);
     return { ...tokens, claims: tokens.claims() };
   },
 

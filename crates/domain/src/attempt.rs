@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     authorize::AuthorizationRequest,
+    device::UserCode,
     ids::{AccountId, AttemptId, LoginId, ProviderId, SessionId},
     secret::Digest,
     time::Timestamp,
@@ -52,12 +53,19 @@ pub enum Errand {
         /// Which.
         ticket: Digest,
     },
+    /// The question whether a device may be let in, which the person is asked once they are known (RFC 8628 §3.3).
+    Device(UserCode),
 }
 
 impl Errand {
     /// Whether it is the usual one.
     pub fn is_sign_in(&self) -> bool {
         *self == Self::SignIn
+    }
+
+    /// Whether a registered app is behind it, whose rules hold then.
+    pub fn is_for_app(&self) -> bool {
+        matches!(self, Self::SignIn | Self::Device(_))
     }
 }
 

@@ -159,6 +159,12 @@ closed_enum! {
         ClientAuthFailed = "client.auth_failed",
         /// Somebody knocked at the admin API with a key that is none.
         AdminAuthFailed = "admin.auth_failed",
+        /// A device asked for a person. Counted and logged, not stored: a stranger can cause it at will.
+        DeviceStarted = "device.started",
+        /// A person let a device in.
+        DeviceApproved = "device.approved",
+        /// A person turned a device away.
+        DeviceDenied = "device.denied",
         /// A session ended.
         SessionEnded = "session.ended",
         /// A client was told that a session has ended.
@@ -236,6 +242,9 @@ impl EventName {
             Self::ClientCredentialsGranted => 306,
             Self::ClientCredentialsFailed => 307,
             Self::ClientAuthFailed => 308,
+            Self::DeviceStarted => 320,
+            Self::DeviceApproved => 321,
+            Self::DeviceDenied => 322,
             Self::SessionEnded => 400,
             Self::LogoutDelivered => 401,
             Self::LogoutFailed => 402,
@@ -346,6 +355,8 @@ closed_enum! {
         Undelivered = "undelivered",
         /// The client's rate.
         ClientRate = "client_rate",
+        /// Too many user codes that are none.
+        UserCodeRate = "user_code_rate",
         /// An event came so often that it is counted and no longer stored.
         EventRate = "event_rate",
         /// Our fault.

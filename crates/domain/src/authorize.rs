@@ -280,7 +280,7 @@ impl Asked {
         self.nothing_unsupported()?;
         self.came_as_registered(client)?;
         self.code_flow_for(client)?;
-        let scopes = self.scopes_for(client)?;
+        let scopes = client.scopes_asked(self.scope.as_deref())?;
         let resources = Resources::parse(&self.resources, client)?;
         let challenge = self.challenge_for(client)?;
         let prompt = self.prompts()?;
@@ -358,16 +358,6 @@ impl Asked {
         }
     }
 
-    fn scopes_for(&self, client: &Client) -> Result<Scopes, OAuthError> {
-        let asked = Scopes::parse(self.scope.as_deref().unwrap_or_default())
-            .map_err(|_| OAuthError::new(OAuthErrorCode::InvalidScope, "scope has a character that is not allowed"))?;
-        if asked.within(&client.scopes) {
-            Ok(asked)
-        } else {
-            Err(OAuthError::new(OAuthErrorCode::InvalidScope, "scope asks for more than this client is registered for"))
-        }
-    }
-
     fn challenge_for(&self, client: &Client) -> Result<Option<CodeChallenge>, OAuthError> {
         match (self.code_challenge.as_deref(), self.code_challenge_method.as_deref()) {
             (Some(challenge), Some("S256")) => decode_challenge(challenge)
@@ -414,6 +404,28 @@ impl AuthorizationRequest {
         let addressed = client.redirect_uri(Some(self.redirect_uri.as_str())).is_some();
         let bound = self.challenge.is_some() || !(client.require_pkce || client.is_public());
         !client.disabled && self.client == client.id && addressed && bound && self.scopes.within(&client.scopes)
+    }
+
+    /// A request that asks for nothing out of the ordinary, made by the house itself.
+    pub fn plain(client: ClientId, redirect_uri: RedirectUri, scopes: Scopes) -> Self {
+        Self {
+            client,
+            redirect_uri,
+            redirect_uri_was_sent: false,
+            scopes,
+            state: None,
+            nonce: None,
+            challenge: None,
+            prompt: BTreeSet::new(),
+            max_age: None,
+            login_hint: None,
+            domain_hint: None,
+            idp_hint: None,
+            acr_values: None,
+            ui_locales: None,
+            resources: Resources::default(),
+            expected: None,
+        }
     }
 
     /// Whether nothing may be shown.

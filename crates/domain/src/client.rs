@@ -169,6 +169,13 @@ impl Client {
         }
     }
 
+    /// What an app that people sign in to may have: what it asks, within what it is registered for (RFC 6749 §3.3).
+    pub fn scopes_asked(&self, asked: Option<&str>) -> Result<Scopes, OAuthError> {
+        let invalid = |why| OAuthError::new(OAuthErrorCode::InvalidScope, why);
+        let asked = Scopes::parse(asked.unwrap_or_default()).map_err(|_| invalid("scope has a character that is not allowed"))?;
+        if asked.within(&self.scopes) { Ok(asked) } else { Err(invalid("scope asks for more than this client is registered for")) }
+    }
+
     /// What an app may have for itself: what it asks, or all it is registered for, but nothing about people (OAuth 2.1 §4.2).
     pub fn own_scopes(&self, asked: Option<&str>) -> Result<Scopes, OAuthError> {
         let invalid = |why| OAuthError::new(OAuthErrorCode::InvalidScope, why);
@@ -244,6 +251,8 @@ closed_enum! {
         RefreshToken = "refresh_token",
         /// RFC 6749 §4.4.
         ClientCredentials = "client_credentials",
+        /// RFC 8628.
+        DeviceCode = "urn:ietf:params:oauth:grant-type:device_code",
         /// RFC 8693, for an upstream's access token.
         TokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange",
     }

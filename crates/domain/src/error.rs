@@ -51,7 +51,11 @@ closed_enum! {
         InvalidToken = "invalid_token",
         /// RFC 6750 §3.1.
         InsufficientScope = "insufficient_scope",
-        /// Too many attempts; not in a registry, sent with 429 and `Retry-After`.
+        /// RFC 8628 §3.5: the person has not answered yet.
+        AuthorizationPending = "authorization_pending",
+        /// RFC 8628 §3.5: nobody answered in time.
+        ExpiredToken = "expired_token",
+        /// RFC 8628 §3.5; also for too many attempts of any kind, sent with 429 and `Retry-After`.
         SlowDown = "slow_down",
     }
 }

@@ -220,8 +220,9 @@ impl Draft {
         if has(GrantType::AuthorizationCode) && self.redirect_uris.is_empty() {
             faults.add("/redirect_uris", "is empty; authorization_code needs at least one address to send codes to");
         }
-        if has(GrantType::RefreshToken) && !has(GrantType::AuthorizationCode) {
-            faults.add("/grant_types", "has refresh_token without authorization_code, which is what gives refresh tokens");
+        if has(GrantType::RefreshToken) && !has(GrantType::AuthorizationCode) && !has(GrantType::DeviceCode) {
+            let message = "has refresh_token without authorization_code or the device_code grant, which are what gives refresh tokens";
+            faults.add("/grant_types", message);
         }
         if has(GrantType::TokenExchange) && auth == Some(AuthMethod::None) {
             faults.add("/grant_types", "has token exchange, which a public client can't have: nobody would know who gets the token");

@@ -90,6 +90,10 @@ pub enum Purpose {
     LogoutConfirmation,
     /// The confirmation form of the page of a person's own links.
     AccountForm,
+    /// A code that a person types, as a keyed digest: it has too few bits for a plain one.
+    UserCode,
+    /// The form in which a person answers a device.
+    DeviceForm,
 }
 
 impl Purpose {
@@ -108,11 +112,13 @@ impl Purpose {
             Self::ProviderTrial => "provider trial",
             Self::LogoutConfirmation => "logout confirmation",
             Self::AccountForm => "account form",
+            Self::UserCode => "user code",
+            Self::DeviceForm => "device form",
         }
     }
 
     /// Every purpose.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::Attempt,
         Self::RefreshToken,
         Self::ClientSecret,
@@ -125,6 +131,8 @@ impl Purpose {
         Self::ProviderTrial,
         Self::LogoutConfirmation,
         Self::AccountForm,
+        Self::UserCode,
+        Self::DeviceForm,
     ];
 }
 

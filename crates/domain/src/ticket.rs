@@ -31,5 +31,7 @@ closed_enum! {
         UserCode = "user_code",
         /// A sign-in at a provider that is only tried; its name is in the address that an operator opens.
         ProviderTrial = "provider_trial",
+        /// How many wrong codes came from one place; its name is the place's.
+        Guesses = "guesses",
     }
 }

@@ -33,11 +33,22 @@ pub struct Callbacks {
     pub callback: Callback,
 }
 
+/// Where a person goes from here.
+#[derive(Debug)]
+pub enum Landing {
+    /// Back to the app.
+    App(AppAnswer),
+    /// To their own page.
+    OwnPage,
+    /// To the question whether a device may be let in: what its address carries.
+    Device(String),
+}
+
 /// A login that went well.
 #[derive(Debug)]
 pub struct Arrived {
-    /// Back to the app; nothing when the person goes to their own page.
-    pub answer: Option<AppAnswer>,
+    /// Where the person goes.
+    pub landing: Landing,
     /// What people know the app as.
     pub client_name: String,
     /// The browser's new session cookie: always a new value (attack 62). Nothing when another way in was added to the session there is.
@@ -67,7 +78,7 @@ impl Gateway {
                 let event = self.login_failure(witness, &attempt, Some(&provider), &fault);
                 let is_spent = matches!(fault, Fault::AttemptSpent);
                 self.record_failure(witness, event, if is_spent { Vec::new() } else { vec![spend(&attempt)] }).await;
-                Err(Halt { settled: Some(attempt.id), ..self.halt_at(&client, &attempt.request, fault) })
+                Err(Halt { settled: Some(attempt.id), ..self.halt_of(&client, &attempt, fault) })
             }
         }
     }
@@ -256,9 +267,8 @@ impl Gateway {
             last_seen: now,
             ended: None,
         };
-        let to_app = attempt.errand.is_sign_in();
         let event = |name| AuditEvent {
-            client: Some(client.id.clone()).filter(|_| to_app),
+            client: Some(client.id.clone()).filter(|_| attempt.errand.is_for_app()),
             ..self.login_event(witness, name, Outcome::Success, attempt.login, &session, client)
         };
         match destination {
@@ -271,22 +281,24 @@ impl Gateway {
         if let Some(other) = previous.filter(|session| session.account != account.id) {
             changes = self.end_session(changes, witness, other, &Actor::Account(other.account), Reason::Replaced);
         }
-        let answer = to_app.then(|| {
-            let (code, text) = self.new_code(witness, &attempt.request, &session, attempt.login);
-            (code, AppAnswer::code(&attempt.request.redirect_uri, &text, attempt.request.state.as_ref(), &self.settings.issuer))
-        });
         changes = changes.write(Write::PutSession(session.clone()));
-        let (code, answer) = answer.unzip();
-        if let Some(code) = code {
-            changes = changes.write(Write::AddCode(code));
-        }
+        let landing = match attempt.errand {
+            Errand::SignIn => {
+                let (code, text) = self.new_code(witness, &attempt.request, &session, attempt.login);
+                changes = changes.write(Write::AddCode(code));
+                let request = &attempt.request;
+                Landing::App(AppAnswer::code(&request.redirect_uri, &text, request.state.as_ref(), &self.settings.issuer))
+            }
+            Errand::Device(user_code) => Landing::Device(self.device_form(&session.digest, user_code)),
+            Errand::OwnPage | Errand::Link { .. } | Errand::Trial { .. } => Landing::OwnPage,
+        };
         changes = changes.event(AuditEvent {
             scopes: Some(attempt.request.scopes.clone()),
             took_ms: u64::try_from(now.since(attempt.started).as_millis()).ok(),
             ..event(EventName::LoginSucceeded)
         });
         let arrived = Arrived {
-            answer,
+            landing,
             client_name: client.name.clone(),
             session: Some(SessionCookie { value: cookie, max_age: self.settings.lifetimes.session_absolute }),
             settled: attempt.id,
@@ -315,8 +327,13 @@ impl Gateway {
                 ..self.login_event(witness, EventName::IdentityLinked, Outcome::Success, attempt.login, session, client)
             });
         }
-        let arrived =
-            Arrived { answer: None, client_name: client.name.clone(), session: None, settled: attempt.id, provider: key.provider.clone() };
+        let arrived = Arrived {
+            landing: Landing::OwnPage,
+            client_name: client.name.clone(),
+            session: None,
+            settled: attempt.id,
+            provider: key.provider.clone(),
+        };
         Settlement { changes, arrived }
     }
 

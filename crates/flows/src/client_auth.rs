@@ -8,14 +8,14 @@ use vestibule_domain::{
     audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
     certificate::ClientCertificate,
     client::{AuthMethod, Client},
-    error::OAuthError,
+    error::{OAuthError, OAuthErrorCode},
     ids::ClientId,
     secret::{Digest, Purpose},
     signed::{JwtFault, SignedJwt},
     store::{Changes, Contest, StoreError, Write},
 };
 
-use crate::Gateway;
+use crate::{Gateway, throttle::Spent};
 
 /// What a client presented to prove who it is.
 #[derive(Debug, Default)]
@@ -255,6 +255,31 @@ impl Gateway {
             };
             self.record_failure(witness, event, Vec::new()).await;
         }
+    }
+
+    /// Everybody knows the name of a public client, and each thing that is kept for one is a row: so many a minute from one place, and so many in all, for
+    /// each kind of thing (attack 84).
+    pub(crate) async fn bound_strangers(&self, witness: &Witness, client: &Client, kind: EventName) -> Result<(), OAuthError> {
+        if !client.is_public() {
+            return Ok(());
+        }
+        let (ip, place) = (witness.source.ip, format!("{kind} {}", client.id));
+        let too_many =
+            |wait| OAuthError { retry_after: Some(wait), ..OAuthError::new(OAuthErrorCode::SlowDown, "too many of these requests") };
+        if let Some(wait) = self.strangers_of_clients.wait(ip, &place, witness.now) {
+            return Err(too_many(wait));
+        }
+        let reached = self.strangers_of_clients.count(ip, &place, witness.now);
+        let in_all = self.strangers_in_all.spend(kind, witness.now);
+        if reached || in_all == Spent::RunsOut {
+            let event = AuditEvent {
+                reason: Some(Reason::ClientRate),
+                client: Some(client.id.clone()),
+                ..self.event(witness, EventName::AbuseRateLimited, Outcome::Denied, Actor::Anonymous)
+            };
+            self.record_failure(witness, event, Vec::new()).await;
+        }
+        if in_all == Spent::Fits { Ok(()) } else { Err(too_many(60)) }
     }
 }
 

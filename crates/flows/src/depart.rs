@@ -112,7 +112,7 @@ impl Gateway {
     /// The client of an attempt, as it is now: it may have been disabled since.
     pub(crate) async fn client_of(&self, witness: &Witness, attempt: &Attempt) -> Result<Arc<Client>, Halt> {
         let client = match attempt.errand {
-            Errand::SignIn => self.store.client(&attempt.request.client).await?.filter(|client| !client.disabled),
+            Errand::SignIn | Errand::Device(_) => self.store.client(&attempt.request.client).await?.filter(|client| !client.disabled),
             Errand::OwnPage | Errand::Link { .. } => Some(self.own_page.client.clone()),
             // It has a walk of its own; here it leads nowhere.
             Errand::Trial { .. } => None,
@@ -133,7 +133,13 @@ impl Gateway {
         fault: Fault,
     ) -> Halt {
         self.record_failure(witness, self.login_failure(witness, attempt, provider, &fault), Vec::new()).await;
-        self.halt_at(client, &attempt.request, fault)
+        self.halt_of(client, attempt, fault)
+    }
+
+    /// An end with a way back to the app, unless that is on another device.
+    pub(crate) fn halt_of(&self, client: &Client, attempt: &Attempt, fault: Fault) -> Halt {
+        let halt = self.halt_at(client, &attempt.request, fault);
+        if matches!(attempt.errand, Errand::Device(_)) { Halt { back: None, ..halt } } else { halt }
     }
 
     pub(crate) fn login_failure(&self, witness: &Witness, attempt: &Attempt, provider: Option<&ProviderId>, fault: &Fault) -> AuditEvent {

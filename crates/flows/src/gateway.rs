@@ -18,6 +18,7 @@ use vestibule_domain::{
 
 use crate::{
     FixedProvider,
+    device::Paces,
     own_page::OwnClient,
     providers::Doorkeeper,
     throttle::{Budget, Spent, TakenUp, Throttle},
@@ -62,9 +63,10 @@ pub struct Core {
     pub(crate) settings: Settings,
     pub(crate) secret_failures: Throttle,
     pub(crate) strangers: Budget,
-    pub(crate) pushes_of_strangers: Throttle,
-    pub(crate) pushes_in_all: Budget,
+    pub(crate) strangers_of_clients: Throttle,
+    pub(crate) strangers_in_all: Budget,
     pub(crate) taken_up: TakenUp,
+    pub(crate) device_paces: Paces,
     pub(crate) bootstrap_key: Option<Digest>,
     clock: Arc<dyn Clock>,
 }
@@ -109,9 +111,10 @@ impl Gateway {
             settings: parts.settings,
             secret_failures: Throttle::default(),
             strangers: Budget::default(),
-            pushes_of_strangers: Throttle::of(60),
-            pushes_in_all: Budget::of(6_000),
+            strangers_of_clients: Throttle::of(60),
+            strangers_in_all: Budget::of(6_000),
             taken_up: TakenUp::default(),
+            device_paces: Paces::default(),
             clock: parts.clock,
         }))
     }

@@ -15,7 +15,6 @@ use vestibule_domain::{
     grant::{Revoked, RevokedBy},
     ids::{ClientId, LinkId, LoginId, ProviderId},
     redirect::RegisteredUri,
-    resource::Resources,
     scope::Scopes,
     secret::{Digest, Purpose},
     session::Session,
@@ -81,24 +80,8 @@ impl OwnClient {
 
     pub(crate) fn request(&self, prompt: Option<Prompt>) -> Result<AuthorizationRequest, Fault> {
         let redirect_uri = self.redirect_uri.as_ref().ok_or(Fault::ProviderNotAllowed)?.exactly();
-        Ok(AuthorizationRequest {
-            client: self.client.id.clone(),
-            redirect_uri,
-            redirect_uri_was_sent: false,
-            scopes: Scopes::default(),
-            state: None,
-            nonce: None,
-            challenge: None,
-            prompt: prompt.into_iter().collect(),
-            max_age: None,
-            login_hint: None,
-            domain_hint: None,
-            idp_hint: None,
-            acr_values: None,
-            ui_locales: None,
-            resources: Resources::default(),
-            expected: None,
-        })
+        let request = AuthorizationRequest::plain(self.client.id.clone(), redirect_uri, Scopes::default());
+        Ok(AuthorizationRequest { prompt: prompt.into_iter().collect(), ..request })
     }
 }
 

@@ -8,7 +8,7 @@ use vestibule_domain::{
     audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
     authorize::{Asked, AuthorizationRequest, PUSHED, PageFault},
     client::Client,
-    error::{OAuthError, OAuthErrorCode},
+    error::OAuthError,
     secret::{Digest, Purpose, Sealed},
     store::{Changes, Contest, StoreError, Write},
     ticket::{Ticket, TicketKind},
@@ -19,7 +19,6 @@ use crate::{
     authorize::{Carried, too_long},
     client_auth::unavailable,
     codec, sealed_attempt,
-    throttle::Spent,
 };
 
 /// A request that waits for its browser.
@@ -56,7 +55,7 @@ impl Gateway {
     }
 
     async fn push_of(&self, witness: &Witness, client: &Client, asked: Asked) -> Result<Pushed, OAuthError> {
-        self.may_push(witness, client).await?;
+        self.bound_strangers(witness, client, EventName::RequestPushed).await?;
         if asked.request_uri.is_some() {
             return Err(OAuthError::invalid_request("request_uri must not be pushed"));
         }
@@ -77,30 +76,6 @@ impl Gateway {
         };
         self.commit(Changes::default().write(Write::PutTicket { ticket, expected: None })).await.map_err(unavailable)?;
         Ok(Pushed { request_uri: format!("{PUSHED}{name}"), expires_in: GOOD_FOR.as_secs() })
-    }
-
-    /// Everybody knows the name of a public client, and each push is a row: so many a minute from one place, and so many in all (attack 84).
-    async fn may_push(&self, witness: &Witness, client: &Client) -> Result<(), OAuthError> {
-        if !client.is_public() {
-            return Ok(());
-        }
-        let (ip, place) = (witness.source.ip, client.id.as_str());
-        let too_many =
-            |wait| OAuthError { retry_after: Some(wait), ..OAuthError::new(OAuthErrorCode::SlowDown, "too many pushed requests") };
-        if let Some(wait) = self.pushes_of_strangers.wait(ip, place, witness.now) {
-            return Err(too_many(wait));
-        }
-        let reached = self.pushes_of_strangers.count(ip, place, witness.now);
-        let in_all = self.pushes_in_all.spend(EventName::RequestPushed, witness.now);
-        if reached || in_all == Spent::RunsOut {
-            let event = AuditEvent {
-                reason: Some(Reason::ClientRate),
-                client: Some(client.id.clone()),
-                ..self.event(witness, EventName::AbuseRateLimited, Outcome::Denied, Actor::Anonymous)
-            };
-            self.record_failure(witness, event, Vec::new()).await;
-        }
-        if in_all == Spent::Fits { Ok(()) } else { Err(too_many(60)) }
     }
 
     /// The request of that name, used up by this (§4): whoever comes with the name later has seen it somewhere. Another client's is left for that client.

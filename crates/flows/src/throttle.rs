@@ -72,13 +72,16 @@ impl Throttle {
     }
 }
 
-/// One household or server has a whole IPv6 /64, so it is one address.
 fn place(ip: Option<IpAddr>, name: &str) -> Place {
-    let network = |ip: IpAddr| match ip {
+    (ip.map(household), name.into())
+}
+
+/// One household or server has a whole IPv6 /64, so it is one address.
+pub(crate) fn household(ip: IpAddr) -> IpAddr {
+    match ip {
         IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64))),
         ip @ IpAddr::V4(_) => ip,
-    };
-    (ip.map(network), name.into())
+    }
 }
 
 /// How many rows a minute of each kind of event strangers may cause; what comes beyond is counted and logged, not stored (attack 84).
@@ -152,7 +155,7 @@ const MOST_KEPT: usize = 40_000;
 
 /// A bounded memory: when the young half is full it becomes the old one, and what was old is forgotten. Nothing is ever searched for.
 #[derive(Debug)]
-struct Ages<K, V> {
+pub(crate) struct Ages<K, V> {
     young: HashMap<K, V>,
     old: HashMap<K, V>,
 }
@@ -162,11 +165,11 @@ impl<K: Eq + Hash, V> Ages<K, V> {
         self.young.is_empty() && self.old.is_empty()
     }
 
-    fn get(&self, key: &K) -> Option<&V> {
+    pub(crate) fn get(&self, key: &K) -> Option<&V> {
         self.young.get(key).or_else(|| self.old.get(key))
     }
 
-    fn put(&mut self, key: K, value: V) {
+    pub(crate) fn put(&mut self, key: K, value: V) {
         if self.young.len() >= MOST_KEPT / 2 {
             self.old = std::mem::take(&mut self.young);
         }

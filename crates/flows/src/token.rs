@@ -29,6 +29,7 @@ pub struct TokenAsked {
     pub redirect_uri: Option<String>,
     pub code_verifier: Option<String>,
     pub refresh_token: Option<String>,
+    pub device_code: Option<String>,
     pub scope: Option<String>,
     pub subject_token: Option<String>,
     pub subject_token_type: Option<String>,
@@ -93,12 +94,12 @@ impl Gateway {
         let grant_type: GrantType = grant_type.parse().map_err(|()| {
             OAuthError::new(
                 OAuthErrorCode::UnsupportedGrantType,
-                "there are authorization_code, refresh_token, client_credentials and token exchange",
+                "there are authorization_code, refresh_token, client_credentials, device_code and token exchange",
             )
         })?;
         if !client.grant_types.contains(&grant_type) {
             let failed = match grant_type {
-                GrantType::AuthorizationCode => EventName::CodeFailed,
+                GrantType::AuthorizationCode | GrantType::DeviceCode => EventName::CodeFailed,
                 GrantType::RefreshToken => EventName::TokenRefreshFailed,
                 GrantType::ClientCredentials => EventName::ClientCredentialsFailed,
                 GrantType::TokenExchange => EventName::UpstreamTokenRefused,
@@ -112,6 +113,7 @@ impl Gateway {
             GrantType::AuthorizationCode => self.redeem(witness, &client, &asked).await.map(Answered::Issued),
             GrantType::RefreshToken => self.refresh(witness, &client, &asked).await.map(Answered::Issued),
             GrantType::ClientCredentials => self.client_credentials(witness, &client, &asked).await.map(Answered::Issued),
+            GrantType::DeviceCode => self.redeem_device(witness, &client, &asked).await.map(Answered::Issued),
             GrantType::TokenExchange => self.exchange(witness, &client, &asked).await.map(Answered::Exchanged),
         }
     }
@@ -124,25 +126,36 @@ impl Gateway {
             self.record_unless_stranger(witness, AuditEvent { reason: Some(Reason::Unknown), ..event }, client).await;
             return Err(OAuthError::invalid_grant("this code is not known"));
         };
-        if let Err(fault) = self.check_code(&code, client, asked, witness.now).await.map_err(unavailable)? {
-            return Err(self.refuse_code(witness, client, &code, fault).await);
+        self.redeem_code(witness, client, &code, asked, GrantType::AuthorizationCode).await
+    }
+
+    /// From a code that was found, whoever brought it and how, to what it stands for.
+    pub(crate) async fn redeem_code(
+        &self,
+        witness: &Witness,
+        client: &Client,
+        code: &Code,
+        asked: &TokenAsked,
+        grant_type: GrantType,
+    ) -> Result<Issued, OAuthError> {
+        if let Err(fault) = self.check_code(code, client, asked, witness.now).await.map_err(unavailable)? {
+            return Err(self.refuse_code(witness, client, code, fault).await);
         }
-        let failed = (EventName::CodeFailed, GrantType::AuthorizationCode);
+        let failed = (EventName::CodeFailed, grant_type);
         let person = self.welcome_account(witness, client, code.account, (&code.provider, code.link), failed).await?;
-        let grant = Grant::from_code(&code, client, witness.now, &self.settings.lifetimes);
+        let grant = Grant::from_code(code, client, witness.now, &self.settings.lifetimes);
         let extent = self.extent(client, &grant, None, asked)?;
-        let event =
-            AuditEvent { grant_type: Some(GrantType::AuthorizationCode), ..self.grant_event(witness, EventName::CodeRedeemed, &grant) };
+        let event = AuditEvent { grant_type: Some(grant_type), ..self.grant_event(witness, EventName::CodeRedeemed, &grant) };
         let changes = Changes::default()
-            .write(Write::RedeemCode { digest, at: witness.now })
+            .write(Write::RedeemCode { digest: code.digest, at: witness.now })
             .write(Write::AddGrant(grant.clone()))
             .event(AuditEvent { auth_method: Some(client.auth_method), ..event });
-        match self.commit(self.joins(witness, changes, client, &code)).await {
+        match self.commit(self.joins(witness, changes, client, code)).await {
             Ok(()) => {
                 let generation = grant.family.as_ref().map(|family| family.generation);
                 self.issue(witness, client, &grant, extent, &person, generation, grant.access_expires)
             }
-            Err(StoreError::Conflict(Contest::Code)) => Err(self.overtaken(witness, client, &code).await),
+            Err(StoreError::Conflict(Contest::Code)) => Err(self.overtaken(witness, client, code).await),
             Err(error) => Err(unavailable(error)),
         }
     }
@@ -455,7 +468,7 @@ impl Gateway {
     }
 
     /// A public client's requests can come from anybody, so their failures are only counted.
-    async fn record_unless_stranger(&self, witness: &Witness, event: AuditEvent, client: &Client) {
+    pub(crate) async fn record_unless_stranger(&self, witness: &Witness, event: AuditEvent, client: &Client) {
         if client.is_public() { self.seen(&event) } else { self.record_failure(witness, event, Vec::new()).await }
     }
 }

@@ -84,7 +84,7 @@ fn chooser(house: &House, visit: &Visit, choice: &vestibule_flows::Choice, unkno
     };
     let returns_to = choice.returns_to.as_ref().and_then(|uri| Url::parse(uri.as_str()).ok());
     Chooser {
-        client_name: choice.returns_to.as_ref().map(|_| choice.client_name.clone()),
+        client_name: Some(choice.client_name.clone()).filter(|name| !name.is_empty()),
         returns_to: returns_to.map(|url| place_of(&url)),
         choices: choice.offers.iter().filter_map(button).collect(),
         last_used: house.cookies.last_provider(visit.headers()).map(|id| id.to_string()),

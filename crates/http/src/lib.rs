@@ -8,6 +8,7 @@ mod account;
 mod admin;
 mod authorize;
 mod cookies;
+mod device;
 mod discovery;
 pub mod door;
 mod halt;

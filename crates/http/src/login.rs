@@ -9,12 +9,12 @@ use vestibule_domain::{
     ids::{AttemptId, ProviderId},
     provider::Callback,
 };
-use vestibule_flows::{Authorized, Callbacks, Fault, Halt};
+use vestibule_flows::{Authorized, Callbacks, Fault, Halt, Landing};
 use vestibule_protocol::parameters::Parameters;
 
 use crate::{
     authorize::{self, with_attempt},
-    halt,
+    device, halt,
     house::House,
     pages::{ErrorKind, Page, Tried},
     visit::{FormFault, Visit},
@@ -107,11 +107,13 @@ pub(crate) async fn arrive(house: Arc<House>, visit: Visit) -> Response {
     }
     match house.gateway.arrive(&visit.witness, &provider, brought).await {
         Ok(arrived) => {
-            let mut response = if let Some(answer) = &arrived.answer {
-                halt::to_app(&house, &visit, answer, &arrived.client_name)
-            } else {
-                let added = if arrived.session.is_none() { "?notice=added" } else { "" };
-                halt::see_other(&format!("{}/account{added}", house.prefix()))
+            let mut response = match &arrived.landing {
+                Landing::App(answer) => halt::to_app(&house, &visit, answer, &arrived.client_name),
+                Landing::Device(form) => halt::see_other(&device::question_at(&house, form)),
+                Landing::OwnPage => {
+                    let added = if arrived.session.is_none() { "?notice=added" } else { "" };
+                    halt::see_other(&format!("{}/account{added}", house.prefix()))
+                }
             };
             let session = arrived.session.as_ref().map(|session| house.cookies.set_session(session));
             let attempt = house.cookies.drop_attempt(arrived.settled);

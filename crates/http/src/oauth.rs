@@ -28,7 +28,8 @@ pub(crate) fn error(error: &OAuthError, used_authorization: bool) -> Response {
     use OAuthErrorCode as Code;
     let status = match error.code {
         Code::InvalidClient => StatusCode::UNAUTHORIZED,
-        Code::SlowDown => StatusCode::TOO_MANY_REQUESTS,
+        // To a device it is an answer like any other (RFC 8628 §3.5).
+        Code::SlowDown if error.retry_after.is_some() => StatusCode::TOO_MANY_REQUESTS,
         Code::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
         Code::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
         _ => StatusCode::BAD_REQUEST,

@@ -6,7 +6,7 @@ use http::Method;
 use poem::{Endpoint, Response, Route};
 
 use crate::{
-    account, admin, authorize, discovery, halt,
+    account, admin, authorize, device, discovery, halt,
     house::House,
     introspect, login, logout, ops,
     pages::ErrorKind,
@@ -39,9 +39,12 @@ pub fn routes(house: &Arc<House>) -> impl Endpoint<Output = Response> + use<> {
         .at(under("/account/again"), person(house, "/account/again", GET, account::again))
         .at(under("/account/links"), person(house, "/account/links", POST, account::add))
         .at(under("/account/links/remove"), person(house, "/account/links/remove", POST, account::remove))
+        .at(under("/device"), person(house, "/device", BOTH, device::enter))
+        .at(under("/device/answer"), person(house, "/device/answer", BOTH, device::answer))
         .at(under("/logout"), person(house, "/logout", BOTH, logout::logout))
         .at(under("/par"), program(house, "/par", POST, par::push))
         .at(under("/token"), program(house, "/token", POST, token::token))
+        .at(under("/device_authorization"), program(house, "/device_authorization", POST, device::start))
         .at(under("/userinfo"), program(house, "/userinfo", BOTH, userinfo::userinfo))
         .at(under("/revoke"), program(house, "/revoke", POST, revoke::revoke))
         .at(under("/introspect"), program(house, "/introspect", POST, introspect::introspect))

@@ -15,12 +15,13 @@ use crate::{
     visit::Visit,
 };
 
-const KNOWN: [&str; 10] = [
+const KNOWN: [&str; 11] = [
     "grant_type",
     "code",
     "redirect_uri",
     "code_verifier",
     "refresh_token",
+    "device_code",
     "scope",
     "subject_token",
     "subject_token_type",
@@ -72,6 +73,7 @@ async fn answer(house: &House, visit: &Visit) -> (Option<GrantType>, Result<Answ
         redirect_uri: take("redirect_uri"),
         code_verifier: take("code_verifier"),
         refresh_token: take("refresh_token"),
+        device_code: take("device_code"),
         scope: take("scope"),
         subject_token: take("subject_token"),
         subject_token_type: take("subject_token_type"),

@@ -56,6 +56,8 @@ pub struct ProviderMetadata {
     pub jwks_uri: String,
     pub revocation_endpoint: String,
     pub introspection_endpoint: String,
+    /// RFC 8628 §4.
+    pub device_authorization_endpoint: String,
     /// RP-Initiated Logout 1.0 §2.1.
     pub end_session_endpoint: String,
     /// Back-Channel Logout 1.0 §2.1.
@@ -92,6 +94,9 @@ pub struct ProviderMetadata {
     pub request_uri_parameter_supported: bool,
 }
 
+/// RFC 8628 §3.4.
+const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
+
 /// RFC 8693 §2.1.
 const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
@@ -107,6 +112,7 @@ pub fn provider_metadata(issuer: &str, algs: &[&str]) -> ProviderMetadata {
         jwks_uri: url("/jwks"),
         revocation_endpoint: url("/revoke"),
         introspection_endpoint: url("/introspect"),
+        device_authorization_endpoint: url("/device_authorization"),
         end_session_endpoint: url("/logout"),
         backchannel_logout_supported: true,
         backchannel_logout_session_supported: true,
@@ -117,7 +123,7 @@ pub fn provider_metadata(issuer: &str, algs: &[&str]) -> ProviderMetadata {
         claim_types_supported: &["normal"],
         response_types_supported: &["code"],
         response_modes_supported: &["query"],
-        grant_types_supported: &["authorization_code", "refresh_token", "client_credentials", TOKEN_EXCHANGE],
+        grant_types_supported: &["authorization_code", "refresh_token", "client_credentials", DEVICE_CODE, TOKEN_EXCHANGE],
         subject_types_supported: &["public", "pairwise"],
         id_token_signing_alg_values_supported: algs.iter().map(|&alg| alg.to_owned()).collect(),
         token_endpoint_auth_methods_supported: AUTH_METHODS,
@@ -159,6 +165,7 @@ mod tests {
                 "jwks_uri": "https://id.example/tenant/jwks",
                 "revocation_endpoint": "https://id.example/tenant/revoke",
                 "introspection_endpoint": "https://id.example/tenant/introspect",
+                "device_authorization_endpoint": "https://id.example/tenant/device_authorization",
                 "end_session_endpoint": "https://id.example/tenant/logout",
                 "backchannel_logout_supported": true,
                 "backchannel_logout_session_supported": true,
@@ -169,7 +176,13 @@ mod tests {
                 "claim_types_supported": ["normal"],
                 "response_types_supported": ["code"],
                 "response_modes_supported": ["query"],
-                "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials", "urn:ietf:params:oauth:grant-type:token-exchange"],
+                "grant_types_supported": [
+                    "authorization_code",
+                    "refresh_token",
+                    "client_credentials",
+                    "urn:ietf:params:oauth:grant-type:device_code",
+                    "urn:ietf:params:oauth:grant-type:token-exchange"
+                ],
                 "subject_types_supported": ["public", "pairwise"],
                 "id_token_signing_alg_values_supported": ["RS256", "ES256"],
                 "token_endpoint_auth_methods_supported": auth,

@@ -80,6 +80,27 @@ impl fmt::Debug for ExchangeResponse {
     }
 }
 
+/// A device authorization response (RFC 8628 §3.2).
+#[derive(Clone, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the names are the specification's")]
+pub struct DeviceAuthorizationResponse {
+    pub device_code: String,
+    pub user_code: String,
+    pub verification_uri: String,
+    pub verification_uri_complete: String,
+    /// Seconds.
+    pub expires_in: u64,
+    /// Seconds.
+    pub interval: u64,
+}
+
+/// Without the codes.
+impl fmt::Debug for DeviceAuthorizationResponse {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DeviceAuthorizationResponse").field("expires_in", &self.expires_in).finish_non_exhaustive()
+    }
+}
+
 /// An error response (RFC 6749 §5.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ErrorResponse {

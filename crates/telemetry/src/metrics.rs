@@ -203,7 +203,7 @@ impl Metrics {
         for result in ["ok", "replayed", "expired", "reused", "revoked", "upstream_denied", "upstream_unreachable"] {
             drop(self.refreshes.get_or_create(&ResultLabel { result }));
         }
-        for limit in ["client", "admin"] {
+        for limit in ["client", "admin", "user_code"] {
             drop(self.rate_limited.get_or_create(&LimitLabel { limit }));
         }
     }
@@ -305,7 +305,7 @@ impl Observer for Metrics {
     fn observed(&self, event: &AuditEvent) {
         match event.name {
             EventName::LoginSucceeded | EventName::LoginFailed | EventName::LoginDeniedByPolicy => self.login_ended(event),
-            EventName::CodeRedeemed => self.issued(GrantType::AuthorizationCode),
+            EventName::CodeRedeemed => self.issued(event.grant_type.unwrap_or(GrantType::AuthorizationCode)),
             EventName::UpstreamTokenReleased => self.issued(GrantType::TokenExchange),
             EventName::ClientCredentialsGranted => self.issued(GrantType::ClientCredentials),
             EventName::TokenRefreshed => {
@@ -334,6 +334,9 @@ impl Observer for Metrics {
             | EventName::IdentityLinked
             | EventName::CodeFailed
             | EventName::TokenReuseDetected
+            | EventName::DeviceStarted
+            | EventName::DeviceApproved
+            | EventName::DeviceDenied
             | EventName::TokenRevoked
             | EventName::ClientCredentialsFailed
             | EventName::ClientAuthFailed

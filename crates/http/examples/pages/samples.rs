@@ -8,8 +8,8 @@ use vestibule_domain::{
 };
 use vestibule_flows::{TrialOutcome, TriedSignIn};
 use vestibule_http::pages::{
-    AccountPage, Addition, Appearance, Brand, BrandDraft, Choice, Chooser, ConfirmLogout, EmailForm, ErrorKind, ErrorPage, FormTarget,
-    Frame, Href, Notice, Onward, Page, PostForm, Remove, ReturnToApp, SignInAgain, SignedOut, Tried, Way,
+    AccountPage, Addition, Appearance, AskDevice, Brand, BrandDraft, Choice, Chooser, ConfirmLogout, DeviceDone, EmailForm, EnterCode,
+    ErrorKind, ErrorPage, FormTarget, Frame, Href, Notice, Onward, Page, PostForm, Remove, ReturnToApp, SignInAgain, SignedOut, Tried, Way,
     texts::{TextOverrides, TextsDraft},
 };
 
@@ -84,6 +84,37 @@ fn post(action: &str, value: &str) -> PostForm {
     }
 }
 
+/// Letting a device in.
+fn devices(words: &Words<'_>) -> Vec<(String, Box<dyn Page>)> {
+    let enter = |code: Option<&str>, unknown| EnterCode {
+        action: Href::local("/device").expect("a local path"),
+        code: code.map(str::to_owned),
+        unknown,
+    };
+    let ask = |scopes: &[&str], network: Option<&str>, is_near| AskDevice {
+        client_name: words.app.to_owned(),
+        person: Some(words.person.to_owned()),
+        user_code: "WDJB-MJHT".to_owned(),
+        scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+        asked: AT,
+        network: network.map(str::to_owned),
+        is_near,
+        form: post("/device/answer", words.value),
+    };
+    let done = |allowed| DeviceDone { client_name: words.app.to_owned(), allowed };
+    let everything = ["openid", "profile", "email", "groups", "offline_access", words.value];
+    let pages: [(&str, Box<dyn Page>); 7] = [
+        ("enter-code", Box::new(enter(None, false))),
+        ("enter-code-brought", Box::new(enter(Some("WDJB-MJHT"), false))),
+        ("enter-code-unknown", Box::new(enter(None, true))),
+        ("ask-device", Box::new(ask(&["openid", "email"], Some("203.0.113.0/24"), true))),
+        ("ask-device-far", Box::new(ask(&everything, Some("2001:db8:1::/48"), false))),
+        ("device-allowed", Box::new(done(true))),
+        ("device-denied", Box::new(done(false))),
+    ];
+    pages.into_iter().map(|(name, page)| (name.to_owned(), page)).collect()
+}
+
 /// All samples with `words` in every place a stranger can reach, each under the name of its file.
 pub(crate) fn all(words: &Words<'_>) -> Vec<(String, Box<dyn Page>)> {
     let app = || words.app.to_owned();
@@ -98,6 +129,7 @@ pub(crate) fn all(words: &Words<'_>) -> Vec<(String, Box<dyn Page>)> {
     let mut pages = choosers(words);
     pages.extend(accounts(words));
     pages.push(("trial".to_owned(), Box::new(trial(words))));
+    pages.extend(devices(words));
     let signed_out = |client_name, back| SignedOut { client_name, back, goes_on: false, told: Vec::new(), frames: Vec::new() };
     let told = SignedOut {
         goes_on: true,

@@ -162,6 +162,36 @@ texts! {
     account_again [],
     account_back [],
 
+    /// Where the code of a device is typed.
+    device_title [],
+    device_lead [],
+    /// In its place when a link brought the code along.
+    device_compare [],
+    /// The label of the field.
+    device_code [],
+    device_unknown [],
+    device_ask_title ["app"],
+    device_warning [],
+    /// Above the code.
+    device_shows [],
+    /// Above what the app asks for.
+    device_scopes [],
+    device_asked_at [],
+    device_network [],
+    /// When the person's browser is in another network than the device.
+    device_elsewhere [],
+    device_allow [],
+    device_deny [],
+    device_allowed_title [],
+    device_allowed ["app"],
+    device_denied_title [],
+    device_denied ["app"],
+
+    scope_profile [],
+    scope_email [],
+    scope_groups [],
+    scope_offline_access [],
+
     again_title [],
     again_why [],
     again_yes [],

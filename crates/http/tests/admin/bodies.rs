@@ -69,7 +69,7 @@ async fn every_broken_rule_is_named_at_its_place() {
           "pointer": "/client_name"
         },
         {
-          "detail": "must be one of authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:token-exchange",
+          "detail": "must be one of authorization_code, refresh_token, client_credentials, urn:ietf:params:oauth:grant-type:device_code, urn:ietf:params:oauth:grant-type:token-exchange",
           "pointer": "/grant_types/1"
         },
         {

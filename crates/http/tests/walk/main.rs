@@ -6,6 +6,8 @@ mod authorize;
 mod callback;
 mod client_keys;
 mod code;
+mod device;
+mod device_hostile;
 mod door;
 mod doors;
 mod links;

@@ -138,6 +138,7 @@ pub(super) fn limit(reason: Option<Reason>) -> &'static str {
     match reason {
         Some(Reason::ClientRate) => "client",
         Some(Reason::BadSecret) => "admin",
+        Some(Reason::UserCodeRate) => "user_code",
         _ => "other",
     }
 }

@@ -72,6 +72,31 @@ pub(super) static FRENCH: Texts<'static> = Texts {
     account_again: "Pour ajouter ou supprimer un moyen de connexion, veuillez vous connecter une nouvelle fois, afin que nous soyons sûrs qu’il s’agit de vous.",
     account_back: "Retour aux moyens de connexion",
 
+    device_title: "Connecter un appareil",
+    device_lead: "Saisissez le code affiché par votre appareil.",
+    device_compare: "Vérifiez que votre appareil affiche ce code et ne continuez que si c’est le cas.",
+    device_code: "Code",
+    device_unknown: "Ce code n’est pas valide ou ne l’est plus. Vérifiez-le ou demandez à l’appareil d’en afficher un nouveau.",
+    device_ask_title: "Ouvrir une session de l’application {app} sur votre appareil ?",
+    device_warning: "N’autorisez cette demande que si vous l’avez faite vous-même, sur un appareil que vous avez devant vous. Si \
+                     quelqu’un vous a envoyé le code ou le lien, refusez.",
+    device_shows: "Votre appareil doit afficher ce code :",
+    device_scopes: "L’application pourra alors :",
+    device_asked_at: "Demandé",
+    device_network: "Depuis le réseau",
+    device_elsewhere: "Ce n’est pas le réseau que vous utilisez en ce moment.",
+    device_allow: "Autoriser",
+    device_deny: "Refuser",
+    device_allowed_title: "Votre appareil est connecté",
+    device_allowed: "Revenez à votre appareil : la session de l’application {app} s’y ouvrira dans quelques secondes.",
+    device_denied_title: "L’appareil a été refusé",
+    device_denied: "Aucune session de l’application {app} n’a été ouverte et rien n’a été communiqué.",
+
+    scope_profile: "voir votre nom et votre profil",
+    scope_email: "voir votre adresse e-mail",
+    scope_groups: "voir les groupes dont vous faites partie",
+    scope_offline_access: "garder la session ouverte quand vous ne l’utilisez pas",
+
     again_title: "Reconnectez-vous d’abord",
     again_why: "Vous allez modifier l’accès à ce compte. Pour nous assurer qu’il s’agit bien de vous, nous vous demandons de vous connecter \
                 une nouvelle fois.",
