@@ -151,6 +151,10 @@ closed_enum! {
         TokenReuseDetected = "token.reuse_detected",
         /// A token was revoked by its client.
         TokenRevoked = "token.revoked",
+        /// An app got a token for one that it was given (RFC 8693).
+        TokenExchanged = "token.exchanged",
+        /// An app did not.
+        TokenExchangeFailed = "token.exchange_failed",
         /// An app got a token for itself.
         ClientCredentialsGranted = "client_credentials.granted",
         /// An app did not.
@@ -245,6 +249,8 @@ impl EventName {
             Self::DeviceStarted => 320,
             Self::DeviceApproved => 321,
             Self::DeviceDenied => 322,
+            Self::TokenExchanged => 330,
+            Self::TokenExchangeFailed => 331,
             Self::SessionEnded => 400,
             Self::LogoutDelivered => 401,
             Self::LogoutFailed => 402,
@@ -333,6 +339,8 @@ closed_enum! {
         Scope = "scope",
         /// For a resource that may not be had.
         Resource = "resource",
+        /// Somebody would act who may not.
+        Actor = "actor",
         /// The wrong secret.
         BadSecret = "bad_secret",
         /// An assertion that does not hold, or that somebody else signed.

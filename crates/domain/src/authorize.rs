@@ -366,7 +366,7 @@ impl Asked {
             // Absent means `plain` (RFC 7636 §4.3), which is not offered.
             (Some(_), _) => Err(OAuthError::invalid_request("code_challenge_method must be S256")),
             (None, Some(_)) => Err(OAuthError::invalid_request("code_challenge is missing")),
-            (None, None) if client.require_pkce || client.is_public() => {
+            (None, None) if client.needs_pkce() => {
                 Err(OAuthError::invalid_request("code_challenge is missing; this client must use PKCE with S256"))
             }
             (None, None) => Ok(None),

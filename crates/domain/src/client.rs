@@ -52,6 +52,9 @@ pub struct Client {
     /// Whether it must push its authorization requests (RFC 9126 §6).
     #[serde(default)]
     pub require_pushed_requests: bool,
+    /// An app of the time before PKCE and OpenID Connect. Never true for a public client.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub legacy_oauth: bool,
     /// Resources its access tokens are for, besides our own userinfo.
     pub audiences: Vec<String>,
     /// Resources that it serves: it may ask about tokens that are for them (RFC 7662 §4).
@@ -74,6 +77,12 @@ pub struct Client {
     /// How it hears of the end of sessions.
     #[serde(default)]
     pub logout: LogoutRegistration,
+    /// Audiences for which it may exchange access tokens that it was given (RFC 8693).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub exchange_audiences: Vec<String>,
+    /// The only app that may act by its people's access tokens; no one is named by default (RFC 8693 §4.4).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub may_act: Option<ClientId>,
     /// Whether the claims of the granted scopes stand in the ID token too, not just at userinfo.
     pub id_token_claims: bool,
     /// A disabled client gets nothing, and what it had stops working.
@@ -138,6 +147,23 @@ impl Client {
     /// The algorithms that its assertions may be signed with.
     pub fn assertion_algs(&self) -> &[SigningAlg] {
         self.assertion_alg.as_ref().map_or(SigningAlg::ALL, std::slice::from_ref)
+    }
+
+    /// Whether a code needs PKCE. Without a secret it is all that protects one, whatever the registration says (OAuth 2.1 §4.1.2.1).
+    pub fn needs_pkce(&self) -> bool {
+        self.is_public() || (self.require_pkce && !self.legacy_oauth)
+    }
+
+    /// Whether it may prove who it is in this way: the one it registered. The libraries of old send their secret in whichever way their author
+    /// thought of, and their users can't change it; the secret is the same either way.
+    pub fn authenticates_by(&self, method: AuthMethod) -> bool {
+        let sends_its_secret = |method| matches!(method, AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost);
+        self.auth_method == method || (self.legacy_oauth && sends_its_secret(self.auth_method) && sends_its_secret(method))
+    }
+
+    /// Whether its people's access tokens open userinfo: with `openid` (OpenID Connect Core 1.0 §5.3), which an app of old has never heard of.
+    pub fn may_ask_userinfo(&self, scopes: &Scopes) -> bool {
+        scopes.has("openid") || self.legacy_oauth
     }
 
     /// What its names for people are shared with: the host of its addresses (OpenID Connect Core 1.0 §8.1). Nothing for a public subject type.
@@ -253,7 +279,7 @@ closed_enum! {
         ClientCredentials = "client_credentials",
         /// RFC 8628.
         DeviceCode = "urn:ietf:params:oauth:grant-type:device_code",
-        /// RFC 8693, for an upstream's access token.
+        /// RFC 8693, for an upstream's access token or another one of ours.
         TokenExchange = "urn:ietf:params:oauth:grant-type:token-exchange",
     }
 }

@@ -9,7 +9,7 @@ use std::{fmt, str::FromStr};
 closed_enum! {
     /// Error codes of RFC 6749 §4.1.2.1 and §5.2, OpenID Connect Core 1.0 §3.1.2.6, RFC 7009 §2.2.1 and RFC 6750 §3.1.
     OAuthErrorCode {
-        /// Tokens of that provider (RFC 8693 §2.2.2), or for that resource (RFC 8707 §2), are not to be had.
+        /// Tokens for that audience (RFC 8693 §2.2.2), or for that resource (RFC 8707 §2), are not to be had.
         InvalidTarget = "invalid_target",
         /// Something is missing, malformed or there twice.
         InvalidRequest = "invalid_request",

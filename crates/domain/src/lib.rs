@@ -6,6 +6,7 @@
 #![warn(missing_docs)]
 
 pub mod account;
+pub mod actors;
 pub mod assertion;
 pub mod attempt;
 pub mod audit;
@@ -19,6 +20,7 @@ pub mod door;
 pub mod email;
 pub mod entry;
 pub mod error;
+pub mod exchange;
 pub mod grant;
 pub mod health;
 pub mod ids;

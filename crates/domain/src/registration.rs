@@ -1,5 +1,6 @@
 //! What somebody writes to register an app, and the client it makes when every rule is kept.
 
+mod exchange;
 mod proof;
 
 use std::collections::BTreeSet;
@@ -35,6 +36,7 @@ pub struct Draft {
     pub id_token_alg: String,
     pub access_token_alg: String,
     pub require_pkce: bool,
+    pub legacy_oauth: bool,
     pub require_pushed_requests: bool,
     pub audiences: Vec<String>,
     pub serves: Vec<String>,
@@ -44,6 +46,8 @@ pub struct Draft {
     pub subject_type: String,
     pub upstream_tokens: Vec<UpstreamTokenDraft>,
     pub logout: LogoutDraft,
+    pub exchange_audiences: Vec<String>,
+    pub may_act: Option<String>,
     pub id_token_claims: bool,
     pub disabled: bool,
 }
@@ -72,6 +76,7 @@ impl Default for Draft {
             id_token_alg: "RS256".into(),
             access_token_alg: "RS256".into(),
             require_pkce: true,
+            legacy_oauth: false,
             require_pushed_requests: false,
             audiences: Vec::new(),
             serves: Vec::new(),
@@ -81,6 +86,8 @@ impl Default for Draft {
             subject_type: "public".into(),
             upstream_tokens: Vec::new(),
             logout: LogoutDraft::default(),
+            exchange_audiences: Vec::new(),
+            may_act: None,
             id_token_claims: true,
             disabled: false,
         }
@@ -152,6 +159,9 @@ impl Draft {
         if !self.serves.is_empty() && auth_method == Some(AuthMethod::None) {
             faults.add("/introspection_audiences", "is not for a public client: anybody could ask about tokens in its name");
         }
+        if auth_method == Some(AuthMethod::None) && self.legacy_oauth {
+            faults.add("/legacy_oauth", "must be false for a public client: its codes would be protected by nothing at all");
+        }
         let mut allowed_providers = Vec::with_capacity(self.allowed_providers.len());
         for (at, text) in self.allowed_providers.iter().enumerate() {
             let pointer = format!("/allowed_providers/{at}");
@@ -173,7 +183,8 @@ impl Draft {
                 faults.add("/subject_type", message);
             }
         }
-        let upstream_tokens = self.upstream_rules(&grant_types, offered, &mut faults);
+        let upstream_tokens = self.upstream_rules(offered, &mut faults);
+        let may_act = self.exchange_rules(&grant_types, &mut faults);
         let logout = self.logout.check(&redirect_uris, subject_type == Some(SubjectType::Pairwise), &mut faults.0);
         let (Some(id), Some(auth_method), Some(id_token_alg), Some(access_token_alg), Some(subject_type), true) =
             (id, auth_method, id_token_alg, access_token_alg, subject_type, faults.0.is_empty())
@@ -194,6 +205,7 @@ impl Draft {
             id_token_alg,
             access_token_alg,
             require_pkce: self.require_pkce,
+            legacy_oauth: self.legacy_oauth,
             require_pushed_requests: self.require_pushed_requests,
             audiences: self.audiences.clone(),
             serves: self.serves.clone(),
@@ -203,6 +215,8 @@ impl Draft {
             subject_type,
             upstream_tokens,
             logout,
+            exchange_audiences: self.exchange_audiences.clone(),
+            may_act,
             id_token_claims: self.id_token_claims,
             disabled: self.disabled,
             secrets: Vec::<ClientSecret>::new(),
@@ -234,13 +248,7 @@ impl Draft {
 }
 
 impl Draft {
-    fn upstream_rules(&self, grants: &BTreeSet<GrantType>, offered: &Offered, faults: &mut Faults) -> Vec<UpstreamTokenRule> {
-        if self.upstream_tokens.is_empty() == grants.contains(&GrantType::TokenExchange) {
-            let exchange = GrantType::TokenExchange;
-            let message =
-                format!("and the grant type {exchange} go together: it is what an app asks for them with, and it gives nothing else");
-            faults.add("/upstream_tokens", &message);
-        }
+    fn upstream_rules(&self, offered: &Offered, faults: &mut Faults) -> Vec<UpstreamTokenRule> {
         let mut rules: Vec<UpstreamTokenRule> = Vec::with_capacity(self.upstream_tokens.len());
         for (at, draft) in self.upstream_tokens.iter().enumerate() {
             let pointer = format!("/upstream_tokens/{at}");

@@ -64,7 +64,7 @@ pub fn audience(client: &Client, granted: &Resources, asked: &[String], scopes: 
     }
     // Our own userinfo is a resource too; a client with resources of its own gets a token for both when people are concerned.
     let mut all = client.audiences.clone();
-    if (all.is_empty() || scopes.has("openid")) && !all.iter().any(|one| one == issuer) {
+    if (all.is_empty() || client.may_ask_userinfo(scopes)) && !all.iter().any(|one| one == issuer) {
         all.push(issuer.to_owned());
     }
     Ok(all)

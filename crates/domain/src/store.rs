@@ -260,7 +260,7 @@ pub enum Write {
     /// Contested: makes or replaces a client whose version is the expected one.
     PutClient {
         /// The client, with its new version.
-        client: Client,
+        client: Box<Client>,
         /// The version that must be there; none for a new one.
         expected: Option<i64>,
     },

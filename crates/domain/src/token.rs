@@ -2,6 +2,7 @@
 
 use crate::{
     account::Released,
+    actors::Actors,
     ids::{AccountId, ClientId, GrantId, SessionId},
     scope::Scopes,
     time::Timestamp,
@@ -30,6 +31,10 @@ pub struct AccessToken {
     pub auth_time: Option<Timestamp>,
     /// As the upstream said it.
     pub acr: Option<String>,
+    /// Who acts by it for its person, when it was exchanged (RFC 8693 §4.1).
+    pub actors: Actors,
+    /// The only one who may act by it, if somebody is named (RFC 8693 §4.4).
+    pub may_act: Option<ClientId>,
 }
 
 /// Whom an access token speaks for. The two can't be mistaken: a client's `sub` begins with `client:`, an account's never does (attack 56).

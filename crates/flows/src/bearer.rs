@@ -6,6 +6,7 @@ use vestibule_domain::{
     account::{Account, Link},
     audit::Witness,
     client::Client,
+    grant::Grant,
     store::StoreError,
     token::{AccessToken, Subject},
 };
@@ -52,7 +53,7 @@ impl Gateway {
             (Subject::Client(_), None) => Ok((client.created <= token.issued).then_some(Living { token, client, person: None })),
             (Subject::Account(id), Some(grant)) => {
                 let Some(grant) = self.store.grant(&grant).await?.filter(|grant| grant.is_alive()) else { return Ok(None) };
-                if grant.client != token.client {
+                if !self.stands_by_others(&client, &token, &grant).await? {
                     return Ok(None);
                 }
                 let standing = self.standing(&client, &grant.account, &grant.link).await?;
@@ -64,9 +65,22 @@ impl Gateway {
         }
     }
 
-    /// Whether a client may hear about a token: its own, or one that is for it (RFC 7662 §4: no oracle for others').
-    pub(crate) fn may_inspect(client: &Client, token: &AccessToken) -> bool {
-        token.client == client.id || client.is_among(&token.audiences)
+    /// Whether everybody besides its holder whom a token leans on is there still: the apps that act by it, and, for one that was exchanged for another
+    /// app's (RFC 8693), that app, its person's welcome there, and the rule that let the holder have it.
+    async fn stands_by_others(&self, client: &Client, token: &AccessToken, grant: &Grant) -> Result<bool, StoreError> {
+        for actor in token.actors.iter() {
+            if self.store.client(actor).await?.is_none_or(|actor| actor.disabled) {
+                return Ok(false);
+            }
+        }
+        if grant.client == token.client {
+            return Ok(true);
+        }
+        let Some(first) = self.store.client(&grant.client).await? else { return Ok(false) };
+        // Deleted and made anew under its name, the holder is another client; the grant is not its own and did not end with it.
+        let is_the_same = client.created <= token.issued;
+        let may_have_it = is_the_same && client.may_exchange_for(&token.audiences);
+        Ok(may_have_it && self.standing(&first, &grant.account, &grant.link).await?.is_ok())
     }
 }
 

@@ -146,7 +146,7 @@ impl Gateway {
         let client = match client {
             None => return Err(Reason::Unknown.into()),
             Some(client) if client.disabled => return Err(Reason::ClientDisabled.into()),
-            Some(client) if client.auth_method != method => return Err(Reason::WrongMethod.into()),
+            Some(client) if !client.authenticates_by(method) => return Err(Reason::WrongMethod.into()),
             Some(client) => client,
         };
         match (method, way) {

@@ -275,7 +275,7 @@ impl Gateway {
         detail: Option<String>,
     ) -> Result<(), AdminFault> {
         let event = AuditEvent { detail, ..self.client_event(witness, actor, name, &client) };
-        self.commit(Changes::default().write(Write::PutClient { client, expected }).event(event))
+        self.commit(Changes::default().write(Write::PutClient { client: Box::new(client), expected }).event(event))
             .await
             .map_err(|error| AdminFault::of_write(error, Contest::Client))
     }
@@ -326,6 +326,7 @@ fn changed_fields(before: &Client, after: &Client) -> String {
         ("access_token_signed_response_alg", before.access_token_alg != after.access_token_alg),
         ("require_pkce", before.require_pkce != after.require_pkce),
         ("require_pushed_authorization_requests", before.require_pushed_requests != after.require_pushed_requests),
+        ("legacy_oauth", before.legacy_oauth != after.legacy_oauth),
         ("audiences", before.audiences != after.audiences),
         ("introspection_audiences", before.serves != after.serves),
         ("allowed_providers", before.allowed_providers != after.allowed_providers),
@@ -337,6 +338,8 @@ fn changed_fields(before: &Client, after: &Client) -> String {
         ("backchannel_logout_session_required", before.logout.backchannel_session_required != after.logout.backchannel_session_required),
         ("frontchannel_logout_uri", before.logout.frontchannel_uri != after.logout.frontchannel_uri),
         ("frontchannel_logout_session_required", before.logout.frontchannel_session_required != after.logout.frontchannel_session_required),
+        ("exchange_audiences", before.exchange_audiences != after.exchange_audiences),
+        ("may_act", before.may_act != after.may_act),
         ("id_token_claims", before.id_token_claims != after.id_token_claims),
         ("disabled", before.disabled != after.disabled),
     ];

@@ -43,7 +43,7 @@ impl Gateway {
             return self.refresh_token_lives(witness, grant, generation, &client).await.map_err(unavailable);
         }
         let living = self.living(witness, token).await.map_err(unavailable)?;
-        Ok(match living.filter(|living| Self::may_inspect(&client, &living.token)) {
+        Ok(match living.filter(|living| client.may_inspect(&living.token)) {
             Some(living) => Introspection::AccessToken(living.token),
             None => Introspection::Inactive,
         })

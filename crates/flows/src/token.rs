@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use vestibule_domain::{
     account::{Account, Link, Released},
+    actors::Actors,
     audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
     authorize::is_code_verifier,
     client::{Client, GrantType, SigningAlg},
@@ -33,6 +34,8 @@ pub struct TokenAsked {
     pub scope: Option<String>,
     pub subject_token: Option<String>,
     pub subject_token_type: Option<String>,
+    pub actor_token: Option<String>,
+    pub actor_token_type: Option<String>,
     pub requested_token_type: Option<String>,
     pub audience: Option<String>,
     /// As often as it came (RFC 8707 §2).
@@ -53,7 +56,7 @@ impl std::fmt::Debug for TokenAsked {
 pub enum Answered {
     /// Tokens of ours.
     Issued(Issued),
-    /// An upstream's access token.
+    /// A token in exchange for another (RFC 8693).
     Exchanged(Exchanged),
 }
 
@@ -102,7 +105,7 @@ impl Gateway {
                 GrantType::AuthorizationCode | GrantType::DeviceCode => EventName::CodeFailed,
                 GrantType::RefreshToken => EventName::TokenRefreshFailed,
                 GrantType::ClientCredentials => EventName::ClientCredentialsFailed,
-                GrantType::TokenExchange => EventName::UpstreamTokenRefused,
+                GrantType::TokenExchange => EventName::TokenExchangeFailed,
             };
             let event = self.token_event(witness, failed, &client, Outcome::Denied);
             self.record_unless_stranger(witness, AuditEvent { reason: Some(Reason::GrantNotAllowed), ..event }, &client).await;
@@ -384,6 +387,9 @@ impl Gateway {
             expires,
             auth_time: None,
             acr: None,
+            actors: Actors::default(),
+            // Nobody acts for an app, so only its people's tokens say who may.
+            may_act: of.and_then(|_| client.may_act.clone()),
         }
     }
 
@@ -485,7 +491,7 @@ fn reason_of_code(fault: CodeFault) -> Reason {
 }
 
 /// The app's algorithm has no key, or the library failed: the operator's to mend.
-fn unsigned(error: &vestibule_domain::ports::SignerError) -> OAuthError {
+pub(crate) fn unsigned(error: &vestibule_domain::ports::SignerError) -> OAuthError {
     tracing::error!(%error, "a token could not be signed");
     OAuthError::server_error()
 }

@@ -25,23 +25,7 @@ use vestibule_domain::{
     upstream::{RefreshOutcome, TokensDue, Want},
 };
 
-use crate::{Gateway, Provider, TokenAsked, arrive::kept_claims, client_auth::unavailable};
-
-/// An upstream's access token, for an app that may have it.
-pub struct Exchanged {
-    /// The token.
-    pub access_token: SecretString,
-    /// For how many seconds it is good, if the upstream said.
-    pub expires_in: Option<u64>,
-    /// Its scopes, in the provider's own names.
-    pub scope: String,
-}
-
-impl std::fmt::Debug for Exchanged {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Exchanged").field("scope", &self.scope).finish_non_exhaustive()
-    }
-}
+use crate::{Exchanged, Gateway, Provider, TokenAsked, arrive::kept_claims, client_auth::unavailable};
 
 /// What a round of refreshing ahead came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -153,8 +137,13 @@ fn said_anew(changes: Changes, held: &Held, terms: &ProviderTerms, claims: &Clai
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 impl Gateway {
-    /// Token exchange: our access token for one of the provider its person came by.
-    pub(crate) async fn exchange(&self, witness: &Witness, client: &Client, asked: &TokenAsked) -> Result<Exchanged, OAuthError> {
+    /// Our access token for one of the provider its person came by. Types of tokens were looked at.
+    pub(crate) async fn exchange_for_upstreams(
+        &self,
+        witness: &Witness,
+        client: &Client,
+        asked: &TokenAsked,
+    ) -> Result<Exchanged, OAuthError> {
         let (account, grant, rule) = match self.exchange_asked(witness, client, asked).await? {
             Ok(found) => found,
             Err((reason, error)) => return Err(self.refuse_release(witness, client, asked, None, reason, error).await),
@@ -211,20 +200,18 @@ impl Gateway {
         client: &'c Client,
         asked: &TokenAsked,
     ) -> Result<Result<(Arc<Account>, Arc<Grant>, &'c UpstreamTokenRule), (Reason, OAuthError)>, OAuthError> {
-        const ACCESS_TOKEN: &str = "urn:ietf:params:oauth:token-type:access_token";
-        let subject = asked.subject_token.as_deref().ok_or_else(|| OAuthError::invalid_request("subject_token is missing"))?;
-        if asked.subject_token_type.as_deref() != Some(ACCESS_TOKEN) {
-            return Err(OAuthError::invalid_request(format!("subject_token_type must be {ACCESS_TOKEN}")));
+        if asked.actor_token.is_some() {
+            return Err(OAuthError::invalid_request("actor_token is not for an upstream's token, which says nothing of actors"));
         }
-        if asked.requested_token_type.as_deref().is_some_and(|wanted| wanted != ACCESS_TOKEN) {
-            return Err(OAuthError::invalid_request(format!("requested_token_type must be {ACCESS_TOKEN}, or left out")));
-        }
+        let subject = asked.subject_token.as_deref().unwrap_or_default();
         let living = self.living(witness, subject).await.map_err(unavailable)?;
-        // Another client's token is no better than none: it would let one app act as another.
-        let unknown = (Reason::Unknown, OAuthError::invalid_grant("subject_token is not a good access token of this client"));
+        // Another client's token is no better than none: it would let one app act as another. RFC 8693 §2.2.2 says which error it is.
+        let unknown = (Reason::Unknown, OAuthError::invalid_request("subject_token is not a good access token of this client"));
         let Some(living) = living.filter(|living| living.token.client == client.id) else { return Ok(Err(unknown)) };
         let (Some((account, _)), Some(grant)) = (living.person, living.token.id.grant) else { return Ok(Err(unknown)) };
-        let Some(grant) = self.store.grant(&grant).await.map_err(unavailable)? else { return Ok(Err(unknown)) };
+        // Nor is one that was exchanged for another client's: its person never signed in to this one.
+        let grant = self.store.grant(&grant).await.map_err(unavailable)?.filter(|grant| grant.client == client.id);
+        let Some(grant) = grant else { return Ok(Err(unknown)) };
         if !asked.resources.is_empty() {
             let why = "an upstream's token is named by audience, not by resource";
             return Ok(Err((Reason::Resource, OAuthError::new(OAuthErrorCode::InvalidTarget, why))));

@@ -21,7 +21,7 @@ impl Gateway {
         if !living.token.audiences.contains(&self.settings.issuer) {
             return Err(BearerFault::Invalid);
         }
-        if !living.token.scopes.has("openid") {
+        if !living.client.may_ask_userinfo(&living.token.scopes) {
             return Err(BearerFault::InsufficientScope("openid"));
         }
         let subject = account.name_at(&living.client, self.sealer.as_ref());

@@ -6,6 +6,7 @@ use http::StatusCode;
 use poem::Response;
 use vestibule_flows::Introspection;
 use vestibule_protocol::{
+    acting::{ActorClaim, MayActClaim},
     claims::Audience,
     responses::{ActiveToken, IntrospectionResponse},
 };
@@ -42,6 +43,8 @@ fn body(house: &House, found: Introspection) -> IntrospectionResponse {
             iat: Some(token.issued.as_secs()),
             jti: Some(token.id.to_string()),
             token_type: Some("Bearer"),
+            act: ActorClaim::of(&token.actors),
+            may_act: token.may_act.as_ref().map(MayActClaim::of),
         }),
         Introspection::RefreshToken { grant, expires } => IntrospectionResponse::active(ActiveToken {
             scope: Some(grant.scopes.to_string()),

@@ -15,7 +15,7 @@ use crate::{
     visit::Visit,
 };
 
-const KNOWN: [&str; 11] = [
+const KNOWN: [&str; 13] = [
     "grant_type",
     "code",
     "redirect_uri",
@@ -25,6 +25,8 @@ const KNOWN: [&str; 11] = [
     "scope",
     "subject_token",
     "subject_token_type",
+    "actor_token",
+    "actor_token_type",
     "requested_token_type",
     "audience",
 ];
@@ -77,6 +79,8 @@ async fn answer(house: &House, visit: &Visit) -> (Option<GrantType>, Result<Answ
         scope: take("scope"),
         subject_token: take("subject_token"),
         subject_token_type: take("subject_token_type"),
+        actor_token: take("actor_token"),
+        actor_token_type: take("actor_token_type"),
         requested_token_type: take("requested_token_type"),
         audience: take("audience"),
         resources: parameters.take_all("resource"),

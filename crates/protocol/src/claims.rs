@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use vestibule_domain::account::Released;
 
+use crate::acting::{ActorClaim, MayActClaim};
+
 /// The payload of an access token (RFC 9068 §2.2).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[expect(missing_docs, reason = "the names are the specification's")]
@@ -21,6 +23,10 @@ pub struct AccessTokenClaims {
     pub auth_time: Option<i64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub acr: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub act: Option<ActorClaim>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub may_act: Option<MayActClaim>,
 }
 
 /// The payload of an ID token (OpenID Connect Core 1.0 §2).
@@ -262,6 +268,8 @@ mod tests {
             scope: String::new(),
             auth_time: None,
             acr: None,
+            act: None,
+            may_act: None,
         };
         let bare =
             json!({"iss":"https://id.example","sub":"client:c","aud":"https://id.example","exp":20,"iat":10,"jti":"j","client_id":"c"});

@@ -4,6 +4,7 @@
 //! crate decides: a value that was read is still only a claim, and a signature that was taken apart is still unchecked.
 #![warn(missing_docs)]
 
+pub mod acting;
 pub mod authorization;
 pub mod claims;
 mod form;

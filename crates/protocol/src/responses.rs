@@ -4,7 +4,10 @@ use std::{borrow::Cow, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use crate::claims::Audience;
+use crate::{
+    acting::{ActorClaim, MayActClaim},
+    claims::Audience,
+};
 
 /// A successful token response (RFC 6749 §5.1, OpenID Connect Core 1.0 §3.1.3.3).
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -60,10 +63,10 @@ pub struct ExchangeResponse {
     pub issued_token_type: &'static str,
     /// `Bearer`.
     pub token_type: Cow<'static, str>,
-    /// Seconds; left out when the upstream did not say.
+    /// Seconds; left out when an upstream did not say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires_in: Option<u64>,
-    /// As the upstream names them.
+    /// An upstream's as it names them.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub scope: String,
 }
@@ -142,6 +145,12 @@ pub struct ActiveToken {
     /// `Bearer` for an access token; absent for a refresh token, which has no type in RFC 6749 §7.1's sense.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub token_type: Option<&'static str>,
+    /// RFC 8693 §4.1.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub act: Option<ActorClaim>,
+    /// RFC 8693 §4.4.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub may_act: Option<MayActClaim>,
 }
 
 impl IntrospectionResponse {

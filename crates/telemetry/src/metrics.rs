@@ -306,7 +306,7 @@ impl Observer for Metrics {
         match event.name {
             EventName::LoginSucceeded | EventName::LoginFailed | EventName::LoginDeniedByPolicy => self.login_ended(event),
             EventName::CodeRedeemed => self.issued(event.grant_type.unwrap_or(GrantType::AuthorizationCode)),
-            EventName::UpstreamTokenReleased => self.issued(GrantType::TokenExchange),
+            EventName::UpstreamTokenReleased | EventName::TokenExchanged => self.issued(GrantType::TokenExchange),
             EventName::ClientCredentialsGranted => self.issued(GrantType::ClientCredentials),
             EventName::TokenRefreshed => {
                 self.issued(GrantType::RefreshToken);
@@ -338,6 +338,7 @@ impl Observer for Metrics {
             | EventName::DeviceApproved
             | EventName::DeviceDenied
             | EventName::TokenRevoked
+            | EventName::TokenExchangeFailed
             | EventName::ClientCredentialsFailed
             | EventName::ClientAuthFailed
             | EventName::AdminAuthFailed

@@ -288,7 +288,7 @@ impl Tables {
             Write::PutClient { client, expected } => {
                 let fine = self.clients.get(&client.id).map(|client| client.version) == expected;
                 if fine {
-                    self.clients.insert(client.id.clone(), client);
+                    self.clients.insert(client.id.clone(), *client);
                 }
                 fine
             }

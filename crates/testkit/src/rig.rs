@@ -30,6 +30,8 @@ use crate::{
 pub struct RigOptions {
     /// Our issuer.
     pub issuer: String,
+    /// What everything is sealed under.
+    pub sealing_key: &'static str,
     /// Names of the providers.
     pub providers: Vec<&'static str>,
     /// Rules of those that have other rules than the usual.
@@ -40,7 +42,13 @@ pub struct RigOptions {
 
 impl Default for RigOptions {
     fn default() -> Self {
-        Self { issuer: "https://sso.example.com".into(), providers: vec!["acme", "other"], terms: Vec::new(), straight_through: true }
+        Self {
+            issuer: "https://sso.example.com".into(),
+            sealing_key: SEALING_KEY,
+            providers: vec!["acme", "other"],
+            terms: Vec::new(),
+            straight_through: true,
+        }
     }
 }
 
@@ -54,6 +62,8 @@ pub struct Rig {
     pub back_channel: Arc<FakeBackChannel>,
     pub client_keys: Arc<FakeClientKeys>,
 }
+
+const SEALING_KEY: &str = "6b1f0c58a1c94e0e9d3f27b4a85d71f2c40e6a9b8d3c5f17e2a4960bd8317c5e";
 
 /// The key of the admin API.
 pub const ADMIN_KEY: &str = "rig-bootstrap-key-0123456789abcdefghijklm";
@@ -72,7 +82,7 @@ impl Rig {
             None => FakeProvider::named(name),
         };
         let providers: Vec<_> = options.providers.iter().map(named).map(Arc::new).collect();
-        let sealing_key = SealingKey::parse("6b1f0c58a1c94e0e9d3f27b4a85d71f2c40e6a9b8d3c5f17e2a4960bd8317c5e").expect("a key");
+        let sealing_key = SealingKey::parse(options.sealing_key).expect("a key");
         let sealer = Arc::new(KeySealer::new(sealing_key, Vec::new()));
         let back_channel = Arc::<FakeBackChannel>::default();
         let algorithms = vec![SigningAlg::Es256, SigningAlg::Rs256];

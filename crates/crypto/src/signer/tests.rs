@@ -13,6 +13,7 @@ use proptest::{collection::vec, prelude::*, sample::Index};
 use serde_json::json;
 use vestibule_domain::{
     account::{Profile, Released},
+    actors::Actors,
     ids::{AccountId, ClientId, GrantId, SessionId},
     keys::{Rotation, Wanted},
     scope::Scopes,
@@ -63,6 +64,8 @@ fn access_token() -> AccessToken {
         expires: start() + Duration::from_mins(10),
         auth_time: Some(start() - Duration::from_mins(1)),
         acr: Some("urn:mfa".into()),
+        actors: Actors::new(vec![ClientId::parse("acting").unwrap(), ClientId::parse("acted").unwrap()]).unwrap(),
+        may_act: Some(ClientId::parse("acting").unwrap()),
     }
 }
 
@@ -163,6 +166,8 @@ fn rfc_9068_section_2_the_access_token_on_the_wire() {
             "scope": "email openid",
             "auth_time": 1_799_999_940,
             "acr": "urn:mfa",
+            "act": { "sub": "client:acting", "act": { "sub": "client:acted" } },
+            "may_act": { "sub": "client:acting" },
         })
     );
 }

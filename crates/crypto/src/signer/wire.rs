@@ -6,12 +6,16 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 use vestibule_domain::{
+    actors::Actors,
     ids::ClientId,
     scope::Scopes,
     time::Timestamp,
     token::{AccessToken, IdToken, IdTokenHint, LogoutToken, Subject},
 };
-use vestibule_protocol::claims::{AccessTokenClaims, Audience, IdTokenClaims, IdTokenHintClaims, LogoutEvents, LogoutTokenClaims};
+use vestibule_protocol::{
+    acting::{ActorClaim, MayActClaim},
+    claims::{AccessTokenClaims, Audience, IdTokenClaims, IdTokenHintClaims, LogoutEvents, LogoutTokenClaims},
+};
 
 pub(super) fn access_token_claims(token: &AccessToken) -> AccessTokenClaims {
     AccessTokenClaims {
@@ -25,6 +29,8 @@ pub(super) fn access_token_claims(token: &AccessToken) -> AccessTokenClaims {
         scope: token.scopes.to_string(),
         auth_time: token.auth_time.map(Timestamp::as_secs),
         acr: token.acr.clone(),
+        act: ActorClaim::of(&token.actors),
+        may_act: token.may_act.as_ref().map(MayActClaim::of),
     }
 }
 
@@ -45,6 +51,14 @@ pub(super) fn access_token(claims: Map<String, Value>, issuer: &str) -> Option<A
         expires: Timestamp::from_secs(claims.exp),
         auth_time: claims.auth_time.map(Timestamp::from_secs),
         acr: claims.acr,
+        actors: match claims.act {
+            Some(claim) => claim.read()?,
+            None => Actors::default(),
+        },
+        may_act: match claims.may_act {
+            Some(claim) => Some(claim.read()?),
+            None => None,
+        },
     }))
 }
 

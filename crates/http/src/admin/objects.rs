@@ -76,6 +76,11 @@ pub(crate) struct Registration {
     /// Whether its codes need PKCE. Never false for a public client.
     #[oai(default = "default_require_pkce")]
     require_pkce: bool,
+    /// For an OAuth 2.0 app of the old tutorials, which can't be changed: PKCE is optional, the secret may come by HTTP Basic or in the form, and
+    /// userinfo answers without the scope `openid`, with what the granted scopes allow. What it costs: somebody who gets hold of a code can slip it into
+    /// another person's browser and so into the app, and an app that sends no `state` either can't tell who began a sign-in. Never for a public client.
+    #[oai(default)]
+    legacy_oauth: bool,
     /// Whether it must push its authorization requests to `/par` (RFC 9126), so that nobody changes them on their way through a browser.
     #[oai(default)]
     require_pushed_authorization_requests: bool,
@@ -84,7 +89,7 @@ pub(crate) struct Registration {
     #[oai(default)]
     audiences: Vec<String>,
     /// For a resource server: the resources it serves, as others have them in `audiences`. It may introspect tokens that are for them, besides its
-    /// own and those that are for its `client_id`.
+    /// own and those that are for its `client_id`, and exchange them if it may exchange any.
     #[oai(default)]
     introspection_audiences: Vec<String>,
     /// Providers its people may come through, in the order they are shown; an empty list means every one, in the order of the house.
@@ -116,6 +121,13 @@ pub(crate) struct Registration {
     /// Whether it needs `iss` and `sid` in that address. They are added always, except for a client whose `subject_type` is `pairwise`.
     #[oai(default)]
     frontchannel_logout_session_required: bool,
+    /// Audiences for which it may exchange access tokens: its own, and those of others that are for it (RFC 8693). Goes together with the grant type
+    /// for token exchange; each audience is compared character by character.
+    #[oai(default)]
+    exchange_audiences: Vec<String>,
+    /// The `client_id` of the only app that may act by its people's access tokens: it stands in them as `may_act`, and nobody else may exchange them.
+    /// Left out, any app that such a token is for may exchange it, if its own registration lets it.
+    may_act: Option<String>,
     /// Whether the claims of the granted scopes stand in the ID token too, not just at userinfo.
     #[oai(default = "default_id_token_claims")]
     id_token_claims: bool,
@@ -185,6 +197,7 @@ impl Read for Registration {
             id_token_signed_response_alg: Text::new(fields.text("id_token_signed_response_alg").unwrap_or(plain.id_token_alg)),
             access_token_signed_response_alg: Text::new(fields.text("access_token_signed_response_alg").unwrap_or(plain.access_token_alg)),
             require_pkce: fields.flag("require_pkce").unwrap_or(plain.require_pkce),
+            legacy_oauth: fields.flag("legacy_oauth").unwrap_or(plain.legacy_oauth),
             require_pushed_authorization_requests: fields
                 .flag("require_pushed_authorization_requests")
                 .unwrap_or(plain.require_pushed_requests),
@@ -199,6 +212,8 @@ impl Read for Registration {
             backchannel_logout_session_required: fields.flag("backchannel_logout_session_required").unwrap_or_default(),
             frontchannel_logout_uri: fields.text("frontchannel_logout_uri"),
             frontchannel_logout_session_required: fields.flag("frontchannel_logout_session_required").unwrap_or_default(),
+            exchange_audiences: fields.texts("exchange_audiences").unwrap_or(plain.exchange_audiences),
+            may_act: fields.text("may_act"),
             id_token_claims: fields.flag("id_token_claims").unwrap_or(plain.id_token_claims),
             disabled: fields.flag("disabled").unwrap_or(plain.disabled),
         }
@@ -228,6 +243,7 @@ impl Registration {
             id_token_alg: self.id_token_signed_response_alg.0,
             access_token_alg: self.access_token_signed_response_alg.0,
             require_pkce: self.require_pkce,
+            legacy_oauth: self.legacy_oauth,
             require_pushed_requests: self.require_pushed_authorization_requests,
             audiences: self.audiences,
             serves: self.introspection_audiences,
@@ -242,6 +258,8 @@ impl Registration {
                 frontchannel_uri: self.frontchannel_logout_uri,
                 frontchannel_session_required: self.frontchannel_logout_session_required,
             },
+            exchange_audiences: self.exchange_audiences,
+            may_act: self.may_act,
             id_token_claims: self.id_token_claims,
             disabled: self.disabled,
         };
@@ -270,6 +288,7 @@ impl Example for Registration {
             id_token_signed_response_alg: default_id_token_alg(),
             access_token_signed_response_alg: default_access_token_alg(),
             require_pkce: default_require_pkce(),
+            legacy_oauth: false,
             require_pushed_authorization_requests: false,
             audiences: Vec::new(),
             introspection_audiences: Vec::new(),
@@ -282,6 +301,8 @@ impl Example for Registration {
             backchannel_logout_session_required: false,
             frontchannel_logout_uri: None,
             frontchannel_logout_session_required: false,
+            exchange_audiences: Vec::new(),
+            may_act: None,
             id_token_claims: default_id_token_claims(),
             disabled: false,
         }
@@ -329,6 +350,8 @@ pub(crate) struct ClientObject {
     access_token_signed_response_alg: Text<SigningAlg>,
     /// Whether its codes need PKCE.
     require_pkce: bool,
+    /// Whether it is an OAuth 2.0 app of the old tutorials, which knows neither PKCE nor `openid`.
+    legacy_oauth: bool,
     /// Whether it must push its authorization requests.
     require_pushed_authorization_requests: bool,
     /// Resources its access tokens are for.
@@ -355,6 +378,11 @@ pub(crate) struct ClientObject {
     frontchannel_logout_uri: Option<String>,
     /// Whether it needs `iss` and `sid` in that address.
     frontchannel_logout_session_required: bool,
+    /// Audiences for which it may exchange access tokens.
+    exchange_audiences: Vec<String>,
+    /// The only app that may act by its people's access tokens, if one is named.
+    #[oai(skip_serializing_if_is_none)]
+    may_act: Option<String>,
     /// Whether the claims of the granted scopes stand in the ID token too.
     id_token_claims: bool,
     /// Whether it gets nothing.
@@ -402,6 +430,7 @@ impl From<&Client> for Registration {
             id_token_signed_response_alg: shown.id_token_signed_response_alg,
             access_token_signed_response_alg: shown.access_token_signed_response_alg,
             require_pkce: shown.require_pkce,
+            legacy_oauth: shown.legacy_oauth,
             require_pushed_authorization_requests: shown.require_pushed_authorization_requests,
             audiences: shown.audiences,
             introspection_audiences: shown.introspection_audiences,
@@ -414,6 +443,8 @@ impl From<&Client> for Registration {
             backchannel_logout_session_required: shown.backchannel_logout_session_required,
             frontchannel_logout_uri: shown.frontchannel_logout_uri,
             frontchannel_logout_session_required: shown.frontchannel_logout_session_required,
+            exchange_audiences: shown.exchange_audiences,
+            may_act: shown.may_act,
             id_token_claims: shown.id_token_claims,
             disabled: shown.disabled,
         }
@@ -451,6 +482,7 @@ impl From<&Client> for ClientObject {
             id_token_signed_response_alg: Text::new(client.id_token_alg.as_str()),
             access_token_signed_response_alg: Text::new(client.access_token_alg.as_str()),
             require_pkce: client.require_pkce,
+            legacy_oauth: client.legacy_oauth,
             require_pushed_authorization_requests: client.require_pushed_requests,
             audiences: client.audiences.clone(),
             introspection_audiences: client.serves.clone(),
@@ -463,6 +495,8 @@ impl From<&Client> for ClientObject {
             backchannel_logout_session_required: client.logout.backchannel_session_required,
             frontchannel_logout_uri: client.logout.frontchannel_uri.as_ref().map(ToString::to_string),
             frontchannel_logout_session_required: client.logout.frontchannel_session_required,
+            exchange_audiences: client.exchange_audiences.clone(),
+            may_act: client.may_act.as_ref().map(ToString::to_string),
             id_token_claims: client.id_token_claims,
             disabled: client.disabled,
             created_at: client.created.into(),
@@ -504,6 +538,7 @@ impl Example for ClientObject {
             id_token_signed_response_alg: registration.id_token_signed_response_alg,
             access_token_signed_response_alg: registration.access_token_signed_response_alg,
             require_pkce: registration.require_pkce,
+            legacy_oauth: registration.legacy_oauth,
             require_pushed_authorization_requests: registration.require_pushed_authorization_requests,
             audiences: registration.audiences,
             introspection_audiences: registration.introspection_audiences,
@@ -516,6 +551,8 @@ impl Example for ClientObject {
             backchannel_logout_session_required: registration.backchannel_logout_session_required,
             frontchannel_logout_uri: registration.frontchannel_logout_uri,
             frontchannel_logout_session_required: registration.frontchannel_logout_session_required,
+            exchange_audiences: registration.exchange_audiences,
+            may_act: registration.may_act,
             id_token_claims: registration.id_token_claims,
             disabled: registration.disabled,
             created_at: EXAMPLE_TIME.into(),

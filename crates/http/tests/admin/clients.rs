@@ -31,6 +31,7 @@ async fn a_client_is_registered_with_defaults_and_its_secret_is_shown_once() {
       "created_at": "2026-11-24T10:00:00Z",
       "disabled": false,
       "entry": {},
+      "exchange_audiences": [],
       "frontchannel_logout_session_required": false,
       "grant_types": [
         "authorization_code",
@@ -39,6 +40,7 @@ async fn a_client_is_registered_with_defaults_and_its_secret_is_shown_once() {
       "id_token_claims": true,
       "id_token_signed_response_alg": "RS256",
       "introspection_audiences": [],
+      "legacy_oauth": false,
       "post_logout_redirect_uris": [],
       "redirect_uris": [
         "https://app.example.com/cb"

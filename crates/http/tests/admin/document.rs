@@ -131,6 +131,7 @@ async fn the_registration_in_the_document_is_the_one_that_is_read() {
       "backchannel_logout_session_required": false,
       "disabled": false,
       "entry": {},
+      "exchange_audiences": [],
       "frontchannel_logout_session_required": false,
       "grant_types": [
         "authorization_code",
@@ -139,6 +140,7 @@ async fn the_registration_in_the_document_is_the_one_that_is_read() {
       "id_token_claims": true,
       "id_token_signed_response_alg": "RS256",
       "introspection_audiences": [],
+      "legacy_oauth": false,
       "post_logout_redirect_uris": [],
       "redirect_uris": [],
       "release": {},
@@ -152,10 +154,13 @@ async fn the_registration_in_the_document_is_the_one_that_is_read() {
     "#);
     let properties = schema["properties"].as_object().unwrap();
     let without = json!([
+        "backchannel_logout_uri",
         "client_id",
         "client_name",
+        "frontchannel_logout_uri",
         "jwks",
         "jwks_uri",
+        "may_act",
         "tls_client_auth_san_dns",
         "tls_client_auth_san_email",
         "tls_client_auth_san_ip",

@@ -60,9 +60,9 @@ async fn rules_that_can_not_be_are_named_where_they_stand() {
     /entry/groups/0 must have 1 to 512 printable characters
     /entry/claims/a~1b is not a JSON pointer (RFC 6901): write "/department"
     /release/rename/groups can't be "sub": tokens have a claim of that name already
-    /upstream_tokens and the grant type urn:ietf:params:oauth:grant-type:token-exchange go together: it is what an app asks for them with, and it gives nothing else
     /upstream_tokens/0/provider is not a configured provider; there are: acme, other
     /upstream_tokens/1/scopes is empty; name each scope that such a token may have, as the provider names it
+    /upstream_tokens or /exchange_audiences, and the grant type urn:ietf:params:oauth:grant-type:token-exchange go together: it is what an app asks for such tokens with, and it gives nothing else
     "#);
 
     let mut body = app("app");

@@ -148,7 +148,7 @@ async fn attack_49_secrets_are_compared_as_keyed_digests_in_constant_time() {
     assert_ne!(kept, near);
     let secret = vestibule_domain::client::ClientSecret { digest: near, ..client.secrets[0].clone() };
     let changed = vestibule_domain::client::Client { secrets: vec![secret], version: client.version + 1, ..(*client).clone() };
-    let write = vestibule_domain::store::Write::PutClient { client: changed, expected: Some(client.version) };
+    let write = vestibule_domain::store::Write::PutClient { client: Box::new(changed), expected: Some(client.version) };
     street.rig.port().commit(vestibule_domain::store::Changes::default().write(write)).await.unwrap();
     assert_eq!(credentials(&street, Some(&basic("app", app.secret.as_deref().unwrap())), &[]).await.error(), "invalid_client");
 }

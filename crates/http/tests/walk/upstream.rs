@@ -84,16 +84,16 @@ async fn rfc_8693_without_a_rule_that_fits_there_is_no_token() {
         (&app, &ours["access_token"], vec![("requested_token_type", "urn:x")], "invalid_request"),
         (&narrow, &narrows["access_token"], vec![("audience", "acme")], "invalid_scope"),
         // Another client's token, an ID token, something made up.
-        (&narrow, &ours["access_token"], vec![("audience", "acme")], "invalid_grant"),
-        (&app, &ours["id_token"], vec![("audience", "acme")], "invalid_grant"),
-        (&app, &json!("made-up"), vec![("audience", "acme")], "invalid_grant"),
+        (&narrow, &ours["access_token"], vec![("audience", "acme")], "invalid_request"),
+        (&app, &ours["id_token"], vec![("audience", "acme")], "invalid_request"),
+        (&app, &json!("made-up"), vec![("audience", "acme")], "invalid_request"),
     ] {
         let refused = exchanges(&street, app, token, &more).await;
         assert_eq!(refused.error(), error, "{} {more:?} {refused:?}", app.id);
         assert!(!refused.body.contains("upstream-"), "{refused:?}");
     }
     assert_eq!(street.count("vault.token_released"), 0);
-    assert_eq!(street.count("vault.token_refused"), 7);
+    assert_eq!((street.count("vault.token_refused"), street.count("token.exchange_failed")), (6, 1));
 }
 
 #[tokio::test]

@@ -141,7 +141,7 @@ fn step(write: Write) -> Result<Step, StoreError> {
             Step::new(Kind::RevokeToken, &revoked_tokens::key(&id), [expires.as_millis().into()]).means(Effect::Token(id))
         }
         Write::PutUpstreamTokens(tokens) => put_upstream_tokens(tokens),
-        Write::PutClient { client, expected } => put_client(client, expected)?,
+        Write::PutClient { client, expected } => put_client(*client, expected)?,
         Write::DeleteClient { id, expected } => {
             Step::named(Kind::DeleteClient, [id.as_str().into()], [expected.into()]).means(Effect::Client(id, None))
         }

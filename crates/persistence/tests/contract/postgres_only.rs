@@ -315,7 +315,7 @@ async fn the_next_step_of_a_login_reads_what_its_node_committed_and_not_the_data
     let (link, session) = (sample.link(&account, "1"), sample.session(&account));
     let code = sample.code(&client, &session);
     let writes = [
-        Write::PutClient { client: client.clone(), expected: None },
+        Write::PutClient { client: Box::new(client.clone()), expected: None },
         Write::AddLink(link.clone()),
         Write::PutAccount(account.clone()),
         Write::PutSession(session.clone()),

@@ -186,7 +186,7 @@ async fn what_cannot_be_read_is_named_and_not_shown() {
     let (event, key) = (sample.event(EventName::LoginSucceeded, &account, &client), sample.signing_key("kid-1", None));
     let link = sample.link(&account, "1");
     let changes = [
-        Write::PutClient { client: client.clone(), expected: None },
+        Write::PutClient { client: Box::new(client.clone()), expected: None },
         Write::PutAccount(account.clone()),
         Write::PutSession(session.clone()),
         Write::AddCode(code.clone()),

@@ -34,7 +34,7 @@ pub async fn a_client_changes_only_from_the_version_that_was_read(store: Arc<dyn
     let sample = Sample::default();
     let first = sample.client("app");
     let second = Client { version: 2, name: "second".into(), ..first.clone() };
-    let put = |client: &Client, expected| one(Write::PutClient { client: client.clone(), expected });
+    let put = |client: &Client, expected| one(Write::PutClient { client: Box::new(client.clone()), expected });
     assert_eq!(store.commit(put(&second, Some(1))).await, lost(Contest::Client), "it is not there");
     assert_eq!(store.commit(put(&first, None)).await, Ok(()));
     assert_eq!(store.commit(put(&first, None)).await, lost(Contest::Client), "it is there");
@@ -320,7 +320,10 @@ pub async fn of_parallel_settlements_exactly_one_wins(store: Arc<dyn Store>) {
 pub async fn of_parallel_client_changes_exactly_one_wins(store: Arc<dyn Store>) {
     let sample = Sample::default();
     for (version, expected) in [(1, None), (2, Some(1))] {
-        let put = |at| Write::PutClient { client: Client { version, name: format!("operator {at}"), ..sample.client("app") }, expected };
+        let put = |at| Write::PutClient {
+            client: Box::new(Client { version, name: format!("operator {at}"), ..sample.client("app") }),
+            expected,
+        };
         let answers = race(&[&store], (0..RACERS).map(put).map(one).collect()).await;
         let winner = only_winner(&answers, Contest::Client);
         let client = store.client(&sample.client("app").id).await.unwrap().unwrap();

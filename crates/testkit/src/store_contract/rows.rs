@@ -67,7 +67,7 @@ pub async fn what_is_written_comes_back_as_it_was(store: Arc<dyn Store>) {
     commit(
         &store,
         [
-            Write::PutClient { client: client.clone(), expected: None },
+            Write::PutClient { client: Box::new(client.clone()), expected: None },
             Write::PutAccount(account.clone()),
             Write::AddLink(link.clone()),
             Write::PutSession(session.clone()),
@@ -107,7 +107,7 @@ pub async fn what_is_absent_comes_back_absent(store: Arc<dyn Store>) {
     commit(
         &store,
         [
-            Write::PutClient { client: client.clone(), expected: None },
+            Write::PutClient { client: Box::new(client.clone()), expected: None },
             Write::PutAccount(account.clone()),
             Write::PutSession(session.clone()),
             Write::AddCode(code.clone()),
@@ -133,7 +133,7 @@ pub async fn nothing_at_all_can_be_committed(store: Arc<dyn Store>) {
 pub async fn clients_are_listed_in_the_order_of_their_ids(store: Arc<dyn Store>) {
     let sample = Sample::default();
     let ids = ["Zebra", "a-b", "a.b", "aB", "a_b", "ab", "apple", "~last", "0first"];
-    commit(&store, ids.map(|id| Write::PutClient { client: sample.client(id), expected: None })).await;
+    commit(&store, ids.map(|id| Write::PutClient { client: Box::new(sample.client(id)), expected: None })).await;
     let mut sorted: Vec<ClientId> = ids.map(client_id).into();
     sorted.sort();
 
@@ -255,7 +255,7 @@ pub async fn every_commit_is_seen_by_the_reads_after_it(store: Arc<dyn Store>) {
     commit(
         &store,
         [
-            Write::PutClient { client: client.clone(), expected: None },
+            Write::PutClient { client: Box::new(client.clone()), expected: None },
             Write::PutAccount(account.clone()),
             Write::PutSession(session.clone()),
             Write::AddGrant(grant.clone()),
@@ -269,7 +269,7 @@ pub async fn every_commit_is_seen_by_the_reads_after_it(store: Arc<dyn Store>) {
         commit(
             &store,
             [
-                Write::PutClient { client: client.clone(), expected: Some(round - 1) },
+                Write::PutClient { client: Box::new(client.clone()), expected: Some(round - 1) },
                 Write::PutAccount(account.clone()),
                 Write::TouchSession { id: session.id, at: seen },
             ],

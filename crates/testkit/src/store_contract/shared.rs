@@ -123,7 +123,7 @@ pub async fn attack_83_what_one_node_changes_the_other_reads_anew(one_node: Arc<
     commit(
         &one_node,
         [
-            Write::PutClient { client: client.clone(), expected: None },
+            Write::PutClient { client: Box::new(client.clone()), expected: None },
             Write::PutAccount(account.clone()),
             Write::PutSession(session.clone()),
         ],
@@ -138,7 +138,7 @@ pub async fn attack_83_what_one_node_changes_the_other_reads_anew(one_node: Arc<
     commit(
         &one_node,
         [
-            Write::PutClient { client: Client { version: 2, disabled: true, ..client.clone() }, expected: Some(1) },
+            Write::PutClient { client: Box::new(Client { version: 2, disabled: true, ..client.clone() }), expected: Some(1) },
             Write::DisableAccount { id: account.id, disabled: true },
             Write::PutSession(moved.clone()),
         ],

@@ -28,7 +28,7 @@ async fn fill(url: &str) {
     let sample = Sample::default();
     let acme = ProviderId::parse("acme").expect("an id");
     let client = sample.client("grafana");
-    let mut changes = Changes::default().write(Write::PutClient { client: client.clone(), expected: None });
+    let mut changes = Changes::default().write(Write::PutClient { client: Box::new(client.clone()), expected: None });
     for (subject, logins, claims) in [
         ("ada", 2, json!({"email": "ada@corp.example", "email_verified": true, "groups": ["eng-core"], "teams": ["red"]})),
         ("bob", 1, json!({"email": "bob@partner.example", "email_verified": true, "groups": ["sales"]})),
