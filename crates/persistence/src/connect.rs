@@ -7,10 +7,11 @@ use sea_orm::{
     SqlxSqliteConnector, Statement, TransactionOptions, TransactionTrait,
 };
 use sqlx::{
-    ConnectOptions, PgPool,
+    ConnectOptions, Connection as _, PgPool,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
+use tokio::time::{Instant, sleep};
 use vestibule_domain::store::StoreError;
 use vestibule_migrations::{Migrator, MigratorTrait};
 
@@ -60,6 +61,7 @@ async fn open_sqlite(path: &Path, options: &StoreOptions) -> Result<Opened, Stor
             .pragma("wal_autocheckpoint", "4000")
             .pragma("journal_size_limit", "67108864")
             .pragma("cache_size", "-32000");
+        with_a_log(&writing, options.patience).await?;
         // Before the readers, because it is what makes the file a database.
         pens.push(writer(Address::Sqlite(Box::new(writing)), options).await?);
     }
@@ -75,6 +77,21 @@ async fn open_sqlite(path: &Path, options: &StoreOptions) -> Result<Opened, Stor
         .await
         .map_err(|error| cannot_open(&error))?;
     Ok(Opened { readers: SqlxSqliteConnector::from_sqlx_sqlite_pool(readers), pens, postgres: None })
+}
+
+/// Gives the file its write-ahead log. That takes having the file alone for a moment, and whoever has the log open is never gone: one who began beside
+/// the first and has not seen its log would wait for it in vain. So nobody waits long, but looks again, and then the log is there.
+async fn with_a_log(options: &SqliteConnectOptions, patience: Duration) -> Result<(), StoreError> {
+    const A_MOMENT: Duration = Duration::from_millis(50);
+    let options = options.clone().busy_timeout(A_MOMENT);
+    let until = Instant::now() + patience;
+    loop {
+        match options.connect().await {
+            Ok(connection) => return connection.close().await.map_err(|error| cannot_open(&error)),
+            Err(error) if Instant::now() < until && matches!(classify_sqlx(&error), Fault::Gone(_)) => sleep(A_MOMENT).await,
+            Err(error) => return Err(cannot_open(&error)),
+        }
+    }
 }
 
 /// The first writer's connection, which shows whether there can be one.

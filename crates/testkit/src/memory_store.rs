@@ -58,6 +58,8 @@ struct Tables {
     upstream_tokens: HashMap<LinkId, UpstreamTokens>,
     signing_keys: BTreeMap<String, SigningKey>,
     events: BTreeMap<(Timestamp, EventId), AuditEvent>,
+    /// The same as they came: where the clock stands still, their ids are in no order.
+    committed: Vec<AuditEvent>,
 }
 
 /// A client in a session, and when it is to be told of its end.
@@ -80,9 +82,9 @@ impl MemoryStore {
         *lock(&self.broken) = error;
     }
 
-    /// Every event committed so far, oldest first.
+    /// Every event committed so far, in the order of the commits.
     pub fn all_events(&self) -> Vec<AuditEvent> {
-        lock(&self.tables).events.values().cloned().collect()
+        lock(&self.tables).committed.clone()
     }
 
     /// How many rows of all kinds there are: a test can see that something left nothing behind.
@@ -132,6 +134,7 @@ impl Tables {
             }
         }
         for event in changes.events {
+            self.committed.push(event.clone());
             if self.events.insert((event.time, event.id), event).is_some() {
                 return Err(there());
             }

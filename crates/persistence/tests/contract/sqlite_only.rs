@@ -109,7 +109,8 @@ async fn closing_finishes_what_waits_and_answers_what_comes_after() {
 async fn what_lacks_a_migration_is_not_opened_and_the_way_on_is_said() {
     let directory = tempfile::tempdir().unwrap();
     let options = StoreOptions { migrate: false, ..sqlite_options(&directory) };
-    let lacking = "it lacks 1 migrations; start `vestibule serve` once with this version, it applies them";
+    let all = <vestibule_migrations::Migrator as vestibule_migrations::MigratorTrait>::migrations().len();
+    let lacking = format!("it lacks {all} migrations; start `vestibule serve` once with this version, it applies them");
     assert_eq!(text_of(SqlStore::connect(&options).await.unwrap_err()), lacking);
     let reading = StoreOptions { read_only: true, ..sqlite_options(&directory) };
     assert_eq!(text_of(SqlStore::connect(&reading).await.unwrap_err()), lacking, "and a reader applies none");

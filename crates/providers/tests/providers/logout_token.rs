@@ -87,7 +87,7 @@ async fn attack_27_what_is_no_logout_token_for_us_is_refused() {
     }
     assert_eq!(refused(&bench, |claims| drop(claims.remove("jti"))).await, "jti");
     assert_eq!(refused_with(&bench, "jti", 7).await, "claims");
-    assert_eq!(refused_with(&bench, "sid", "a\u{202e}b").await, "claims");
+    assert_eq!(refused_with(&bench, "sid", "a\u{7}b").await, "claims");
     assert_eq!(refused(&bench, |claims| claims.retain(|name, _| name != "sub" && name != "sid")).await, "sub");
     let now = bench.clock.now().as_secs();
     assert_eq!(refused_with(&bench, "exp", now - 61).await, "exp");
