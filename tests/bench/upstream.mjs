@@ -83,6 +83,8 @@ function withNewKey() {
     pkce: { required: () => true },
     features: { devInteractions: { enabled: false }, introspection: { enabled: true }, revocation: { enabled: true }, clientCredentials: { enabled: true },
       backchannelLogout: { enabled: true }, rpInitiatedLogout: { enabled: true, logoutSource } },
+    // It too reaches no loopback address unless it is told to; the gateway under test is on one.
+    fetch: (url, { dispatcher: _guarded, ...options }) => fetch(url, options),
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ sub, preferred_username: sub, ...about(sub) }) }),
     issueRefreshToken: (_ctx, client, code) => client.grantTypeAllowed('refresh_token') && code.scopes.has('offline_access'),
@@ -93,6 +95,7 @@ function withNewKey() {
   made.on('grant.success', (ctx) => remember(ctx.body, ['access_token', 'id_token', 'refresh_token']));
   made.on('authorization.success', (_ctx, response) => remember(response, ['code']));
   made.on('server_error', (_ctx, error) => console.error(error));
+  made.on('backchannel.error', (_ctx, error) => console.error(error));
   return made;
 }
 

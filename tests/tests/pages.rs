@@ -46,6 +46,9 @@ async fn wcag_2_2_aa_axe_finds_nothing_on_any_page_in_any_screen() {
         for (page, found) in seen["axe"].as_object().expect("what axe found") {
             assert_eq!(*found, json!([]), "{page} in {screen}");
         }
-        assert_eq!(seen["console"], json!([]), "{screen}");
+        // The apps that one page frames are nowhere.
+        let told = |line: &&Value| !line.as_str().is_some_and(|line| line.starts_with("https://") && line.contains(".example.com"));
+        let told: Vec<_> = seen["console"].as_array().expect("a list").iter().filter(told).collect();
+        assert!(told.is_empty(), "{screen}: {told:#?}");
     }
 }
