@@ -8,7 +8,7 @@
 //     fill: SELECTOR         type `value` into a field
 //     expect: SELECTOR       fail when it does not show; `text` must be found in it when given; `keep: NAME` reports its text
 //     screenshot: FILE       the whole page as PNG
-//     axe: NAME              report violations of WCAG 2.2 A and AA, and what cannot be seen by rules but is known to matter
+//     axe: NAME              report violations of WCAG 2.2 A and AA, and what cannot be seen by rules but is known to matter; needs JavaScript
 //     forget_app: true       drop every cookie, as a new person at the same machine
 // The answer: {ok, url, title, status, console, kept, axe, visited}; a failed step adds `failed` and ends with status 1.
 
@@ -60,6 +60,7 @@ const acts = {
   },
   screenshot: (path) => page.screenshot({ path, fullPage: true }),
   async axe(name) {
+    if (!javascript) throw new Error('axe is a script: without JavaScript it never answers');
     const { violations } = await new AxeBuilder({ page }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']).analyze();
     seen.axe[name] = violations.map(({ id, impact, help, nodes }) => ({ id, impact, help, at: nodes.map((node) => node.html) }));
   },

@@ -53,14 +53,14 @@ async fn rfc_8628_openid_client_waits_until_the_person_has_said_yes_in_their_bro
         to_the_question(started["verification_uri"].as_str().expect("an address"), Some(&code.to_lowercase().replace('-', " ")));
     steps.extend([
         json!({ "expect": ".shown", "text": code }),
-        json!({ "axe": "ask-device" }),
         json!({ "screenshot": screenshots().join("device-question.png") }),
         json!({ "click": "button[value=allow]" }),
         json!({ "expect": "[data-page=device-done]" }),
     ]);
     let seen = browser(json!({ "javascript": false }), json!(steps)).await;
-    assert_eq!(seen["axe"]["ask-device"], json!([]));
-    assert_eq!(seen["console"], json!([]));
+    let ours =
+        seen["console"].as_array().expect("a list").iter().filter(|line| line.to_string().contains(&house.issuer)).collect::<Vec<_>>();
+    assert!(ours.is_empty(), "{ours:?}");
 
     let tokens = polling.await.expect("the library ends");
     assert_eq!(tokens["claims"]["name"], "Alice Archer", "{tokens:#}");
@@ -89,8 +89,13 @@ async fn rfc_8628_a_script_that_knows_only_the_specification_signs_in_and_is_tur
     for (answer, expected) in [("allow", true), ("deny", false)] {
         let (mut terminal, link) = at_the_terminal(&house, &client);
         let mut steps = to_the_question(&link, None);
-        steps.extend([json!({ "click": format!("button[value={answer}]") }), json!({ "expect": "[data-page=device-done]" })]);
-        browser(json!({ "scheme": "dark", "width": 390 }), json!(steps)).await;
+        steps.extend([
+            json!({ "axe": "ask-device" }),
+            json!({ "click": format!("button[value={answer}]") }),
+            json!({ "expect": "[data-page=device-done]" }),
+        ]);
+        let seen = browser(json!({ "scheme": "dark", "width": 390 }), json!(steps)).await;
+        assert_eq!(seen["axe"]["ask-device"], json!([]));
         let mut said = String::new();
         terminal.stdout.take().expect("it is piped").read_to_string(&mut said).expect("text");
         assert_eq!(terminal.wait().expect("it ends").success(), expected, "{said}");

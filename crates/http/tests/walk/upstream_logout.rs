@@ -68,7 +68,7 @@ async fn attack_27_a_bad_or_replayed_logout_token_or_one_by_another_provider_end
     let app = street.app("app").await;
     let mut browser = Browser::default();
     street.signs_in(&mut browser, &app, "alice").await;
-    // Of another connector: it knows neither this person nor this session.
+    // Another provider's: nobody came by it.
     assert_eq!(tells(&street, "other", &format!("{ISSUER} - session-of-alice 1")).await.status, StatusCode::OK);
     assert_eq!(tells(&street, "other", &format!("{ISSUER} alice - 2")).await.status, StatusCode::OK);
     for (provider, token) in [("acme", "eyJhbGciOiJub25lIn0.e30."), ("acme", "forged"), ("nobody", "x"), ("acme", "")] {

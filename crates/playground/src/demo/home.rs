@@ -142,8 +142,10 @@ impl Trouble {
     }
 
     pub(super) fn stale_form() -> Self {
-        let mut trouble =
-            Self::new("That page was too old", "Its form is not of this session, or not of this app. Go back and press the button again.");
+        let mut trouble = Self::new(
+            "That page was too old",
+            "Its form was made for another sign-in, or by another app. Go back and press the button again.",
+        );
         trouble.0.status = StatusCode::FORBIDDEN;
         trouble
     }

@@ -93,10 +93,10 @@ async fn attack_27_what_is_no_logout_token_for_us_is_refused() {
     assert_eq!(refused_with(&bench, "exp", now - 61).await, "exp");
     assert_eq!(refused_with(&bench, "iat", now - 700).await, "iat");
     assert_eq!(refused_with(&bench, "iat", now + 100).await, "iat");
-    assert!(bench.times_asked(Place::Keys) <= 1, "bad tokens never make us ask for the keys again and again");
     for name in ["exp", "iat"] {
         assert_eq!(refused(&bench, |claims| drop(claims.remove(name))).await, "claims", "{name}");
     }
+    assert_eq!(bench.times_asked(Place::Keys), 1, "the keys are fetched once for all of them, and none makes us look for newer ones");
 }
 
 #[tokio::test]
