@@ -16,6 +16,7 @@ pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{MigrationTrait, async_trait};
 
 mod m20261125_000001_create_tables;
+mod m20261125_000003_consents;
 mod m20261125_000006_logout_deliveries;
 
 /// Every step, in order.
@@ -25,6 +26,10 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261125_000001_create_tables::Migration), Box::new(m20261125_000006_logout_deliveries::Migration)]
+        vec![
+            Box::new(m20261125_000001_create_tables::Migration),
+            Box::new(m20261125_000003_consents::Migration),
+            Box::new(m20261125_000006_logout_deliveries::Migration),
+        ]
     }
 }

@@ -224,6 +224,12 @@ allow = {allowed:?}
         (status, answer.json().await.unwrap_or_default())
     }
 
+    /// What a browser's console says of our own pages.
+    pub fn complaints<'a>(&self, seen: &'a Value) -> Vec<&'a str> {
+        let lines = seen["console"].as_array().expect("a list").iter().filter_map(Value::as_str);
+        lines.filter(|line| line.contains(&self.issuer)).collect()
+    }
+
     /// Every audit event, as `vestibule audit export` writes it.
     pub fn audit(&self) -> Vec<Value> {
         let mut command = Command::new(binary());

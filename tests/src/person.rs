@@ -98,6 +98,14 @@ impl Person {
             if status != StatusCode::OK {
                 return Err(format!("{at}: {status}: {page}"));
             }
+            // The gateway's own question.
+            if page.contains("data-page=\"consent\"") {
+                let field = |name: &str| between(&page, &format!("name=\"{name}\" value=\""), "\"").unwrap_or_default().to_owned();
+                let form = [("attempt", field("attempt")), ("token", field("token")), ("decision", "allow".to_owned())];
+                at = at.join("/consent").map_err(|error| error.to_string())?;
+                request = self.http.post(at.clone()).form(&form);
+                continue;
+            }
             // The issuer's page: choose who to be, or allow what is asked.
             if let Some(action) = between(&page, "action=\"", "\"") {
                 at = at.join(action).map_err(|error| error.to_string())?;

@@ -15,7 +15,8 @@ fn request(house: &House, client: &Client, act: &str, more: &Value) -> Value {
 }
 
 async fn walk(house: &House, client: &Client, settings: &Value) -> Value {
-    let mut asked = json!({ "redirect_uri": CALLBACK, "scope": "openid profile email groups offline_access" });
+    let mut asked =
+        json!({ "redirect_uri": CALLBACK, "scope": "openid profile email groups offline_access", "prompt": settings["prompt"] });
     asked.as_object_mut().expect("an object").extend(settings.as_object().expect("an object").clone());
     let started = openid_client(request(house, client, "start", &asked)).await;
     let url = started["url"].as_str().unwrap_or_else(|| panic!("{started:#}")).parse().expect("an address");
@@ -57,6 +58,21 @@ async fn code_refresh_introspect_userinfo_revoke_and_client_credentials() {
 
     let own = openid_client(request(&house, &client, "client_credentials", &json!({ "scope": "api" }))).await;
     assert_eq!((&own["scope"], &own["refresh_token"]), (&json!("api"), &Value::Null), "{own:#}");
+}
+
+/// Checklist of the basic profile: `offline_access` comes with `prompt=consent`, and a second client's use of the token is refused.
+#[tokio::test]
+async fn oidc_core_section_11_prompt_consent_is_answered_on_our_page_and_gives_a_refresh_token_of_that_client_alone() {
+    let (house, _upstream) = House::start(Upstream::start).await;
+    let (client, other) = (house.register_app(CALLBACK).await, house.register_app(CALLBACK).await);
+    let tokens = walk(&house, &client, &json!({ "prompt": "consent" })).await;
+    assert_eq!(tokens["claims"]["name"], "Alice Archer", "{tokens:#}");
+    let token = json!({ "refresh_token": tokens["refresh_token"] });
+    let refused = openid_client(request(&house, &other, "refresh", &token)).await;
+    assert_eq!(refused["failed"]["error"], "invalid_grant", "{refused:#}");
+    assert!(openid_client(request(&house, &client, "refresh", &token)).await["access_token"].is_string());
+    let granted = house.audit().iter().filter(|event| event["name"] == "consent.granted").count();
+    assert_eq!(granted, 1);
 }
 
 #[tokio::test]

@@ -176,15 +176,17 @@ pub struct Profile {
 }
 
 impl Profile {
-    /// What the granted scopes and the client's own rules let out (OpenID Connect Core 1.0 §5.4). The one place where claims are released.
+    /// What the granted scopes, the names that were `asked` for besides and the client's own rules let out (OpenID Connect Core 1.0 §5.4, §5.5). The one
+    /// place where claims are released.
     #[must_use]
-    pub fn released(&self, scopes: &Scopes, release: &Release) -> Released {
-        let profile = scopes.has("profile");
-        let may = |name: &str| release.claims.as_ref().is_none_or(|allowed| allowed.contains(name));
-        let email = scopes.has("email") && may("email");
-        let groups = scopes.has("groups") && may("groups");
-        let text = |value: &Option<String>, name| value.clone().filter(|_| profile && may(name));
-        let custom = self.custom.iter().filter(|(name, _)| profile && may(name));
+    pub fn released(&self, scopes: &Scopes, asked: &BTreeSet<String>, release: &Release) -> Released {
+        let allowed = |name: &str| release.claims.as_ref().is_none_or(|allowed| allowed.contains(name));
+        let may = |scope: &str, name: &str| (scopes.has(scope) || asked.contains(name)) && allowed(name);
+        let email = may("email", "email");
+        let verified = email || (asked.contains("email_verified") && allowed("email"));
+        let groups = may("groups", "groups");
+        let text = |value: &Option<String>, name| value.clone().filter(|_| may("profile", name));
+        let custom = self.custom.iter().filter(|(name, _)| may("profile", name));
         Released {
             profile: Self {
                 name: text(&self.name, "name"),
@@ -198,11 +200,11 @@ impl Profile {
                 locale: text(&self.locale, "locale"),
                 zoneinfo: text(&self.zoneinfo, "zoneinfo"),
                 email: self.email.clone().filter(|_| email),
-                email_verified: self.email_verified && email,
+                email_verified: self.email_verified && verified,
                 groups: if groups { release.groups_of(&self.groups) } else { Vec::new() },
                 custom: custom.map(|(name, value)| (name.clone(), value.clone())).collect(),
             },
-            email: email && self.email.is_some(),
+            email: verified && self.email.is_some(),
             groups,
             rename: release.rename.clone(),
         }

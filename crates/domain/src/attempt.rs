@@ -29,6 +29,9 @@ pub struct Attempt {
     /// The pushed request it began with, by the digest of its name: a page that is loaded again finds the attempt again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pushed: Option<Digest>,
+    /// How far it is with the person's consent.
+    #[serde(default, skip_serializing_if = "Consenting::is_not_asked")]
+    pub consent: Consenting,
     /// Set when the person has been sent to a provider.
     pub departed: Option<Departed>,
 }
@@ -66,6 +69,30 @@ impl Errand {
     /// Whether a registered app is behind it, whose rules hold then.
     pub fn is_for_app(&self) -> bool {
         matches!(self, Self::SignIn | Self::Device(_))
+    }
+}
+
+/// How far an attempt is with the person's consent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Consenting {
+    /// Nothing was asked.
+    #[default]
+    NotAsked,
+    /// The question is in front of them.
+    Asked {
+        /// The session that may answer it; none before anybody has signed in.
+        session: Option<SessionId>,
+        /// Whether they have just signed in for this attempt.
+        arrived: bool,
+    },
+    /// They said yes before they signed in.
+    Allowed,
+}
+
+impl Consenting {
+    /// Whether nothing was asked.
+    pub fn is_not_asked(&self) -> bool {
+        *self == Self::NotAsked
     }
 }
 

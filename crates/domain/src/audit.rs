@@ -127,6 +127,12 @@ closed_enum! {
         LoginDeniedByPolicy = "login.denied_by_policy",
         /// A session answered the app without a sign-in.
         LoginSilent = "login.silent",
+        /// A person allowed an app what it asked for.
+        ConsentGranted = "consent.granted",
+        /// They did not.
+        ConsentDenied = "consent.denied",
+        /// What was allowed is forgotten: they are asked again.
+        ConsentRevoked = "consent.revoked",
         /// An account was made.
         UserProvisioned = "user.provisioned",
         /// An upstream identity was linked to an account.
@@ -231,6 +237,9 @@ impl EventName {
             Self::LoginDeniedByPolicy => 104,
             Self::LoginSilent => 105,
             Self::RequestPushed => 106,
+            Self::ConsentGranted => 110,
+            Self::ConsentDenied => 111,
+            Self::ConsentRevoked => 112,
             Self::UserProvisioned => 200,
             Self::IdentityLinked => 201,
             Self::IdentityUnlinked => 202,
@@ -283,7 +292,7 @@ impl EventName {
 closed_enum! {
     /// Why it did not end well. Closed: it is a metric label.
     Reason {
-        /// The person declined upstream.
+        /// The person declined, upstream or here.
         PersonDeclined = "person_declined",
         /// The upstream did not answer.
         UpstreamUnreachable = "upstream_unreachable",
@@ -319,7 +328,9 @@ closed_enum! {
         MixUp = "mix_up",
         /// The upstream sign-in was older than asked.
         StaleSignIn = "stale_sign_in",
-        /// Somebody else came back than `id_token_hint` names.
+        /// The person did not sign in in a way that the app demanded.
+        UnmetAcr = "unmet_acr",
+        /// Somebody else came back than the request names.
         OtherPerson = "other_person",
         /// The code or token is not known.
         Unknown = "unknown",

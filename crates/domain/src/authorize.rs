@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    claims_request::ClaimsRequest,
     client::{Client, GrantType, closed_enum},
     error::{OAuthError, OAuthErrorCode},
     ids::{AccountId, ClientId},
@@ -35,6 +36,8 @@ pub struct Asked {
     pub idp_hint: Option<String>,
     pub id_token_hint: Option<String>,
     pub acr_values: Option<String>,
+    /// As the wire's reader found it, or what is wrong with it.
+    pub claims: Option<Result<ClaimsRequest, &'static str>>,
     pub ui_locales: Option<String>,
     pub code_challenge: Option<String>,
     pub code_challenge_method: Option<String>,
@@ -58,6 +61,9 @@ pub struct AuthorizationRequest {
     pub redirect_uri: RedirectUri,
     /// Whether the request named it.
     pub redirect_uri_was_sent: bool,
+    /// How the answer goes there.
+    #[serde(default, skip_serializing_if = "ResponseMode::is_query")]
+    pub response_mode: ResponseMode,
     /// What is asked, within what the client may have.
     pub scopes: Scopes,
     /// Echoed exactly.
@@ -82,6 +88,9 @@ pub struct AuthorizationRequest {
     pub acr_values: Option<String>,
     /// Passed upstream.
     pub ui_locales: Option<String>,
+    /// Claims by name, and what the sign-in has to be like (OpenID Connect Core 1.0 §5.5).
+    #[serde(default, skip_serializing_if = "ClaimsRequest::is_empty")]
+    pub claims: ClaimsRequest,
     /// For which resources tokens are asked (RFC 8707 §2.1).
     #[serde(default, skip_serializing_if = "Resources::is_empty")]
     pub resources: Resources,
@@ -114,6 +123,30 @@ pub struct Nonce(pub String);
 pub struct CodeChallenge(pub Digest);
 
 closed_enum! {
+    /// How the answer goes to the app (OAuth 2.0 Multiple Response Type Encoding Practices §2.1). `fragment` is for flows that are not here.
+    ResponseMode {
+        /// In the query of its address.
+        Query = "query",
+        /// In a form that the browser posts to it (OAuth 2.0 Form Post Response Mode).
+        FormPost = "form_post",
+    }
+}
+
+impl ResponseMode {
+    /// Whether it is the usual one of the code flow.
+    pub fn is_query(&self) -> bool {
+        *self == Self::Query
+    }
+}
+
+#[expect(clippy::derivable_impls, reason = "the enum is made by a macro that has no place for the attribute")]
+impl Default for ResponseMode {
+    fn default() -> Self {
+        Self::Query
+    }
+}
+
+closed_enum! {
     /// OpenID Connect Core 1.0 §3.1.2.1.
     Prompt {
         /// Show nothing.
@@ -136,6 +169,8 @@ pub enum Rejection {
     Redirect {
         /// Where, known to be the client's.
         to: RedirectUri,
+        /// How: as it was asked, if that can be.
+        mode: ResponseMode,
         /// Echoed.
         state: Option<State>,
         /// What.
@@ -188,8 +223,10 @@ const SKEW: Duration = Duration::from_mins(1);
 pub const PUSHED: &str = "urn:ietf:params:oauth:request_uri:";
 
 impl Asked {
-    /// Every parameter that may come once (OAuth 2.1 §4.1.1, OpenID Connect Core 1.0 §3.1.2.1); others but `resource` are ignored.
-    pub const NAMES: [&'static str; 20] = [
+    /// Every parameter that may come once (OAuth 2.1 §4.1.1, OpenID Connect Core 1.0 §3.1.2.1, §5.2, §5.5); others but `resource` are ignored.
+    ///
+    /// `display` and `claims_locales` are known and change nothing (§15.1): a page fits whatever it is shown in, and providers say claims in one language.
+    pub const NAMES: [&'static str; 23] = [
         "client_id",
         "redirect_uri",
         "response_type",
@@ -204,6 +241,9 @@ impl Asked {
         "idp_hint",
         "id_token_hint",
         "acr_values",
+        "claims",
+        "claims_locales",
+        "display",
         "ui_locales",
         "code_challenge",
         "code_challenge_method",
@@ -267,24 +307,36 @@ impl Asked {
         };
         // From here the address is the client's own, so the app hears of its mistakes itself.
         let state = self.state.clone().filter(|state| state.len() <= LONGEST_STATE);
-        let reject = |error| Rejection::Redirect { to: redirect_uri.clone(), state: state.map(State), error };
-        let redirect_uri = redirect_uri.clone();
-        match self.checked_for(client, redirect_uri.clone()) {
+        let mode = self.response_mode_at(&redirect_uri);
+        let reject = |error| Rejection::Redirect {
+            to: redirect_uri.clone(),
+            mode: mode.clone().unwrap_or_default(),
+            state: state.map(State),
+            error,
+        };
+        match self.checked_for(client, redirect_uri.clone(), mode.clone()) {
             Ok(request) => Ok(request),
             Err(error) => Err(reject(error)),
         }
     }
 
-    fn checked_for(self, client: &Client, redirect_uri: RedirectUri) -> Result<AuthorizationRequest, OAuthError> {
+    fn checked_for(
+        self,
+        client: &Client,
+        redirect_uri: RedirectUri,
+        response_mode: Result<ResponseMode, OAuthError>,
+    ) -> Result<AuthorizationRequest, OAuthError> {
         self.nothing_repeated()?;
         self.nothing_unsupported()?;
         self.came_as_registered(client)?;
+        let response_mode = response_mode?;
         self.code_flow_for(client)?;
         let scopes = client.scopes_asked(self.scope.as_deref())?;
         let resources = Resources::parse(&self.resources, client)?;
         let challenge = self.challenge_for(client)?;
         let prompt = self.prompts()?;
         let max_age = self.max_age()?;
+        let claims = self.claims.transpose().map_err(OAuthError::invalid_request)?.unwrap_or_default().known_by(client);
         let shorter = |text: Option<String>, longest: usize, sorry: &'static str| match text {
             Some(text) if text.len() > longest => Err(OAuthError::invalid_request(sorry)),
             text => Ok(text),
@@ -294,6 +346,7 @@ impl Asked {
             client: client.id.clone(),
             redirect_uri,
             redirect_uri_was_sent,
+            response_mode,
             scopes,
             state: shorter(self.state, LONGEST_STATE, "state is longer than 2048 bytes")?.map(State),
             nonce: shorter(self.nonce, LONGEST_NONCE, "nonce is longer than 512 bytes")?.map(Nonce),
@@ -304,7 +357,8 @@ impl Asked {
             login_hint: self.login_hint.filter(|hint| hint.len() <= LONGEST_HINT),
             domain_hint: self.domain_hint.filter(|hint| hint.len() <= LONGEST_HINT),
             idp_hint: self.idp_hint.filter(|hint| hint.len() <= LONGEST_HINT),
-            acr_values: self.acr_values.filter(|values| values.len() <= LONGEST_HINT),
+            acr_values: self.acr_values.or_else(|| claims.acr_values()).filter(|values| values.len() <= LONGEST_HINT),
+            claims,
             ui_locales: self.ui_locales.filter(|locales| locales.len() <= LONGEST_HINT),
             resources,
             expected: None,
@@ -329,10 +383,17 @@ impl Asked {
         if self.registration.is_some() {
             return Err(OAuthError::new(Code::RegistrationNotSupported, "registration is not supported"));
         }
-        match self.response_mode.as_deref() {
-            None | Some("query") => Ok(()),
-            Some(_) => Err(OAuthError::invalid_request("response_mode must be query")),
+        Ok(())
+    }
+
+    /// A browser posts no form to an installed app, so a private-use address gets its answers in the query.
+    fn response_mode_at(&self, redirect_uri: &RedirectUri) -> Result<ResponseMode, OAuthError> {
+        let mode = self.response_mode.as_deref().map_or(Ok(ResponseMode::Query), str::parse);
+        let mode = mode.map_err(|()| OAuthError::invalid_request("response_mode must be query or form_post"))?;
+        if mode == ResponseMode::FormPost && !redirect_uri.is_web() {
+            return Err(OAuthError::invalid_request("response_mode=form_post needs a redirect_uri of https or http"));
         }
+        Ok(mode)
     }
 
     /// What a client always does it must always do, or whoever links to us in its name leaves it out (RFC 9126 §5).
@@ -412,6 +473,8 @@ impl AuthorizationRequest {
             client,
             redirect_uri,
             redirect_uri_was_sent: false,
+            response_mode: ResponseMode::Query,
+            claims: ClaimsRequest::default(),
             scopes,
             state: None,
             nonce: None,
@@ -426,6 +489,11 @@ impl AuthorizationRequest {
             resources: Resources::default(),
             expected: None,
         }
+    }
+
+    /// What the app would learn and may do, in scopes: those it asks for, and those that let out the claims it asks for by name.
+    pub fn told(&self) -> Scopes {
+        self.scopes.union(&self.claims.wanted.scopes())
     }
 
     /// Whether nothing may be shown.
@@ -461,7 +529,10 @@ impl AuthorizationRequest {
             return silent(OAuthErrorCode::LoginRequired, "nobody is signed in in this browser");
         };
         if !person.is_expected {
-            return silent(OAuthErrorCode::LoginRequired, "somebody else than id_token_hint names is signed in in this browser");
+            return silent(OAuthErrorCode::LoginRequired, "somebody else than the request names is signed in in this browser");
+        }
+        if !self.claims.accepts(session.acr.as_deref()) {
+            return silent(OAuthErrorCode::LoginRequired, "the person did not sign in in one of the ways that claims demands");
         }
         if !person.is_welcome {
             return silent(
@@ -472,11 +543,18 @@ impl AuthorizationRequest {
         if self.wants_fresh_sign_in(Some(session), now) {
             return silent(OAuthErrorCode::LoginRequired, "the sign-in is older than max_age");
         }
-        if client.is_impersonable_at(&self.redirect_uri) {
-            return silent(OAuthErrorCode::InteractionRequired, "a native app needs the person to act each time");
-        }
-        if self.prompt.contains(&Prompt::SelectAccount) || self.prompt.contains(&Prompt::Consent) {
+        if self.prompt.contains(&Prompt::SelectAccount) {
             return Meeting::SignIn;
+        }
+        if person.has_allowed {
+            return Meeting::SessionIsEnough;
+        }
+        let ask = |code, why| if self.is_silent() { Meeting::Refuse(OAuthError::new(code, why)) } else { Meeting::Ask };
+        if client.is_impersonable_at(&self.redirect_uri) {
+            return ask(OAuthErrorCode::InteractionRequired, "a native app needs the person to act each time");
+        }
+        if person.must_consent {
+            return ask(OAuthErrorCode::ConsentRequired, "the person has not allowed this client what it asks for");
         }
         Meeting::SessionIsEnough
     }
@@ -485,10 +563,14 @@ impl AuthorizationRequest {
 /// What is known of the person of a session.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Person {
-    /// Whether it is whom `id_token_hint` names, if it names somebody.
+    /// Whether it is whom `id_token_hint` or `claims` names, if they name somebody.
     pub is_expected: bool,
     /// Whether [`policy::stands`](crate::policy::stands) for them.
     pub is_welcome: bool,
+    /// Whether [`consent::is_needed`](crate::consent::is_needed) from them.
+    pub must_consent: bool,
+    /// Whether they have just said yes to this very request.
+    pub has_allowed: bool,
 }
 
 /// What comes next for a request.
@@ -496,6 +578,8 @@ pub struct Person {
 pub enum Meeting {
     /// The session answers it; no page, no upstream.
     SessionIsEnough,
+    /// The session answers it once its person has allowed it.
+    Ask,
     /// The person signs in.
     SignIn,
     /// The app is told no.

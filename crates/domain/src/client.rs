@@ -85,6 +85,12 @@ pub struct Client {
     pub may_act: Option<ClientId>,
     /// Whether the claims of the granted scopes stand in the ID token too, not just at userinfo.
     pub id_token_claims: bool,
+    /// When its people are asked whether it may have what it asks for.
+    #[serde(default, skip_serializing_if = "ConsentMode::is_implicit")]
+    pub consent: ConsentMode,
+    /// Whether somebody of the house stands behind the registration.
+    #[serde(default = "yes", skip_serializing_if = "is_yes")]
+    pub vetted: bool,
     /// A disabled client gets nothing, and what it had stops working.
     pub disabled: bool,
     /// Its secrets; at most [`MOST_SECRETS`] alive.
@@ -215,11 +221,27 @@ impl Client {
         }
     }
 
+    /// Whether somebody of the house looked at the registration. Whoever registered itself may be anybody: its people are asked before they are sent to
+    /// a provider, whose own memory of a consent would otherwise carry them to a stranger unseen (attack 40), and it is told of no error by redirect
+    /// before (attack 34).
+    pub fn is_vetted(&self) -> bool {
+        self.vetted
+    }
+
     /// Whether a code sent there could be received by another app on the device, so that a person must act each time (RFC 8252 §8.6).
     pub fn is_impersonable_at(&self, uri: &RedirectUri) -> bool {
         self.is_public()
             && self.redirect_uris.iter().any(|registered| registered.is_impersonable() && registered.admits(uri.as_str()).is_some())
     }
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
+fn is_yes(flag: &bool) -> bool {
+    *flag
 }
 
 /// Where a client's public keys are. One place, and not two that could differ (RFC 7591 §2).
@@ -303,6 +325,32 @@ closed_enum! {
 impl Default for SubjectType {
     fn default() -> Self {
         Self::Public
+    }
+}
+
+closed_enum! {
+    /// When an app's people are asked whether it may have what it asks for. `prompt=consent` asks in any case.
+    ConsentMode {
+        /// Never: the operator who registered the app said yes for everybody.
+        Implicit = "implicit",
+        /// Once for each account, host of return and set of scopes.
+        Remembered = "remembered",
+        /// Every time.
+        Always = "always",
+    }
+}
+
+impl ConsentMode {
+    /// Whether it is the usual one.
+    pub fn is_implicit(&self) -> bool {
+        *self == Self::Implicit
+    }
+}
+
+#[expect(clippy::derivable_impls, reason = "the enum is made by a macro that has no place for the attribute")]
+impl Default for ConsentMode {
+    fn default() -> Self {
+        Self::Implicit
     }
 }
 

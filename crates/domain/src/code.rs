@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     authorize::{CodeChallenge, Nonce},
+    claims_request::WantedClaims,
     error::OAuthError,
     ids::{AccountId, ClientId, GrantId, LinkId, LoginId, ProviderId, SessionId},
     redirect::RedirectUri,
@@ -30,6 +31,8 @@ pub struct Code {
     pub nonce: Option<Nonce>,
     /// What was granted.
     pub scopes: Scopes,
+    /// Claims that were asked for by name.
+    pub claims: WantedClaims,
     /// For which resources, if any was named (RFC 8707).
     pub resources: Resources,
     /// Who signed in.

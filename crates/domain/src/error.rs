@@ -39,6 +39,8 @@ closed_enum! {
         AccountSelectionRequired = "account_selection_required",
         /// `prompt=none`, and consent would be needed.
         ConsentRequired = "consent_required",
+        /// The person did not sign in in a way that was demanded (OpenID Connect Core Error Code unmet_authentication_requirements 1.0).
+        UnmetAuthenticationRequirements = "unmet_authentication_requirements",
         /// Request objects are not supported.
         RequestNotSupported = "request_not_supported",
         /// Nor by reference.

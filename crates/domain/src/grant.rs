@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     authorize::Nonce,
+    claims_request::WantedClaims,
     client::{Client, GrantType, closed_enum},
     code::Code,
     error::OAuthError,
@@ -34,6 +35,9 @@ pub struct Grant {
     pub link: LinkId,
     /// What was granted; a refresh may ask for less, never for more.
     pub scopes: Scopes,
+    /// Claims that were asked for by name.
+    #[serde(default, skip_serializing_if = "WantedClaims::is_empty")]
+    pub claims: WantedClaims,
     /// For which resources, if any was named; a token may be for fewer, never for others (RFC 8707 §2.2).
     pub resources: Resources,
     /// When the person proved who they are.
@@ -147,6 +151,7 @@ impl Grant {
             provider: code.provider.clone(),
             link: code.link,
             scopes: code.scopes.clone(),
+            claims: code.claims.clone(),
             resources: code.resources.clone(),
             auth_time: code.auth_time,
             acr: code.acr.clone(),

@@ -11,6 +11,7 @@ use crate::{
     claims::Claims,
     client::{Client, SigningAlg},
     code::Code,
+    consent::Consent,
     email::EmailAddress,
     grant::Grant,
     health::{BreakerState, Checked},
@@ -230,6 +231,8 @@ pub trait Store: Send + Sync {
     async fn clients_in(&self, session: &SessionId) -> Result<Vec<ClientId>, StoreError>;
     /// Clients that are due to be told of the end of a session, at most `each` of one client, those first that have waited longest.
     async fn logouts_due(&self, now: Timestamp, each: u64, limit: u64) -> Result<Vec<DueLogout>, StoreError>;
+    /// What a person allowed, every app or one, in the order of their ids and then of hosts.
+    async fn consents(&self, account: &AccountId, client: Option<&ClientId>) -> Result<Vec<Consent>, StoreError>;
     /// A code, spent or not, until it is swept.
     async fn code(&self, digest: &Digest) -> Result<Option<Code>, StoreError>;
     /// A grant, living or not, until it is swept.

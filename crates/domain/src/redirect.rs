@@ -144,8 +144,8 @@ impl RedirectUri {
             })
             .collect();
         let ours = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
-        kept.push(&ours);
-        format!("{base}?{}", kept.join("&"))
+        kept.extend(Some(ours.as_str()).filter(|ours| !ours.is_empty()));
+        if kept.is_empty() { base.to_owned() } else { format!("{base}?{}", kept.join("&")) }
     }
 
     /// The host to show a person, or the scheme of a private-use address.
@@ -372,6 +372,8 @@ mod tests {
     fn attack_33_a_registered_code_parameter_gives_way_to_ours() {
         let uri = registered("https://a.test/cb?code=x&keep=1&%63ode=y").exactly();
         assert_eq!(uri.with(&[("code", "real"), ("state", "s t")]), "https://a.test/cb?keep=1&code=real&state=s+t");
+        assert_eq!(uri.with(&[]), "https://a.test/cb?keep=1", "nor does a form go to it with one");
+        assert_eq!(registered("https://a.test/cb?code=x").exactly().with(&[]), "https://a.test/cb");
     }
 
     proptest::proptest! {

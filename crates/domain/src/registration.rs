@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use crate::{
     account::Release,
-    client::{AuthMethod, Client, ClientSecret, GrantType, SigningAlg, SubjectType, UpstreamTokenRule, host_of},
+    client::{AuthMethod, Client, ClientSecret, ConsentMode, GrantType, SigningAlg, SubjectType, UpstreamTokenRule, host_of},
     entry::EntryDraft,
     ids::{ClientId, ProviderId},
     logout::LogoutDraft,
@@ -49,6 +49,7 @@ pub struct Draft {
     pub exchange_audiences: Vec<String>,
     pub may_act: Option<String>,
     pub id_token_claims: bool,
+    pub consent: String,
     pub disabled: bool,
 }
 
@@ -89,6 +90,7 @@ impl Default for Draft {
             exchange_audiences: Vec::new(),
             may_act: None,
             id_token_claims: true,
+            consent: "implicit".into(),
             disabled: false,
         }
     }
@@ -183,11 +185,12 @@ impl Draft {
                 faults.add("/subject_type", message);
             }
         }
+        let consent = faults.one_of::<ConsentMode>("/consent", &self.consent, ConsentMode::ALL);
         let upstream_tokens = self.upstream_rules(offered, &mut faults);
         let may_act = self.exchange_rules(&grant_types, &mut faults);
         let logout = self.logout.check(&redirect_uris, subject_type == Some(SubjectType::Pairwise), &mut faults.0);
-        let (Some(id), Some(auth_method), Some(id_token_alg), Some(access_token_alg), Some(subject_type), true) =
-            (id, auth_method, id_token_alg, access_token_alg, subject_type, faults.0.is_empty())
+        let (Some(id), Some(auth_method), Some(id_token_alg), Some(access_token_alg), Some(subject_type), Some(consent), true) =
+            (id, auth_method, id_token_alg, access_token_alg, subject_type, consent, faults.0.is_empty())
         else {
             return Err(faults.0);
         };
@@ -218,6 +221,8 @@ impl Draft {
             exchange_audiences: self.exchange_audiences.clone(),
             may_act,
             id_token_claims: self.id_token_claims,
+            consent,
+            vetted: true,
             disabled: self.disabled,
             secrets: Vec::<ClientSecret>::new(),
             created: now,

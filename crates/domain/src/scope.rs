@@ -48,6 +48,12 @@ impl Scopes {
         Self(self.0.intersection(&other.0).cloned().collect())
     }
 
+    /// What either set has.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        Self(self.0.union(&other.0).cloned().collect())
+    }
+
     /// The set but for these tokens.
     #[must_use]
     pub fn without(&self, tokens: &[&str]) -> Self {
@@ -62,6 +68,12 @@ impl Scopes {
     /// The tokens, in order.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(String::as_str)
+    }
+}
+
+impl FromIterator<&'static str> for Scopes {
+    fn from_iter<I: IntoIterator<Item = &'static str>>(tokens: I) -> Self {
+        Self(tokens.into_iter().map(str::to_owned).collect())
     }
 }
 

@@ -94,6 +94,8 @@ pub enum Purpose {
     UserCode,
     /// The form in which a person answers a device.
     DeviceForm,
+    /// The form in which a person allows an app what it asks for.
+    ConsentForm,
 }
 
 impl Purpose {
@@ -114,11 +116,12 @@ impl Purpose {
             Self::AccountForm => "account form",
             Self::UserCode => "user code",
             Self::DeviceForm => "device form",
+            Self::ConsentForm => "consent form",
         }
     }
 
     /// Every purpose.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Attempt,
         Self::RefreshToken,
         Self::ClientSecret,
@@ -133,6 +136,7 @@ impl Purpose {
         Self::AccountForm,
         Self::UserCode,
         Self::DeviceForm,
+        Self::ConsentForm,
     ];
 }
 

@@ -5,6 +5,7 @@ use crate::{
     audit::{AuditEvent, EventName},
     client::Client,
     code::Code,
+    consent::Consent,
     grant::{Grant, RefreshFamily, Revoked},
     ids::{AccountId, AttemptId, ClientId, GrantId, LinkId, LoginId, ProviderId, SessionId},
     keys::SigningKey,
@@ -177,6 +178,20 @@ pub enum Write {
         /// Which session ended.
         session: SessionId,
         /// Who was to be told.
+        client: ClientId,
+    },
+    /// Keeps what a person allowed an app, in place of what they allowed it before at the same host.
+    PutConsent(Consent),
+    /// Forgets what a person allowed an app, at every host.
+    DropConsents {
+        /// Whose.
+        account: AccountId,
+        /// Which app.
+        client: ClientId,
+    },
+    /// Forgets what everybody allowed an app.
+    DropClientConsents {
+        /// Which app.
         client: ClientId,
     },
     /// Makes a code.

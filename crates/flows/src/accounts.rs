@@ -3,8 +3,9 @@
 use vestibule_domain::{
     account::{Account, Link},
     audit::{Actor, AuditEvent, EventName, Outcome, Witness},
+    consent::Consent,
     grant::{Revoked, RevokedBy},
-    ids::{AccountId, LinkId},
+    ids::{AccountId, ClientId, LinkId},
     session::Session,
     store::{Changes, Write},
 };
@@ -36,6 +37,28 @@ impl Gateway {
         let account = self.account(account).await?;
         let sessions = self.store.sessions_of(&account.id).await.map_err(AdminFault::Store)?;
         Ok(sessions.into_iter().filter(|session| session.is_alive(witness.now, &self.settings.lifetimes)).collect())
+    }
+
+    /// What somebody allowed apps.
+    pub async fn consents(&self, account: &str) -> Result<Vec<Consent>, AdminFault> {
+        let account = self.account(account).await?;
+        self.store.consents(&account.id, None).await.map_err(AdminFault::Store)
+    }
+
+    /// Forgets what somebody allowed an app: they are asked again. What it was given stands until that is ended.
+    pub async fn forget_consents(&self, witness: &Witness, actor: &Actor, account: &str, client: &str) -> Result<(), AdminFault> {
+        let client = ClientId::parse(client).map_err(|_| AdminFault::NotFound)?;
+        let account = self.account(account).await?;
+        if self.store.consents(&account.id, Some(&client)).await.map_err(AdminFault::Store)?.is_empty() {
+            return Err(AdminFault::NotFound);
+        }
+        let event = AuditEvent {
+            account: Some(account.id),
+            client: Some(client.clone()),
+            ..self.event(witness, EventName::ConsentRevoked, Outcome::Success, actor.clone())
+        };
+        let changes = Changes::default().write(Write::DropConsents { account: account.id, client }).event(event);
+        self.commit(changes).await.map_err(AdminFault::Store)
     }
 
     /// Turns somebody away, or lets them in again. Turning away ends their sessions and whatever was given in them, at once and on every node; what was

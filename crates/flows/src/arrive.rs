@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use vestibule_domain::{
     account::{Account, Evidence, Link, LinkKey, LinkedBy, MOST_CLAIM_BYTES, Profile, Salt},
-    attempt::{Attempt, AttemptFault, Errand},
+    attempt::{Attempt, AttemptFault, Consenting, Errand},
     audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
     claims::Claims,
     client::Client,
+    consent::Consent,
     grant::{Revoked, RevokedBy},
     ids::{AccountId, AttemptId, LinkId, ProviderId, SessionId},
     linking::{self, Destination, LinkRefusal},
@@ -18,7 +19,10 @@ use vestibule_domain::{
     time::Timestamp,
 };
 
-use crate::{AppAnswer, Fault, Gateway, Halt, Providers, SessionCookie, codec, upstream};
+use crate::{
+    AppAnswer, Fault, Gateway, Halt, Providers, SealedAttempt, SessionCookie, authorize::too_long, codec, consent::must_consent,
+    sealed_attempt, upstream,
+};
 
 /// What a browser brought back from a provider.
 #[derive(Debug)]
@@ -38,6 +42,8 @@ pub struct Callbacks {
 pub enum Landing {
     /// Back to the app.
     App(AppAnswer),
+    /// To the question whether the app may have what it asks for.
+    Consent(SealedAttempt),
     /// To their own page.
     OwnPage,
     /// To the question whether a device may be let in: what its address carries.
@@ -104,6 +110,9 @@ impl Gateway {
         let arrival = self.ask(&provider, completed).await.map_err(Fault::Provider)?;
         if attempt.request.is_stale(arrival.auth_time, departed.at, witness.now) {
             return Err(Fault::StaleSignIn);
+        }
+        if !attempt.request.claims.accepts(arrival.acr.as_deref()) {
+            return Err(Fault::UnmetAcr);
         }
         Ok(arrival)
     }
@@ -183,11 +192,13 @@ impl Gateway {
         if let Some(write) = self.received_tokens(witness, &link, arriving).await.map_err(Fault::Store)? {
             changes = changes.write(write);
         }
-        let settled = match (joining, previous) {
-            (Some(_), Some(session)) => self.joined(witness, arriving, changes, &destination, session),
-            _ => self.signed_in(witness, arriving, changes, &destination, (&account, &link), previous),
-        };
-        Ok(settled)
+        if let (Some(_), Some(session)) = (joining, previous) {
+            return Ok(self.joined(witness, arriving, changes, &destination, session));
+        }
+        let given = self.given(client, &account.id).await.map_err(Fault::Store)?;
+        let must_consent = must_consent(client, attempt, &given);
+        let entering = Entering { account: &account, link: &link, previous, given, must_consent };
+        self.signed_in(witness, arriving, changes, &destination, &entering)
     }
 
     /// The account an arrival leads to, as it is; a new one is made up here and not yet written.
@@ -246,11 +257,11 @@ impl Gateway {
         arriving: &Arriving<'_>,
         mut changes: Changes,
         destination: &Destination,
-        (account, link): (&Account, &Link),
-        previous: Option<&Session>,
-    ) -> Settlement {
+        entering: &Entering<'_>,
+    ) -> Result<Settlement, Fault> {
         let now = witness.now;
         let Arriving { client, attempt, arrival, .. } = arriving;
+        let Entering { account, link, previous, given, must_consent } = entering;
         let cookie = codec::random_text(self.entropy.as_ref());
         let same_person = previous.filter(|session| session.account == account.id);
         let session = Session {
@@ -283,11 +294,14 @@ impl Gateway {
         }
         changes = changes.write(Write::PutSession(session.clone()));
         let landing = match attempt.errand {
+            Errand::SignIn if *must_consent => Landing::Consent(self.to_be_asked(witness, attempt, &session)?),
             Errand::SignIn => {
                 let (code, text) = self.new_code(witness, &attempt.request, &session, attempt.login);
                 changes = changes.write(Write::AddCode(code));
-                let request = &attempt.request;
-                Landing::App(AppAnswer::code(&request.redirect_uri, &text, request.state.as_ref(), &self.settings.issuer))
+                if attempt.consent == Consenting::Allowed {
+                    changes = self.allowed(changes, witness, client, attempt, &session, given);
+                }
+                Landing::App(AppAnswer::code(&attempt.request, &text, &self.settings.issuer))
             }
             Errand::Device(user_code) => Landing::Device(self.device_form(&session.digest, user_code)),
             Errand::OwnPage | Errand::Link { .. } | Errand::Trial { .. } => Landing::OwnPage,
@@ -304,7 +318,19 @@ impl Gateway {
             settled: attempt.id,
             provider: link.key.provider.clone(),
         };
-        Settlement { changes, arrived }
+        Ok(Settlement { changes, arrived })
+    }
+
+    /// The attempt as it waits for the answer of somebody who has just signed in. It has another id: the one that went to the provider is spent.
+    fn to_be_asked(&self, witness: &Witness, attempt: &Attempt, session: &Session) -> Result<SealedAttempt, Fault> {
+        let consent = Consenting::Asked { session: Some(session.id), arrived: true };
+        let attempt = Attempt {
+            login: attempt.login,
+            pushed: attempt.pushed,
+            consent,
+            ..self.new_attempt(witness, attempt.request.clone(), attempt.errand)
+        };
+        sealed_attempt::seal(&attempt, witness.now, self.sealer.as_ref()).ok_or_else(|| Fault::App(too_long()))
     }
 
     /// A person who is signed in has one more way in. Their session stays what it is.
@@ -386,6 +412,18 @@ struct Arriving<'a> {
     claims: Claims,
     profile: Profile,
     arrival: &'a Arrival,
+}
+
+/// Who comes in.
+struct Entering<'a> {
+    account: &'a Account,
+    link: &'a Link,
+    /// The session that this browser had.
+    previous: Option<&'a Session>,
+    /// What they allowed the app before.
+    given: Vec<Consent>,
+    /// Whether they are asked before it gets its code.
+    must_consent: bool,
 }
 
 /// Whose account the arrival is to be added to, if that was asked for: the session in which it was must stand in the same browser.

@@ -2,21 +2,21 @@
 
 use vestibule_domain::{
     account::Account,
-    attempt::{Attempt, AttemptFault, Errand},
+    attempt::{Attempt, Consenting, Errand},
     audit::{Actor, AuditEvent, EventName, Outcome, Witness},
-    authorize::{Asked, AuthorizationRequest, Expected, Meeting, PageFault, Person, Prompt, Rejection},
+    authorize::{Asked, AuthorizationRequest, Expected, Meeting, PageFault, Person, Rejection},
     client::Client,
     code::Code,
     door::{self, Chosen, Hints, Offer},
     email::EmailAddress,
-    error::OAuthError,
+    error::{OAuthError, OAuthErrorCode},
     ids::{AttemptId, GrantId, LoginId},
     redirect::RedirectUri,
     session::Session,
     store::{Changes, StoreError, Write},
 };
 
-use crate::{AppAnswer, Fault, Gateway, Halt, SealedAttempt, codec, depart::Away, sealed_attempt};
+use crate::{AppAnswer, Fault, Gateway, Halt, Question, SealedAttempt, codec, consent::must_consent, depart::Away, sealed_attempt};
 
 /// What a browser carries of ours.
 #[derive(Default)]
@@ -43,6 +43,8 @@ pub enum Authorized {
         /// What people know the app as.
         client_name: String,
     },
+    /// A session was enough, once its person allows it; or nobody is sent anywhere before they do.
+    Ask(Box<Question>),
     /// The person picks a provider.
     Choose(Box<Choice>),
     /// Only one provider can be picked: straight to it.
@@ -84,21 +86,42 @@ impl Gateway {
             },
             None => match self.checked(witness, &client, asked) {
                 Ok(request) => (request, None),
-                Err(rejection) => return Err(Halt::rejected(rejection, Some(&client.name), issuer)),
+                Err(rejection) => {
+                    let halt = Halt::rejected(rejection, Some(&client.name), issuer);
+                    // Nobody is sent on to a stranger by a mistake in a link (attack 34).
+                    return Err(Halt { at_once: halt.at_once && client.is_vetted(), ..halt });
+                }
             },
         };
-        let session = self.session_of(witness, carried.session.as_deref()).await?;
+        let attempt = Attempt { pushed, ..self.new_attempt(witness, request, Errand::SignIn) };
+        if client.is_vetted() {
+            return self.meet(witness, &client, attempt, carried.session.as_deref()).await;
+        }
+        if attempt.request.is_silent() {
+            let error = OAuthError::new(OAuthErrorCode::ConsentRequired, "the person has not allowed this client what it asks for");
+            return Err(self.refuse(&client, &attempt.request, error));
+        }
+        self.ask_person(witness, &client, attempt, None).await
+    }
+
+    /// What the session of this browser, if there is one, means for an attempt that nobody has been sent away with.
+    pub(crate) async fn meet(
+        &self,
+        witness: &Witness,
+        client: &Client,
+        attempt: Attempt,
+        session_cookie: Option<&str>,
+    ) -> Result<Authorized, Halt> {
+        let session = self.session_of(witness, session_cookie).await?;
         let person = match session.as_deref() {
-            Some(session) => self.person_of(&client, &request, session).await?,
+            Some(session) => self.person_of(client, &attempt, session).await?,
             None => Person::default(),
         };
-        match (request.meets(session.as_deref(), person, &client, witness.now), session) {
-            (Meeting::SessionIsEnough, Some(session)) => self.answer_from_session(witness, &client, &request, &session).await,
-            (Meeting::Refuse(error), _) => Err(self.refuse(&client, &request, error)),
-            _ => {
-                let attempt = Attempt { pushed, ..self.new_attempt(witness, request, Errand::SignIn) };
-                self.begin(witness, &client, attempt).await
-            }
+        match (attempt.request.meets(session.as_deref(), person, client, witness.now), session) {
+            (Meeting::SessionIsEnough, Some(session)) => self.answer_from_session(witness, client, &attempt, &session).await,
+            (Meeting::Ask, Some(session)) => self.ask_person(witness, client, attempt, Some(&session)).await,
+            (Meeting::Refuse(error), _) => Err(self.refuse(client, &attempt.request, error)),
+            _ => self.begin(witness, client, attempt).await,
         }
     }
 
@@ -108,7 +131,7 @@ impl Gateway {
         let request = asked.check(client)?;
         match self.expected(witness, hint.as_deref()) {
             Ok(expected) => Ok(AuthorizationRequest { expected, ..request }),
-            Err(error) => Err(Rejection::Redirect { to: request.redirect_uri, state: request.state, error }),
+            Err(error) => Err(Rejection::Redirect { to: request.redirect_uri, mode: request.response_mode, state: request.state, error }),
         }
     }
 
@@ -120,40 +143,63 @@ impl Gateway {
         Ok(Some(Expected { name: hint.subject, client: hint.client }))
     }
 
-    /// Whether an account is the one that is expected, if one is.
+    /// Whether an account is the one that is expected, if one is: by `id_token_hint`, or by name in `claims`.
     pub(crate) async fn is_expected(&self, request: &AuthorizationRequest, account: &Account) -> Result<bool, StoreError> {
+        if let Some(subjects) = &request.claims.subjects {
+            let client = self.store.client(&request.client).await?;
+            if !client.is_some_and(|client| subjects.contains(&account.name_at(&client, self.sealer.as_ref()))) {
+                return Ok(false);
+            }
+        }
         let Some(Expected { name, client }) = &request.expected else { return Ok(true) };
         let client = self.store.client(client).await?;
         Ok(client.is_some_and(|client| account.name_at(&client, self.sealer.as_ref()) == *name))
     }
 
     /// What is known of the person of a session.
-    async fn person_of(&self, client: &Client, request: &AuthorizationRequest, session: &Session) -> Result<Person, StoreError> {
+    async fn person_of(&self, client: &Client, attempt: &Attempt, session: &Session) -> Result<Person, StoreError> {
         match self.standing(client, &session.account, &session.link).await? {
-            Ok((account, _)) => Ok(Person { is_expected: self.is_expected(request, &account).await?, is_welcome: true }),
-            Err(_) => Ok(Person { is_expected: true, is_welcome: false }),
+            Ok((account, _)) => Ok(Person {
+                is_expected: self.is_expected(&attempt.request, &account).await?,
+                is_welcome: true,
+                must_consent: must_consent(client, attempt, &self.given(client, &account.id).await?),
+                has_allowed: attempt.consent == Consenting::Allowed,
+            }),
+            Err(_) => Ok(Person { is_expected: true, ..Person::default() }),
         }
     }
 
-    async fn answer_from_session(
+    /// A code from a session. If the person was asked, this is their yes.
+    pub(crate) async fn answer_from_session(
         &self,
         witness: &Witness,
         client: &Client,
-        request: &AuthorizationRequest,
+        attempt: &Attempt,
         session: &Session,
     ) -> Result<Authorized, Halt> {
-        let login = LoginId::new(witness.now, self.entropy.as_ref());
-        let (code, text) = self.new_code(witness, request, session, login);
-        let event = AuditEvent {
-            scopes: Some(request.scopes.clone()),
-            ..self.login_event(witness, EventName::LoginSilent, Outcome::Success, login, session, client)
-        };
-        let mut changes = Changes::default().write(Write::AddCode(code)).event(event);
+        let request = &attempt.request;
+        let (code, text) = self.new_code(witness, request, session, attempt.login);
+        let mut changes = Changes::default().write(Write::AddCode(code));
+        if !attempt.consent.is_not_asked() {
+            let given = self.given(client, &session.account).await?;
+            changes = self.allowed(changes, witness, client, attempt, session, &given);
+        }
+        // Whoever has just signed in for this was counted then.
+        if !matches!(attempt.consent, Consenting::Asked { arrived: true, .. }) {
+            changes = changes.event(AuditEvent {
+                scopes: Some(request.scopes.clone()),
+                ..self.login_event(witness, EventName::LoginSilent, Outcome::Success, attempt.login, session, client)
+            });
+        }
         if session.wants_touch(witness.now) {
             changes = changes.write(Write::TouchSession { id: session.id, at: witness.now });
         }
-        self.commit(changes).await.map_err(|error| self.halt_at(client, request, Fault::Store(error)))?;
-        let answer = AppAnswer::code(&request.redirect_uri, &text, request.state.as_ref(), &self.settings.issuer);
+        if attempt.consent.is_not_asked() {
+            self.commit(changes).await.map_err(|error| self.halt_at(client, request, Fault::Store(error)))?;
+        } else {
+            self.settle_question(client, attempt, changes).await?;
+        }
+        let answer = AppAnswer::code(request, &text, &self.settings.issuer);
         Ok(Authorized::Answered { answer, client_name: client.name.clone() })
     }
 
@@ -166,6 +212,7 @@ impl Gateway {
             expires: witness.now + self.settings.lifetimes.attempt,
             errand,
             pushed: None,
+            consent: Consenting::NotAsked,
             departed: None,
         }
     }
@@ -185,9 +232,7 @@ impl Gateway {
             ..self.event(witness, EventName::LoginStarted, Outcome::Success, Actor::Anonymous)
         });
         // A native app's address can be taken by another app on the device; such a person must act each time (RFC 8252 §8.6).
-        let may_skip = self.settings.straight_through
-            && !client.is_impersonable_at(&attempt.request.redirect_uri)
-            && !attempt.request.prompt.contains(&Prompt::Consent);
+        let may_skip = self.settings.straight_through && !client.is_impersonable_at(&attempt.request.redirect_uri);
         let hints = Hints {
             provider: attempt.request.idp_hint.as_deref(),
             domain: attempt.request.domain_hint.as_deref(),
@@ -204,9 +249,7 @@ impl Gateway {
     pub async fn find_door(&self, witness: &Witness, id: AttemptId, cookie: Option<&str>, email: &str) -> Result<Authorized, Halt> {
         let attempt = self.open_attempt(witness, id, cookie).await?;
         let client = self.client_of(witness, &attempt).await?;
-        if witness.now >= attempt.expires {
-            return Err(self.end_attempt(witness, &client, &attempt, None, Fault::Attempt(AttemptFault::Expired)).await);
-        }
+        self.may_depart(witness, &client, &attempt).await?;
         let offers = self.providers().await?.offers(&client, witness.now);
         let address = EmailAddress::parse(email.trim());
         let home = address.as_ref().and_then(|address| door::home_of(&offers, address.domain())).map(|offer| offer.card.id.clone());
@@ -233,6 +276,7 @@ impl Gateway {
             challenge: request.challenge.clone(),
             nonce: request.nonce.clone(),
             scopes: request.scopes.clone(),
+            claims: request.claims.wanted.clone(),
             resources: request.resources.clone(),
             account: session.account,
             session: session.id,
@@ -271,17 +315,17 @@ impl Gateway {
 
     /// An end with a way back to the app.
     pub(crate) fn halt_at(&self, client: &Client, request: &AuthorizationRequest, fault: Fault) -> Halt {
-        let back = AppAnswer::error(&request.redirect_uri, &fault.to_oauth(), request.state.as_ref(), &self.settings.issuer);
+        let back = AppAnswer::error(request, &fault.to_oauth(), &self.settings.issuer);
         Halt {
             back: Some(back),
             client_name: Some(client.name.clone()).filter(|name| !name.is_empty()),
-            at_once: request.is_silent(),
+            at_once: request.is_silent() && client.is_vetted(),
             ..fault.into()
         }
     }
 
-    fn refuse(&self, client: &Client, request: &AuthorizationRequest, error: OAuthError) -> Halt {
-        Halt { at_once: true, ..self.halt_at(client, request, Fault::App(error)) }
+    pub(crate) fn refuse(&self, client: &Client, request: &AuthorizationRequest, error: OAuthError) -> Halt {
+        Halt { at_once: client.is_vetted(), ..self.halt_at(client, request, Fault::App(error)) }
     }
 }
 

@@ -36,6 +36,8 @@ pub(crate) struct Living {
     pub(crate) client: Arc<Client>,
     /// The person, and the way they came by; absent when it speaks for the client itself.
     pub(crate) person: Option<(Arc<Account>, Arc<Link>)>,
+    /// What it came from; absent when it speaks for the client itself.
+    pub(crate) grant: Option<Arc<Grant>>,
 }
 
 impl Gateway {
@@ -50,7 +52,9 @@ impl Gateway {
         }
         match (&token.subject, token.id.grant) {
             // A client that was deleted and made anew under its name is another one.
-            (Subject::Client(_), None) => Ok((client.created <= token.issued).then_some(Living { token, client, person: None })),
+            (Subject::Client(_), None) => {
+                Ok((client.created <= token.issued).then_some(Living { token, client, person: None, grant: None }))
+            }
             (Subject::Account(id), Some(grant)) => {
                 let Some(grant) = self.store.grant(&grant).await?.filter(|grant| grant.is_alive()) else { return Ok(None) };
                 if !self.stands_by_others(&client, &token, &grant).await? {
@@ -58,7 +62,7 @@ impl Gateway {
                 }
                 let standing = self.standing(&client, &grant.account, &grant.link).await?;
                 let person = standing.ok().filter(|(account, _)| account.name_at(&client, self.sealer.as_ref()) == *id);
-                Ok(person.map(|person| Living { token, client, person: Some(person) }))
+                Ok(person.map(|person| Living { token, client, person: Some(person), grant: Some(grant) }))
             }
             // A person's token without a grant, or a client's with one: never made by us.
             _ => Ok(None),

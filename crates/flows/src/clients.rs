@@ -170,6 +170,7 @@ impl Gateway {
         let changes = Changes::default()
             .write(Write::DeleteClient { id: present.id.clone(), expected })
             .write(Write::RevokeClientGrants { client: present.id.clone(), revoked })
+            .write(Write::DropClientConsents { client: present.id.clone() })
             .event(self.client_event(witness, actor, EventName::ClientDeleted, &present));
         self.commit(changes).await.map_err(|error| AdminFault::of_write(error, Contest::Client))
     }
@@ -341,6 +342,7 @@ fn changed_fields(before: &Client, after: &Client) -> String {
         ("exchange_audiences", before.exchange_audiences != after.exchange_audiences),
         ("may_act", before.may_act != after.may_act),
         ("id_token_claims", before.id_token_claims != after.id_token_claims),
+        ("consent", before.consent != after.consent),
         ("disabled", before.disabled != after.disabled),
     ];
     let names: Vec<_> = fields.iter().filter(|(_, changed)| *changed).map(|(name, _)| *name).collect();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use vestibule_domain::{
-    attempt::{Attempt, AttemptFault, Departed, Errand},
+    attempt::{Attempt, AttemptFault, Consenting, Departed, Errand},
     audit::{Actor, AuditEvent, EventName, Outcome, Witness},
     authorize::Prompt,
     client::Client,
@@ -30,13 +30,24 @@ impl Gateway {
     pub async fn depart(&self, witness: &Witness, id: AttemptId, cookie: Option<&str>, provider: &str) -> Result<Away, Halt> {
         let attempt = self.open_attempt(witness, id, cookie).await?;
         let client = self.client_of(witness, &attempt).await?;
-        if witness.now >= attempt.expires {
-            return Err(self.end_attempt(witness, &client, &attempt, None, Fault::Attempt(AttemptFault::Expired)).await);
-        }
+        self.may_depart(witness, &client, &attempt).await?;
         let Ok(provider) = ProviderId::parse(provider) else {
             return Err(self.end_attempt(witness, &client, &attempt, None, Fault::ProviderNotAllowed).await);
         };
         self.send_away(witness, &client, attempt, &provider, Chosen::Click).await
+    }
+
+    /// Whether somebody may still be sent to a provider with an attempt: it is not too late, and nobody goes anywhere for an app that was not vetted
+    /// before they allowed it (attack 40).
+    pub(crate) async fn may_depart(&self, witness: &Witness, client: &Client, attempt: &Attempt) -> Result<(), Halt> {
+        let fault = if witness.now >= attempt.expires {
+            AttemptFault::Expired
+        } else if attempt.errand.is_sign_in() && !client.is_vetted() && attempt.consent != Consenting::Allowed {
+            AttemptFault::NotHere
+        } else {
+            return Ok(());
+        };
+        Err(self.end_attempt(witness, client, attempt, None, Fault::Attempt(fault)).await)
     }
 
     /// The attempt this browser carries. One that it does not carry was begun elsewhere, or is somebody else's: that leaves a trace too.
@@ -78,7 +89,10 @@ impl Gateway {
                 return Err(Halt { goes_on: others.then_some(attempt.id), ..halt });
             }
         };
-        let departed = Attempt { departed: Some(Departed { provider: id.clone(), at: witness.now, kept: sent.kept }), ..attempt };
+        // Whoever was asked and would rather be somebody else is asked again as them.
+        let consent = if attempt.consent == Consenting::Allowed { Consenting::Allowed } else { Consenting::NotAsked };
+        let departed = Some(Departed { provider: id.clone(), at: witness.now, kept: sent.kept });
+        let departed = Attempt { departed, consent, ..attempt };
         let Some(sealed) = sealed_attempt::seal(&departed, witness.now, self.sealer.as_ref()) else {
             let detail = "its issuer name is too long to be kept in a cookie".into();
             let error = ProviderError::Misconfigured { phase: vestibule_domain::provider::Phase::Callback, detail };

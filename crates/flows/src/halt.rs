@@ -3,7 +3,7 @@
 use vestibule_domain::{
     attempt::AttemptFault,
     audit::Reason,
-    authorize::{PageFault, Rejection, State},
+    authorize::{AuthorizationRequest, PageFault, Rejection, ResponseMode, State},
     entry::{Denial, RuleKind},
     error::{OAuthError, OAuthErrorCode},
     ids::AttemptId,
@@ -18,8 +18,10 @@ use vestibule_domain::{
 pub struct AppAnswer {
     /// The client's own address.
     pub to: RedirectUri,
-    /// The same with the parameters.
+    /// The same as the browser goes there: with the parameters, unless they go in a form.
     pub location: String,
+    /// The parameters, where the app asked for a form (OAuth 2.0 Form Post Response Mode §2).
+    pub form: Option<Vec<(&'static str, String)>>,
 }
 
 /// The location has a code in it.
@@ -30,21 +32,31 @@ impl std::fmt::Debug for AppAnswer {
 }
 
 impl AppAnswer {
-    pub(crate) fn code(to: &RedirectUri, code: &str, state: Option<&State>, issuer: &str) -> Self {
-        Self::with(to, &[("code", code)], state, issuer)
+    pub(crate) fn code(request: &AuthorizationRequest, code: &str, issuer: &str) -> Self {
+        Self::with((&request.redirect_uri, request.response_mode), &[("code", code)], request.state.as_ref(), issuer)
     }
 
-    pub(crate) fn error(to: &RedirectUri, error: &OAuthError, state: Option<&State>, issuer: &str) -> Self {
+    pub(crate) fn error(request: &AuthorizationRequest, error: &OAuthError, issuer: &str) -> Self {
+        Self::refusal((&request.redirect_uri, request.response_mode), error, request.state.as_ref(), issuer)
+    }
+
+    fn refusal(to: (&RedirectUri, ResponseMode), error: &OAuthError, state: Option<&State>, issuer: &str) -> Self {
         Self::with(to, &[("error", error.code.as_str()), ("error_description", &error.description)], state, issuer)
     }
 
-    fn with(to: &RedirectUri, parameters: &[(&str, &str)], state: Option<&State>, issuer: &str) -> Self {
+    fn with((to, mode): (&RedirectUri, ResponseMode), parameters: &[(&'static str, &str)], state: Option<&State>, issuer: &str) -> Self {
         let mut all = parameters.to_vec();
         if let Some(State(state)) = state {
             all.push(("state", state));
         }
         all.push(("iss", issuer));
-        Self { to: to.clone(), location: to.with(&all) }
+        match mode {
+            ResponseMode::Query => Self { to: to.clone(), location: to.with(&all), form: None },
+            ResponseMode::FormPost => {
+                let form = all.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
+                Self { to: to.clone(), location: to.with(&[]), form: Some(form) }
+            }
+        }
     }
 }
 
@@ -63,7 +75,9 @@ pub enum Fault {
     Provider(ProviderError),
     /// The upstream sign-in is older than the app asked for.
     StaleSignIn,
-    /// Somebody else than `id_token_hint` names.
+    /// The person did not sign in in a way that the app demanded.
+    UnmetAcr,
+    /// Somebody else than the request names.
     OtherPerson,
     /// The account is disabled.
     AccountDisabled,
@@ -108,6 +122,7 @@ impl Fault {
             Self::Provider(ProviderError::Refused { .. }) => Reason::ProviderRule,
             Self::Provider(ProviderError::Misconfigured { .. }) => Reason::UpstreamMisconfigured,
             Self::StaleSignIn => Reason::StaleSignIn,
+            Self::UnmetAcr => Reason::UnmetAcr,
             Self::OtherPerson => Reason::OtherPerson,
             Self::AccountDisabled => Reason::AccountDisabled,
             Self::NotAllowed(denial) if denial.kind == RuleKind::EmailVerified => Reason::EmailNotVerified,
@@ -135,7 +150,11 @@ impl Fault {
             | Self::NotAllowed(_)
             | Self::LinkTaken
             | Self::ClientGone => OAuthError::new(Code::AccessDenied, "a rule here does not allow this sign-in"),
-            Self::OtherPerson => OAuthError::new(Code::LoginRequired, "somebody else than id_token_hint names signed in"),
+            Self::OtherPerson => OAuthError::new(Code::LoginRequired, "somebody else than the request names signed in"),
+            Self::UnmetAcr => {
+                let why = "the person did not sign in in one of the ways that claims demands";
+                OAuthError::new(Code::UnmetAuthenticationRequirements, why)
+            }
             Self::StaleSignIn => OAuthError::new(Code::LoginRequired, "the sign-in at the identity provider is older than asked for"),
             Self::Provider(_) | Self::Attempt(_) | Self::AttemptSpent | Self::Request(_) | Self::Logout(_) => {
                 OAuthError::new(Code::ServerError, "the sign-in could not be completed")
@@ -178,8 +197,8 @@ impl Halt {
     pub(crate) fn rejected(rejection: Rejection, client_name: Option<&str>, issuer: &str) -> Self {
         match rejection {
             Rejection::Page(fault) => Self { client_name: client_name.map(Into::into), ..Fault::Request(fault).into() },
-            Rejection::Redirect { to, state, error } => {
-                let back = Some(AppAnswer::error(&to, &error, state.as_ref(), issuer));
+            Rejection::Redirect { to, mode, state, error } => {
+                let back = Some(AppAnswer::refusal((&to, mode), &error, state.as_ref(), issuer));
                 Self { back, client_name: client_name.map(Into::into), at_once: true, ..Fault::App(error).into() }
             }
         }

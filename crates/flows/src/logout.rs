@@ -87,6 +87,7 @@ impl Gateway {
         }
         let with_state = |uri: RegisteredUri| AppAnswer {
             to: uri.exactly(),
+            form: None,
             location: asked.state.as_ref().map_or_else(|| uri.as_str().to_owned(), |state| uri.exactly().with(&[("state", state)])),
         };
         Ok(LogoutNext::Done { client_name, back: back.map(with_state), told })

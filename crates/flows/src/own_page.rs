@@ -72,6 +72,8 @@ impl OwnClient {
             exchange_audiences: Vec::new(),
             may_act: None,
             id_token_claims: false,
+            consent: vestibule_domain::client::ConsentMode::Implicit,
+            vetted: true,
             disabled: false,
             secrets: Vec::new(),
             created: nobody,

@@ -118,7 +118,7 @@ impl Gateway {
         let opened = carried.attempts.iter().filter_map(|(id, value)| sealed_attempt::open(*id, Some(value), self.sealer.as_ref()).ok());
         let mut mine = opened.filter(|attempt| attempt.pushed == Some(digest) && witness.now < attempt.expires);
         if let Some(attempt) = mine.find(|attempt| attempt.request.fits(client)) {
-            return self.begin(witness, client, attempt).await;
+            return self.resume(witness, client, attempt, carried.session.as_deref()).await;
         }
         let event = self.event(witness, EventName::LoginFailed, Outcome::Failure, Actor::Anonymous);
         let event = AuditEvent { reason: Some(reason), client: Some(client.id.clone()), ..event };

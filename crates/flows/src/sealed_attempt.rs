@@ -38,7 +38,9 @@ const ROOM_FOR_DEPARTURE: usize = 700;
 pub(crate) fn seal(attempt: &Attempt, now: Timestamp, sealer: &dyn Sealer) -> Option<SealedAttempt> {
     let plain = serde_json::to_vec(attempt).ok()?;
     let value = codec::encode(&sealer.seal(Purpose::Attempt, attempt.id.0.as_bytes(), &plain).0);
-    let longest = if attempt.departed.is_some() { LONGEST_VALUE } else { LONGEST_VALUE - ROOM_FOR_DEPARTURE };
+    // Nor does one leave that waits for an answer, and it is a little longer than before.
+    let waits = !attempt.consent.is_not_asked();
+    let longest = if attempt.departed.is_some() || waits { LONGEST_VALUE } else { LONGEST_VALUE - ROOM_FOR_DEPARTURE };
     let fits = value.len() <= longest;
     fits.then(|| SealedAttempt { id: attempt.id, value, max_age: attempt.expires.since(now) })
 }

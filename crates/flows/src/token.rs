@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use vestibule_domain::{
-    account::{Account, Link, Released},
+    account::{Account, Link},
     actors::Actors,
     audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
     authorize::is_code_verifier,
@@ -404,6 +404,9 @@ impl Gateway {
     ) -> IdToken {
         let mut access_token_hash = [0; 16];
         access_token_hash.copy_from_slice(&self.sealer.hash(access_token.as_bytes()).0[..16]);
+        // What was asked for by name is said here even where what comes by scope is not.
+        let (nothing, asked) = (Scopes::default(), grant.claims.within(&client.scopes).id_token);
+        let said = if client.id_token_claims { scopes } else { &nothing };
         IdToken {
             issuer: self.settings.issuer.clone(),
             subject: account.name_at(client, self.sealer.as_ref()),
@@ -418,7 +421,7 @@ impl Gateway {
             // Ed25519 hashes with SHA-512 where the others use SHA-256; the claim is optional in the code flow, so it is left out there.
             access_token_hash: (client.id_token_alg != SigningAlg::EdDsa).then_some(access_token_hash),
             // What the person came by was judged, so that is what is told: not what another way in said of them meanwhile.
-            claims: if client.id_token_claims { link.profile.released(scopes, &client.release) } else { Released::default() },
+            claims: link.profile.released(said, &asked, &client.release),
         }
     }
 

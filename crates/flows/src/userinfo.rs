@@ -25,7 +25,8 @@ impl Gateway {
             return Err(BearerFault::InsufficientScope("openid"));
         }
         let subject = account.name_at(&living.client, self.sealer.as_ref());
-        Ok(Userinfo { subject, claims: link.profile.released(&living.token.scopes, &living.client.release) })
+        let asked = living.grant.map(|grant| grant.claims.within(&living.client.scopes).userinfo).unwrap_or_default();
+        Ok(Userinfo { subject, claims: link.profile.released(&living.token.scopes, &asked, &living.client.release) })
     }
 }
 

@@ -124,6 +124,8 @@ enum Place {
     Links,
     Link,
     Sessions,
+    Consents,
+    Consent,
     Keys,
     KeyRotation,
     Document,
@@ -152,6 +154,8 @@ impl Place {
             ["accounts", _, "links"] => Self::Links,
             ["accounts", _, "links", _] => Self::Link,
             ["accounts", _, "sessions"] => Self::Sessions,
+            ["accounts", _, "consents"] => Self::Consents,
+            ["accounts", _, "consents", _] => Self::Consent,
             ["keys"] => Self::Keys,
             ["keys:rotate"] => Self::KeyRotation,
             ["openapi.json"] => Self::Document,
@@ -176,6 +180,8 @@ impl Place {
             Self::Links => "/api/v1/accounts/:account_id/links",
             Self::Link => "/api/v1/accounts/:account_id/links/:link_id",
             Self::Sessions => "/api/v1/accounts/:account_id/sessions",
+            Self::Consents => "/api/v1/accounts/:account_id/consents",
+            Self::Consent => "/api/v1/accounts/:account_id/consents/:client_id",
             Self::Keys => "/api/v1/keys",
             Self::KeyRotation => "/api/v1/keys:rotate",
             Self::Document => "/api/v1/openapi.json",
@@ -190,12 +196,13 @@ impl Place {
             Self::Client | Self::Provider => "GET, HEAD, PUT, PATCH, DELETE",
             Self::Account => "GET, HEAD, PATCH",
             Self::Secrets | Self::ProviderTest | Self::KeyRotation => "POST",
-            Self::Secret | Self::Link => "DELETE",
+            Self::Secret | Self::Link | Self::Consent => "DELETE",
             Self::Providers
             | Self::ProviderTrial
             | Self::Accounts
             | Self::Links
             | Self::Sessions
+            | Self::Consents
             | Self::Keys
             | Self::Document
             | Self::Explorer

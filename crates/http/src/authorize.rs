@@ -7,10 +7,10 @@ use poem::Response;
 use url::Url;
 use vestibule_domain::{authorize::Asked, door::Offer};
 use vestibule_flows::{Authorized, Away, Carried, SealedAttempt};
-use vestibule_protocol::parameters::Parameters;
+use vestibule_protocol::{claims_request, parameters::Parameters};
 
 use crate::{
-    halt,
+    consent, halt,
     house::House,
     pages::{Choice, Chooser, EmailForm, ErrorKind, Href, Page, PostForm, place_of},
     visit::Visit,
@@ -36,7 +36,8 @@ pub(crate) async fn authorize(house: Arc<House>, visit: Visit) -> Response {
 pub(crate) fn asked(parameters: &mut Parameters) -> Asked {
     let repeated = parameters.repeated(&Asked::NAMES);
     let asked = Asked::read(|name| parameters.take(name));
-    Asked { resources: parameters.take_all("resource"), repeated, ..asked }
+    let claims = parameters.take("claims").map(|text| claims_request::read(&text));
+    Asked { claims, resources: parameters.take_all("resource"), repeated, ..asked }
 }
 
 /// Says what an authorization request, or a person's own page, led to.
@@ -44,6 +45,7 @@ pub(crate) fn respond(house: &House, visit: &Visit, authorized: Authorized, unkn
     match authorized {
         Authorized::Answered { answer, client_name } => halt::to_app(house, visit, &answer, &client_name),
         Authorized::Departed(away) => with_attempt(house, visit, &away.attempt, halt::see_other(&away.location)),
+        Authorized::Ask(question) => consent::ask(house, visit, &question),
         Authorized::Choose(choice) => {
             let look = house.look(visit, choice.ui_locales.as_deref());
             let mut response = with_attempt(house, visit, &choice.attempt, chooser(house, visit, &choice, unknown_email).respond(&look));
@@ -53,6 +55,14 @@ pub(crate) fn respond(house: &House, visit: &Visit, authorized: Authorized, unkn
             }
             response
         }
+    }
+}
+
+/// The same where a form led to it: off to a provider by a page of ours.
+pub(crate) fn after_form(house: &House, visit: &Visit, authorized: Authorized, unknown_email: bool) -> Response {
+    match authorized {
+        Authorized::Departed(away) => onward(house, visit, &away),
+        authorized => respond(house, visit, authorized, unknown_email),
     }
 }
 

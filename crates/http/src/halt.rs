@@ -3,12 +3,13 @@
 use http::{HeaderValue, StatusCode, header};
 use poem::{IntoResponse, Response};
 use time::OffsetDateTime;
+use url::Url;
 use vestibule_domain::{attempt::AttemptFault, authorize::PageFault, entry::RuleKind, provider::ProviderError, time::Timestamp};
 use vestibule_flows::{AppAnswer, Fault, Halt};
 
 use crate::{
     house::House,
-    pages::{ErrorKind, ErrorPage, Href, Look, Onward, Page, ReturnToApp},
+    pages::{ErrorKind, ErrorPage, FormPost, FormTarget, Href, Look, Onward, Page, PostForm, ReturnToApp},
     visit::Visit,
 };
 
@@ -38,13 +39,23 @@ pub(crate) fn last_resort(reference: &str, now: Timestamp) -> Response {
 
 /// Sends the browser to an app. 303, never 307: what was posted to us is not posted on (OAuth 2.1 §7.5.3).
 pub(crate) fn to_app(house: &House, visit: &Visit, answer: &AppAnswer, client_name: &str) -> Response {
-    if answer.to.is_web() {
+    if answer.form.is_none() && answer.to.is_web() {
         return see_other(&answer.location);
+    }
+    if let Some((form, ends_at)) = form_to(answer) {
+        return FormPost { client_name: client_name.to_owned(), form, ends_at }.respond(&house.look(visit, None));
     }
     match Href::app(&answer.location) {
         Some(href) => ReturnToApp { client_name: client_name.to_owned(), href }.respond(&house.look(visit, None)),
         None => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
+}
+
+/// The form that carries an answer to an app that asked for one, and where it may end.
+fn form_to(answer: &AppAnswer) -> Option<(PostForm, Vec<FormTarget>)> {
+    let fields = answer.form.clone()?;
+    let ends_at = FormTarget::after(&Url::parse(&answer.location).ok()?);
+    Some((PostForm { action: Href::app(&answer.location)?, fields }, ends_at))
 }
 
 /// A POST from another site comes without our Lax cookies. The browser asks again by GET, and then they come along.
@@ -93,7 +104,9 @@ fn error_page(house: &House, visit: &Visit, halt: &Halt, provider_label: Option<
     if halt.fault == Fault::LinkTaken {
         page = page.account(house.href("/account"));
     }
-    if let Some(href) = halt.back.as_ref().and_then(|back| Href::app(&back.location)) {
+    if let Some((form, ends_at)) = halt.back.as_ref().and_then(form_to) {
+        page = page.back_by(form, ends_at);
+    } else if let Some(href) = halt.back.as_ref().and_then(|back| Href::app(&back.location)) {
         page = page.back(href);
     }
     page.respond(&house.look(visit, None))
@@ -116,7 +129,9 @@ fn kind_of(fault: &Fault, now: Timestamp) -> ErrorKind {
             first_difference: *differs,
         },
         Fault::Request(PageFault::Repeated(name)) => invalid(&format!("{name} came more than once")),
-        Fault::Attempt(AttemptFault::OtherProvider) | Fault::StaleSignIn => ErrorKind::UpstreamInvalid { phase: "callback" },
+        Fault::Attempt(AttemptFault::OtherProvider) | Fault::StaleSignIn | Fault::UnmetAcr => {
+            ErrorKind::UpstreamInvalid { phase: "callback" }
+        }
         Fault::Attempt(_) | Fault::AttemptSpent | Fault::Request(PageFault::PushedGone) => ErrorKind::RequestExpired,
         Fault::ProviderNotAllowed => ErrorKind::NotAllowed { rule: "allowed_providers".into() },
         Fault::Provider(ProviderError::Declined) => ErrorKind::PersonDeclined,

@@ -7,6 +7,7 @@
 mod account;
 mod admin;
 mod authorize;
+mod consent;
 mod cookies;
 mod device;
 mod discovery;

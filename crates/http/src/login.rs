@@ -9,7 +9,7 @@ use vestibule_domain::{
     ids::{AttemptId, ProviderId},
     provider::Callback,
 };
-use vestibule_flows::{Authorized, Callbacks, Fault, Halt, Landing};
+use vestibule_flows::{Callbacks, Fault, Halt, Landing};
 use vestibule_protocol::parameters::Parameters;
 
 use crate::{
@@ -54,8 +54,7 @@ pub(crate) async fn find(house: Arc<House>, visit: Visit) -> Response {
     let sent = parameters.as_ref().filter(|_| visit.is_post());
     let email = sent.and_then(|parameters| parameters.get("email")).unwrap_or_default();
     match house.gateway.find_door(&visit.witness, attempt, cookie.as_deref(), email).await {
-        Ok(Authorized::Departed(away)) => authorize::onward(&house, &visit, &away),
-        Ok(authorized) => authorize::respond(&house, &visit, authorized, visit.is_post()),
+        Ok(authorized) => authorize::after_form(&house, &visit, authorized, visit.is_post()),
         Err(end) => halt::respond(&house, &visit, &end, None),
     }
 }
@@ -109,6 +108,11 @@ pub(crate) async fn arrive(house: Arc<House>, visit: Visit) -> Response {
         Ok(arrived) => {
             let mut response = match &arrived.landing {
                 Landing::App(answer) => halt::to_app(&house, &visit, answer, &arrived.client_name),
+                // By a redirect, so that to load the page again does not call back again.
+                Landing::Consent(waiting) => {
+                    let response = halt::see_other(&format!("{}/consent?attempt={}", house.prefix(), waiting.id));
+                    with_attempt(&house, &visit, waiting, response)
+                }
                 Landing::Device(form) => halt::see_other(&device::question_at(&house, form)),
                 Landing::OwnPage => {
                     let added = if arrived.session.is_none() { "?notice=added" } else { "" };

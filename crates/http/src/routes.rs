@@ -6,7 +6,7 @@ use http::Method;
 use poem::{Endpoint, Response, Route};
 
 use crate::{
-    account, admin, authorize, device, discovery, halt,
+    account, admin, authorize, consent, device, discovery, halt,
     house::House,
     introspect, login, logout, ops,
     pages::ErrorKind,
@@ -35,6 +35,7 @@ pub fn routes(house: &Arc<House>) -> impl Endpoint<Output = Response> + use<> {
         .at(under("/login/:provider"), person(house, "/login/:provider", GET, login::depart))
         .at(under("/callback/:provider"), person(house, "/callback/:provider", BOTH, login::arrive))
         .at(under(LOGOUT_NOTICE), program(house, LOGOUT_NOTICE, POST, logout::from_upstream))
+        .at(under("/consent"), person(house, "/consent", BOTH, consent::consent))
         .at(under("/account"), person(house, "/account", GET, account::show))
         .at(under("/account/again"), person(house, "/account/again", GET, account::again))
         .at(under("/account/links"), person(house, "/account/links", POST, account::add))

@@ -11,6 +11,7 @@ pub(crate) mod accounts;
 pub(crate) mod audit_events;
 pub(crate) mod clients;
 pub(crate) mod codes;
+pub(crate) mod consents;
 pub(crate) mod grants;
 pub(crate) mod links;
 pub(crate) mod providers;

@@ -10,6 +10,7 @@ use vestibule_domain::{
     account::{Account, Link, LinkKey, UpstreamTokens},
     client::Client,
     code::Code,
+    consent::Consent,
     email::EmailAddress,
     grant::Grant,
     ids::{AccountId, ClientId, GrantId, LinkId, ProviderId, SessionId},
@@ -27,7 +28,7 @@ use vestibule_domain::{
 
 use crate::{
     entities::{
-        accounts, clients, codes, grants, links, providers, revoked_tokens, session_clients, sessions, signing_keys, tickets,
+        accounts, clients, codes, consents, grants, links, providers, revoked_tokens, session_clients, sessions, signing_keys, tickets,
         upstream_tokens,
     },
     errors::{Fault, reading},
@@ -165,6 +166,19 @@ pub(crate) async fn logouts_due(db: &DatabaseConnection, now: Timestamp, each: u
     let rows = rows.map_err(|error| reading::<session_clients::Entity>(&error, "one of several"))?;
     rows.into_iter().map(session_clients::Model::into_domain).collect()
 }
+
+pub(crate) async fn consents(db: &DatabaseConnection, account: &AccountId, client: Option<&ClientId>) -> Result<Vec<Consent>, StoreError> {
+    let mut find = consents::Entity::find().filter(consents::Column::Account.eq(account.0.as_bytes().to_vec()));
+    if let Some(client) = client {
+        find = find.filter(consents::Column::Client.eq(client.as_str()));
+    }
+    let rows = find.order_by_asc(consents::Column::Client).order_by_asc(consents::Column::Host).limit(MOST_CONSENTS).all(db).await;
+    let rows = rows.map_err(|error| reading::<consents::Entity>(&error, "one of several"))?;
+    rows.into_iter().map(consents::Model::into_domain).collect()
+}
+
+/// Nobody uses more apps; the bound is for whoever tries.
+const MOST_CONSENTS: u64 = 1_000;
 
 pub(crate) async fn code(db: &DatabaseConnection, digest: &Digest) -> Result<Option<Arc<Code>>, StoreError> {
     let row = codes::Entity::find_by_id(digest.0.to_vec()).one(db).await.map_err(|error| reading::<codes::Entity>(&error, "a code"))?;

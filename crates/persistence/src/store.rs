@@ -18,6 +18,7 @@ use vestibule_domain::{
     audit::AuditEvent,
     client::Client,
     code::Code,
+    consent::Consent,
     email::EmailAddress,
     grant::Grant,
     ids::{AccountId, ClientId, GrantId, LinkId, ProviderId, SessionId},
@@ -305,6 +306,10 @@ impl Store for SqlStore {
 
     async fn logouts_due(&self, now: Timestamp, each: u64, limit: u64) -> Result<Vec<DueLogout>, StoreError> {
         reads::logouts_due(&self.readers, now, each, limit).await
+    }
+
+    async fn consents(&self, account: &AccountId, client: Option<&ClientId>) -> Result<Vec<Consent>, StoreError> {
+        reads::consents(&self.readers, account, client).await
     }
 
     async fn code(&self, digest: &Digest) -> Result<Option<Code>, StoreError> {

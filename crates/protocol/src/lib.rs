@@ -7,6 +7,7 @@
 pub mod acting;
 pub mod authorization;
 pub mod claims;
+pub mod claims_request;
 mod form;
 pub mod json;
 pub mod jwk;

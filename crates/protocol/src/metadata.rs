@@ -122,7 +122,7 @@ pub fn provider_metadata(issuer: &str, algs: &[&str]) -> ProviderMetadata {
         claims_supported: CLAIMS,
         claim_types_supported: &["normal"],
         response_types_supported: &["code"],
-        response_modes_supported: &["query"],
+        response_modes_supported: &["query", "form_post"],
         grant_types_supported: &["authorization_code", "refresh_token", "client_credentials", DEVICE_CODE, TOKEN_EXCHANGE],
         subject_types_supported: &["public", "pairwise"],
         id_token_signing_alg_values_supported: algs.iter().map(|&alg| alg.to_owned()).collect(),
@@ -135,7 +135,7 @@ pub fn provider_metadata(issuer: &str, algs: &[&str]) -> ProviderMetadata {
         code_challenge_methods_supported: &["S256"],
         prompt_values_supported: &["none", "login", "consent", "select_account"],
         authorization_response_iss_parameter_supported: true,
-        claims_parameter_supported: false,
+        claims_parameter_supported: true,
         request_parameter_supported: false,
         request_uri_parameter_supported: false,
     }
@@ -175,7 +175,7 @@ mod tests {
                 "claims_supported": claims,
                 "claim_types_supported": ["normal"],
                 "response_types_supported": ["code"],
-                "response_modes_supported": ["query"],
+                "response_modes_supported": ["query", "form_post"],
                 "grant_types_supported": [
                     "authorization_code",
                     "refresh_token",
@@ -194,7 +194,7 @@ mod tests {
                 "code_challenge_methods_supported": ["S256"],
                 "prompt_values_supported": ["none", "login", "consent", "select_account"],
                 "authorization_response_iss_parameter_supported": true,
-                "claims_parameter_supported": false,
+                "claims_parameter_supported": true,
                 "request_parameter_supported": false,
                 "request_uri_parameter_supported": false,
             })

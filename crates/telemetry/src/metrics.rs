@@ -330,6 +330,9 @@ impl Observer for Metrics {
             | EventName::RequestPushed
             | EventName::UpstreamRedirected
             | EventName::LoginSilent
+            | EventName::ConsentGranted
+            | EventName::ConsentDenied
+            | EventName::ConsentRevoked
             | EventName::UserProvisioned
             | EventName::IdentityLinked
             | EventName::CodeFailed

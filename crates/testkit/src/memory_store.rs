@@ -12,6 +12,7 @@ use vestibule_domain::{
     audit::AuditEvent,
     client::Client,
     code::Code,
+    consent::Consent,
     email::EmailAddress,
     grant::{Grant, Revoked},
     ids::{AccountId, AttemptId, ClientId, EventId, GrantId, LinkId, ProviderId, SessionId},
@@ -47,6 +48,7 @@ struct Tables {
     all_providers: Arc<[StoredProvider]>,
     sessions: HashMap<SessionId, Session>,
     session_clients: BTreeMap<(SessionId, ClientId), Joined>,
+    consents: BTreeMap<(AccountId, ClientId, String), Consent>,
     codes: HashMap<Digest, Code>,
     grants: HashMap<GrantId, Grant>,
     /// Grants that were ended before they were made.
@@ -96,6 +98,7 @@ impl MemoryStore {
             tables.links.len(),
             tables.sessions.len(),
             tables.session_clients.len(),
+            tables.consents.len(),
             tables.codes.len(),
             tables.grants.len(),
             tables.tombstones.len(),
@@ -244,6 +247,12 @@ impl Tables {
                 joined.map(|joined| (joined.due, joined.attempts) = (Some(next), attempts + 1)).is_some()
             }
             Write::SettleDelivery { session, client } => self.session_clients.remove(&(session, client)).is_some(),
+            Write::PutConsent(consent) => {
+                let key = (consent.account, consent.client.clone(), consent.host.clone());
+                self.consents.insert(key, consent).is_none()
+            }
+            Write::DropConsents { account, client } => self.drop_consents(|consent| consent.account == account && consent.client == client),
+            Write::DropClientConsents { client } => self.drop_consents(|consent| consent.client == client),
             Write::AddCode(code) => add(&mut self.codes, code.digest, code).then_some(true).ok_or_else(there)?,
             Write::RedeemCode { digest, at } => self.redeem(&digest, at),
             Write::AddGrant(grant) => self.add_grant(grant)?,
@@ -331,6 +340,12 @@ impl Tables {
             grant.revoked = Some(revoked);
         }
         if add(&mut self.grants, grant.id, grant) { Ok(true) } else { Err(there()) }
+    }
+
+    fn drop_consents(&mut self, which: impl Fn(&Consent) -> bool) -> bool {
+        let before = self.consents.len();
+        self.consents.retain(|_, consent| !which(consent));
+        self.consents.len() < before
     }
 
     fn end_all(&mut self, at: Timestamp, which: impl Fn(&Session) -> bool) -> bool {
@@ -510,6 +525,12 @@ impl Store for MemoryStore {
             attempts: joined.attempts,
         };
         Ok(few.map(owed).take(at_most(limit)).collect())
+    }
+
+    async fn consents(&self, account: &AccountId, client: Option<&ClientId>) -> Result<Vec<Consent>, StoreError> {
+        let tables = self.read()?;
+        let asked = |consent: &&Consent| consent.account == *account && client.is_none_or(|client| consent.client == *client);
+        Ok(tables.consents.values().filter(asked).cloned().collect())
     }
 
     async fn code(&self, digest: &Digest) -> Result<Option<Code>, StoreError> {

@@ -7,8 +7,10 @@ use vestibule_domain::{
     audit::{Actor, AuditEvent, EventName, Outcome, Source, Witness},
     authorize::{CodeChallenge, Nonce},
     claims::Claims,
+    claims_request::WantedClaims,
     client::{AuthMethod, Client, GrantType, SigningAlg},
     code::Code,
+    consent::Consent,
     entry::EntryRules,
     grant::{Grant, Revoked, RevokedBy},
     ids::{AccountId, AttemptId, ClientId, EventId, GrantId, LinkId, LoginId, ProviderId, SessionId},
@@ -80,6 +82,8 @@ impl Sample {
             exchange_audiences: Vec::new(),
             may_act: None,
             id_token_claims: true,
+            consent: vestibule_domain::client::ConsentMode::Implicit,
+            vetted: true,
             disabled: false,
             secrets: Vec::new(),
             created: self.now,
@@ -140,6 +144,17 @@ impl Sample {
         }
     }
 
+    /// What `account` allowed `client`.
+    pub fn consent(&self, account: &Account, client: &Client) -> Consent {
+        Consent {
+            account: account.id,
+            client: client.id.clone(),
+            host: "app.example.com".into(),
+            scopes: scopes("openid profile"),
+            given: self.now,
+        }
+    }
+
     /// A code that `client` may redeem.
     pub fn code(&self, client: &Client, session: &Session) -> Code {
         Code {
@@ -150,6 +165,7 @@ impl Sample {
             challenge: Some(CodeChallenge(self.digest())),
             nonce: Some(Nonce("n-0S6_WzA2Mj".into())),
             scopes: scopes("openid profile email"),
+            claims: WantedClaims { id_token: ["email".to_owned()].into(), ..WantedClaims::default() },
             resources: resources("https://api.example.com/v1"),
             account: session.account,
             session: session.id,

@@ -18,6 +18,7 @@ use vestibule_domain::{
 
 use crate::sample::Sample;
 
+mod consents;
 mod contests;
 mod doors;
 mod events;
@@ -26,6 +27,7 @@ mod logouts;
 mod rows;
 mod shared;
 
+pub use consents::*;
 pub use contests::*;
 pub use doors::*;
 pub use events::*;
@@ -135,6 +137,8 @@ macro_rules! store_contract {
             of_exchanges_and_logouts_at_once_every_client_with_tokens_is_told
             who_joined_a_session_is_forgotten_with_it
             sessions_are_found_by_the_provider_s_own_session
+            what_a_person_allowed_an_app_is_kept_for_each_host
+            what_was_allowed_is_forgotten_for_one_or_for_all
         ] }
     };
     (@tests $adapter:ident, $bench:ty, $how:ident, [ $($name:ident)* ]) => {

@@ -1,6 +1,6 @@
 //! What claims of a provider would become, and who would be let in with them, as the command line says it.
 
-use std::fmt::Write;
+use std::{collections::BTreeSet, fmt::Write};
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -29,7 +29,9 @@ impl Told {
     /// Goes through it.
     pub(crate) fn new(provider: &ProviderId, terms: &ProviderTerms, client: Option<&Client>, claims: &Claims) -> Self {
         let rehearsal = rehearse(provider, terms, client, claims);
-        let told = |client: &Client| PersonClaims::from(terms.profile_of(claims).profile.released(&client.scopes, &client.release)).0;
+        let told = |client: &Client| {
+            PersonClaims::from(terms.profile_of(claims).profile.released(&client.scopes, &BTreeSet::new(), &client.release)).0
+        };
         Self { released: client.filter(|_| rehearsal.admitted).map(told), rehearsal }
     }
 

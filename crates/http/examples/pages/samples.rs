@@ -3,13 +3,15 @@
 use time::{Duration, OffsetDateTime, macros::datetime};
 use vestibule_domain::{
     account::LinkedBy,
+    consent::Again,
     provider::{ButtonWording, EmailTrust},
     rehearsal::{Believed, Made, Rehearsal, Verdict},
 };
 use vestibule_flows::{TrialOutcome, TriedSignIn};
 use vestibule_http::pages::{
-    AccountPage, Addition, Appearance, AskDevice, Brand, BrandDraft, Choice, Chooser, ConfirmLogout, DeviceDone, EmailForm, EnterCode,
-    ErrorKind, ErrorPage, FormTarget, Frame, Href, Notice, Onward, Page, PostForm, Remove, ReturnToApp, SignInAgain, SignedOut, Tried, Way,
+    AccountPage, Addition, Appearance, AskDevice, Brand, BrandDraft, Choice, Chooser, ConfirmLogout, ConsentPage, DeviceDone, EmailForm,
+    EnterCode, ErrorKind, ErrorPage, FormPost, FormTarget, Frame, Href, Notice, Onward, Page, PostForm, Remove, ReturnToApp, SignInAgain,
+    SignedOut, Tried, Way,
     texts::{TextOverrides, TextsDraft},
 };
 
@@ -115,6 +117,22 @@ fn devices(words: &Words<'_>) -> Vec<(String, Box<dyn Page>)> {
     pages.into_iter().map(|(name, page)| (name.to_owned(), page)).collect()
 }
 
+/// An answer to an app, in a form.
+fn answer(value: &str) -> PostForm {
+    PostForm {
+        action: Href::app("https://grafana.example.com/login/oauth2").expect("a web address"),
+        fields: vec![
+            ("code", "SplxlOBeZQQYbYS6WxSbIA".to_owned()),
+            ("state", value.to_owned()),
+            ("iss", "https://sso.example.com".to_owned()),
+        ],
+    }
+}
+
+fn ends_at() -> Vec<FormTarget> {
+    FormTarget::after(&"https://grafana.example.com/login/oauth2".parse().expect("a URL"))
+}
+
 /// All samples with `words` in every place a stranger can reach, each under the name of its file.
 pub(crate) fn all(words: &Words<'_>) -> Vec<(String, Box<dyn Page>)> {
     let app = || words.app.to_owned();
@@ -128,6 +146,7 @@ pub(crate) fn all(words: &Words<'_>) -> Vec<(String, Box<dyn Page>)> {
     };
     let mut pages = choosers(words);
     pages.extend(accounts(words));
+    pages.extend(consents(words));
     pages.push(("trial".to_owned(), Box::new(trial(words))));
     pages.extend(devices(words));
     let signed_out = |client_name, back| SignedOut { client_name, back, goes_on: false, told: Vec::new(), frames: Vec::new() };
@@ -140,7 +159,7 @@ pub(crate) fn all(words: &Words<'_>) -> Vec<(String, Box<dyn Page>)> {
             .collect(),
         ..signed_out(Some(app()), Some(back()))
     };
-    let rest: [(&str, Box<dyn Page>); 7] = [
+    let rest: [(&str, Box<dyn Page>); 9] = [
         ("signed-out", Box::new(signed_out(Some(app()), Some(back())))),
         ("signed-out-alone", Box::new(signed_out(None, None))),
         ("signed-out-told", Box::new(told)),
@@ -153,6 +172,11 @@ pub(crate) fn all(words: &Words<'_>) -> Vec<(String, Box<dyn Page>)> {
                 href: Href::app("app.immich:///oauth-callback?code=SplxlOBeZQQYbYS6WxSbIA&state=af0ifjsldkj")
                     .expect("a private-use scheme"),
             }),
+        ),
+        ("form-post", Box::new(FormPost { client_name: app(), form: answer(words.value), ends_at: ends_at() })),
+        (
+            "error-with-form",
+            Box::new(ErrorPage::new(ErrorKind::PersonDeclined, REFERENCE, AT).app(words.app).back_by(answer(words.value), ends_at())),
         ),
         (
             "onward",
@@ -235,6 +259,30 @@ fn choosers(words: &Words<'_>) -> Vec<(String, Box<dyn Page>)> {
         ("chooser-email", Chooser { email: email(false), ..chooser(three(), None) }),
         ("chooser-email-unknown", Chooser { email: email(true), ..chooser(three(), None) }),
         ("chooser-own", Chooser { client_name: None, returns_to: None, ..chooser(three(), None) }),
+    ];
+    pages.into_iter().map(|(name, page)| (name.to_owned(), Box::new(page) as Box<dyn Page>)).collect()
+}
+
+fn consents(words: &Words<'_>) -> Vec<(String, Box<dyn Page>)> {
+    let consent = |scopes: &[&str]| ConsentPage {
+        client_name: words.app.to_owned(),
+        returns_to: "grafana.example.com".to_owned(),
+        person: Some(words.person.to_owned()),
+        scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+        again: Again::ForMore,
+        is_vetted: true,
+        form: post("/consent", words.value),
+        ends_at: ends_at(),
+        other_account: Href::local("/login?attempt=01JDF3M8"),
+    };
+    let all = ["email", "groups", "offline_access", "openid", "profile", "tickets:read"];
+    let pages = [
+        ("consent", consent(&all)),
+        ("consent-each-time", ConsentPage { again: Again::EachTime, ..consent(&["openid", "profile"]) }),
+        (
+            "consent-unvetted",
+            ConsentPage { again: Again::EachTime, is_vetted: false, person: None, other_account: None, ..consent(&["openid", "email"]) },
+        ),
     ];
     pages.into_iter().map(|(name, page)| (name.to_owned(), Box::new(page) as Box<dyn Page>)).collect()
 }

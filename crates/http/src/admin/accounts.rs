@@ -14,8 +14,8 @@ use serde_json::json;
 use vestibule_flows::Gateway;
 
 use self::{
-    answers::{Changing, Finding, Found, Gone, Links, Listed, Listing, Sessions, Unlinking},
-    objects::{AccountChange, AccountPage, LinkList, SessionList},
+    answers::{Changing, Consents, Finding, Forgetting, Found, Gone, Links, Listed, Listing, Sessions, Unlinking},
+    objects::{AccountChange, AccountPage, ConsentList, LinkList, SessionList},
 };
 use super::{
     body::Patch,
@@ -129,6 +129,38 @@ impl Accounts {
     ) -> Result<Sessions, Refused<Finding>> {
         let sessions = self.gateway().sessions(&key.0.witness, &account_id).await.map_err(Problem::from)?;
         Ok(Sessions::All(Json(SessionList::new(&sessions, &self.gateway().settings().lifetimes))))
+    }
+
+    /// List what an account allowed apps
+    ///
+    /// What its person said yes to on the page of consent, by app and by the host their answers went to.
+    #[oai(path = "/accounts/:account_id/consents", method = "get", operation_id = "list_consents", tag = "Group::Accounts")]
+    async fn consents(
+        &self,
+        _key: Key,
+        /// The account's id.
+        account_id: Path<String>,
+    ) -> Result<Consents, Refused<Finding>> {
+        let consents = self.gateway().consents(&account_id).await.map_err(Problem::from)?;
+        Ok(Consents::All(Json(ConsentList::new(consents))))
+    }
+
+    /// Forget what an account allowed an app
+    ///
+    /// At every host. Its person is asked again when they sign in to it, if its `consent` says so; what the app was given already stays until it
+    /// expires or is ended.
+    #[oai(path = "/accounts/:account_id/consents/:client_id", method = "delete", operation_id = "forget_consents", tag = "Group::Accounts")]
+    async fn forget_consents(
+        &self,
+        key: Key,
+        /// The account's id.
+        account_id: Path<String>,
+        /// The client's id.
+        client_id: Path<String>,
+    ) -> Result<Gone, Refused<Forgetting>> {
+        let Caller { actor, witness } = &key.0;
+        self.gateway().forget_consents(witness, actor, &account_id, &client_id).await.map_err(Problem::from)?;
+        Ok(Gone::Gone)
     }
 }
 

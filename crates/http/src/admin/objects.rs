@@ -6,7 +6,7 @@ use poem_openapi::{Object, types::Example};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use vestibule_domain::{
-    client::{AuthMethod, Client, ClientSecret, GrantType, KeySource, SigningAlg, SubjectType},
+    client::{AuthMethod, Client, ClientSecret, ConsentMode, GrantType, KeySource, SigningAlg, SubjectType},
     logout::LogoutDraft,
     registration::{CertificateDraft, Draft},
     time::Timestamp,
@@ -131,6 +131,10 @@ pub(crate) struct Registration {
     /// Whether the claims of the granted scopes stand in the ID token too, not just at userinfo.
     #[oai(default = "default_id_token_claims")]
     id_token_claims: bool,
+    /// When its people are asked whether it may have what it asks for: `implicit`, never; `remembered`, once for each account, host of return and set of
+    /// scopes; `always`, every time. `prompt=consent` asks in any case, and so does a native app that another could pose as.
+    #[oai(default = "default_consent")]
+    consent: Text<ConsentMode>,
     /// A disabled client gets nothing, and what it had stops working.
     #[oai(default)]
     disabled: bool,
@@ -166,6 +170,10 @@ fn default_require_pkce() -> bool {
 
 fn default_subject_type() -> Text<SubjectType> {
     Text::new(Draft::default().subject_type)
+}
+
+fn default_consent() -> Text<ConsentMode> {
+    Text::new(Draft::default().consent)
 }
 
 fn default_id_token_claims() -> bool {
@@ -215,6 +223,7 @@ impl Read for Registration {
             exchange_audiences: fields.texts("exchange_audiences").unwrap_or(plain.exchange_audiences),
             may_act: fields.text("may_act"),
             id_token_claims: fields.flag("id_token_claims").unwrap_or(plain.id_token_claims),
+            consent: Text::new(fields.text("consent").unwrap_or(plain.consent)),
             disabled: fields.flag("disabled").unwrap_or(plain.disabled),
         }
     }
@@ -261,6 +270,7 @@ impl Registration {
             exchange_audiences: self.exchange_audiences,
             may_act: self.may_act,
             id_token_claims: self.id_token_claims,
+            consent: self.consent.0,
             disabled: self.disabled,
         };
         (self.client_id, draft)
@@ -304,6 +314,7 @@ impl Example for Registration {
             exchange_audiences: Vec::new(),
             may_act: None,
             id_token_claims: default_id_token_claims(),
+            consent: default_consent(),
             disabled: false,
         }
     }
@@ -385,6 +396,8 @@ pub(crate) struct ClientObject {
     may_act: Option<String>,
     /// Whether the claims of the granted scopes stand in the ID token too.
     id_token_claims: bool,
+    /// When its people are asked whether it may have what it asks for.
+    consent: Text<ConsentMode>,
     /// Whether it gets nothing.
     disabled: bool,
     /// When it was registered.
@@ -446,6 +459,7 @@ impl From<&Client> for Registration {
             exchange_audiences: shown.exchange_audiences,
             may_act: shown.may_act,
             id_token_claims: shown.id_token_claims,
+            consent: shown.consent,
             disabled: shown.disabled,
         }
     }
@@ -498,6 +512,7 @@ impl From<&Client> for ClientObject {
             exchange_audiences: client.exchange_audiences.clone(),
             may_act: client.may_act.as_ref().map(ToString::to_string),
             id_token_claims: client.id_token_claims,
+            consent: Text::new(client.consent.as_str()),
             disabled: client.disabled,
             created_at: client.created.into(),
             updated_at: client.updated.into(),
@@ -554,6 +569,7 @@ impl Example for ClientObject {
             exchange_audiences: registration.exchange_audiences,
             may_act: registration.may_act,
             id_token_claims: registration.id_token_claims,
+            consent: registration.consent,
             disabled: registration.disabled,
             created_at: EXAMPLE_TIME.into(),
             updated_at: EXAMPLE_TIME.into(),

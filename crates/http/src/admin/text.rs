@@ -9,7 +9,7 @@ use poem_openapi::{
 use serde_json::Value;
 use vestibule_domain::{
     account::LinkedBy,
-    client::{AuthMethod, GrantType, SigningAlg, SubjectType},
+    client::{AuthMethod, ConsentMode, GrantType, SigningAlg, SubjectType},
     health::BreakerState,
     provider::Phase,
     time::Timestamp,
@@ -58,7 +58,7 @@ macro_rules! words {
 }
 words!(
     GrantType => "grant_type", AuthMethod => "token_endpoint_auth_method", SigningAlg => "signing_alg", SubjectType => "subject_type",
-    BreakerState => "health", Phase => "phase", LinkedBy => "linked_by"
+    ConsentMode => "consent", BreakerState => "health", Phase => "phase", LinkedBy => "linked_by"
 );
 
 impl<K: Kind + std::fmt::Display> From<K> for Text<K> {

@@ -5,7 +5,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use time::{OffsetDateTime, UtcOffset, macros::format_description};
 
 use super::{
-    Brand, Href, Look, Page,
+    Brand, FormTarget, Href, Look, Page, PostForm,
     logout::Back,
     phrase::{Phrase, visible},
     texts::Texts,
@@ -180,6 +180,7 @@ pub struct ErrorPage {
     client_name: Option<String>,
     provider_label: Option<String>,
     back: Option<Href>,
+    back_by: Option<(PostForm, Vec<FormTarget>)>,
     choose_again: Option<Href>,
     account: Option<Href>,
     details: Vec<(&'static str, String)>,
@@ -195,6 +196,7 @@ impl ErrorPage {
             client_name: None,
             provider_label: None,
             back: None,
+            back_by: None,
             choose_again: None,
             account: None,
             details: Vec::new(),
@@ -227,6 +229,13 @@ impl ErrorPage {
         self
     }
 
+    /// The same for an app that asked for a form, which may end at these places.
+    #[must_use]
+    pub fn back_by(mut self, form: PostForm, ends_at: Vec<FormTarget>) -> Self {
+        self.back_by = Some((form, ends_at));
+        self
+    }
+
     /// The chooser of the same attempt, where another provider may help.
     #[must_use]
     pub fn choose_again(mut self, href: Href) -> Self {
@@ -246,6 +255,12 @@ impl ErrorPage {
     pub fn detail(mut self, key: &'static str, value: impl Into<String>) -> Self {
         self.details.push((key, value.into()));
         self
+    }
+}
+
+impl ErrorPage {
+    fn form_back(&self) -> Option<&(PostForm, Vec<FormTarget>)> {
+        self.back_by.as_ref().filter(|_| !self.kind.distrusts_the_app())
     }
 }
 
@@ -272,6 +287,7 @@ impl Page for ErrorPage {
             remedy: phrase(text.remedy),
             choose_again: self.choose_again.as_ref(),
             back: self.back.as_ref().filter(|_| !self.kind.distrusts_the_app()).map(|href| Back::new(t, href, self.client_name.as_deref())),
+            back_by: self.form_back().map(|(form, _)| (form, Back::new(t, &form.action, self.client_name.as_deref()))),
             account: self.account.as_ref(),
             reference: visible(&self.reference, DETAIL_LIMIT),
             at: at.format(format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC")).unwrap_or_default(),
@@ -283,6 +299,10 @@ impl Page for ErrorPage {
 
     fn status(&self) -> StatusCode {
         self.kind.status()
+    }
+
+    fn forms(&self) -> Option<&[FormTarget]> {
+        self.form_back().map(|(_, ends_at)| ends_at.as_slice())
     }
 
     fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
@@ -307,6 +327,7 @@ struct View<'a> {
     remedy: Phrase<'a>,
     choose_again: Option<&'a Href>,
     back: Option<Back<'a>>,
+    back_by: Option<(&'a PostForm, Back<'a>)>,
     account: Option<&'a Href>,
     reference: String,
     at: String,

@@ -62,6 +62,14 @@ impl FormTarget {
     }
 }
 
+impl FormTarget {
+    /// Where a form may end that leads back to an app: its own origin, and over TLS wherever the app goes on to from there. The directive holds for every
+    /// redirect after the form, those of the app too, and what follows a callback is nobody's business but the app's.
+    pub fn after(address: &Url) -> Vec<Self> {
+        Self::of(address).into_iter().chain([Self("https:".to_owned())]).collect()
+    }
+}
+
 impl fmt::Display for FormTarget {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)

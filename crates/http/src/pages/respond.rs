@@ -3,7 +3,7 @@
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use poem::Response;
 
-use super::{FormTarget, Look, brand::Brand};
+use super::{FormTarget, Look, brand::Brand, style::source_of};
 
 /// Something a person sees.
 pub trait Page: Send + Sync {
@@ -25,6 +25,11 @@ pub trait Page: Send + Sync {
         Vec::new()
     }
 
+    /// The one script that may run; pages have none but for the one that cannot do without.
+    fn script(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Headers that belong to this page alone.
     fn headers(&self) -> Vec<(HeaderName, HeaderValue)> {
         Vec::new()
@@ -43,7 +48,7 @@ pub trait Page: Send + Sync {
             .status(self.status())
             .content_type("text/html; charset=utf-8")
             .header(header::CONTENT_LANGUAGE, look.texts.lang)
-            .header(header::CONTENT_SECURITY_POLICY, content_security_policy(look.brand, self.forms(), &self.frames()))
+            .header(header::CONTENT_SECURITY_POLICY, content_security_policy(look.brand, self.script(), self.forms(), &self.frames()))
             .body(html);
         response.headers_mut().extend(PROTECTION.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))));
         response.headers_mut().extend(self.headers());
@@ -53,7 +58,7 @@ pub trait Page: Send + Sync {
 
 /// The policy of a page: nothing runs, nothing loads, nobody frames it. Our one style and the icon are all it may show; a form
 /// goes to us and ends at the named origins, or nowhere when the page has none.
-fn content_security_policy(brand: &Brand, forms: Option<&[FormTarget]>, frames: &[&FormTarget]) -> String {
+fn content_security_policy(brand: &Brand, script: Option<&str>, forms: Option<&[FormTarget]>, frames: &[&FormTarget]) -> String {
     let form_action = match forms {
         None => "'none'".to_owned(),
         Some(targets) => targets.iter().fold("'self'".to_owned(), |sources, target| format!("{sources} {target}")),
@@ -67,8 +72,9 @@ fn content_security_policy(brand: &Brand, forms: Option<&[FormTarget]>, frames: 
     // Without frames, `default-src` says that there are none.
     let frame_src = framed.iter().fold(String::new(), |sources, origin| format!("{sources} {origin}"));
     let frame_src = if frame_src.is_empty() { frame_src } else { format!(" frame-src{frame_src};") };
+    let script = script.map(|script| format!(" script-src {};", source_of(script))).unwrap_or_default();
     format!(
-        "default-src 'none';{frame_src} style-src {}; img-src data:; base-uri 'none'; object-src 'none'; form-action {form_action}; frame-ancestors 'none'",
+        "default-src 'none';{frame_src}{script} style-src {}; img-src data:; base-uri 'none'; object-src 'none'; form-action {form_action}; frame-ancestors 'none'",
         brand.style().source()
     )
 }

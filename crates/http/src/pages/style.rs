@@ -23,7 +23,7 @@ impl Style {
     /// The style sheet, with a brand's accents if it has its own.
     pub(super) fn new(accents: Option<Accents>) -> Self {
         let css = format!("{CSS}{}", accents.map(Accents::css).unwrap_or_default());
-        let source = format!("'sha256-{}'", STANDARD.encode(Sha256::digest(&css)));
+        let source = source_of(&css);
         let accent = accents.map_or_else(|| ACCENT.to_owned(), |accents| accents.light().to_string());
         Self { css, source, icon: icon(&accent) }
     }
@@ -42,6 +42,11 @@ impl Style {
     pub(super) fn icon(&self) -> &str {
         &self.icon
     }
+}
+
+/// The source expression for a style or a script that stands in the page (CSP Level 3 §2.3.1).
+pub(super) fn source_of(text: &str) -> String {
+    format!("'sha256-{}'", STANDARD.encode(Sha256::digest(text)))
 }
 
 fn icon(accent: &str) -> String {

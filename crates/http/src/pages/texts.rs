@@ -1,5 +1,5 @@
-//! Every word of the hosted pages, one constant per language. `{app}`, `{provider}`, `{place}`, `{person}` and `{date}` stand for what a page
-//! puts there.
+//! Every word of the hosted pages, one constant per language. `{app}`, `{provider}`, `{place}`, `{person}`, `{scope}` and `{date}` stand for
+//! what a page puts there.
 //!
 //! A name stands in a sentence as it is, so each sentence is built around it: where a language bends its nouns, the noun is written out before
 //! the name ("zur App {app}"), and what stands in for an unknown name is then empty.
@@ -137,6 +137,25 @@ texts! {
     return_title ["app"],
     return_hint [],
     return_open ["app"],
+    form_post_hint [],
+
+    consent_title ["app"],
+    consent_lead ["app"],
+    consent_openid [],
+    consent_profile [],
+    consent_email [],
+    consent_groups [],
+    consent_offline [],
+    /// A scope that the house has no words for, by its name.
+    consent_other ["scope"],
+    consent_until_sign_out [],
+    consent_remembered ["app"],
+    consent_each_time [],
+    /// For an app that nobody of the house stands behind.
+    consent_unvetted ["place"],
+    consent_allow [],
+    consent_deny [],
+    consent_other_account [],
 
     account_title [],
     account_person ["person"],

@@ -210,3 +210,36 @@ async fn undoing_a_link_ends_what_came_by_it_and_gives_the_providers_tokens_back
     ada.signs_in("acme", "ada").await;
     assert_eq!(desk.get("/accounts").await.json()["items"].as_array().unwrap().len(), 2);
 }
+
+#[tokio::test]
+async fn what_an_account_allowed_apps_is_shown_and_forgotten() {
+    let desk = Desk::open().await;
+    desk.register_web().await;
+    desk.browser().signs_in("acme", "ada").await;
+    let id = desk.only_account().await;
+    let consents = format!("/accounts/{id}/consents");
+    assert_eq!(desk.get(&consents).await.json(), json!({ "items": [] }));
+    let port = desk.rig.port();
+    for host in ["web.example.com", "web.example.org"] {
+        let consent = vestibule_domain::consent::Consent {
+            account: id.parse().unwrap(),
+            client: vestibule_domain::ids::ClientId::parse("web").unwrap(),
+            host: host.into(),
+            scopes: vestibule_domain::scope::Scopes::parse("openid email").unwrap(),
+            given: vestibule_domain::ports::Clock::now(desk.rig.clock.as_ref()),
+        };
+        let write = vestibule_domain::store::Write::PutConsent(consent);
+        port.commit(vestibule_domain::store::Changes::default().write(write)).await.unwrap();
+    }
+    let expected = |host| json!({ "client_id": "web", "host": host, "scope": "email openid", "given_at": "2026-11-24T10:00:00Z" });
+    let shown = desk.get(&consents).await.json();
+    assert_eq!(shown, json!({ "items": [expected("web.example.com"), expected("web.example.org")] }));
+    let gone = desk.delete(&format!("{consents}/web"), None).await;
+    assert_eq!(gone.status, StatusCode::NO_CONTENT, "{}", gone.body);
+    assert_eq!(desk.get(&consents).await.json(), json!({ "items": [] }));
+    for path in [format!("{consents}/web"), format!("{consents}/no%20body"), "/accounts/nobody/consents/web".into()] {
+        assert_eq!(desk.delete(&path, None).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    let revoked: Vec<_> = desk.rig.events().into_iter().filter(|event| event.name == EventName::ConsentRevoked).collect();
+    assert!(matches!(&*revoked, [event] if event.client.as_ref().is_some_and(|client| client.as_str() == "web")), "{revoked:?}");
+}

@@ -28,6 +28,7 @@ async fn a_client_is_registered_with_defaults_and_its_secret_is_shown_once() {
       "client_id": "app",
       "client_name": "App",
       "client_secret": "…",
+      "consent": "implicit",
       "created_at": "2026-11-24T10:00:00Z",
       "disabled": false,
       "entry": {},

@@ -44,6 +44,8 @@ async fn the_document_is_whole() {
     GET /accounts → 200 400 401 429 500 503
     GET /accounts/{account_id} → 200 401 404 429 500 503
     PATCH /accounts/{account_id} → 200 400 401 404 413 415 422 429 500 503
+    GET /accounts/{account_id}/consents → 200 401 404 429 500 503
+    DELETE /accounts/{account_id}/consents/{client_id} → 204 401 404 429 500 503
     GET /accounts/{account_id}/links → 200 401 404 429 500 503
     DELETE /accounts/{account_id}/links/{link_id} → 204 401 404 429 500 503
     GET /accounts/{account_id}/sessions → 200 401 404 429 500 503
@@ -129,6 +131,7 @@ async fn the_registration_in_the_document_is_the_one_that_is_read() {
       "allowed_providers": [],
       "audiences": [],
       "backchannel_logout_session_required": false,
+      "consent": "implicit",
       "disabled": false,
       "entry": {},
       "exchange_audiences": [],

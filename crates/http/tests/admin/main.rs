@@ -144,6 +144,8 @@ impl Desk {
             ["keys:rotate"] => "/keys:rotate",
             ["accounts"] => "/accounts",
             ["accounts", _] => "/accounts/{account_id}",
+            ["accounts", _, "consents"] => "/accounts/{account_id}/consents",
+            ["accounts", _, "consents", _] => "/accounts/{account_id}/consents/{client_id}",
             ["accounts", _, "links"] => "/accounts/{account_id}/links",
             ["accounts", _, "links", _] => "/accounts/{account_id}/links/{link_id}",
             ["accounts", _, "sessions"] => "/accounts/{account_id}/sessions",

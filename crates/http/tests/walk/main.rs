@@ -4,13 +4,17 @@
 mod assertions;
 mod authorize;
 mod callback;
+mod claims;
 mod client_keys;
 mod code;
+mod consent;
 mod device;
 mod device_hostile;
 mod door;
 mod doors;
 mod exchange;
+mod form_post;
+mod freshness;
 mod links;
 mod logout;
 mod old_apps;

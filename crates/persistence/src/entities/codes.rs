@@ -4,6 +4,7 @@ use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 use vestibule_domain::{
     authorize::{CodeChallenge, Nonce},
+    claims_request::WantedClaims,
     code::Code,
     ids::{AccountId, ClientId, GrantId, LinkId, LoginId, ProviderId, SessionId},
     redirect::RedirectUri,
@@ -43,6 +44,8 @@ pub(crate) struct Body {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     nonce: Option<Nonce>,
     scopes: Scopes,
+    #[serde(default, skip_serializing_if = "WantedClaims::is_empty")]
+    claims: WantedClaims,
     #[serde(default, skip_serializing_if = "Resources::is_empty")]
     resources: Resources,
     account: AccountId,
@@ -66,6 +69,7 @@ impl From<Code> for Body {
             challenge: code.challenge,
             nonce: code.nonce,
             scopes: code.scopes,
+            claims: code.claims,
             resources: code.resources,
             account: code.account,
             provider: code.provider,
@@ -92,6 +96,7 @@ impl Model {
             challenge: body.challenge,
             nonce: body.nonce,
             scopes: body.scopes,
+            claims: body.claims,
             resources: body.resources,
             account: body.account,
             session: SessionId(row.uuid("session", &self.session)?),

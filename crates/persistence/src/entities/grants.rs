@@ -4,6 +4,7 @@ use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 use vestibule_domain::{
     authorize::Nonce,
+    claims_request::WantedClaims,
     grant::{Grant, RefreshFamily, Revoked},
     ids::{AccountId, GrantId, LinkId, LoginId, ProviderId, SessionId},
     resource::Resources,
@@ -45,6 +46,8 @@ pub(crate) struct Body {
     login: LoginId,
     provider: ProviderId,
     scopes: Scopes,
+    #[serde(default, skip_serializing_if = "WantedClaims::is_empty")]
+    claims: WantedClaims,
     #[serde(default, skip_serializing_if = "Resources::is_empty")]
     resources: Resources,
     auth_time: Timestamp,
@@ -62,6 +65,7 @@ impl From<&Grant> for Body {
             login: grant.login,
             provider: grant.provider.clone(),
             scopes: grant.scopes.clone(),
+            claims: grant.claims.clone(),
             resources: grant.resources.clone(),
             auth_time: grant.auth_time,
             acr: grant.acr.clone(),
@@ -88,6 +92,7 @@ impl Model {
             provider: body.provider,
             link: LinkId(row.uuid("link", row.there("link", self.link.as_deref())?)?),
             scopes: body.scopes,
+            claims: body.claims,
             resources: body.resources,
             auth_time: body.auth_time,
             acr: body.acr,

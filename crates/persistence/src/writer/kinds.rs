@@ -43,6 +43,9 @@ pub(crate) enum Kind {
     EndSession,
     EndAccountSessions,
     EndLinkSessions,
+    PutConsent,
+    DropConsents,
+    DropClientConsents,
     AddCode,
     RedeemCode,
     RenewUpstreamTokens,
@@ -99,7 +102,7 @@ impl Kind {
 
     /// Whether of several rows with one key only the last matters.
     pub(crate) const fn last_wins(self) -> bool {
-        matches!(self, Self::PutAccount | Self::PutUpstreamTokens)
+        matches!(self, Self::PutAccount | Self::PutUpstreamTokens | Self::PutConsent)
     }
 
     /// The first of the kinds that meet in one row: their order within one caller may matter.
@@ -107,6 +110,7 @@ impl Kind {
         match self {
             Self::DisableAccount => Self::PutAccount,
             Self::EndSession | Self::EndAccountSessions | Self::EndLinkSessions => Self::TouchSession,
+            Self::DropConsents | Self::DropClientConsents => Self::PutConsent,
             Self::TouchUpstreamTokens | Self::DropUpstreamTokens => Self::PutUpstreamTokens,
             Self::AnnounceEnds | Self::SettleDelivery => Self::JoinSession,
             Self::RevokeGrant
@@ -247,6 +251,12 @@ impl Kind {
                 "UPDATE sessions SET ended = v.column3 FROM (VALUES {rows}) AS v \
                  WHERE sessions.account = v.column2 AND sessions.link = v.column1 AND sessions.ended IS NULL RETURNING id"
             }
+            Self::PutConsent => {
+                "INSERT INTO consents (account, client, host, given, scopes) SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
+                 ON CONFLICT (account, client, host) DO UPDATE SET given = excluded.given, scopes = excluded.scopes"
+            }
+            Self::DropConsents => "DELETE FROM consents WHERE (account, client) IN (SELECT column1, column2 FROM (VALUES {rows}) AS v)",
+            Self::DropClientConsents => "DELETE FROM consents WHERE client IN (SELECT column1 FROM (VALUES {rows}) AS v)",
             Self::AddCode => {
                 "INSERT INTO codes (digest, grant_id, session, expires, redeemed, body) \
                  SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL"
@@ -412,6 +422,9 @@ pub(super) const ALL: [Kind; KINDS] = {
         EndSession,
         EndAccountSessions,
         EndLinkSessions,
+        PutConsent,
+        DropConsents,
+        DropClientConsents,
         AddCode,
         RedeemCode,
         RenewUpstreamTokens,

@@ -6,6 +6,7 @@ use vestibule_domain::{
     account::{Account, Link, UpstreamTokens},
     client::Client,
     code::Code,
+    consent::Consent,
     grant::{Grant, RefreshFamily, Revoked},
     ids::{AccountId, ClientId, GrantId, LinkId, SessionId},
     keys::SigningKey,
@@ -126,6 +127,11 @@ fn step(write: Write) -> Result<Step, StoreError> {
             Step::of_client(Kind::TakeDelivery, session, &client, values)
         }
         Write::SettleDelivery { session, client } => Step::of_client(Kind::SettleDelivery, session, &client, []),
+        Write::PutConsent(consent) => put_consent(&consent),
+        Write::DropConsents { account, client } => {
+            Step::new(Kind::DropConsents, account.0.as_bytes(), [client.as_str().into()]).beside(client.as_str())
+        }
+        Write::DropClientConsents { client } => Step::named(Kind::DropClientConsents, [client.as_str().into()], []),
         Write::AddCode(code) => add_code(code)?,
         Write::RedeemCode { digest, at } => {
             Step::new(Kind::RedeemCode, &digest.0, [at.as_millis().into()]).means(Effect::CodeRedeemed(digest, at))
@@ -255,6 +261,12 @@ fn put_session(session: Session) -> Result<Step, StoreError> {
     Ok(step.means(Effect::Session(session.id, Some(Weighed::new(session)))))
 }
 
+fn put_consent(consent: &Consent) -> Step {
+    let (client, host) = (consent.client.as_str(), consent.host.as_str());
+    let values = [client.into(), host.into(), consent.given.as_millis().into(), consent.scopes.to_string().into()];
+    Step::new(Kind::PutConsent, consent.account.0.as_bytes(), values).beside(client).beside(host)
+}
+
 fn add_code(code: Code) -> Result<Step, StoreError> {
     let digest = code.digest;
     let values = [
@@ -374,6 +386,13 @@ impl Step {
         let key = [session.0.as_bytes(), client.as_str().as_bytes()].concat();
         let named = [bytes(session.0.as_bytes()), client.as_str().into()];
         Self { kind, key, values: named.into_iter().chain(values).collect(), effect: None }
+    }
+
+    /// Of a row that is known by a name besides.
+    fn beside(mut self, name: &str) -> Self {
+        self.key.extend_from_slice(name.as_bytes());
+        self.key.push(0);
+        self
     }
 
     /// Of a row that is known by names.

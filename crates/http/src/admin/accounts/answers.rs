@@ -2,7 +2,7 @@
 
 use poem_openapi::{ApiResponse, payload::Json};
 
-use super::objects::{AccountObject, AccountPage, LinkList, SessionList};
+use super::objects::{AccountObject, AccountPage, ConsentList, LinkList, SessionList};
 pub(super) use crate::admin::answers::Gone;
 use crate::admin::answers::refusals;
 
@@ -39,6 +39,13 @@ pub(super) enum Sessions {
     All(Json<SessionList>),
 }
 
+#[derive(ApiResponse)]
+pub(super) enum Consents {
+    /// What was allowed.
+    #[oai(status = 200)]
+    All(Json<ConsentList>),
+}
+
 refusals! {
     Listing: [
         400 => "`invalid_parameter`: `limit` or `after` can't be used.",
@@ -52,6 +59,9 @@ refusals! {
         413 => "`too_large`: the body is larger than 64 KiB.",
         415 => "`unsupported_media_type`: the body is not sent as `application/merge-patch+json` or `application/json`.",
         422 => "`invalid_fields`: the body has other fields than `disabled`, or another value than true or false.",
+    ];
+    Forgetting: [
+        404 => "`not_found`: there is no such account, or it allowed no such client anything.",
     ];
     Unlinking: [
         404 => "`not_found`: there is no such account, or no such link of it.",

@@ -1,5 +1,7 @@
 //! The words of the API about accounts. What stands in the comments here is what the OpenAPI document says.
 
+mod consent;
+
 use std::collections::BTreeMap;
 
 use poem_openapi::{Object, types::Example};
@@ -11,6 +13,7 @@ use vestibule_domain::{
     time::Timestamp,
 };
 
+pub(super) use self::consent::ConsentList;
 use crate::admin::{
     body::{Fields, Read},
     text::{Moment, Text},
