@@ -18,6 +18,7 @@ use sea_orm_migration::{MigrationTrait, async_trait};
 mod m20261125_000001_create_tables;
 mod m20261125_000003_consents;
 mod m20261125_000006_logout_deliveries;
+mod m20261125_000007_self_registration;
 
 /// Every step, in order.
 #[derive(Debug)]
@@ -30,6 +31,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000001_create_tables::Migration),
             Box::new(m20261125_000003_consents::Migration),
             Box::new(m20261125_000006_logout_deliveries::Migration),
+            Box::new(m20261125_000007_self_registration::Migration),
         ]
     }
 }

@@ -106,6 +106,15 @@ impl Person {
                 request = self.http.post(at.clone()).form(&form);
                 continue;
             }
+            // A page that moves on by itself.
+            if let Some(target) = between(&page, "<meta http-equiv=\"refresh\" content=\"0;url=", "\"") {
+                at = at.join(&target.replace("&#38;", "&").replace("&amp;", "&")).map_err(|error| error.to_string())?;
+                if at.as_str().starts_with(redirect_uri) {
+                    return Ok(Landed { url: at });
+                }
+                request = self.http.get(at.clone());
+                continue;
+            }
             // The issuer's page: choose who to be, or allow what is asked.
             if let Some(action) = between(&page, "action=\"", "\"") {
                 at = at.join(action).map_err(|error| error.to_string())?;

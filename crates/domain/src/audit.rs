@@ -195,6 +195,12 @@ closed_enum! {
         ClientSecretAdded = "client.secret_added",
         /// A client's secret was revoked.
         ClientSecretRevoked = "client.secret_revoked",
+        /// An app wanted to register itself, or to change that, and could not.
+        ClientRegistrationRefused = "client.registration_refused",
+        /// An operator made a token that lets apps register themselves.
+        RegistrationTokenCreated = "registration_token.created",
+        /// An operator took one back.
+        RegistrationTokenDeleted = "registration_token.deleted",
         /// A provider was made.
         ProviderCreated = "provider.created",
         /// A provider was changed.
@@ -270,6 +276,9 @@ impl EventName {
             Self::ClientDeleted => 602,
             Self::ClientSecretAdded => 603,
             Self::ClientSecretRevoked => 604,
+            Self::ClientRegistrationRefused => 605,
+            Self::RegistrationTokenCreated => 610,
+            Self::RegistrationTokenDeleted => 611,
             Self::ProviderCreated => 620,
             Self::ProviderUpdated => 621,
             Self::ProviderEnabled => 622,
@@ -362,6 +371,10 @@ closed_enum! {
         KeysUnavailable = "keys_unavailable",
         /// Another method than registered.
         WrongMethod = "wrong_method",
+        /// What an app said of itself breaks rules.
+        BadMetadata = "bad_metadata",
+        /// There are as many apps that registered themselves as there may be.
+        TooManyClients = "too_many_clients",
         /// Not registered for this grant.
         GrantNotAllowed = "grant_not_allowed",
         /// The person signed out.

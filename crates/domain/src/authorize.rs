@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     claims_request::ClaimsRequest,
     client::{Client, GrantType, closed_enum},
+    client_document::DocumentFault,
     error::{OAuthError, OAuthErrorCode},
     ids::{AccountId, ClientId},
     redirect::{self, RedirectUri},
@@ -183,6 +184,8 @@ pub enum Rejection {
 pub enum PageFault {
     /// No `client_id`, or none that is known, or a disabled one: one page for all.
     ClientUnknown,
+    /// The client is known by the address of its document, and that can't be had or is no good.
+    ClientDocument(DocumentFault),
     /// The address is not registered; what was received, for the developer.
     RedirectMismatch {
         /// As it came, if it came.
@@ -201,7 +204,7 @@ impl Rejection {
     pub fn to_oauth(self) -> OAuthError {
         match self {
             Self::Redirect { error, .. } => error,
-            Self::Page(PageFault::ClientUnknown) => OAuthError::invalid_client(),
+            Self::Page(PageFault::ClientUnknown | PageFault::ClientDocument(_)) => OAuthError::invalid_client(),
             Self::Page(PageFault::RedirectMismatch { received: None, .. }) => OAuthError::invalid_request("redirect_uri is missing"),
             Self::Page(PageFault::RedirectMismatch { .. }) => {
                 OAuthError::invalid_request("redirect_uri is not one of this client's; they are compared character by character")

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    about::About,
     account::Release,
     certificate::CertificateSubject,
     entry::EntryRules,
@@ -22,8 +23,14 @@ use crate::{
 pub struct Client {
     /// Its `client_id`.
     pub id: ClientId,
+    /// Who registered it.
+    #[serde(default, skip_serializing_if = "Origin::is_operator")]
+    pub origin: Origin,
     /// What people are shown.
     pub name: String,
+    /// What it says of itself besides.
+    #[serde(default, skip_serializing_if = "About::is_empty")]
+    pub about: About,
     /// Where codes may be sent.
     pub redirect_uris: Vec<RegisteredUri>,
     /// Where a browser may be sent after logout.
@@ -88,9 +95,6 @@ pub struct Client {
     /// When its people are asked whether it may have what it asks for.
     #[serde(default, skip_serializing_if = "ConsentMode::is_implicit")]
     pub consent: ConsentMode,
-    /// Whether somebody of the house stands behind the registration.
-    #[serde(default = "yes", skip_serializing_if = "is_yes")]
-    pub vetted: bool,
     /// A disabled client gets nothing, and what it had stops working.
     pub disabled: bool,
     /// Its secrets; at most [`MOST_SECRETS`] alive.
@@ -101,6 +105,50 @@ pub struct Client {
     pub updated: Timestamp,
     /// Counts changes.
     pub version: i64,
+}
+
+/// Who registered a client: whether anybody has looked at it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", rename_all = "snake_case")]
+pub enum Origin {
+    /// An operator.
+    #[default]
+    Operator,
+    /// The app itself (RFC 7591).
+    Dynamic {
+        /// SHA-256 of the token that opens its registration (RFC 7592 §3).
+        token: Digest,
+        /// Until when it was to be kept when it registered; [`Write::KeepClient`](crate::store::Write::KeepClient) moves that on as it is used.
+        kept_until: Timestamp,
+    },
+    /// The document at the address that is its id (Client ID Metadata Document draft), as it was at the last sign-in.
+    MetadataDocument {
+        /// Until when it was to be kept then.
+        kept_until: Timestamp,
+    },
+}
+
+impl Origin {
+    fn is_operator(&self) -> bool {
+        *self == Self::Operator
+    }
+
+    /// Who it was, by a word that never changes.
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Operator => "operator",
+            Self::Dynamic { .. } => "dynamic",
+            Self::MetadataDocument { .. } => "metadata_document",
+        }
+    }
+
+    /// When a new client of this origin is forgotten unless somebody signs in to it.
+    pub const fn kept_until(&self) -> Option<Timestamp> {
+        match self {
+            Self::Operator => None,
+            Self::Dynamic { kept_until, .. } | Self::MetadataDocument { kept_until } => Some(*kept_until),
+        }
+    }
 }
 
 /// That a client may have people's access tokens of one provider, if they were granted these scopes there and nothing else is asked.
@@ -172,6 +220,12 @@ impl Client {
         scopes.has("openid") || self.legacy_oauth
     }
 
+    /// Whether an operator has looked at it. Whoever registered itself may be anybody: its people are asked before they are sent to a provider, whose
+    /// own memory of a consent would otherwise carry them to a stranger unseen (attack 40), and it is told of no error by redirect before (attack 34).
+    pub const fn is_vetted(&self) -> bool {
+        matches!(self.origin, Origin::Operator)
+    }
+
     /// What its names for people are shared with: the host of its addresses (OpenID Connect Core 1.0 §8.1). Nothing for a public subject type.
     pub fn sector(&self) -> Option<String> {
         let pairwise = self.subject_type == SubjectType::Pairwise;
@@ -221,27 +275,11 @@ impl Client {
         }
     }
 
-    /// Whether somebody of the house looked at the registration. Whoever registered itself may be anybody: its people are asked before they are sent to
-    /// a provider, whose own memory of a consent would otherwise carry them to a stranger unseen (attack 40), and it is told of no error by redirect
-    /// before (attack 34).
-    pub fn is_vetted(&self) -> bool {
-        self.vetted
-    }
-
     /// Whether a code sent there could be received by another app on the device, so that a person must act each time (RFC 8252 §8.6).
     pub fn is_impersonable_at(&self, uri: &RedirectUri) -> bool {
         self.is_public()
             && self.redirect_uris.iter().any(|registered| registered.is_impersonable() && registered.admits(uri.as_str()).is_some())
     }
-}
-
-fn yes() -> bool {
-    true
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it over so")]
-fn is_yes(flag: &bool) -> bool {
-    *flag
 }
 
 /// Where a client's public keys are. One place, and not two that could differ (RFC 7591 §2).

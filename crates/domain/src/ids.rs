@@ -52,6 +52,9 @@ uuid_id!(/// One way into an account: what sessions and grants remember of how t
 uuid_id!(/// One secret of a client; names it, reveals nothing of it.
     SecretId);
 
+uuid_id!(/// One token that lets apps register themselves; names it, reveals nothing of it.
+    RegistrationTokenId);
+
 /// An account; its text is the `sub` of public clients' tokens. Random, never reassigned, says nothing of the person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]
@@ -88,6 +91,9 @@ pub enum NameError {
     /// A character outside RFC 3986's unreserved set: clients mis-encode anything else in HTTP Basic.
     #[error("may only have letters, digits, '-', '.', '_' and '~'")]
     Character,
+    /// An address that no document of a client can have.
+    #[error("is an address, and must be https with a path, in its normal form, without user, fragment and '.' or '..' in the path")]
+    Address,
 }
 
 fn unreserved(text: &str, longest: usize) -> Result<(), NameError> {
@@ -98,8 +104,29 @@ fn unreserved(text: &str, longest: usize) -> Result<(), NameError> {
     if text.bytes().all(fine) { Ok(()) } else { Err(NameError::Character) }
 }
 
+/// The address of a client's metadata document (Client ID Metadata Document draft §3). One spelling alone: what two texts mean alike to a fetcher
+/// would be two clients to everything that compares them.
+fn document_address(text: &str) -> Result<(), NameError> {
+    if text.len() > LONGEST_ADDRESS {
+        return Err(NameError::Length(LONGEST_ADDRESS));
+    }
+    let url = url::Url::parse(text).map_err(|_| NameError::Address)?;
+    // The parser resolves dot segments, encoded ones too, and adds a path where there is none: such texts are not what it makes of them.
+    let is_normal = url.as_str() == text && text.bytes().all(|b| matches!(b, 0x21..=0x7e));
+    let is_plain = url.scheme() == "https" && url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
+    if is_normal && is_plain && !text.contains('@') { Ok(()) } else { Err(NameError::Address) }
+}
+
+const ADDRESS: &str = "https://";
+const LONGEST_ADDRESS: usize = 255;
+
+/// Either: no name has a colon, so neither can be taken for the other.
+fn name_or_address(text: &str, longest: usize) -> Result<(), NameError> {
+    if text.starts_with(ADDRESS) { document_address(text) } else { unreserved(text, longest) }
+}
+
 macro_rules! name_id {
-    ($(#[$doc:meta])* $name:ident, $longest:expr) => {
+    ($(#[$doc:meta])* $name:ident, $rule:ident, $longest:expr) => {
         $(#[$doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         #[serde(try_from = "String", into = "String")]
@@ -108,7 +135,7 @@ macro_rules! name_id {
         impl $name {
             /// The name, when it keeps the rules.
             pub fn parse(text: impl AsRef<str>) -> Result<Self, NameError> {
-                unreserved(text.as_ref(), $longest).map(|()| Self(text.as_ref().into()))
+                $rule(text.as_ref(), $longest).map(|()| Self(text.as_ref().into()))
             }
 
             /// The name as text.
@@ -145,10 +172,28 @@ macro_rules! name_id {
     };
 }
 
-name_id!(/// A `client_id`. Never a URL, so it can't collide with a client ID metadata document's.
-    ClientId, 100);
+name_id!(/// A `client_id`: a name that was given here, or the address of a document that says what the client is.
+    ClientId, name_or_address, 100);
 name_id!(/// The name of a configured provider; part of its callback address and of every link to it.
-    ProviderId, 60);
+    ProviderId, unreserved, 60);
+
+impl ClientId {
+    /// A name that can be given here: never an address, which would be somebody else's document (Client ID Metadata Document draft §6.9).
+    pub fn name(text: &str) -> Result<Self, NameError> {
+        unreserved(text, 100)?;
+        Self::parse(text)
+    }
+
+    /// The address of the client's document, if that is what it is known by.
+    pub fn document(&self) -> Option<&str> {
+        self.0.starts_with(ADDRESS).then_some(&self.0)
+    }
+
+    /// The host of that address, which is all that is known for certain of such a client.
+    pub fn document_host(&self) -> Option<String> {
+        url::Url::parse(self.document()?).ok()?.host_str().map(str::to_owned)
+    }
+}
 
 /// A login attempt on its way through a browser. Its text is the `state` sent upstream: 128 random bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -184,9 +229,57 @@ mod tests {
     #[test]
     fn client_ids_use_only_what_basic_authentication_leaves_alone() {
         assert!(ClientId::parse("my-app_1.test~x").is_ok());
-        for bad in ["", "a:b", "a b", "a%20", "https://x", "ä", "a\r\nb"] {
-            assert!(ClientId::parse(bad).is_err(), "{bad:?}");
+        for bad in ["", "a:b", "a b", "a%20", "http://x/", "ä", "a\r\nb"] {
+            assert!(ClientId::parse(bad).is_err() && ClientId::name(bad).is_err(), "{bad:?}");
         }
         assert_eq!(ClientId::parse("a".repeat(101)), Err(NameError::Length(100)));
+    }
+
+    #[test]
+    fn cimd_section_3_a_document_s_address_has_a_path_and_one_spelling() {
+        for good in ["https://app.example/c", "https://app.example/", "https://app.example:8443/a/b.json", "https://app.example/c?v=1"] {
+            assert_eq!(ClientId::parse(good).unwrap().document(), Some(good));
+            assert!(ClientId::name(good).is_err(), "section 6.9: no client of ours has such a name");
+        }
+        for bad in [
+            "https://app.example",
+            "https://app.example/c#x",
+            "https://u@app.example/c",
+            "https://u:p@app.example/c",
+            "https://@app.example/c",
+            "https://app.example/a/../c",
+            "https://app.example/./c",
+            "https://app.example/%2e%2e/c",
+            "https://app.example/.%2E/c",
+            "https://APP.example/c",
+            "https://app.example:443/c",
+            "https://app.example/a b",
+            "https://app.example\\c",
+            "https:/app.example/c",
+            "https:app.example/c",
+            "HTTPS://app.example/c",
+            "https:///c",
+            "https://ä.example/c",
+            "https://0x7f.1/c",
+            "https://app.example/\u{0}",
+        ] {
+            assert!(ClientId::parse(bad).is_err(), "{bad:?}");
+        }
+        assert_eq!(ClientId::parse(format!("https://app.example/{}", "a".repeat(300))), Err(NameError::Length(255)));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_a_name_an_address_or_refused(text in r"(https://)?[a-z0-9@:/?#.%\\ \[\]~-]{0,60}") {
+            if let Ok(id) = ClientId::parse(&text) {
+                proptest::prop_assert_eq!(id.as_str(), text.as_str());
+                proptest::prop_assert_eq!(id.document().is_some(), text.contains(':'), "{}", text);
+                if let Some(address) = id.document() {
+                    let url = url::Url::parse(address).unwrap();
+                    proptest::prop_assert!(url.as_str() == address && url.scheme() == "https" && url.host_str().is_some());
+                    proptest::prop_assert!(!address.contains(['#', '@', ' ', '\\']) && !url.path_segments().unwrap().any(|s| s == "." || s == ".."));
+                }
+            }
+        }
     }
 }

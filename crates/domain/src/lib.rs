@@ -5,6 +5,7 @@
 //! clients and issuers is written by the `protocol` crate.
 #![warn(missing_docs)]
 
+pub mod about;
 pub mod account;
 pub mod actors;
 pub mod assertion;
@@ -15,6 +16,7 @@ pub mod certificate;
 pub mod claims;
 pub mod claims_request;
 pub mod client;
+pub mod client_document;
 pub mod code;
 pub mod consent;
 pub mod device;
@@ -38,6 +40,7 @@ pub mod rehearsal;
 pub mod resource;
 pub mod scope;
 pub mod secret;
+pub mod self_registration;
 pub mod session;
 pub mod settings;
 pub mod signed;

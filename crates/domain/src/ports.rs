@@ -10,6 +10,7 @@ use crate::{
     audit::AuditEvent,
     claims::Claims,
     client::{Client, SigningAlg},
+    client_document::{DocumentFault, FetchedDocument},
     code::Code,
     consent::Consent,
     email::EmailAddress,
@@ -25,6 +26,7 @@ use crate::{
     redirect::RegisteredUri,
     registration::FieldFault,
     secret::{Digest, Purpose, Sealed},
+    self_registration::RegistrationToken,
     session::Session,
     signed::{JwtFault, SignedJwt},
     store::{Changes, EventQuery, StoreError},
@@ -196,6 +198,14 @@ pub trait BackChannel: Send + Sync {
 #[error("{0}")]
 pub struct Undelivered(pub String);
 
+/// Where documents of clients come from (Client ID Metadata Document draft §4).
+#[async_trait]
+pub trait ClientDocuments: Send + Sync {
+    /// Fetches and reads the document of a client, if its id is the address of one. Follows no redirect, reaches no address that is not public, and
+    /// reads no more than a few kilobytes.
+    async fn fetch(&self, id: &ClientId) -> Result<FetchedDocument, DocumentFault>;
+}
+
 /// Where everything lives that outlasts a request. Reads may come from a cache that every commit keeps true.
 #[async_trait]
 pub trait Store: Send + Sync {
@@ -205,6 +215,12 @@ pub trait Store: Send + Sync {
     async fn client(&self, id: &ClientId) -> Result<Option<Arc<Client>>, StoreError>;
     /// Clients in the order of their ids, after `after`.
     async fn clients(&self, after: Option<&ClientId>, limit: u64) -> Result<Vec<Client>, StoreError>;
+    /// How many clients registered themselves and are kept only as long as they are used.
+    async fn count_self_registered(&self) -> Result<u64, StoreError>;
+    /// The registration token of this digest, good or not, until it is swept.
+    async fn registration_token(&self, digest: &Digest) -> Result<Option<RegistrationToken>, StoreError>;
+    /// Every registration token, oldest first, at most a few hundred.
+    async fn registration_tokens(&self) -> Result<Vec<RegistrationToken>, StoreError>;
     /// One account.
     async fn account(&self, id: &AccountId) -> Result<Option<Arc<Account>>, StoreError>;
     /// Accounts in the order of their ids, after `after`.
@@ -253,7 +269,8 @@ pub trait Store: Send + Sync {
     /// How many sessions are alive, for a gauge; `seen_since` is where the idle limit lies.
     async fn count_sessions(&self, seen_since: Timestamp) -> Result<u64, StoreError>;
     /// Deletes what has expired, at most `most` rows of each kind: what was spent, tickets, codes (kept a day after expiry, so that a late replay still
-    /// revokes), grants, revoked tokens, sessions a day after their end or after `sessions_before`. Returns how many rows went.
+    /// revokes), grants, revoked tokens, registration tokens, clients that registered themselves and are used no more, sessions a day after their
+    /// end or after `sessions_before`. Returns how many rows went.
     async fn sweep(&self, now: Timestamp, sessions_before: Timestamp, most: u64) -> Result<u64, StoreError>;
     /// Whether it answers, and what was asked to be written is not stuck.
     async fn ping(&self) -> Result<(), StoreError>;

@@ -6,8 +6,9 @@ mod proof;
 use std::collections::BTreeSet;
 
 use crate::{
+    about::AboutDraft,
     account::Release,
-    client::{AuthMethod, Client, ClientSecret, ConsentMode, GrantType, SigningAlg, SubjectType, UpstreamTokenRule, host_of},
+    client::{AuthMethod, Client, ClientSecret, ConsentMode, GrantType, Origin, SigningAlg, SubjectType, UpstreamTokenRule, host_of},
     entry::EntryDraft,
     ids::{ClientId, ProviderId},
     logout::LogoutDraft,
@@ -23,6 +24,7 @@ pub use proof::CertificateDraft;
 #[expect(missing_docs, reason = "the fields are those of [`Client`]")]
 pub struct Draft {
     pub name: String,
+    pub about: AboutDraft,
     pub redirect_uris: Vec<String>,
     pub post_logout_redirect_uris: Vec<String>,
     pub grant_types: Vec<String>,
@@ -65,6 +67,7 @@ impl Default for Draft {
     fn default() -> Self {
         Self {
             name: String::new(),
+            about: AboutDraft::default(),
             redirect_uris: Vec::new(),
             post_logout_redirect_uris: Vec::new(),
             grant_types: vec!["authorization_code".into(), "refresh_token".into()],
@@ -131,7 +134,16 @@ impl Draft {
     /// The client, or everything that is wrong with it at once.
     pub fn check(&self, id: &str, offered: &Offered, now: Timestamp) -> Result<Client, Vec<FieldFault>> {
         let mut faults = Faults::default();
-        let id = ClientId::parse(id).map_err(|error| faults.add("/client_id", &error.to_string())).ok();
+        let id = ClientId::name(id).map_err(|error| faults.add("/client_id", &error.to_string())).ok();
+        self.check_all(id, faults, offered, now)
+    }
+
+    /// The same for a client whose id is known, and may be the address of its document.
+    pub(crate) fn check_as(&self, id: ClientId, offered: &Offered, now: Timestamp) -> Result<Client, Vec<FieldFault>> {
+        self.check_all(Some(id), Faults::default(), offered, now)
+    }
+
+    fn check_all(&self, id: Option<ClientId>, mut faults: Faults, offered: &Offered, now: Timestamp) -> Result<Client, Vec<FieldFault>> {
         let name = self.name.trim();
         if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
             faults.add("/client_name", "must have 1 to 100 printable characters; people see it when they sign in");
@@ -145,6 +157,7 @@ impl Draft {
             .collect();
         let redirect_uris = faults.uris("/redirect_uris", &self.redirect_uris);
         let post_logout_redirect_uris = faults.uris("/post_logout_redirect_uris", &self.post_logout_redirect_uris);
+        let about = self.about.check(&redirect_uris, &mut faults.0);
         self.grants_fit(&grant_types, auth_method, &mut faults);
         let scopes = Scopes::parse(&self.scope).unwrap_or_else(|error| {
             faults.add("/scope", &error.to_string());
@@ -196,7 +209,9 @@ impl Draft {
         };
         Ok(Client {
             id,
+            origin: Origin::Operator,
             name: name.to_owned(),
+            about,
             redirect_uris,
             post_logout_redirect_uris,
             grant_types,
@@ -222,7 +237,6 @@ impl Draft {
             may_act,
             id_token_claims: self.id_token_claims,
             consent,
-            vetted: true,
             disabled: self.disabled,
             secrets: Vec::<ClientSecret>::new(),
             created: now,

@@ -71,6 +71,7 @@ impl Scopes {
     }
 }
 
+/// Tokens that are written here and not by a stranger.
 impl FromIterator<&'static str> for Scopes {
     fn from_iter<I: IntoIterator<Item = &'static str>>(tokens: I) -> Self {
         Self(tokens.into_iter().map(str::to_owned).collect())

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::{ids::ProviderId, keys::Rotation, upstream::RefreshRules};
+use crate::{ids::ProviderId, keys::Rotation, self_registration::SelfRegistration, upstream::RefreshRules};
 
 /// How long things live.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +57,8 @@ pub struct Settings {
     pub straight_through: bool,
     /// How upstream tokens are kept fresh.
     pub upstream: RefreshRules,
+    /// Which apps may register themselves, and what they get.
+    pub registration: SelfRegistration,
 }
 
 impl Settings {

@@ -7,11 +7,12 @@ use crate::{
     code::Code,
     consent::Consent,
     grant::{Grant, RefreshFamily, Revoked},
-    ids::{AccountId, AttemptId, ClientId, GrantId, LinkId, LoginId, ProviderId, SessionId},
+    ids::{AccountId, AttemptId, ClientId, GrantId, LinkId, LoginId, ProviderId, RegistrationTokenId, SessionId},
     keys::SigningKey,
     logout::Participant,
     provider::StoredProvider,
     secret::Digest,
+    self_registration::RegistrationToken,
     session::Session,
     ticket::{Ticket, TicketKind},
     time::Timestamp,
@@ -286,6 +287,27 @@ pub enum Write {
         /// The version that must be there.
         expected: i64,
     },
+    /// Keeps a client that registered itself until then, at least. Of a client that an operator registered it changes nothing.
+    KeepClient {
+        /// Which.
+        id: ClientId,
+        /// Until when.
+        until: Timestamp,
+    },
+    /// Keeps what a client's metadata document said, unless a later one is kept already.
+    PutDocument(Box<Client>),
+    /// Contested: makes or replaces a registration token whose version is the expected one.
+    PutRegistrationToken {
+        /// The token, with its new version.
+        token: RegistrationToken,
+        /// The version that must be there; none for a new one.
+        expected: Option<i64>,
+    },
+    /// Takes a registration token back.
+    DropRegistrationToken {
+        /// Which.
+        id: RegistrationTokenId,
+    },
     /// Contested: a key follows another once.
     AddSigningKey(SigningKey),
     /// Contested: gives a key other dates, if it still has those it had.
@@ -323,6 +345,8 @@ pub enum Contest {
     Family,
     /// The client has another version.
     Client,
+    /// The registration token has another version: it was used, or taken back.
+    RegistrationToken,
     /// The key has a successor already, or other dates.
     SigningKey,
     /// The provider has another version.
@@ -347,6 +371,7 @@ impl Write {
             Self::RedeemCode { .. } => Some(Contest::Code),
             Self::RotateFamily { .. } => Some(Contest::Family),
             Self::PutClient { .. } | Self::DeleteClient { .. } => Some(Contest::Client),
+            Self::PutRegistrationToken { .. } => Some(Contest::RegistrationToken),
             Self::AddSigningKey(_) | Self::RedateSigningKey { .. } => Some(Contest::SigningKey),
             Self::TakeDelivery { .. } => Some(Contest::Delivery),
             _ => None,
@@ -359,6 +384,13 @@ impl Changes {
     #[must_use]
     pub fn write(mut self, write: Write) -> Self {
         self.writes.push(write);
+        self
+    }
+
+    /// Adds a write, if there is one.
+    #[must_use]
+    pub fn and(mut self, write: Option<Write>) -> Self {
+        self.writes.extend(write);
         self
     }
 

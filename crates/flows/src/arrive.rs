@@ -297,7 +297,7 @@ impl Gateway {
             Errand::SignIn if *must_consent => Landing::Consent(self.to_be_asked(witness, attempt, &session)?),
             Errand::SignIn => {
                 let (code, text) = self.new_code(witness, &attempt.request, &session, attempt.login);
-                changes = changes.write(Write::AddCode(code));
+                changes = changes.write(Write::AddCode(code)).and(Self::remembering(client));
                 if attempt.consent == Consenting::Allowed {
                     changes = self.allowed(changes, witness, client, attempt, &session, given);
                 }

@@ -78,7 +78,8 @@ impl Gateway {
     pub async fn authorize(&self, witness: &Witness, asked: Asked, carried: &Carried) -> Result<Authorized, Halt> {
         let issuer = &self.settings.issuer;
         let id = asked.client_id().map_err(|rejection| Halt::rejected(rejection, None, issuer))?;
-        let client = self.store.client(&id).await?.ok_or(Fault::Request(PageFault::ClientUnknown))?;
+        let client = self.client_asking(witness, &id).await?.map_err(PageFault::ClientDocument).map_err(Fault::Request)?;
+        let client = client.ok_or(Fault::Request(PageFault::ClientUnknown))?;
         let (request, pushed) = match asked.pushed_as().map(|name| self.sealer.hash(name.as_bytes())) {
             Some(name) => match self.take_pushed(witness, &client, name).await? {
                 Ok(request) => (request, Some(name)),
@@ -93,6 +94,11 @@ impl Gateway {
                 }
             },
         };
+        // What was pushed was held against the client as it was then.
+        if pushed.is_some() && client.redirect_uri(Some(request.redirect_uri.as_str())).is_none() {
+            let fault = PageFault::RedirectMismatch { received: Some(request.redirect_uri.as_str().to_owned()), differs: None };
+            return Err(Fault::Request(fault).into());
+        }
         let attempt = Attempt { pushed, ..self.new_attempt(witness, request, Errand::SignIn) };
         if client.is_vetted() {
             return self.meet(witness, &client, attempt, carried.session.as_deref()).await;
@@ -179,7 +185,7 @@ impl Gateway {
     ) -> Result<Authorized, Halt> {
         let request = &attempt.request;
         let (code, text) = self.new_code(witness, request, session, attempt.login);
-        let mut changes = Changes::default().write(Write::AddCode(code));
+        let mut changes = Changes::default().write(Write::AddCode(code)).and(Self::remembering(client));
         if !attempt.consent.is_not_asked() {
             let given = self.given(client, &session.account).await?;
             changes = self.allowed(changes, witness, client, attempt, session, &given);

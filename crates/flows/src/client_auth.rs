@@ -78,7 +78,7 @@ impl Gateway {
         let way = self.way(presented)?;
         let id = ClientId::parse(way.id()).map_err(|_| OAuthError::invalid_client())?;
         let ip = witness.source.ip;
-        let client = self.store.client(&id).await.map_err(unavailable)?;
+        let client = self.client_presenting(witness, &id).await.map_err(unavailable)?;
         let place = place_of(client.as_deref());
         if let Some(seconds) = self.secret_failures.wait(ip, place, witness.now) {
             return Err(OAuthError::slow_down(seconds));

@@ -8,6 +8,7 @@ use vestibule_domain::{
     client::{AuthMethod, Client, ClientSecret, KeySource, MOST_SECRETS},
     grant::{Revoked, RevokedBy},
     ids::{ClientId, SecretId},
+    ports::Entropy,
     registration::{Draft, FieldFault},
     secret::Purpose,
     store::{Changes, Contest, StoreError, Write},
@@ -112,19 +113,17 @@ impl Gateway {
         id: Option<&str>,
         draft: &Draft,
     ) -> Result<(Client, Option<NewSecret>), AdminFault> {
-        let made = codec::random_text(self.entropy.as_ref());
-        let id = id.unwrap_or_else(|| made.get(..22).unwrap_or(&made));
+        let made = new_client_id(self.entropy.as_ref());
+        let id = id.unwrap_or(&made);
         if id == OWN_NAME {
             return Err(AdminFault::Exists);
         }
-        let mut client = self.registered(witness, id, draft).await?;
+        let registered = self.registered(witness, id, draft).await.map_err(AdminFault::Store)?;
+        let mut client = registered.map_err(AdminFault::Invalid)?;
         // Counted from when it is made, so that a version seen of a client of this id that was deleted never names this one.
         client.version = witness.now.as_millis();
-        let first = client.auth_method.has_secret().then(|| self.new_secret(witness, &client, None));
-        let secret = first.map(|(kept, new)| {
-            client.secrets.push(kept);
-            new
-        });
+        let (secrets, secret) = self.secrets_for(witness, &[], &client);
+        client.secrets = secrets;
         self.put_client(witness, actor, EventName::ClientCreated, client.clone(), None, None).await.map_err(|fault| match fault {
             AdminFault::PreconditionFailed(_) => AdminFault::Exists,
             other => other,
@@ -148,16 +147,11 @@ impl Gateway {
             Err(fault) => return Err(fault),
         };
         let expected = held(&present, expected)?;
-        let checked = self.registered(witness, present.id.as_str(), draft).await?;
-        let mut secrets = fitting(&present.secrets, checked.auth_method);
-        let mut new = None;
-        if checked.auth_method.has_secret() && !secrets.iter().any(|secret| secret.is_alive(witness.now)) {
-            let (kept, made) = self.new_secret(witness, &checked, None);
-            secrets.push(kept);
-            new = Some(made);
-        }
+        let registered = self.registered(witness, present.id.as_str(), draft).await.map_err(AdminFault::Store)?;
+        let checked = registered.map_err(AdminFault::Invalid)?;
+        let (secrets, new) = self.secrets_for(witness, &present.secrets, &checked);
         let changed = changed_fields(&present, &checked);
-        let client = Client { secrets, created: present.created, version: expected + 1, ..checked };
+        let client = Client { origin: present.origin.clone(), secrets, created: present.created, version: expected + 1, ..checked };
         self.put_client(witness, actor, EventName::ClientUpdated, client.clone(), Some(expected), Some(changed)).await?;
         Ok((client, new))
     }
@@ -224,8 +218,13 @@ impl Gateway {
     }
 
     /// The client that a draft makes, or everything that is wrong with it at once; what only adapters can tell about its keys included.
-    async fn registered(&self, witness: &Witness, id: &str, draft: &Draft) -> Result<Client, AdminFault> {
-        let checked = draft.check(id, &self.offered(witness).await.map_err(AdminFault::Store)?, witness.now);
+    pub(crate) async fn registered(
+        &self,
+        witness: &Witness,
+        id: &str,
+        draft: &Draft,
+    ) -> Result<Result<Client, Vec<FieldFault>>, StoreError> {
+        let checked = draft.check(id, &self.offered(witness).await?, witness.now);
         let about_keys = draft.jwks.as_ref().and_then(|jwks| self.checker.fault_of_keys(jwks.to_string().as_bytes()));
         let about_keys = about_keys.map(|message| FieldFault { pointer: "/jwks".into(), message });
         let about_address = match &checked {
@@ -236,17 +235,28 @@ impl Gateway {
             }),
             _ => None,
         };
-        let others = about_keys.into_iter().chain(about_address);
-        match checked {
-            Ok(client) => {
-                let faults: Vec<_> = others.collect();
-                if faults.is_empty() { Ok(client) } else { Err(AdminFault::Invalid(faults)) }
-            }
-            Err(mut faults) => {
-                faults.extend(others);
-                Err(AdminFault::Invalid(faults))
-            }
+        let others: Vec<_> = about_keys.into_iter().chain(about_address).collect();
+        Ok(match checked {
+            Ok(client) if others.is_empty() => Ok(client),
+            Ok(_) => Err(others),
+            Err(faults) => Err(faults.into_iter().chain(others).collect()),
+        })
+    }
+
+    /// Those of its secrets that a client as it is now can use, and a new one if it needs one and none of them works.
+    pub(crate) fn secrets_for(
+        &self,
+        witness: &Witness,
+        present: &[ClientSecret],
+        client: &Client,
+    ) -> (Vec<ClientSecret>, Option<NewSecret>) {
+        let mut secrets = fitting(present, client.auth_method);
+        if !client.auth_method.has_secret() || secrets.iter().any(|secret| secret.is_alive(witness.now)) {
+            return (secrets, None);
         }
+        let (kept, new) = self.new_secret(witness, client, None);
+        secrets.push(kept);
+        (secrets, Some(new))
     }
 
     /// A secret, and what is kept of it: a digest, and the secret itself, sealed, only where it is the key of an HMAC.
@@ -311,10 +321,24 @@ fn held(present: &Client, expected: Option<i64>) -> Result<i64, AdminFault> {
     }
 }
 
+/// A client id that nobody chose: 132 random bits.
+pub(crate) fn new_client_id(entropy: &dyn Entropy) -> String {
+    let made = codec::random_text(entropy);
+    made.get(..22).unwrap_or(&made).to_owned()
+}
+
 /// Which fields an edit changed, by name: the record never repeats values.
-fn changed_fields(before: &Client, after: &Client) -> String {
+pub(crate) fn changed_fields(before: &Client, after: &Client) -> String {
     let fields = [
         ("client_name", before.name != after.name),
+        ("application_type", before.about.application_type != after.about.application_type),
+        ("client_uri", before.about.client_uri != after.about.client_uri),
+        ("policy_uri", before.about.policy_uri != after.about.policy_uri),
+        ("tos_uri", before.about.tos_uri != after.about.tos_uri),
+        ("initiate_login_uri", before.about.initiate_login_uri != after.about.initiate_login_uri),
+        ("contacts", before.about.contacts != after.about.contacts),
+        ("software_id", before.about.software_id != after.about.software_id),
+        ("software_version", before.about.software_version != after.about.software_version),
         ("redirect_uris", before.redirect_uris != after.redirect_uris),
         ("post_logout_redirect_uris", before.post_logout_redirect_uris != after.post_logout_redirect_uris),
         ("grant_types", before.grant_types != after.grant_types),

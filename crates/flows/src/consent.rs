@@ -31,6 +31,8 @@ pub struct Question {
     pub sealed: Option<SealedAttempt>,
     /// What people know the app as.
     pub client_name: String,
+    /// The host of the document it is known by, if it is: all that is certain of it.
+    pub known_by: Option<String>,
     /// Where the answer goes.
     pub returns_to: RedirectUri,
     /// Who is asked; absent before anybody has signed in.
@@ -202,6 +204,7 @@ impl Gateway {
             attempt: attempt.id,
             sealed: None,
             client_name: client.name.clone(),
+            known_by: client.id.document_host(),
             returns_to: attempt.request.redirect_uri.clone(),
             person,
             scopes: attempt.request.told(),

@@ -126,7 +126,9 @@ impl Gateway {
     /// The client of an attempt, as it is now: it may have been disabled since.
     pub(crate) async fn client_of(&self, witness: &Witness, attempt: &Attempt) -> Result<Arc<Client>, Halt> {
         let client = match attempt.errand {
-            Errand::SignIn | Errand::Device(_) => self.store.client(&attempt.request.client).await?.filter(|client| !client.disabled),
+            Errand::SignIn | Errand::Device(_) => {
+                self.client_under_way(witness, &attempt.request.client).await?.filter(|client| !client.disabled)
+            }
             Errand::OwnPage | Errand::Link { .. } => Some(self.own_page.client.clone()),
             // It has a walk of its own; here it leads nowhere.
             Errand::Trial { .. } => None,

@@ -1,15 +1,17 @@
 //! The gateway: the ports, wired once, and the few steps that every flow shares.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
 use vestibule_domain::{
     account::{Account, Link},
     audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
     client::Client,
-    ids::{AccountId, LinkId, ProviderId},
+    ids::{AccountId, ClientId, LinkId, ProviderId},
     policy::{self, Refusal},
-    ports::{BackChannel, ClientKeys, Clock, Entropy, Observer, ProviderFactory, Sealer, SignatureChecker, Store, TokenSigner},
+    ports::{
+        BackChannel, ClientDocuments, ClientKeys, Clock, Entropy, Observer, ProviderFactory, Sealer, SignatureChecker, Store, TokenSigner,
+    },
     registration::Offered,
     secret::{Digest, Purpose},
     settings::Settings,
@@ -18,10 +20,11 @@ use vestibule_domain::{
 
 use crate::{
     FixedProvider,
+    client_documents::Shelf,
     device::Paces,
     own_page::OwnClient,
     providers::Doorkeeper,
-    throttle::{Budget, Spent, TakenUp, Throttle},
+    throttle::{Budget, Daily, Spent, TakenUp, Throttle},
 };
 
 /// What a gateway is made of.
@@ -39,6 +42,7 @@ pub struct Parts {
     pub providers: Vec<FixedProvider>,
     pub factory: Arc<dyn ProviderFactory>,
     pub back_channel: Arc<dyn BackChannel>,
+    pub documents: Arc<dyn ClientDocuments>,
     pub settings: Settings,
     /// The key that opens the admin API before there are others; without one it stays shut.
     pub bootstrap_key: Option<SecretString>,
@@ -62,6 +66,9 @@ pub struct Core {
     pub(crate) own_page: OwnClient,
     pub(crate) settings: Settings,
     pub(crate) secret_failures: Throttle,
+    pub(crate) registrations: Throttle,
+    pub(crate) kept_today: Daily<ClientId>,
+    pub(crate) documents: Shelf,
     pub(crate) strangers: Budget,
     pub(crate) strangers_of_clients: Throttle,
     pub(crate) strangers_in_all: Budget,
@@ -70,6 +77,10 @@ pub struct Core {
     pub(crate) bootstrap_key: Option<Digest>,
     clock: Arc<dyn Clock>,
 }
+
+/// How often apps may register from one address, and in how long: an office behind one address sets up no more in an hour.
+const MOST_REGISTRATIONS: u32 = 20;
+const REGISTRATIONS_IN: Duration = Duration::from_hours(1);
 
 impl std::ops::Deref for Gateway {
     type Target = Core;
@@ -110,6 +121,9 @@ impl Gateway {
             doorkeeper,
             settings: parts.settings,
             secret_failures: Throttle::default(),
+            registrations: Throttle::within(REGISTRATIONS_IN, MOST_REGISTRATIONS),
+            kept_today: Daily::default(),
+            documents: Shelf::new(parts.documents),
             strangers: Budget::default(),
             strangers_of_clients: Throttle::of(60),
             strangers_in_all: Budget::of(6_000),

@@ -9,7 +9,7 @@ use vestibule_domain::{
     attempt::Errand,
     audit::{AuditEvent, EventName, Outcome, Witness},
     authorize::{AuthorizationRequest, Prompt},
-    client::{AuthMethod, Client, SigningAlg},
+    client::{AuthMethod, Client, Origin, SigningAlg},
     door::{Chosen, Offer},
     entry::EntryRules,
     grant::{Revoked, RevokedBy},
@@ -47,7 +47,9 @@ impl OwnClient {
         let nobody = Timestamp::default();
         let client = Client {
             id: ClientId::parse(OWN_NAME).unwrap_or_else(|_| unreachable!("the name keeps the rules")),
+            origin: Origin::Operator,
             name: String::new(),
+            about: vestibule_domain::about::About::default(),
             redirect_uris: redirect_uri.iter().cloned().collect(),
             post_logout_redirect_uris: Vec::new(),
             grant_types: std::collections::BTreeSet::new(),
@@ -73,7 +75,6 @@ impl OwnClient {
             may_act: None,
             id_token_claims: false,
             consent: vestibule_domain::client::ConsentMode::Implicit,
-            vetted: true,
             disabled: false,
             secrets: Vec::new(),
             created: nobody,

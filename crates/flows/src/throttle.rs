@@ -19,6 +19,7 @@ const WINDOW: Duration = Duration::from_mins(1);
 pub(crate) struct Throttle {
     places: Mutex<Ages<Place, Window>>,
     most: u32,
+    window: Duration,
 }
 
 impl Default for Throttle {
@@ -38,7 +39,12 @@ struct Window {
 impl Throttle {
     /// At most so many a minute.
     pub(crate) fn of(most: u32) -> Self {
-        Self { places: Mutex::default(), most }
+        Self::within(WINDOW, most)
+    }
+
+    /// At most so many in so long.
+    pub(crate) fn within(window: Duration, most: u32) -> Self {
+        Self { places: Mutex::default(), most, window }
     }
 
     /// Seconds to wait, if this place was here too often.
@@ -48,7 +54,7 @@ impl Throttle {
             return None;
         }
         let window = places.get(&place(ip, name))?;
-        let left = WINDOW.checked_sub(now.since(window.began)).filter(|left| !left.is_zero())?;
+        let left = self.window.checked_sub(now.since(window.began)).filter(|left| !left.is_zero())?;
         (window.count >= self.most).then(|| left.as_secs() + 1)
     }
 
@@ -56,7 +62,7 @@ impl Throttle {
     pub(crate) fn count(&self, ip: Option<IpAddr>, name: &str, now: Timestamp) -> bool {
         let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
         let place = place(ip, name);
-        let standing = places.get(&place).copied().filter(|window| now.since(window.began) < WINDOW);
+        let standing = places.get(&place).copied().filter(|window| now.since(window.began) < self.window);
         let window = standing.unwrap_or(Window { began: now, count: 0 });
         let count = window.count.saturating_add(1);
         places.put(place, Window { count, ..window });
@@ -149,6 +155,30 @@ impl TakenUp {
         first
     }
 }
+
+/// What was done today: a note that is worth one write a day. A node that forgets writes once more.
+#[derive(Debug)]
+pub(crate) struct Daily<K>(Mutex<Ages<K, Timestamp>>);
+
+impl<K: Eq + Hash> Default for Daily<K> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: Eq + Hash + Clone> Daily<K> {
+    /// Whether it is the first time in a day.
+    pub(crate) fn first(&self, key: &K, now: Timestamp) -> bool {
+        let mut done = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = done.get(key).is_none_or(|at| now.since(*at) >= DAY);
+        if first {
+            done.put(key.clone(), now);
+        }
+        first
+    }
+}
+
+const DAY: Duration = Duration::from_hours(24);
 
 /// How much of each kind is remembered, in two halves.
 const MOST_KEPT: usize = 40_000;

@@ -153,7 +153,8 @@ impl Gateway {
             .write(Write::RedeemCode { digest: code.digest, at: witness.now })
             .write(Write::AddGrant(grant.clone()))
             .event(AuditEvent { auth_method: Some(client.auth_method), ..event });
-        match self.commit(self.joins(witness, changes, client, code)).await {
+        let changes = self.joins(witness, changes, client, code).and(self.keeping(witness, client));
+        match self.commit(changes).await {
             Ok(()) => {
                 let generation = grant.family.as_ref().map(|family| family.generation);
                 self.issue(witness, client, &grant, extent, &person, generation, grant.access_expires)
@@ -238,7 +239,7 @@ impl Gateway {
                 scopes: Some(extent.scopes.clone()),
                 ..self.grant_event(witness, EventName::TokenRefreshed, &grant)
             });
-            return match self.commit(changes).await {
+            return match self.commit(changes.and(self.keeping(witness, client))).await {
                 Ok(()) => self.issue(witness, client, &grant, extent, &person, Some(to), access_expires),
                 Err(StoreError::Conflict(Contest::Family)) if !last_try => continue,
                 Err(StoreError::Conflict(_)) => Err(OAuthError::unavailable()),

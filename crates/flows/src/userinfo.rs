@@ -18,7 +18,9 @@ impl Gateway {
     pub async fn userinfo(&self, witness: &Witness, token: &str) -> Result<Userinfo, BearerFault> {
         let living = self.living(witness, token).await?.ok_or(BearerFault::Invalid)?;
         let (account, link) = living.person.ok_or(BearerFault::Invalid)?;
-        if !living.token.audiences.contains(&self.settings.issuer) {
+        // Both are names of this resource: the issuer's, and its own address (RFC 9728 §2).
+        let own = self.settings.url("/userinfo");
+        if !living.token.audiences.iter().any(|audience| *audience == self.settings.issuer || *audience == own) {
             return Err(BearerFault::Invalid);
         }
         if !living.client.may_ask_userinfo(&living.token.scopes) {

@@ -18,16 +18,21 @@ mod precondition;
 mod problem;
 mod providers;
 mod refused;
+mod registration_tokens;
 mod rules;
 mod text;
 
 use std::sync::Arc;
 
-use http::Uri;
+use http::{HeaderValue, StatusCode, Uri, header};
 use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, endpoint::BoxEndpoint};
 use poem_openapi::OpenApiService;
+use vestibule_domain::client::Client;
 
-use self::{accounts::Accounts, explorer::Explorer, keys::Keys, operations::Operations, problem::Problem, providers::Providers};
+use self::{
+    accounts::Accounts, explorer::Explorer, keys::Keys, objects::ClientObject, operations::Operations, problem::Problem,
+    providers::Providers, registration_tokens::RegistrationTokens,
+};
 use crate::{
     house::House,
     shell::{Reader, watched},
@@ -44,6 +49,7 @@ pub(crate) fn api(house: &Arc<House>) -> impl Endpoint<Output = Response> + use<
         Providers { house: house.clone(), base: base.clone() },
         Accounts { house: house.clone(), base: base.clone() },
         Keys { house: house.clone() },
+        RegistrationTokens { house: house.clone(), base: base.clone() },
     );
     let service = OpenApiService::new(operations, "Vestibule admin API", "1").description(ABOUT).server(base);
     Api { house: house.clone(), explorer: Explorer::new(&service), operations: service.into_endpoint().boxed() }
@@ -72,7 +78,15 @@ impl Endpoint for Api {
 impl Api {
     async fn answer(&self, place: Place, visit: Visit) -> Response {
         let reference = visit.reference().to_owned();
-        self.act(place, visit).await.unwrap_or_else(|problem| problem.respond(&reference))
+        let mut answer = self.act(place, visit).await.unwrap_or_else(|problem| problem.respond(&reference));
+        if answer.status() == StatusCode::UNAUTHORIZED {
+            // RFC 9728 §5.1.
+            let challenge = format!("Bearer realm=\"vestibule admin API\", resource_metadata=\"{}\"", self.house.resource_metadata(BASE));
+            if let Ok(challenge) = HeaderValue::try_from(challenge) {
+                answer.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+            }
+        }
+        answer
     }
 
     async fn act(&self, place: Place, visit: Visit) -> Result<Response, Problem> {
@@ -128,6 +142,8 @@ enum Place {
     Consent,
     Keys,
     KeyRotation,
+    RegistrationTokens,
+    RegistrationToken,
     Document,
     Explorer,
     ExplorerPart,
@@ -158,6 +174,8 @@ impl Place {
             ["accounts", _, "consents", _] => Self::Consent,
             ["keys"] => Self::Keys,
             ["keys:rotate"] => Self::KeyRotation,
+            ["registration-tokens"] => Self::RegistrationTokens,
+            ["registration-tokens", _] => Self::RegistrationToken,
             ["openapi.json"] => Self::Document,
             ["explorer"] => Self::Explorer,
             ["explorer", _] => Self::ExplorerPart,
@@ -184,6 +202,8 @@ impl Place {
             Self::Consent => "/api/v1/accounts/:account_id/consents/:client_id",
             Self::Keys => "/api/v1/keys",
             Self::KeyRotation => "/api/v1/keys:rotate",
+            Self::RegistrationTokens => "/api/v1/registration-tokens",
+            Self::RegistrationToken => "/api/v1/registration-tokens/:token_id",
             Self::Document => "/api/v1/openapi.json",
             Self::Explorer | Self::ExplorerPart => "/api/v1/explorer",
             Self::Nowhere => "/api/v1/unmatched",
@@ -192,11 +212,11 @@ impl Place {
 
     const fn allow(self) -> &'static str {
         match self {
-            Self::Clients => "GET, HEAD, POST",
+            Self::Clients | Self::RegistrationTokens => "GET, HEAD, POST",
             Self::Client | Self::Provider => "GET, HEAD, PUT, PATCH, DELETE",
             Self::Account => "GET, HEAD, PATCH",
             Self::Secrets | Self::ProviderTest | Self::KeyRotation => "POST",
-            Self::Secret | Self::Link | Self::Consent => "DELETE",
+            Self::Secret | Self::Link | Self::Consent | Self::RegistrationToken => "DELETE",
             Self::Providers
             | Self::ProviderTrial
             | Self::Accounts
@@ -214,6 +234,11 @@ impl Place {
     const fn is_explorer(self) -> bool {
         matches!(self, Self::Document | Self::Explorer | Self::ExplorerPart)
     }
+}
+
+/// A client, by the names that it was registered with.
+pub(crate) fn shown_client(client: &Client) -> ClientObject {
+    client.into()
 }
 
 /// What a caller hears when a handler panicked.

@@ -51,6 +51,7 @@ pub(crate) fn ask(house: &House, visit: &Visit, question: &Question) -> Response
     let profile = question.person.as_ref().map(|person| &person.profile);
     let page = ConsentPage {
         client_name: question.client_name.clone(),
+        known_by: question.known_by.clone(),
         returns_to: address.as_ref().map(place_of).unwrap_or_default(),
         person: profile.and_then(|profile| profile.name.clone().or_else(|| profile.email.clone())),
         scopes: question.scopes.iter().map(str::to_owned).collect(),

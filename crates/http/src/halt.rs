@@ -4,7 +4,9 @@ use http::{HeaderValue, StatusCode, header};
 use poem::{IntoResponse, Response};
 use time::OffsetDateTime;
 use url::Url;
-use vestibule_domain::{attempt::AttemptFault, authorize::PageFault, entry::RuleKind, provider::ProviderError, time::Timestamp};
+use vestibule_domain::{
+    attempt::AttemptFault, authorize::PageFault, client_document::DocumentFault, entry::RuleKind, provider::ProviderError, time::Timestamp,
+};
 use vestibule_flows::{AppAnswer, Fault, Halt};
 
 use crate::{
@@ -128,6 +130,8 @@ fn kind_of(fault: &Fault, now: Timestamp) -> ErrorKind {
             received: received.clone().unwrap_or_else(|| "none; the request must name one".into()),
             first_difference: *differs,
         },
+        Fault::Request(PageFault::ClientDocument(DocumentFault::Busy)) => ErrorKind::TooManyRequests { retry_after: 60 },
+        Fault::Request(PageFault::ClientDocument(fault)) => invalid(&fault.to_string()),
         Fault::Request(PageFault::Repeated(name)) => invalid(&format!("{name} came more than once")),
         Fault::Attempt(AttemptFault::OtherProvider) | Fault::StaleSignIn | Fault::UnmetAcr => {
             ErrorKind::UpstreamInvalid { phase: "callback" }

@@ -14,6 +14,7 @@ use ipnet::IpNet;
 use url::Url;
 use vestibule_domain::{store::StoreError, time::Timestamp};
 use vestibule_flows::Gateway;
+use vestibule_protocol::resource_metadata::WELL_KNOWN;
 use vestibule_telemetry::Metrics;
 
 use crate::{
@@ -101,6 +102,13 @@ impl House {
     /// The path of the issuer without a trailing slash; everything of ours lies under it.
     pub(crate) fn prefix(&self) -> &str {
         &self.prefix
+    }
+
+    /// Where a resource of ours says of itself who gives tokens for it (RFC 9728 §3).
+    pub(crate) fn resource_metadata(&self, path: &str) -> String {
+        let issuer = self.gateway.settings().url("");
+        let origin = issuer.strip_suffix(&self.prefix).unwrap_or(&issuer);
+        format!("{origin}{WELL_KNOWN}{}{path}", self.prefix)
     }
 
     /// A link to a path of ours.

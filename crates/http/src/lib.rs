@@ -22,6 +22,7 @@ mod ops;
 pub mod pages;
 mod par;
 mod published;
+mod register;
 mod revoke;
 mod routes;
 mod shell;

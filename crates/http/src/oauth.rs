@@ -96,14 +96,19 @@ fn authorization_of(visit: &Visit) -> Result<Option<Authorization>, OAuthError> 
     }
 }
 
+/// The bearer token of the `Authorization` header and nothing else.
+pub(crate) fn header_bearer(visit: &Visit) -> Result<Option<String>, vestibule_flows::BearerFault> {
+    match authorization_of(visit) {
+        Ok(Some(Authorization::Bearer(token))) => Ok(Some(token)),
+        Ok(Some(_)) | Err(_) => Err(vestibule_flows::BearerFault::Malformed("the Authorization header must be Bearer and one token")),
+        Ok(None) => Ok(None),
+    }
+}
+
 /// The bearer token of a request: the header, or, in a POST, the form (RFC 6750 §2). In the query it is not looked at.
 pub(crate) fn bearer(visit: &Visit) -> Result<Option<String>, vestibule_flows::BearerFault> {
     use vestibule_flows::BearerFault;
-    let from_header = match authorization_of(visit) {
-        Ok(Some(Authorization::Bearer(token))) => Some(token),
-        Ok(Some(_)) | Err(_) => return Err(BearerFault::Malformed("the Authorization header must be Bearer and one token")),
-        Ok(None) => None,
-    };
+    let from_header = header_bearer(visit)?;
     let is_form = visit.is_post() && !visit.body.is_empty();
     let from_form = if is_form {
         let mut form = visit.parameters().map_err(|fault| BearerFault::Malformed(fault.explanation()))?;

@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use poem::Response;
 use sha2::{Digest, Sha256};
-use vestibule_domain::{client::SigningAlg, time::Timestamp};
+use vestibule_domain::{client::SigningAlg, self_registration::RegistrationMode, time::Timestamp};
 use vestibule_flows::Gateway;
 use vestibule_protocol::metadata::provider_metadata;
 
@@ -32,7 +32,11 @@ impl Published {
         let algorithms = gateway.signer().algorithms(now);
         kept(&self.metadata, |made: &Vec<SigningAlg>| *made == algorithms).unwrap_or_else(|| {
             let names: Vec<_> = algorithms.iter().map(|alg| alg.as_str()).collect();
-            let metadata = provider_metadata(&gateway.settings().issuer, &names);
+            let mut metadata = provider_metadata(&gateway.settings().issuer, &names);
+            let rules = &gateway.settings().registration;
+            let may_register = rules.mode != RegistrationMode::Off;
+            metadata.registration_endpoint = may_register.then(|| gateway.settings().url("/register"));
+            metadata.client_id_metadata_document_supported = rules.metadata_documents.then_some(true);
             keep(&self.metadata, algorithms, serde_json::to_vec(&metadata).unwrap_or_default().into())
         })
     }

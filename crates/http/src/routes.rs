@@ -10,7 +10,7 @@ use crate::{
     house::House,
     introspect, login, logout, ops,
     pages::ErrorKind,
-    par, revoke,
+    par, register, revoke,
     shell::{Reader, Step},
     token, userinfo,
     visit::Visit,
@@ -19,12 +19,14 @@ use crate::{
 const GET: &[Method] = &[Method::GET];
 const POST: &[Method] = &[Method::POST];
 const BOTH: &[Method] = &[Method::GET, Method::POST];
+const LOOKED_AFTER: &[Method] = &[Method::GET, Method::PUT, Method::DELETE];
 const ANY: &[Method] =
     &[Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE, Method::OPTIONS, Method::TRACE];
 
 const LOGOUT_NOTICE: &str = "/callback/:provider/backchannel-logout";
 const OPENID: &str = "/.well-known/openid-configuration";
 const OAUTH: &str = "/.well-known/oauth-authorization-server";
+const RESOURCE: &str = vestibule_protocol::resource_metadata::WELL_KNOWN;
 
 /// What stands on the main listener.
 pub fn routes(house: &Arc<House>) -> impl Endpoint<Output = Response> + use<> {
@@ -49,6 +51,8 @@ pub fn routes(house: &Arc<House>) -> impl Endpoint<Output = Response> + use<> {
         .at(under("/userinfo"), program(house, "/userinfo", BOTH, userinfo::userinfo))
         .at(under("/revoke"), program(house, "/revoke", POST, revoke::revoke))
         .at(under("/introspect"), program(house, "/introspect", POST, introspect::introspect))
+        .at(under("/register"), program(house, "/register", POST, register::register))
+        .at(under("/register/:client_id"), program(house, "/register/:client_id", LOOKED_AFTER, register::look_after))
         .at(under("/jwks"), program(house, "/jwks", GET, discovery::keys))
         .at(under(OPENID), program(house, OPENID, GET, discovery::metadata))
         .at("/livez", operator(house, "/livez", ops::livez))
@@ -56,6 +60,11 @@ pub fn routes(house: &Arc<House>) -> impl Endpoint<Output = Response> + use<> {
         .nest(under("/api/v1"), admin::api(house))
         .at("/", person(house, "unmatched", ANY, nothing_here))
         .at("/*path", person(house, "unmatched", ANY, nothing_here));
+    // RFC 9728 §3 inserts the well-known name before the path of a resource.
+    let of_resource = |path: &str| format!("{RESOURCE}{}", under(path));
+    routes = routes
+        .at(of_resource("/userinfo"), program(house, RESOURCE, GET, discovery::userinfo_resource))
+        .at(of_resource("/api/v1"), program(house, RESOURCE, GET, discovery::admin_resource));
     // RFC 8414 §3.1 inserts the well-known name before the path of an issuer, OpenID Connect appends it; without a path they agree.
     routes = routes.at(format!("{OAUTH}{}", house.prefix()), program(house, OAUTH, GET, discovery::metadata));
     if !house.prefix().is_empty() {

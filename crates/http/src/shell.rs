@@ -50,7 +50,7 @@ where
 
     async fn call(&self, mut request: Request) -> poem::Result<Response> {
         let method = request.method().clone();
-        let body = if method == Method::POST { request.take_body() } else { Body::empty() };
+        let body = if matches!(method, Method::POST | Method::PUT) { request.take_body() } else { Body::empty() };
         let answer = watched(&self.house, self.route, self.reader, request, |visit| async move {
             match self.admit(visit, body).await {
                 Ok(visit) => (self.act)(self.house.clone(), visit).await,
@@ -111,6 +111,7 @@ fn allow(methods: &[Method], reader: Reader) -> &'static str {
         (true, false, Reader::Person) => "GET",
         (true, true, _) => "GET, HEAD, POST",
         (false, true, _) => "POST",
+        (true, false, _) if methods.contains(&Method::PUT) => "GET, HEAD, PUT, DELETE",
         _ => "GET, HEAD",
     }
 }

@@ -18,14 +18,15 @@ pub(crate) async fn userinfo(house: Arc<House>, visit: Visit) -> Response {
     };
     match result {
         Ok(userinfo) => oauth::json(StatusCode::OK, &UserinfoClaims { sub: userinfo.subject.to_string(), person: userinfo.claims.into() }),
-        Err(fault) => turned_away(&fault),
+        Err(fault) => turned_away(&house, &fault),
     }
 }
 
-/// RFC 6750 §3: a request without a token learns only the scheme.
-fn turned_away(fault: &BearerFault) -> Response {
+/// RFC 6750 §3: a request without a token learns only the scheme, and where it is said who gives tokens (RFC 9728 §5.1).
+fn turned_away(house: &House, fault: &BearerFault) -> Response {
+    let realm = format!("Bearer realm=\"vestibule\", resource_metadata=\"{}\"", house.resource_metadata("/userinfo"));
     let (status, code, description, scope) = match fault {
-        BearerFault::Missing => return challenge(StatusCode::UNAUTHORIZED, "Bearer realm=\"vestibule\"".into(), None),
+        BearerFault::Missing => return challenge(StatusCode::UNAUTHORIZED, realm, None),
         BearerFault::Malformed(why) => (StatusCode::BAD_REQUEST, OAuthErrorCode::InvalidRequest, *why, None),
         BearerFault::Invalid => {
             (StatusCode::UNAUTHORIZED, OAuthErrorCode::InvalidToken, "the token is not good, or not good any more", None)
@@ -39,7 +40,7 @@ fn turned_away(fault: &BearerFault) -> Response {
         }
     };
     let scope = scope.map(|scope| format!(", scope=\"{scope}\"")).unwrap_or_default();
-    let text = format!("Bearer realm=\"vestibule\", error=\"{code}\", error_description=\"{description}\"{scope}");
+    let text = format!("{realm}, error=\"{code}\", error_description=\"{description}\"{scope}");
     challenge(status, text, Some(ErrorResponse { error: code.as_str().into(), error_description: Some(description.into()) }))
 }
 

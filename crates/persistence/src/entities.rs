@@ -15,6 +15,7 @@ pub(crate) mod consents;
 pub(crate) mod grants;
 pub(crate) mod links;
 pub(crate) mod providers;
+pub(crate) mod registration_tokens;
 pub(crate) mod revoked_tokens;
 pub(crate) mod session_clients;
 pub(crate) mod sessions;

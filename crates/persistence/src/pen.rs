@@ -89,7 +89,8 @@ impl Connection {
             }
             Self::Postgres(connection) => {
                 let rows = bound::<Postgres>(sql, values).fetch_all(&mut **connection).await?;
-                rows.iter().map(|row| row.try_get(0)).collect()
+                // Unchecked, because a key may be a name: the bytes of its text are what is wanted then.
+                rows.iter().map(|row| row.try_get_unchecked(0)).collect()
             }
         };
         Ok(keys?)

@@ -18,6 +18,7 @@ use vestibule_domain::{
     logout::DueLogout,
     provider::StoredProvider,
     secret::Digest,
+    self_registration::RegistrationToken,
     session::Session,
     store::StoreError,
     ticket::{Ticket, TicketKind},
@@ -28,8 +29,8 @@ use vestibule_domain::{
 
 use crate::{
     entities::{
-        accounts, clients, codes, consents, grants, links, providers, revoked_tokens, session_clients, sessions, signing_keys, tickets,
-        upstream_tokens,
+        accounts, clients, codes, consents, grants, links, providers, registration_tokens, revoked_tokens, session_clients, sessions,
+        signing_keys, tickets, upstream_tokens,
     },
     errors::{Fault, reading},
 };
@@ -46,6 +47,32 @@ pub(crate) async fn clients(db: &DatabaseConnection, after: Option<&ClientId>, l
     }
     let rows = find.all(db).await.map_err(|error| reading::<clients::Entity>(&error, "one of a page"))?;
     rows.into_iter().map(clients::Model::into_domain).collect()
+}
+
+/// Clients that are kept only as long as they are used: those that the index has.
+pub(crate) fn self_registered() -> Select<clients::Entity> {
+    clients::Entity::find().filter(Expr::cust("kept_until IS NOT NULL"))
+}
+
+pub(crate) async fn count_self_registered(db: &DatabaseConnection) -> Result<u64, StoreError> {
+    self_registered().count(db).await.map_err(|error| Fault::of(&error).to_error())
+}
+
+pub(crate) async fn registration_token(db: &DatabaseConnection, digest: &Digest) -> Result<Option<RegistrationToken>, StoreError> {
+    use registration_tokens::{Column, Entity};
+    let row = Entity::find().filter(Column::Digest.eq(digest.0.to_vec())).one(db).await;
+    let row = row.map_err(|error| reading::<Entity>(&error, "a registration token"))?;
+    row.map(registration_tokens::Model::into_domain).transpose()
+}
+
+/// Operators make a few; more are somebody's loop.
+const MOST_REGISTRATION_TOKENS: u64 = 500;
+
+pub(crate) async fn registration_tokens(db: &DatabaseConnection) -> Result<Vec<RegistrationToken>, StoreError> {
+    use registration_tokens::{Column, Entity};
+    let rows = Entity::find().order_by_asc(Column::Id).limit(MOST_REGISTRATION_TOKENS).all(db).await;
+    let rows = rows.map_err(|error| reading::<Entity>(&error, "one of several"))?;
+    rows.into_iter().map(registration_tokens::Model::into_domain).collect()
 }
 
 pub(crate) async fn account(db: &DatabaseConnection, id: &AccountId) -> Result<Option<Arc<Account>>, StoreError> {

@@ -27,6 +27,7 @@ use vestibule_domain::{
     ports::Store,
     provider::StoredProvider,
     secret::Digest,
+    self_registration::RegistrationToken,
     session::Session,
     store::{Changes, EventQuery, StoreError},
     ticket::{Ticket, TicketKind},
@@ -230,6 +231,18 @@ impl Store for SqlStore {
 
     async fn clients(&self, after: Option<&ClientId>, limit: u64) -> Result<Vec<Client>, StoreError> {
         reads::clients(&self.readers, after, limit).await
+    }
+
+    async fn count_self_registered(&self) -> Result<u64, StoreError> {
+        reads::count_self_registered(&self.readers).await
+    }
+
+    async fn registration_token(&self, digest: &Digest) -> Result<Option<RegistrationToken>, StoreError> {
+        reads::registration_token(&self.readers, digest).await
+    }
+
+    async fn registration_tokens(&self) -> Result<Vec<RegistrationToken>, StoreError> {
+        reads::registration_tokens(&self.readers).await
     }
 
     async fn account(&self, id: &AccountId) -> Result<Option<Arc<Account>>, StoreError> {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 use vestibule_domain::{
-    ids::{GrantId, SessionId},
+    ids::{ClientId, GrantId, SessionId},
     secret::Digest,
     time::Timestamp,
 };
@@ -33,10 +33,12 @@ pub(crate) enum Kind {
     EndedSessions,
     OldSessions,
     SessionClients,
+    UnusedClients,
+    RegistrationTokens,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Spent,
         Self::Tickets,
         Self::Codes,
@@ -45,6 +47,8 @@ impl Kind {
         Self::EndedSessions,
         Self::OldSessions,
         Self::SessionClients,
+        Self::UnusedClients,
+        Self::RegistrationTokens,
     ];
 
     /// What may come alive again says so twice: PostgreSQL asks the outer condition again of a row that it had to wait for.
@@ -80,6 +84,14 @@ impl Kind {
                 "DELETE FROM session_clients WHERE (session, client) IN (SELECT session, client FROM session_clients \
                  WHERE due IS NULL AND expires < $1 AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.id = session_clients.session) \
                  ORDER BY expires LIMIT $2) AND due IS NULL RETURNING session"
+            }
+            Self::UnusedClients => {
+                "DELETE FROM clients WHERE id IN (SELECT id FROM clients WHERE kept_until IS NOT NULL AND kept_until < $1 ORDER BY kept_until LIMIT $2) \
+                 AND kept_until < $1 RETURNING id"
+            }
+            Self::RegistrationTokens => {
+                "DELETE FROM registration_tokens WHERE id IN (SELECT id FROM registration_tokens WHERE expires < $1 ORDER BY expires LIMIT $2) \
+                 RETURNING id"
             }
         }
     }
@@ -128,7 +140,8 @@ impl Broom {
             Kind::EndedSessions | Kind::OldSessions => Uuid::from_slice(key).ok().map(|id| Effect::Session(SessionId(id), None)),
             Kind::RevokedTokens => revoked_tokens::id(key).map(Effect::Token),
             Kind::Codes => key.try_into().ok().map(|digest| Effect::Code(Digest(digest), None)),
-            Kind::Spent | Kind::Tickets | Kind::SessionClients => None,
+            Kind::UnusedClients => ClientId::parse(std::str::from_utf8(key).ok()?).ok().map(|id| Effect::Client(id, None)),
+            Kind::Spent | Kind::Tickets | Kind::SessionClients | Kind::RegistrationTokens => None,
         }
     }
 }

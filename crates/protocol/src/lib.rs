@@ -15,4 +15,6 @@ pub mod jwt;
 pub mod key_set;
 pub mod metadata;
 pub mod parameters;
+pub mod registration;
+pub mod resource_metadata;
 pub mod responses;

@@ -58,6 +58,12 @@ pub struct ProviderMetadata {
     pub introspection_endpoint: String,
     /// RFC 8628 §4.
     pub device_authorization_endpoint: String,
+    /// Where apps register themselves (RFC 7591 §3); absent where they can't.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub registration_endpoint: Option<String>,
+    /// Whether the address of a metadata document is a client id; absent where it is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client_id_metadata_document_supported: Option<bool>,
     /// RP-Initiated Logout 1.0 §2.1.
     pub end_session_endpoint: String,
     /// Back-Channel Logout 1.0 §2.1.
@@ -113,6 +119,8 @@ pub fn provider_metadata(issuer: &str, algs: &[&str]) -> ProviderMetadata {
         revocation_endpoint: url("/revoke"),
         introspection_endpoint: url("/introspect"),
         device_authorization_endpoint: url("/device_authorization"),
+        registration_endpoint: None,
+        client_id_metadata_document_supported: None,
         end_session_endpoint: url("/logout"),
         backchannel_logout_supported: true,
         backchannel_logout_session_supported: true,

@@ -10,6 +10,7 @@
 
 pub mod backchannel;
 mod callback;
+pub mod client_documents;
 pub mod client_keys;
 pub mod egress;
 pub mod facebook;

@@ -350,6 +350,9 @@ impl Observer for Metrics {
             | EventName::ClientDeleted
             | EventName::ClientSecretAdded
             | EventName::ClientSecretRevoked
+            | EventName::ClientRegistrationRefused
+            | EventName::RegistrationTokenCreated
+            | EventName::RegistrationTokenDeleted
             | EventName::IdentityUnlinked
             | EventName::IdentityLinkRefused
             | EventName::AccountDisabled

@@ -15,12 +15,13 @@ use vestibule_domain::{
     consent::Consent,
     email::EmailAddress,
     grant::{Grant, Revoked},
-    ids::{AccountId, AttemptId, ClientId, EventId, GrantId, LinkId, ProviderId, SessionId},
+    ids::{AccountId, AttemptId, ClientId, EventId, GrantId, LinkId, ProviderId, RegistrationTokenId, SessionId},
     keys::SigningKey,
     logout::{DueLogout, Participant},
     ports::Store,
     provider::StoredProvider,
     secret::Digest,
+    self_registration::RegistrationToken,
     session::Session,
     store::{Changes, EventQuery, StoreError, Write},
     ticket::{Ticket, TicketKind},
@@ -41,6 +42,8 @@ pub struct MemoryStore {
 #[derive(Clone, Debug, Default)]
 struct Tables {
     clients: BTreeMap<ClientId, Client>,
+    kept_until: BTreeMap<ClientId, Timestamp>,
+    registration_tokens: BTreeMap<RegistrationTokenId, RegistrationToken>,
     accounts: HashMap<AccountId, Account>,
     links: HashMap<LinkKey, Link>,
     providers: BTreeMap<ProviderId, StoredProvider>,
@@ -94,6 +97,7 @@ impl MemoryStore {
         let tables = lock(&self.tables);
         [
             tables.clients.len(),
+            tables.registration_tokens.len(),
             tables.accounts.len(),
             tables.links.len(),
             tables.sessions.len(),
@@ -300,14 +304,38 @@ impl Tables {
             Write::PutClient { client, expected } => {
                 let fine = self.clients.get(&client.id).map(|client| client.version) == expected;
                 if fine {
+                    if let (None, Some(until)) = (expected, client.origin.kept_until()) {
+                        self.kept_until.insert(client.id.clone(), until);
+                    }
                     self.clients.insert(client.id.clone(), *client);
                 }
                 fine
             }
             Write::DeleteClient { id, expected } => {
                 let fine = self.clients.get(&id).is_some_and(|client| client.version == expected);
+                if fine {
+                    self.kept_until.remove(&id);
+                }
                 fine && self.clients.remove(&id).is_some()
             }
+            Write::PutDocument(client) => {
+                let newer = self.clients.get(&client.id).is_none_or(|known| known.version < client.version);
+                if newer {
+                    let until = client.origin.kept_until();
+                    until.map(|until| self.kept_until.insert(client.id.clone(), until));
+                    self.clients.insert(client.id.clone(), *client);
+                }
+                newer
+            }
+            Write::KeepClient { id, until } => self.kept_until.get_mut(&id).map(|kept| *kept = until.max(*kept)).is_some(),
+            Write::PutRegistrationToken { token, expected } => {
+                let fine = self.registration_tokens.get(&token.id).map(|token| token.version) == expected;
+                if fine {
+                    self.registration_tokens.insert(token.id, token);
+                }
+                fine
+            }
+            Write::DropRegistrationToken { id } => self.registration_tokens.remove(&id).is_some(),
             Write::AddSigningKey(key) => {
                 let followed = self.signing_keys.values().any(|other| other.alg == key.alg && other.follows == key.follows);
                 !followed && !self.signing_keys.contains_key(&key.kid) && self.signing_keys.insert(key.kid.clone(), key).is_none()
@@ -358,6 +386,17 @@ impl Tables {
         ended.map(|grant| grant.revoked = Some(revoked)).count() > 0
     }
 
+    fn sweep_registrations(&mut self, now: Timestamp, most: usize) -> usize {
+        let unused: Vec<_> = self.kept_until.iter().filter(|(_, until)| **until < now).map(|(id, _)| id.clone()).take(most).collect();
+        for id in &unused {
+            self.kept_until.remove(id);
+            self.clients.remove(id);
+        }
+        let before = self.registration_tokens.len();
+        self.registration_tokens.retain(|_, token| token.expires >= now);
+        unused.len() + before - self.registration_tokens.len()
+    }
+
     fn sweep(&mut self, now: Timestamp, sessions_before: Timestamp, most: usize) -> usize {
         // What is spent is of one kind, whatever it was.
         let attempts = take_away(&mut self.spent_attempts, most, |expires| *expires < now);
@@ -368,6 +407,7 @@ impl Tables {
             + take_away(&mut self.grants, most, |grant| grant.expires() < now)
             + take_away(&mut self.tombstones, most, |revoked| revoked.at + DAY < now)
             + take_away(&mut self.revoked_tokens, most, |expires| *expires < now)
+            + self.sweep_registrations(now, most)
             + take_away(&mut self.sessions, most, |session| match session.ended {
                 Some(ended) => ended < now - DAY,
                 None => session.last_seen < sessions_before,
@@ -447,6 +487,18 @@ impl Store for MemoryStore {
         let tables = self.read()?;
         let later = tables.clients.values().filter(|client| after.is_none_or(|after| client.id > *after));
         Ok(later.take(at_most(limit)).cloned().collect())
+    }
+
+    async fn count_self_registered(&self) -> Result<u64, StoreError> {
+        Ok(self.read()?.kept_until.len() as u64)
+    }
+
+    async fn registration_token(&self, digest: &Digest) -> Result<Option<RegistrationToken>, StoreError> {
+        Ok(self.read()?.registration_tokens.values().find(|token| token.digest == *digest).cloned())
+    }
+
+    async fn registration_tokens(&self) -> Result<Vec<RegistrationToken>, StoreError> {
+        Ok(self.read()?.registration_tokens.values().cloned().collect())
     }
 
     async fn account(&self, id: &AccountId) -> Result<Option<Arc<Account>>, StoreError> {

@@ -14,6 +14,7 @@ use vestibule_domain::{
     ports::{BackChannel, Clock, IdentityProvider, Observer, ProviderFactory, Store},
     provider::{Definition, Phase, ProviderTerms},
     registration::{Draft, FieldFault},
+    self_registration::SelfRegistration,
     settings::{Lifetimes, Settings},
     time::Timestamp,
     upstream::{RefreshOutcome, RefreshRules},
@@ -21,8 +22,8 @@ use vestibule_domain::{
 use vestibule_flows::{FixedProvider, Gateway, Parts};
 
 use crate::{
-    clock::StoppedClock, fake_back_channel::FakeBackChannel, fake_client_keys::FakeClientKeys, fake_provider::FakeProvider,
-    memory_store::MemoryStore,
+    clock::StoppedClock, fake_back_channel::FakeBackChannel, fake_client_keys::FakeClientKeys, fake_documents::FakeDocuments,
+    fake_provider::FakeProvider, memory_store::MemoryStore,
 };
 
 /// What differs from the plain gateway.
@@ -38,6 +39,8 @@ pub struct RigOptions {
     pub terms: Vec<(&'static str, ProviderTerms)>,
     /// Whether one provider alone is gone to without a page.
     pub straight_through: bool,
+    /// Which apps may register themselves.
+    pub registration: SelfRegistration,
 }
 
 impl Default for RigOptions {
@@ -48,6 +51,7 @@ impl Default for RigOptions {
             providers: vec!["acme", "other"],
             terms: Vec::new(),
             straight_through: true,
+            registration: SelfRegistration::default(),
         }
     }
 }
@@ -61,6 +65,7 @@ pub struct Rig {
     pub providers: Vec<Arc<FakeProvider>>,
     pub back_channel: Arc<FakeBackChannel>,
     pub client_keys: Arc<FakeClientKeys>,
+    pub documents: Arc<FakeDocuments>,
 }
 
 const SEALING_KEY: &str = "6b1f0c58a1c94e0e9d3f27b4a85d71f2c40e6a9b8d3c5f17e2a4960bd8317c5e";
@@ -77,6 +82,7 @@ impl Rig {
     /// The same on a store that is there.
     pub async fn gateway_on(options: RigOptions, store: Arc<MemoryStore>) -> (Gateway, Self) {
         let clock = Arc::new(StoppedClock::default());
+        let documents = Arc::new(FakeDocuments::default());
         let named = |name: &&'static str| match options.terms.iter().find(|(of, _)| of == name) {
             Some((_, terms)) => FakeProvider::with(name, terms.clone()),
             None => FakeProvider::named(name),
@@ -99,17 +105,19 @@ impl Rig {
             providers: providers.iter().map(fixed).collect(),
             factory: Arc::new(FakeFactory),
             back_channel: back_channel.clone() as Arc<dyn BackChannel>,
+            documents: documents.clone(),
             settings: Settings {
                 issuer: options.issuer,
                 lifetimes: Lifetimes::default(),
                 rotation: Rotation { algorithms, ..Rotation::default() },
                 straight_through: options.straight_through,
                 upstream: RefreshRules::default(),
+                registration: options.registration,
             },
             bootstrap_key: Some(SecretString::from(ADMIN_KEY)),
         });
         gateway.keep_keys().await.expect("keys are made");
-        (gateway, Self { store, clock, providers, back_channel, client_keys })
+        (gateway, Self { store, clock, providers, back_channel, client_keys, documents })
     }
 
     /// A request's witness, from nowhere in particular.

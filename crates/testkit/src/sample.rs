@@ -3,17 +3,18 @@
 use std::{collections::BTreeSet, time::Duration};
 
 use vestibule_domain::{
+    about::About,
     account::{Account, Evidence, Link, LinkKey, LinkedBy, Profile, Release, Salt, UpstreamTokens},
     audit::{Actor, AuditEvent, EventName, Outcome, Source, Witness},
     authorize::{CodeChallenge, Nonce},
     claims::Claims,
     claims_request::WantedClaims,
-    client::{AuthMethod, Client, GrantType, SigningAlg},
+    client::{AuthMethod, Client, GrantType, Origin, SigningAlg},
     code::Code,
     consent::Consent,
     entry::EntryRules,
     grant::{Grant, Revoked, RevokedBy},
-    ids::{AccountId, AttemptId, ClientId, EventId, GrantId, LinkId, LoginId, ProviderId, SessionId},
+    ids::{AccountId, AttemptId, ClientId, EventId, GrantId, LinkId, LoginId, ProviderId, RegistrationTokenId, SessionId},
     keys::SigningKey,
     ports::Entropy,
     provider::StoredProvider,
@@ -21,6 +22,7 @@ use vestibule_domain::{
     resource::Resources,
     scope::Scopes,
     secret::{Digest, Sealed},
+    self_registration::RegistrationToken,
     session::Session,
     settings::Lifetimes,
     time::Timestamp,
@@ -57,7 +59,9 @@ impl Sample {
     pub fn client(&self, id: &str) -> Client {
         Client {
             id: client_id(id),
+            origin: Origin::Operator,
             name: format!("The app {id}"),
+            about: About::default(),
             redirect_uris: vec![registered(REDIRECT_URI)],
             post_logout_redirect_uris: vec![registered("https://app.example.com/bye")],
             grant_types: BTreeSet::from([GrantType::AuthorizationCode, GrantType::RefreshToken, GrantType::ClientCredentials]),
@@ -83,11 +87,29 @@ impl Sample {
             may_act: None,
             id_token_claims: true,
             consent: vestibule_domain::client::ConsentMode::Implicit,
-            vetted: true,
             disabled: false,
             secrets: Vec::new(),
             created: self.now,
             updated: self.now,
+            version: 1,
+        }
+    }
+
+    /// A client that registered itself, and is forgotten at the end of the day unless it is used.
+    pub fn self_registered(&self, id: &str) -> Client {
+        let kept_until = self.now + Duration::from_hours(24);
+        Client { origin: Origin::Dynamic { token: self.digest(), kept_until }, ..self.client(id) }
+    }
+
+    /// A token that lets two apps register themselves, for an hour.
+    pub fn registration_token(&self, name: &str) -> RegistrationToken {
+        RegistrationToken {
+            id: RegistrationTokenId::new(self.now, &self.entropy),
+            name: name.into(),
+            digest: self.digest(),
+            created: self.now,
+            expires: self.now + Duration::from_hours(1),
+            uses_left: 2,
             version: 1,
         }
     }

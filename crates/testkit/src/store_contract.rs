@@ -24,6 +24,7 @@ mod doors;
 mod events;
 mod life;
 mod logouts;
+mod registrations;
 mod rows;
 mod shared;
 
@@ -33,6 +34,7 @@ pub use doors::*;
 pub use events::*;
 pub use life::*;
 pub use logouts::*;
+pub use registrations::*;
 pub use rows::*;
 pub use shared::*;
 
@@ -139,6 +141,10 @@ macro_rules! store_contract {
             sessions_are_found_by_the_provider_s_own_session
             what_a_person_allowed_an_app_is_kept_for_each_host
             what_was_allowed_is_forgotten_for_one_or_for_all
+            clients_that_registered_themselves_are_kept_as_long_as_they_are_used
+            the_latest_document_of_a_client_is_kept
+            registration_tokens_are_found_listed_and_taken_back
+            of_parallel_uses_of_a_registration_token_exactly_one_wins
         ] }
     };
     (@tests $adapter:ident, $bench:ty, $how:ident, [ $($name:ident)* ]) => {

@@ -193,7 +193,7 @@ pub(crate) fn ops_of(layered: &Layered) -> Result<SocketAddr, Faults> {
 
 #[cfg(test)]
 mod tests {
-    use vestibule_domain::{keys::Rotation, settings::Lifetimes, upstream::RefreshRules};
+    use vestibule_domain::{keys::Rotation, self_registration::SelfRegistration, settings::Lifetimes, upstream::RefreshRules};
 
     use super::*;
 
@@ -211,6 +211,7 @@ mod tests {
         assert_eq!(settings.lifetimes, Lifetimes::default());
         assert_eq!(settings.rotation, Rotation::default());
         assert_eq!(settings.upstream, RefreshRules::default());
+        assert_eq!(settings.registration, SelfRegistration::default());
         let egress = sections::egress(&raw.egress, &mut check);
         let usual = EgressOptions::default();
         assert_eq!((egress.connect_timeout, egress.timeout, egress.most_bytes), (usual.connect_timeout, usual.timeout, usual.most_bytes));

@@ -118,7 +118,10 @@ fn log(event: &AuditEvent) {
             | EventName::ProviderDeleted,
             Outcome::Success,
         ) => info!(event = name, provider.id = provider, trace.id = trace, detail, "{name}: {through}"),
-        (EventName::KeyRotated | EventName::KeyRetired, Outcome::Success) => info!(event = name, detail, "{name}"),
+        (
+            EventName::KeyRotated | EventName::KeyRetired | EventName::RegistrationTokenCreated | EventName::RegistrationTokenDeleted,
+            Outcome::Success,
+        ) => info!(event = name, detail, "{name}"),
         _ => {}
     }
 }

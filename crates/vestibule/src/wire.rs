@@ -9,7 +9,7 @@ use tracing::error;
 use vestibule_crypto::{KeySealer, LocalChecker, LocalSigner, SystemClock, SystemEntropy};
 use vestibule_domain::{
     claims::Claims,
-    ports::{BackChannel, Clock, Entropy, Observer, ProviderFactory, Sealer, Store, Undelivered},
+    ports::{BackChannel, ClientDocuments, Clock, Entropy, Observer, ProviderFactory, Sealer, Store, Undelivered},
     provider::{Definition, StoredProvider},
     redirect::RegisteredUri,
     registration::FieldFault,
@@ -20,6 +20,7 @@ use vestibule_persistence::{CommitStats, SqlStore, StoreOptions};
 use vestibule_playground::PretendIssuer;
 use vestibule_providers::{
     backchannel::GuardedBackChannel,
+    client_documents::DocumentFetcher,
     client_keys::KeyFetcher,
     egress::{Egress, EgressOptions, EgressSetupError},
     factory::ProviderMaker,
@@ -54,6 +55,7 @@ pub(crate) async fn build(config: &Config) -> Result<Built, Failure> {
     for fault in &configured.faults.0 {
         error!("a provider can't be used: {fault}");
     }
+    let documents = documents(config)?;
     let sealer = sealer(config);
     let store = Arc::new(open_store(&config.store, &metrics).await?);
     let gateway = Gateway::new(Parts {
@@ -68,6 +70,7 @@ pub(crate) async fn build(config: &Config) -> Result<Built, Failure> {
         providers: configured.providers,
         factory,
         back_channel: Arc::new(GuardedBackChannel::new(egress)),
+        documents,
         settings: config.settings.clone(),
         bootstrap_key: Some(config.bootstrap_key.clone()),
     });
@@ -96,6 +99,7 @@ pub(crate) fn onlooker(
         providers,
         factory,
         back_channel: Arc::new(Mute),
+        documents: documents(config)?,
         settings: config.settings.clone(),
         bootstrap_key: None,
     }))
@@ -160,10 +164,19 @@ fn allow_line(address: Option<&Value>) -> Vec<String> {
     authority.map_or_else(Vec::new, |authority| vec!["[egress]".into(), format!("allow = [\"{authority}\"]")])
 }
 
+/// What fetches documents of clients.
+fn documents(config: &Config) -> Result<Arc<dyn ClientDocuments>, Faults> {
+    let fetcher = DocumentFetcher::new(egress_options(config)).map_err(egress_fault)?;
+    Ok(Arc::new(fetcher))
+}
+
+fn egress_options(config: &Config) -> EgressOptions {
+    EgressOptions { propagate: Some(Arc::new(vestibule_telemetry::inject)), ..config.egress.clone() }
+}
+
 /// The one outgoing client.
 fn egress(config: &Config) -> Result<Egress, Faults> {
-    let options = EgressOptions { propagate: Some(Arc::new(vestibule_telemetry::inject)), ..config.egress.clone() };
-    Egress::new(options).map_err(egress_fault)
+    Egress::new(egress_options(config)).map_err(egress_fault)
 }
 
 /// What makes providers.

@@ -266,6 +266,7 @@ fn choosers(words: &Words<'_>) -> Vec<(String, Box<dyn Page>)> {
 fn consents(words: &Words<'_>) -> Vec<(String, Box<dyn Page>)> {
     let consent = |scopes: &[&str]| ConsentPage {
         client_name: words.app.to_owned(),
+        known_by: None,
         returns_to: "grafana.example.com".to_owned(),
         person: Some(words.person.to_owned()),
         scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
@@ -282,6 +283,18 @@ fn consents(words: &Words<'_>) -> Vec<(String, Box<dyn Page>)> {
         (
             "consent-unvetted",
             ConsentPage { again: Again::EachTime, is_vetted: false, person: None, other_account: None, ..consent(&["openid", "email"]) },
+        ),
+        (
+            "consent-document",
+            ConsentPage {
+                again: Again::EachTime,
+                is_vetted: false,
+                person: None,
+                other_account: None,
+                known_by: Some("agent.example".to_owned()),
+                returns_to: "127.0.0.1".to_owned(),
+                ..consent(&["openid", "profile"])
+            },
         ),
     ];
     pages.into_iter().map(|(name, page)| (name.to_owned(), Box::new(page) as Box<dyn Page>)).collect()

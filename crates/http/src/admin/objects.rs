@@ -6,6 +6,7 @@ use poem_openapi::{Object, types::Example};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use vestibule_domain::{
+    about::{AboutDraft, ApplicationType},
     client::{AuthMethod, Client, ClientSecret, ConsentMode, GrantType, KeySource, SigningAlg, SubjectType},
     logout::LogoutDraft,
     registration::{CertificateDraft, Draft},
@@ -29,6 +30,23 @@ pub(crate) struct Registration {
     /// What people see when they sign in.
     #[oai(validator(min_length = 1, max_length = 100))]
     client_name: String,
+    /// What kind of app it is: `web`, at https addresses alone, or `native`, on people's machines.
+    application_type: Option<Text<ApplicationType>>,
+    /// Its home page.
+    client_uri: Option<String>,
+    /// What it does with people's data: a page of its own.
+    policy_uri: Option<String>,
+    /// Its terms: a page of its own.
+    tos_uri: Option<String>,
+    /// Where another party may send people to begin a login (OpenID Connect Core 1.0 §4).
+    initiate_login_uri: Option<String>,
+    /// Whom to ask about it.
+    #[oai(default, validator(max_items = 10))]
+    contacts: Vec<String>,
+    /// Which software it is, the same for every copy.
+    software_id: Option<String>,
+    /// Which version of it.
+    software_version: Option<String>,
     /// Where codes may be sent. Compared as text, except that a loopback IP address may have any port (RFC 8252).
     #[oai(default, validator(max_items = 50))]
     redirect_uris: Vec<String>,
@@ -182,13 +200,21 @@ fn default_id_token_claims() -> bool {
 
 impl Read for Registration {
     const MAY_BE_EMPTY: bool = false;
-    const READ_ONLY: &'static [&'static str] = &["created_at", "updated_at", "secrets", "client_secret"];
+    const READ_ONLY: &'static [&'static str] = &["created_at", "updated_at", "secrets", "client_secret", "registered_by"];
 
     fn read(fields: &mut Fields) -> Self {
         let plain = Draft::default();
         Self {
             client_id: fields.text("client_id"),
             client_name: fields.text("client_name").unwrap_or(plain.name),
+            application_type: fields.text("application_type").map(Text::new),
+            client_uri: fields.text("client_uri"),
+            policy_uri: fields.text("policy_uri"),
+            tos_uri: fields.text("tos_uri"),
+            initiate_login_uri: fields.text("initiate_login_uri"),
+            contacts: fields.texts("contacts").unwrap_or_default(),
+            software_id: fields.text("software_id"),
+            software_version: fields.text("software_version"),
             redirect_uris: fields.texts("redirect_uris").unwrap_or(plain.redirect_uris),
             post_logout_redirect_uris: fields.texts("post_logout_redirect_uris").unwrap_or(plain.post_logout_redirect_uris),
             grant_types: texts(fields.texts("grant_types").unwrap_or(plain.grant_types)),
@@ -234,6 +260,16 @@ impl Registration {
     pub(crate) fn split(self) -> (Option<String>, Draft) {
         let draft = Draft {
             name: self.client_name,
+            about: AboutDraft {
+                application_type: self.application_type.map(|text| text.0),
+                client_uri: self.client_uri,
+                policy_uri: self.policy_uri,
+                tos_uri: self.tos_uri,
+                initiate_login_uri: self.initiate_login_uri,
+                contacts: self.contacts,
+                software_id: self.software_id,
+                software_version: self.software_version,
+            },
             redirect_uris: self.redirect_uris,
             post_logout_redirect_uris: self.post_logout_redirect_uris,
             grant_types: self.grant_types.into_iter().map(|text| text.0).collect(),
@@ -282,6 +318,14 @@ impl Example for Registration {
         Self {
             client_id: Some("grafana".into()),
             client_name: "Grafana".into(),
+            application_type: Some(Text::new("web")),
+            client_uri: Some("https://grafana.example.com".into()),
+            policy_uri: None,
+            tos_uri: None,
+            initiate_login_uri: Some("https://grafana.example.com/login/generic_oauth".into()),
+            contacts: vec!["observability@example.com".into()],
+            software_id: None,
+            software_version: None,
             redirect_uris: vec!["https://grafana.example.com/login/generic_oauth".into()],
             post_logout_redirect_uris: vec!["https://grafana.example.com/login".into()],
             grant_types: default_grant_types(),
@@ -328,6 +372,25 @@ pub(crate) struct ClientObject {
     client_id: String,
     /// What people see when they sign in.
     client_name: String,
+    /// Who registered it: an `operator`, or the app itself (`dynamic`). People are always asked before they sign in to an app that no operator
+    /// registered.
+    registered_by: String,
+    /// What kind of app it is.
+    application_type: Option<Text<ApplicationType>>,
+    /// Its home page.
+    client_uri: Option<String>,
+    /// What it does with people's data.
+    policy_uri: Option<String>,
+    /// Its terms.
+    tos_uri: Option<String>,
+    /// Where another party may send people to begin a login.
+    initiate_login_uri: Option<String>,
+    /// Whom to ask about it.
+    contacts: Vec<String>,
+    /// Which software it is.
+    software_id: Option<String>,
+    /// Which version of it.
+    software_version: Option<String>,
     /// Where codes may be sent.
     redirect_uris: Vec<String>,
     /// Where a browser may be sent after logout.
@@ -427,6 +490,14 @@ impl From<&Client> for Registration {
         Self {
             client_id: Some(shown.client_id),
             client_name: shown.client_name,
+            application_type: shown.application_type,
+            client_uri: shown.client_uri,
+            policy_uri: shown.policy_uri,
+            tos_uri: shown.tos_uri,
+            initiate_login_uri: shown.initiate_login_uri,
+            contacts: shown.contacts,
+            software_id: shown.software_id,
+            software_version: shown.software_version,
             redirect_uris: shown.redirect_uris,
             post_logout_redirect_uris: shown.post_logout_redirect_uris,
             grant_types: shown.grant_types,
@@ -480,6 +551,15 @@ impl From<&Client> for ClientObject {
         Self {
             client_id: client.id.to_string(),
             client_name: client.name.clone(),
+            registered_by: client.origin.as_str().to_owned(),
+            application_type: client.about.application_type.map(|kind| Text::new(kind.as_str())),
+            client_uri: client.about.client_uri.clone(),
+            policy_uri: client.about.policy_uri.clone(),
+            tos_uri: client.about.tos_uri.clone(),
+            initiate_login_uri: client.about.initiate_login_uri.clone(),
+            contacts: client.about.contacts.clone(),
+            software_id: client.about.software_id.clone(),
+            software_version: client.about.software_version.clone(),
             redirect_uris: uris(&client.redirect_uris),
             post_logout_redirect_uris: uris(&client.post_logout_redirect_uris),
             grant_types: client.grant_types.iter().map(|grant| Text::new(grant.as_str())).collect(),
@@ -537,6 +617,15 @@ impl Example for ClientObject {
         Self {
             client_id: registration.client_id.unwrap_or_default(),
             client_name: registration.client_name,
+            registered_by: "operator".into(),
+            application_type: registration.application_type,
+            client_uri: registration.client_uri,
+            policy_uri: registration.policy_uri,
+            tos_uri: registration.tos_uri,
+            initiate_login_uri: registration.initiate_login_uri,
+            contacts: registration.contacts,
+            software_id: registration.software_id,
+            software_version: registration.software_version,
             redirect_uris: registration.redirect_uris,
             post_logout_redirect_uris: registration.post_logout_redirect_uris,
             grant_types: registration.grant_types,

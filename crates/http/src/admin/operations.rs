@@ -38,6 +38,8 @@ pub(crate) enum Group {
     Secrets,
     /// Where people sign in. Those of the configuration are shown and tested here, and changed there.
     Providers,
+    /// Tokens that let apps register themselves.
+    Registration,
     /// The people who signed in, the ways they come in by, and where they are signed in.
     Accounts,
     /// What tokens are signed with.

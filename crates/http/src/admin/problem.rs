@@ -108,7 +108,6 @@ impl Problem {
 
     pub(crate) fn unauthorized() -> Self {
         Self::new(Code::Unauthorized, "Send an admin key in the Authorization header, as a bearer token.")
-            .header(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"vestibule admin API\""))
     }
 
     pub(crate) fn no_such_address() -> Self {

@@ -8,6 +8,7 @@ use poem_openapi::{
 };
 use serde_json::Value;
 use vestibule_domain::{
+    about::ApplicationType,
     account::LinkedBy,
     client::{AuthMethod, ConsentMode, GrantType, SigningAlg, SubjectType},
     health::BreakerState,
@@ -57,8 +58,8 @@ macro_rules! words {
     };
 }
 words!(
-    GrantType => "grant_type", AuthMethod => "token_endpoint_auth_method", SigningAlg => "signing_alg", SubjectType => "subject_type",
-    ConsentMode => "consent", BreakerState => "health", Phase => "phase", LinkedBy => "linked_by"
+    ApplicationType => "application_type", GrantType => "grant_type", AuthMethod => "token_endpoint_auth_method", SigningAlg => "signing_alg",
+    SubjectType => "subject_type", ConsentMode => "consent", BreakerState => "health", Phase => "phase", LinkedBy => "linked_by"
 );
 
 impl<K: Kind + std::fmt::Display> From<K> for Text<K> {

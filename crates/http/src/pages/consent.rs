@@ -10,6 +10,8 @@ use super::{Brand, FormTarget, Href, Look, Page, PostForm, phrase::Phrase, texts
 pub struct ConsentPage {
     /// The name of the app, as registered.
     pub client_name: String,
+    /// The host of the document the app is known by (Client ID Metadata Document draft §6.4): its name is whatever stands in there.
+    pub known_by: Option<String>,
     /// Where the answer goes, from [`place_of`](super::place_of) the validated redirect address.
     pub returns_to: String,
     /// Who is signed in, in a name or an address; absent before anybody is.
@@ -40,6 +42,7 @@ impl Page for ConsentPage {
             t,
             brand: look.brand,
             title: app(t.consent_title),
+            known_by: self.known_by.as_deref(),
             person: self.person.as_deref().map(|person| Phrase::new(t.account_person).named("person", Some(person), "")),
             unvetted: (!self.is_vetted).then(|| place(t.consent_unvetted)),
             lead: app(t.consent_lead),
@@ -83,6 +86,7 @@ struct View<'a> {
     t: &'a Texts<'a>,
     brand: &'a Brand,
     title: Phrase<'a>,
+    known_by: Option<&'a str>,
     person: Option<Phrase<'a>>,
     unvetted: Option<Phrase<'a>>,
     lead: Phrase<'a>,

@@ -29,6 +29,7 @@ async fn a_client_is_registered_with_defaults_and_its_secret_is_shown_once() {
       "client_name": "App",
       "client_secret": "…",
       "consent": "implicit",
+      "contacts": [],
       "created_at": "2026-11-24T10:00:00Z",
       "disabled": false,
       "entry": {},
@@ -46,6 +47,7 @@ async fn a_client_is_registered_with_defaults_and_its_secret_is_shown_once() {
       "redirect_uris": [
         "https://app.example.com/cb"
       ],
+      "registered_by": "operator",
       "release": {},
       "require_pkce": true,
       "require_pushed_authorization_requests": false,

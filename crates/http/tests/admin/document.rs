@@ -66,6 +66,9 @@ async fn the_document_is_whole() {
     PUT /providers/{provider_id} → 200 201 400 401 409 412 413 415 422 428 429 500 503
     GET /providers/{provider_id}/trials/{trial} → 200 401 404 429 500 503
     POST /providers/{provider_id}:test → 200 400 401 404 413 415 422 429 500 503
+    GET /registration-tokens → 200 401 429 500 503
+    POST /registration-tokens → 201 400 401 413 415 422 429 500 503
+    DELETE /registration-tokens/{token_id} → 204 401 404 429 500 503
     ");
     for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
         assert!(schema["description"].is_string(), "{name}");
@@ -132,6 +135,7 @@ async fn the_registration_in_the_document_is_the_one_that_is_read() {
       "audiences": [],
       "backchannel_logout_session_required": false,
       "consent": "implicit",
+      "contacts": [],
       "disabled": false,
       "entry": {},
       "exchange_audiences": [],
@@ -157,19 +161,26 @@ async fn the_registration_in_the_document_is_the_one_that_is_read() {
     "#);
     let properties = schema["properties"].as_object().unwrap();
     let without = json!([
+        "application_type",
         "backchannel_logout_uri",
         "client_id",
         "client_name",
+        "client_uri",
         "frontchannel_logout_uri",
+        "initiate_login_uri",
         "jwks",
         "jwks_uri",
         "may_act",
+        "policy_uri",
+        "software_id",
+        "software_version",
         "tls_client_auth_san_dns",
         "tls_client_auth_san_email",
         "tls_client_auth_san_ip",
         "tls_client_auth_san_uri",
         "tls_client_auth_subject_dn",
-        "token_endpoint_auth_signing_alg"
+        "token_endpoint_auth_signing_alg",
+        "tos_uri"
     ]);
     assert_eq!(json!(properties.keys().filter(|name| !defaults.contains_key(*name)).collect::<Vec<_>>()), without);
     let methods = json!([

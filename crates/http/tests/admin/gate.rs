@@ -156,7 +156,7 @@ async fn attack_86_only_a_key_in_the_header_opens_the_api() {
     let refused = desk.plain(Method::GET, "/clients", &[], "").await;
     insta::assert_snapshot!(refused.shown(), @r#"
     401 Unauthorized
-    www-authenticate: Bearer realm="vestibule admin API"
+    www-authenticate: Bearer realm="vestibule admin API", resource_metadata="https://sso.example.com/.well-known/oauth-protected-resource/api/v1"
     content-type: application/problem+json
     {
       "code": "unauthorized",

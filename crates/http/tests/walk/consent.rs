@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use vestibule_domain::{registration::Draft, store::Write};
+use vestibule_domain::{client::Origin, ports::Clock, registration::Draft, secret::Digest, store::Write};
 
 use crate::street::{Answer, App, Browser, Street, encode, plain};
 
@@ -18,7 +18,8 @@ async fn unvetted(street: &Street, app: &App) {
     let port = street.rig.port();
     let client = port.client(&vestibule_domain::ids::ClientId::parse(&app.id).unwrap()).await.unwrap().unwrap();
     let mut changed = (*client).clone();
-    (changed.vetted, changed.version) = (false, client.version + 1);
+    changed.origin = Origin::Dynamic { token: Digest([0; 32]), kept_until: street.rig.clock.now() };
+    changed.version = client.version + 1;
     let write = Write::PutClient { client: Box::new(changed), expected: Some(client.version) };
     port.commit(vestibule_domain::store::Changes::default().write(write)).await.unwrap();
 }

@@ -158,6 +158,18 @@ impl Street {
         self.goes(browser, &format!("/callback/acme?code={person}&state={attempt}")).await
     }
 
+    /// The same for an app that nobody vetted: its person is asked before they are sent anywhere.
+    pub(crate) async fn signs_in_to_a_stranger(&self, browser: &mut Browser, app: &App, person: &str) -> String {
+        let page = self.goes(browser, &Self::link(app, &[])).await;
+        assert_eq!((page.status, page.between("data-page=\"", "\"")), (StatusCode::OK, "consent"), "{page:?}");
+        let field = |name: &str| page.between(&format!("name=\"{name}\" value=\""), "\"").to_owned();
+        let (attempt, token) = (field("attempt"), field("token"));
+        self.posts(browser, "/consent", &[("attempt", &attempt), ("token", &token), ("decision", "allow")]).await;
+        self.goes(browser, &format!("/login/acme?attempt={attempt}")).await;
+        let landed = self.goes(browser, &format!("/callback/acme?code={person}&state={attempt}")).await;
+        landed.parameter("code").unwrap_or_else(|| panic!("{landed:?}"))
+    }
+
     /// Signs in; the code.
     pub(crate) async fn signs_in(&self, browser: &mut Browser, app: &App, person: &str) -> String {
         let landed = self.arrives(browser, app, person).await;

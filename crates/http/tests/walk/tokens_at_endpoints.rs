@@ -22,7 +22,10 @@ async fn oidc_5_3_1_userinfo_takes_the_token_by_header_or_form_and_nowhere_else(
     let by_query = street.send(street.request(Method::GET, &format!("/userinfo?access_token={token}")).finish()).await;
     assert_eq!(
         (by_query.status, by_query.header("www-authenticate")),
-        (StatusCode::UNAUTHORIZED, "Bearer realm=\"vestibule\""),
+        (
+            StatusCode::UNAUTHORIZED,
+            "Bearer realm=\"vestibule\", resource_metadata=\"https://sso.example.com/.well-known/oauth-protected-resource/userinfo\""
+        ),
         "OAuth 2.1 §5.1"
     );
     let twice = street.request(Method::POST, "/userinfo").content_type("application/x-www-form-urlencoded");

@@ -26,6 +26,11 @@ pub(crate) enum Kind {
     AddClient,
     ReplaceClient,
     DeleteClient,
+    PutDocument,
+    KeepClient,
+    AddRegistrationToken,
+    ReplaceRegistrationToken,
+    DropRegistrationToken,
     AddSigningKey,
     RedateSigningKey,
     DropSigningKey,
@@ -88,6 +93,7 @@ impl Kind {
             Self::SpendOnce => Some(Contest::Once),
             Self::AddTicket | Self::ReplaceTicket | Self::TakeTicket => Some(Contest::Ticket),
             Self::AddClient | Self::ReplaceClient | Self::DeleteClient => Some(Contest::Client),
+            Self::AddRegistrationToken | Self::ReplaceRegistrationToken => Some(Contest::RegistrationToken),
             Self::AddSigningKey | Self::RedateSigningKey => Some(Contest::SigningKey),
             Self::AddLink | Self::RemoveLink | Self::RemoveSpareLink | Self::UpdateLink => Some(Contest::Link),
             Self::AddProvider | Self::ReplaceProvider | Self::DeleteProvider => Some(Contest::Provider),
@@ -109,6 +115,7 @@ impl Kind {
     pub(crate) const fn meets(self) -> Self {
         match self {
             Self::DisableAccount => Self::PutAccount,
+            Self::KeepClient => Self::PutDocument,
             Self::EndSession | Self::EndAccountSessions | Self::EndLinkSessions => Self::TouchSession,
             Self::DropConsents | Self::DropClientConsents => Self::PutConsent,
             Self::TouchUpstreamTokens | Self::DropUpstreamTokens => Self::PutUpstreamTokens,
@@ -178,7 +185,7 @@ impl Kind {
                 "DELETE FROM tickets WHERE (digest, kind, version) IN (SELECT column1, column2, column3 FROM (VALUES {rows}) AS v)"
             }
             Self::AddClient => {
-                "INSERT INTO clients (id, version, body) SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
+                "INSERT INTO clients (id, version, body, kept_until) SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
                  ON CONFLICT DO NOTHING"
             }
             Self::ReplaceClient => {
@@ -186,6 +193,24 @@ impl Kind {
                  WHERE clients.id = v.column1 AND clients.version = v.column4"
             }
             Self::DeleteClient => "DELETE FROM clients WHERE (id, version) IN (SELECT column1, column2 FROM (VALUES {rows}) AS v)",
+            Self::PutDocument => {
+                "INSERT INTO clients (id, version, body, kept_until) SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
+                 ON CONFLICT (id) DO UPDATE SET version = excluded.version, body = excluded.body, kept_until = excluded.kept_until \
+                 WHERE clients.version < excluded.version"
+            }
+            Self::KeepClient => {
+                "UPDATE clients SET kept_until = v.column2 FROM (VALUES {rows}) AS v \
+                 WHERE clients.id = v.column1 AND clients.kept_until < v.column2"
+            }
+            Self::AddRegistrationToken => {
+                "INSERT INTO registration_tokens (id, version, digest, expires, body) \
+                 SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL ON CONFLICT DO NOTHING"
+            }
+            Self::ReplaceRegistrationToken => {
+                "UPDATE registration_tokens SET version = v.column2, digest = v.column3, expires = v.column4, body = v.column5 \
+                 FROM (VALUES {rows}) AS v WHERE registration_tokens.id = v.column1 AND registration_tokens.version = v.column6"
+            }
+            Self::DropRegistrationToken => "DELETE FROM registration_tokens WHERE id IN (SELECT column1 FROM (VALUES {rows}) AS v)",
             Self::AddSigningKey => {
                 "INSERT INTO signing_keys (kid, alg, sealed, follows, created, signs_from, signs_until, published_until) \
                  SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL ON CONFLICT DO NOTHING"
@@ -405,6 +430,11 @@ pub(super) const ALL: [Kind; KINDS] = {
         AddClient,
         ReplaceClient,
         DeleteClient,
+        PutDocument,
+        KeepClient,
+        AddRegistrationToken,
+        ReplaceRegistrationToken,
+        DropRegistrationToken,
         AddSigningKey,
         RedateSigningKey,
         DropSigningKey,

@@ -64,6 +64,15 @@ async fn every_sweep_finds_its_rows_by_an_index() {
 }
 
 #[tokio::test]
+async fn clients_that_registered_themselves_are_counted_along_an_index() {
+    let directory = tempfile::tempdir().unwrap();
+    let db = migrated(&directory).await;
+    let sql = format!("SELECT COUNT(*) FROM ({}) AS counted", reads::self_registered().build(DbBackend::Sqlite));
+    let steps = plan(&db, &sql).await;
+    assert!(steps.iter().all(|step| step.contains("INDEX clients_by_kept_until")), "{steps:?}: {sql}");
+}
+
+#[tokio::test]
 async fn a_round_of_refreshing_finds_its_rows_by_an_index() {
     let directory = tempfile::tempdir().unwrap();
     let db = migrated(&directory).await;

@@ -12,6 +12,7 @@ use vestibule_domain::{
     keys::SigningKey,
     logout::Participant,
     provider::StoredProvider,
+    self_registration::RegistrationToken,
     session::Session,
     store::{Changes, StoreError, Write},
     ticket::Ticket,
@@ -151,6 +152,10 @@ fn step(write: Write) -> Result<Step, StoreError> {
         Write::DeleteClient { id, expected } => {
             Step::named(Kind::DeleteClient, [id.as_str().into()], [expected.into()]).means(Effect::Client(id, None))
         }
+        Write::PutDocument(client) => put_document(&client)?,
+        Write::KeepClient { id, until } => Step::named(Kind::KeepClient, [id.as_str().into()], [until.as_millis().into()]),
+        Write::PutRegistrationToken { token, expected } => put_registration_token(&token, expected)?,
+        Write::DropRegistrationToken { id } => Step::new(Kind::DropRegistrationToken, id.0.as_bytes(), []),
         Write::AddSigningKey(key) => add_signing_key(key),
         Write::RedateSigningKey { key, signed_from, signed_until } => {
             let dates = [key.signs_from, key.signs_until, key.published_until, signed_from, signed_until];
@@ -350,11 +355,31 @@ fn upstream_values(tokens: UpstreamTokens) -> [Value; 10] {
 fn put_client(client: Client, expected: Option<i64>) -> Result<Step, StoreError> {
     let (id, text) = (client.id.clone(), body(&client)?);
     let key = [id.as_str().into()];
+    let kept_until = client.origin.kept_until().map(Timestamp::as_millis);
     let step = match expected {
-        None => Step::named(Kind::AddClient, key, [client.version.into(), text.into()]),
+        None => Step::named(Kind::AddClient, key, [client.version.into(), text.into(), kept_until.into()]),
         Some(expected) => Step::named(Kind::ReplaceClient, key, [client.version.into(), text.into(), expected.into()]),
     };
     Ok(step.means(Effect::Client(id, Some(Weighed::new(client)))))
+}
+
+/// What is there may be later and stay, so nothing is said of what it is now.
+fn put_document(client: &Client) -> Result<Step, StoreError> {
+    let kept_until = client.origin.kept_until().map(Timestamp::as_millis);
+    let values = [client.version.into(), body(client)?.into(), kept_until.into()];
+    Ok(Step::named(Kind::PutDocument, [client.id.as_str().into()], values).means(Effect::Client(client.id.clone(), None)))
+}
+
+fn put_registration_token(token: &RegistrationToken, expected: Option<i64>) -> Result<Step, StoreError> {
+    let key = token.id.0.as_bytes();
+    let values = [token.version.into(), bytes(&token.digest.0), token.expires.as_millis().into(), body(token)?.into()];
+    Ok(match expected {
+        None => Step::new(Kind::AddRegistrationToken, key, values),
+        Some(expected) => {
+            let [version, digest, expires, text] = values;
+            Step::new(Kind::ReplaceRegistrationToken, key, [version, digest, expires, text, expected.into()])
+        }
+    })
 }
 
 fn add_signing_key(key: SigningKey) -> Step {

@@ -31,6 +31,8 @@ pub(crate) struct RawConfig {
     pub(crate) lifetimes: RawLifetimes,
     /// How people sign in.
     pub(crate) login: RawLogin,
+    /// Apps that register themselves (RFC 7591). People are always asked before they sign in to one: no operator has looked at it.
+    pub(crate) registration: RawRegistration,
     /// The admin API.
     pub(crate) admin: RawAdmin,
     /// Where people can sign in; a section for each provider.
@@ -164,6 +166,29 @@ pub(crate) struct RawLifetimes {
 pub(crate) struct RawLogin {
     /// Whether somebody who has one provider to choose from, or whose app names one (idp_hint, domain_hint, login_hint), is sent there straight away.
     pub(crate) straight_through: bool,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawRegistration {
+    /// Who may: off, nobody; token, whoever holds a token that an operator made (admin API); open, everybody, within limits.
+    pub(crate) mode: String,
+    /// The most such an app may ask for.
+    pub(crate) scopes: Vec<String>,
+    /// What it may ask the token endpoint for: authorization_code, refresh_token, client_credentials.
+    pub(crate) grant_types: Vec<String>,
+    /// Resources its access tokens may be for, as absolute addresses.
+    pub(crate) audiences: Vec<String>,
+    /// How many such apps there may be at once.
+    #[schemars(range(min = 1))]
+    pub(crate) most_clients: u64,
+    /// How long one is kept that nobody signs in to; from 1d to 730d.
+    #[schemars(regex(pattern = SPAN))]
+    pub(crate) unused: String,
+    /// Whether an app may be known by the https address of a document that says what it is (Client ID Metadata Documents), without registering.
+    pub(crate) metadata_documents: bool,
+    /// At which hosts such documents may lie; at all that are public if there are none.
+    pub(crate) document_hosts: Vec<String>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

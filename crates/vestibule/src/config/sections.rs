@@ -2,6 +2,7 @@
 //! production is refused here too.
 
 mod branding;
+mod registration;
 mod upstream;
 
 use std::{net::SocketAddr, str::FromStr, time::Duration};
@@ -31,6 +32,7 @@ use super::{
 pub(crate) use self::upstream::named_within;
 pub(super) use self::{
     branding::appearance,
+    registration::registration,
     upstream::{egress, providers},
 };
 
@@ -45,8 +47,9 @@ pub(super) fn settings(raw: &RawConfig, check: &mut Checker<'_>) -> Option<Setti
     let lifetimes = lifetimes(&raw.lifetimes, check);
     let rotation = rotation(&raw.keys, &lifetimes, check);
     let upstream = upstream_tokens(&raw.upstream_tokens, &raw.egress.timeout, check);
+    let registration = registration(&raw.registration, check);
     let issuer = issuer(raw.issuer.as_deref(), check)?;
-    Some(Settings { issuer, lifetimes, rotation, straight_through: raw.login.straight_through, upstream })
+    Some(Settings { issuer, lifetimes, rotation, straight_through: raw.login.straight_through, upstream, registration })
 }
 
 fn issuer(text: Option<&str>, check: &mut Checker<'_>) -> Option<String> {

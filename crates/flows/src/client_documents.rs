@@ -1,0 +1,193 @@
+//! Clients that are known by the address of their document: fetched when somebody comes for one, kept for a while, and written down when somebody
+//! signs in.
+//!
+//! Who names an address makes us ask there, so all of it is bounded: by the address that asks, by the host that is asked, and in all (attacks 42 and
+//! 84). Whoever asks for a document that is on its way waits for that one.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use vestibule_domain::{
+    audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
+    client::{Client, KeySource, Origin},
+    client_document::{DocumentFault, KnownDocument},
+    ids::ClientId,
+    ports::ClientDocuments,
+    store::{StoreError, Write},
+    time::Timestamp,
+};
+
+use crate::{
+    Gateway,
+    throttle::{Ages, Throttle},
+};
+
+/// How many fetches a minute one address causes, one host answers, and the house makes.
+const MOST_FOR_ONE: u32 = 20;
+const MOST_AT_ONE: u32 = 10;
+const MOST_IN_ALL: u32 = 200;
+
+/// Where documents are kept.
+pub(crate) struct Shelf {
+    source: Arc<dyn ClientDocuments>,
+    known: Mutex<Ages<ClientId, KnownDocument>>,
+    under_way: Mutex<HashMap<ClientId, Arc<tokio::sync::Mutex<()>>>>,
+    by_address: Throttle,
+    by_host: Throttle,
+    in_all: Throttle,
+}
+
+impl Shelf {
+    pub(crate) fn new(source: Arc<dyn ClientDocuments>) -> Self {
+        Self {
+            source,
+            known: Mutex::default(),
+            under_way: Mutex::default(),
+            by_address: Throttle::of(MOST_FOR_ONE),
+            by_host: Throttle::of(MOST_AT_ONE),
+            in_all: Throttle::of(MOST_IN_ALL),
+        }
+    }
+
+    fn known(&self, id: &ClientId) -> Option<KnownDocument> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    fn fresh(&self, id: &ClientId, now: Timestamp) -> Option<KnownDocument> {
+        self.known(id).filter(|known| now < known.fresh_until)
+    }
+
+    fn keep(&self, id: &ClientId, known: KnownDocument) {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).put(id.clone(), known);
+    }
+
+    /// A place in the queue of those who want the same document: one fetches, the others wait.
+    fn queue_up(&self, id: &ClientId) -> Place<'_> {
+        let turn = self.under_way.lock().unwrap_or_else(PoisonError::into_inner).entry(id.clone()).or_default().clone();
+        Place { shelf: self, id: id.clone(), turn }
+    }
+
+    fn may_fetch(&self, id: &ClientId, witness: &Witness) -> bool {
+        let host = id.document_host().unwrap_or_default();
+        let measures = [(&self.by_address, witness.source.ip, ""), (&self.by_host, None, host.as_str()), (&self.in_all, None, "")];
+        let fine = measures.iter().all(|(measure, ip, name)| measure.wait(*ip, name, witness.now).is_none());
+        if fine {
+            for (measure, ip, name) in measures {
+                measure.count(ip, name, witness.now);
+            }
+        }
+        fine
+    }
+}
+
+/// Left by whoever goes away too, so that a queue nobody stands in takes no room.
+struct Place<'a> {
+    shelf: &'a Shelf,
+    id: ClientId,
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut under_way = self.shelf.under_way.lock().unwrap_or_else(PoisonError::into_inner);
+        // Ours and the queue's own.
+        if Arc::strong_count(&self.turn) <= 2 {
+            under_way.remove(&self.id);
+        }
+    }
+}
+
+impl Gateway {
+    /// The client that an authorization request names: one that is registered, or the one that its document describes now.
+    pub(crate) async fn client_asking(
+        &self,
+        witness: &Witness,
+        id: &ClientId,
+    ) -> Result<Result<Option<Arc<Client>>, DocumentFault>, StoreError> {
+        if id.document().is_none() {
+            return self.store.client(id).await.map(Ok);
+        }
+        if !self.settings.registration.metadata_documents {
+            return Ok(Ok(None));
+        }
+        match self.document(witness, id).await? {
+            Ok(known) => Ok(Ok(Some(Arc::new(known.client)))),
+            Err(fault) => {
+                let event = self.event(witness, EventName::ClientRegistrationRefused, Outcome::Failure, Actor::Anonymous);
+                let reason = if fault == DocumentFault::Busy { Reason::ClientRate } else { Reason::BadMetadata };
+                self.record_failure(witness, AuditEvent { reason: Some(reason), detail: Some(fault.to_string()), ..event }, Vec::new())
+                    .await;
+                Ok(Err(fault))
+            }
+        }
+    }
+
+    /// The client of a login under way, as it was when the login began, or as it is where that is not known: on another node, after a start.
+    pub(crate) async fn client_under_way(&self, witness: &Witness, id: &ClientId) -> Result<Option<Arc<Client>>, StoreError> {
+        if id.document().is_none() {
+            return self.store.client(id).await;
+        }
+        if self.settings.registration.takes_documents_from(id).is_err() {
+            return Ok(None);
+        }
+        match self.documents.known(id) {
+            Some(known) => Ok(Some(Arc::new(known.client))),
+            None => Ok(self.document(witness, id).await?.ok().map(|known| Arc::new(known.client))),
+        }
+    }
+
+    /// The client that presents itself to an endpoint: as somebody signed in to it last, or as its document says if nobody has yet, so that it can push
+    /// its first request (RFC 9126).
+    pub(crate) async fn client_presenting(&self, witness: &Witness, id: &ClientId) -> Result<Option<Arc<Client>>, StoreError> {
+        match self.store.client(id).await? {
+            None if id.document().is_some() => self.client_under_way(witness, id).await,
+            found => Ok(found),
+        }
+    }
+
+    async fn document(&self, witness: &Witness, id: &ClientId) -> Result<Result<KnownDocument, DocumentFault>, StoreError> {
+        if let Err(fault) = self.settings.registration.takes_documents_from(id) {
+            return Ok(Err(fault));
+        }
+        if let Some(known) = self.documents.fresh(id, witness.now) {
+            return Ok(Ok(known));
+        }
+        let place = self.documents.queue_up(id);
+        let _turn = place.turn.lock().await;
+        match self.documents.fresh(id, witness.now) {
+            Some(known) => Ok(Ok(known)),
+            None => self.fetch_document(witness, id).await,
+        }
+    }
+
+    /// Faults are not kept (§4.4): what bounds them is how often anybody is asked at all.
+    async fn fetch_document(&self, witness: &Witness, id: &ClientId) -> Result<Result<KnownDocument, DocumentFault>, StoreError> {
+        if !self.documents.may_fetch(id, witness) {
+            return Ok(Err(DocumentFault::Busy));
+        }
+        let fetched = match self.documents.source.fetch(id).await {
+            Ok(fetched) => fetched,
+            Err(fault) => return Ok(Err(fault)),
+        };
+        let offered = self.offered(witness).await?;
+        let read = self.settings.registration.read_document(id, fetched, &offered, witness.now);
+        let read = read.and_then(|known| match &known.client.keys {
+            Some(KeySource::Registered(keys)) if self.checker.fault_of_keys(keys.as_bytes()).is_some() => {
+                Err(DocumentFault::Invalid("jwks"))
+            }
+            Some(KeySource::Published(address)) if !self.client_keys.permits(address) => Err(DocumentFault::Invalid("jwks_uri")),
+            _ => Ok(known),
+        });
+        if let Ok(known) = &read {
+            self.documents.keep(id, known.clone());
+        }
+        Ok(read)
+    }
+
+    /// What is written with a code for such a client: every endpoint that is asked later has the client from its row.
+    pub(crate) fn remembering(client: &Client) -> Option<Write> {
+        matches!(client.origin, Origin::MetadataDocument { .. }).then(|| Write::PutDocument(Box::new(client.clone())))
+    }
+}

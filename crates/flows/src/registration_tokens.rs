@@ -1,0 +1,64 @@
+//! Tokens that let apps register themselves: made, listed and taken back by operators.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use vestibule_domain::{
+    audit::{Actor, AuditEvent, EventName, Outcome, Witness},
+    ids::RegistrationTokenId,
+    self_registration::RegistrationToken,
+    store::{Changes, Write},
+};
+
+use crate::{AdminFault, Gateway, codec};
+
+const LONGEST_NAME: usize = 100;
+
+impl Gateway {
+    /// Makes one that is good for `uses` apps until it expires. Only now is it seen.
+    pub async fn create_registration_token(
+        &self,
+        witness: &Witness,
+        actor: &Actor,
+        name: &str,
+        lives: Duration,
+        uses: u32,
+    ) -> Result<(RegistrationToken, SecretString), AdminFault> {
+        let name = name.trim();
+        if name.is_empty() || name.chars().count() > LONGEST_NAME || name.chars().any(char::is_control) {
+            return Err(AdminFault::at("/name", "must have 1 to 100 printable characters"));
+        }
+        let text = codec::random_text(self.entropy.as_ref());
+        let token = RegistrationToken {
+            id: RegistrationTokenId::new(witness.now, self.entropy.as_ref()),
+            name: name.to_owned(),
+            digest: self.sealer.hash(text.as_bytes()),
+            created: witness.now,
+            expires: witness.now + lives,
+            uses_left: uses,
+            version: 1,
+        };
+        let event = self.event(witness, EventName::RegistrationTokenCreated, Outcome::Success, actor.clone());
+        let changes = Changes::default()
+            .write(Write::PutRegistrationToken { token: token.clone(), expected: None })
+            .event(AuditEvent { detail: Some(format!("token {}, for {uses} apps", token.id)), ..event });
+        self.commit(changes).await.map_err(AdminFault::Store)?;
+        Ok((token, text.into()))
+    }
+
+    /// Those that are there, oldest first.
+    pub async fn registration_tokens(&self) -> Result<Vec<RegistrationToken>, AdminFault> {
+        self.store.registration_tokens().await.map_err(AdminFault::Store)
+    }
+
+    /// Takes one back. Apps that it let register stay.
+    pub async fn delete_registration_token(&self, witness: &Witness, actor: &Actor, id: &str) -> Result<(), AdminFault> {
+        let id: RegistrationTokenId = id.parse().map_err(|_| AdminFault::NotFound)?;
+        if self.registration_tokens().await?.iter().all(|token| token.id != id) {
+            return Err(AdminFault::NotFound);
+        }
+        let event = self.event(witness, EventName::RegistrationTokenDeleted, Outcome::Success, actor.clone());
+        let event = AuditEvent { detail: Some(format!("token {id}")), ..event };
+        self.commit(Changes::default().write(Write::DropRegistrationToken { id }).event(event)).await.map_err(AdminFault::Store)
+    }
+}

@@ -1,0 +1,238 @@
+//! Clients that are known by the address of their document.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use serde_json::{Value, json};
+use vestibule_domain::{
+    client_document::{DocumentFault, FetchedDocument},
+    ports::Store,
+    self_registration::SelfRegistration,
+};
+use vestibule_protocol::registration::read_metadata;
+use vestibule_testkit::rig::RigOptions;
+
+use super::street::{Answer, App, Browser, Street};
+
+const ID: &str = "https://app.example/client.json";
+const BACK: &str = "https://app.example/cb";
+
+async fn street() -> Street {
+    with(SelfRegistration { metadata_documents: true, ..SelfRegistration::default() }).await
+}
+
+async fn with(registration: SelfRegistration) -> Street {
+    let street = Street::with(RigOptions { registration, ..RigOptions::default() }).await;
+    street.publishes(ID, &plain());
+    street
+}
+
+fn plain() -> Value {
+    json!({
+        "client_id": ID, "client_name": "The agent", "redirect_uris": [BACK], "grant_types": ["authorization_code", "refresh_token"],
+        "token_endpoint_auth_method": "none",
+    })
+}
+
+fn app() -> App {
+    App { id: ID.into(), secret: None, redirect_uri: BACK.into() }
+}
+
+impl Street {
+    fn publishes(&self, address: &str, document: &Value) {
+        let members = document.as_object().unwrap().clone();
+        let document = FetchedDocument {
+            client_id: members.get("client_id").and_then(Value::as_str).map(str::to_owned),
+            has_secret: members.contains_key("client_secret"),
+            asked: read_metadata(members).unwrap(),
+            fresh_for: None,
+        };
+        self.rig.documents.put(address, Ok(document));
+    }
+
+    async fn comes(&self, app: &App) -> Answer {
+        self.goes(&mut Browser::default(), &Self::link(app, &[])).await
+    }
+}
+
+#[tokio::test]
+async fn documents_are_off_unless_they_are_on() {
+    let street = with(SelfRegistration::default()).await;
+    let page = street.comes(&app()).await;
+    assert_eq!((page.status, page.page()), (StatusCode::BAD_REQUEST, "client_unknown"));
+    assert_eq!(street.rig.documents.fetched(), 0);
+    let discovery = street.goes(&mut Browser::default(), "/.well-known/openid-configuration").await.json();
+    assert!(discovery.get("client_id_metadata_document_supported").is_none());
+    let on = self::street().await;
+    let discovery = on.goes(&mut Browser::default(), "/.well-known/oauth-authorization-server").await.json();
+    assert_eq!(discovery["client_id_metadata_document_supported"], true);
+}
+
+#[tokio::test]
+async fn attack_42_a_fault_of_a_document_is_a_page_that_says_no_more_than_which() {
+    let street = street().await;
+    for (fault, status) in [
+        (DocumentFault::Unreachable, StatusCode::BAD_REQUEST),
+        (DocumentFault::Redirect, StatusCode::BAD_REQUEST),
+        (DocumentFault::TooLarge, StatusCode::BAD_REQUEST),
+        (DocumentFault::NotJson, StatusCode::BAD_REQUEST),
+        (DocumentFault::Status, StatusCode::BAD_REQUEST),
+    ] {
+        street.rig.documents.put("https://other.example/c", Err(fault));
+        let page = street.comes(&App { id: "https://other.example/c".into(), ..app() }).await;
+        assert_eq!((page.status, page.location()), (status, None), "never a redirect: {fault}");
+        assert!(page.body.contains(&fault.to_string().replace('\'', "&#39;")), "{page:?}");
+        assert!(!page.body.contains("href=\"https://app.example"), "nor a link");
+    }
+    for bad in [
+        "https://app.example",
+        "https://app.example/a/../client.json",
+        "https://u@app.example/c",
+        "http://app.example/c",
+        "https://app.example/c#x",
+    ] {
+        let page = street.comes(&App { id: bad.into(), ..app() }).await;
+        assert_eq!((page.status, page.page()), (StatusCode::BAD_REQUEST, "client_unknown"), "CIMD section 3: {bad}");
+    }
+}
+
+#[tokio::test]
+async fn cimd_section_4_5_an_address_is_in_the_document_character_by_character() {
+    let street = street().await;
+    let page = street.comes(&App { redirect_uri: "https://app.example/cb/".into(), ..app() }).await;
+    assert_eq!((page.status, page.page()), (StatusCode::BAD_REQUEST, "redirect_mismatch"));
+}
+
+#[tokio::test]
+async fn attack_84_documents_are_fetched_once_for_many_and_not_too_often_for_anybody() {
+    let street = street().await;
+    let app = app();
+    let all = futures_util::future::join_all((0..10).map(|_| street.comes(&app))).await;
+    assert!(all.iter().all(|page| page.status == StatusCode::OK), "{all:?}");
+    assert_eq!(street.rig.documents.fetched(), 1, "those who come at once wait for one");
+    street.rig.clock.advance(Duration::from_mins(6));
+    street.comes(&app).await;
+    assert_eq!(street.rig.documents.fetched(), 2, "five minutes where its headers say nothing");
+    // Faults are never kept (CIMD section 4.4), and so are bounded by how often anybody asks one host.
+    let lost = App { id: "https://lost.example/c".into(), ..app };
+    for _ in 0..10 {
+        assert_eq!(street.comes(&lost).await.page(), "request_invalid");
+    }
+    let before = street.rig.documents.fetched();
+    assert_eq!(street.comes(&lost).await.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(street.rig.documents.fetched(), before);
+    let (mut fetched, mut refused) = (0, 0);
+    for at in 0..30 {
+        match street.comes(&App { id: format!("https://h{at}.example/c"), ..lost.clone() }).await.status {
+            StatusCode::TOO_MANY_REQUESTS => refused += 1,
+            _ => fetched += 1,
+        }
+    }
+    assert!(fetched < 20 && refused > 10, "nor one address many hosts: {fetched} {refused}");
+    assert_eq!(street.rig.store.count_self_registered().await, Ok(0), "and nobody who only comes writes a row");
+}
+
+#[tokio::test]
+async fn cimd_a_client_that_is_known_by_its_document_gets_tokens_and_is_a_row_from_then_on() {
+    let street = street().await;
+    let app = app();
+    let page = street.comes(&app).await;
+    assert!(page.body.contains("app.example</bdi>"), "CIMD section 6.4: the host is shown, whatever the name says: {}", page.body);
+    let code = street.signs_in_to_a_stranger(&mut Browser::default(), &app, "alice").await;
+    assert_eq!(street.rig.store.count_self_registered().await, Ok(1));
+    let answer = street.redeems(&app, &code).await;
+    assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
+    let tokens = answer.json();
+    assert_eq!(super::street::claims(&tokens["access_token"])["client_id"], ID);
+    assert_eq!(super::street::claims(&tokens["id_token"])["aud"], ID);
+    assert!(street.is_good(tokens["access_token"].as_str().unwrap()).await);
+    // Nothing of what was given depends on the document's host any more.
+    street.rig.documents.put(ID, Err(DocumentFault::Unreachable));
+    let refreshed = street.refreshes(&app, tokens["refresh_token"].as_str().unwrap()).await;
+    assert_eq!(refreshed.status, StatusCode::OK, "{refreshed:?}");
+    street.rig.clock.advance(Duration::from_mins(6));
+    assert_eq!(street.comes(&app).await.page(), "request_invalid", "section 4.3: but nobody signs in without it");
+    let stored = street.gateway().client(ID).await.unwrap();
+    assert!(stored.name == "The agent" && !stored.is_vetted());
+    let events = street.rig.events();
+    assert!(
+        events.iter().any(|event| event.client.as_ref().is_some_and(|client| client.as_str() == ID)),
+        "the audit log has it by its address"
+    );
+}
+
+#[tokio::test]
+async fn attack_41_a_document_that_changed_is_what_counts_at_the_next_sign_in() {
+    let street = street().await;
+    let app = app();
+    street.signs_in_to_a_stranger(&mut Browser::default(), &app, "alice").await;
+    let mut changed = plain();
+    (changed["client_name"], changed["redirect_uris"]) = ("Another name".into(), json!(["https://app.example/new"]));
+    street.publishes(ID, &changed);
+    street.rig.clock.advance(Duration::from_mins(6));
+    assert_eq!(street.comes(&app).await.page(), "redirect_mismatch", "the address of before is none of its own any more");
+    let moved = App { redirect_uri: "https://app.example/new".into(), ..app };
+    let page = street.comes(&moved).await;
+    assert!(page.body.contains("Another name"), "and everybody is asked again, each time: {}", page.body);
+    street.signs_in_to_a_stranger(&mut Browser::default(), &moved, "alice").await;
+    assert_eq!(street.gateway().client(ID).await.unwrap().name, "Another name");
+    assert_eq!(street.rig.store.count_self_registered().await, Ok(1));
+}
+
+#[tokio::test]
+async fn attack_34_and_40_a_stranger_s_mistakes_and_wishes_end_on_our_page() {
+    let street = street().await;
+    let app = app();
+    for changed in [("response_type", "token"), ("scope", "openid admin"), ("prompt", "none"), ("resource", "https://payroll.example")] {
+        let answer = street.goes(&mut Browser::default(), &Street::link(&app, &[changed])).await;
+        assert_eq!((answer.status, answer.location()), (StatusCode::BAD_REQUEST, None), "{changed:?}");
+    }
+    let mut browser = Browser::default();
+    let page = street.goes(&mut browser, &Street::link(&app, &[])).await;
+    let attempt = page.between("name=\"attempt\" value=\"", "\"").to_owned();
+    let jumped = street.goes(&mut browser, &format!("/login/acme?attempt={attempt}")).await;
+    assert_eq!((jumped.page(), jumped.location()), ("request_expired", None), "nobody is sent upstream before they allowed it");
+}
+
+#[tokio::test]
+async fn cimd_section_4_1_such_a_client_has_no_secret_at_any_endpoint() {
+    let street = street().await;
+    let code = street.signs_in_to_a_stranger(&mut Browser::default(), &app(), "alice").await;
+    for secret in ["", "guess"] {
+        let posing = App { secret: Some(secret.into()), ..app() };
+        let refused = street.redeems(&posing, &code).await;
+        assert_eq!(refused.error(), "invalid_client", "{refused:?}");
+    }
+    // Section 6.2: one that has keys proves itself by them, and by nothing less.
+    let mut keyed = plain();
+    (keyed["client_id"], keyed["token_endpoint_auth_method"]) = ("https://app.example/keyed".into(), "private_key_jwt".into());
+    keyed["jwks_uri"] = "https://app.example/keys".into();
+    street.publishes("https://app.example/keyed", &keyed);
+    let keyed = App { id: "https://app.example/keyed".into(), ..app() };
+    let code = street.signs_in_to_a_stranger(&mut Browser::default(), &keyed, "alice").await;
+    assert_eq!(street.redeems(&keyed, &code).await.error(), "invalid_client");
+    let pushed = street
+        .asks(
+            &app(),
+            "/par",
+            &[
+                ("response_type", "code"),
+                ("redirect_uri", BACK),
+                ("scope", "openid"),
+                ("code_challenge", super::street::CHALLENGE),
+                ("code_challenge_method", "S256"),
+            ],
+        )
+        .await;
+    assert_eq!(pushed.status, StatusCode::CREATED, "RFC 9126: {pushed:?}");
+    let unknown = App { id: "https://nobody.example/c".into(), ..app() };
+    assert_eq!(street.redeems(&unknown, "x").await.error(), "invalid_client");
+}
+
+#[tokio::test]
+async fn documents_come_from_the_hosts_of_the_list() {
+    let rules = SelfRegistration { metadata_documents: true, document_hosts: vec!["apps.example".into()], ..SelfRegistration::default() };
+    let street = with(rules).await;
+    assert_eq!(street.comes(&app()).await.page(), "request_invalid");
+    assert_eq!(street.rig.documents.fetched(), 0);
+}

@@ -1,0 +1,110 @@
+//! Apps that register themselves, and the tokens that let them.
+
+use std::sync::Arc;
+
+use vestibule_domain::{
+    client::{Client, Origin},
+    ids::ClientId,
+    ports::Store,
+    store::{Contest, StoreError, Write},
+};
+
+use super::{RACERS, commit, one, only_winner, race};
+use crate::sample::Sample;
+
+const HOUR: std::time::Duration = std::time::Duration::from_hours(1);
+const MILLI: std::time::Duration = std::time::Duration::from_millis(1);
+
+/// Attack 84: they go by themselves, and nobody else's do.
+pub async fn clients_that_registered_themselves_are_kept_as_long_as_they_are_used(store: Arc<dyn Store>) {
+    let sample = Sample::default();
+    let (unused, used, own) = (sample.self_registered("unused"), sample.self_registered("used"), sample.client("own"));
+    let put = |client: &Client| Write::PutClient { client: Box::new(client.clone()), expected: None };
+    commit(&store, [put(&unused), put(&used), put(&own)]).await;
+    assert_eq!(store.count_self_registered().await, Ok(2));
+    let until = unused.origin.kept_until().unwrap();
+    for id in [&used.id, &own.id] {
+        commit(&store, [Write::KeepClient { id: id.clone(), until: until + HOUR }]).await;
+        // Never back.
+        commit(&store, [Write::KeepClient { id: id.clone(), until: until - HOUR }]).await;
+    }
+    // What it says of itself is its own to change; that keeps nothing.
+    let renamed = Client { name: "Other".into(), version: 2, ..unused.clone() };
+    commit(&store, [Write::PutClient { client: Box::new(renamed), expected: Some(1) }]).await;
+
+    assert_eq!(store.sweep(until, until, 100).await, Ok(0));
+    assert!(store.client(&unused.id).await.unwrap().is_some());
+    assert_eq!(store.sweep(until + MILLI, until, 100).await, Ok(1));
+    assert_eq!(store.client(&unused.id).await, Ok(None), "nor from a cache");
+    assert!(store.client(&used.id).await.unwrap().is_some());
+    assert_eq!(store.sweep(until + HOUR + MILLI, until, 100).await, Ok(1));
+    assert_eq!(store.client(&used.id).await, Ok(None));
+    assert!(store.client(&own.id).await.unwrap().is_some(), "an operator's client is never swept");
+    assert_eq!(store.count_self_registered().await, Ok(0));
+}
+
+/// Many sign in to one client at once, and each brings what its document said when they came: the latest stays, and nobody loses.
+pub async fn the_latest_document_of_a_client_is_kept(store: Arc<dyn Store>) {
+    let sample = Sample::default();
+    let kept_until = sample.now + HOUR;
+    let id = ClientId::parse("https://app.example/client.json?a=1").unwrap();
+    let said = |version: i64| Client {
+        id: id.clone(),
+        origin: Origin::MetadataDocument { kept_until },
+        name: format!("version {version}"),
+        version,
+        ..sample.client("x")
+    };
+    let name = || async { store.client(&id).await.unwrap().map(|client| client.name.clone()) };
+    assert_eq!(name().await, None);
+    commit(&store, [Write::PutDocument(Box::new(said(2)))]).await;
+    assert_eq!(name().await.as_deref(), Some("version 2"));
+    commit(&store, [Write::PutDocument(Box::new(said(1)))]).await;
+    assert_eq!(name().await.as_deref(), Some("version 2"), "an earlier one that comes late is not news");
+    let all = (0..RACERS).map(|at| one(Write::PutDocument(Box::new(said(3 + i64::try_from(at).unwrap() % 3))))).collect();
+    for answer in race(&[&store], all).await {
+        assert_eq!(answer, Ok(()));
+    }
+    assert_eq!(name().await.as_deref(), Some("version 5"));
+    assert_eq!(store.count_self_registered().await, Ok(1));
+    assert_eq!(store.sweep(kept_until + MILLI, kept_until, 100).await, Ok(1));
+    assert_eq!(name().await, None);
+}
+
+/// By its digest; and it goes when it has expired or is taken back.
+pub async fn registration_tokens_are_found_listed_and_taken_back(store: Arc<dyn Store>) {
+    let sample = Sample::default();
+    let (first, second) = (sample.registration_token("first"), sample.registration_token("second"));
+    for token in [&first, &second] {
+        commit(&store, [Write::PutRegistrationToken { token: token.clone(), expected: None }]).await;
+    }
+    assert_eq!(store.registration_token(&first.digest).await, Ok(Some(first.clone())));
+    assert_eq!(store.registration_token(&sample.digest()).await, Ok(None));
+    let mut both = [first.clone(), second.clone()];
+    both.sort_by_key(|token| token.id);
+    assert_eq!(store.registration_tokens().await, Ok(both.to_vec()));
+    commit(&store, [Write::DropRegistrationToken { id: first.id }]).await;
+    assert_eq!(store.registration_token(&first.digest).await, Ok(None));
+    assert_eq!(store.sweep(second.expires, second.expires, 100).await, Ok(0));
+    assert_eq!(store.sweep(second.expires + MILLI, second.expires, 100).await, Ok(1));
+    assert_eq!(store.registration_tokens().await, Ok(vec![]));
+}
+
+/// One that is good for one app is not good for two, however fast they come.
+pub async fn of_parallel_uses_of_a_registration_token_exactly_one_wins(store: Arc<dyn Store>) {
+    let sample = Sample::default();
+    let token = sample.registration_token("one");
+    commit(&store, [Write::PutRegistrationToken { token: token.clone(), expected: None }]).await;
+    let again = store.commit(one(Write::PutRegistrationToken { token: token.clone(), expected: None })).await;
+    assert_eq!(again, Err(StoreError::Conflict(Contest::RegistrationToken)));
+    let uses = (0..RACERS).map(|at| {
+        let client = sample.self_registered(&format!("app-{at}"));
+        one(Write::PutRegistrationToken { token: token.used(), expected: Some(token.version) })
+            .write(Write::PutClient { client: Box::new(client), expected: None })
+    });
+    let uses = uses.collect();
+    let answers = race(&[&store], uses).await;
+    only_winner(&answers, Contest::RegistrationToken);
+    assert_eq!(store.registration_token(&token.digest).await, Ok(Some(token.used())));
+    assert_eq!(store.count_self_registered().await, Ok(1), "a lost race leaves no client");
+}
