@@ -6,8 +6,10 @@
 //     device              what a device is told to show its person
 //     device_poll         asks again and again, as the answer to `device` says, until the person has said something
 //     userinfo, refresh, introspect, revoke, client_credentials, logout_url
+//     new_key             a key pair as JWK; given as `dpop_key`, every later act proves that it holds it (RFC 9449)
 
 import * as client from 'openid-client';
+import { newKey, pairOf } from './keys.mjs';
 
 const acts = {
   async start(config, { redirect_uri, scope, prompt, resource, pushed }) {
@@ -33,22 +35,23 @@ const acts = {
       expectedState: kept.state,
       expectedNonce: kept.nonce,
       idTokenExpected: true,
-    }, resource && { resource });
+    }, resource && { resource }, config.bound);
     return { ...tokens, claims: tokens.claims() };
   },
 
   device: (config, { scope }) => client.initiateDeviceAuthorization(config, { scope }),
   async device_poll(config, { started }) {
-    const tokens = await client.pollDeviceAuthorizationGrant(config, started);
+    const tokens = await client.pollDeviceAuthorizationGrant(config, started, undefined, config.bound);
     return { ...tokens, claims: tokens.claims() };
   },
 
-  userinfo: (config, { access_token, sub }) => client.fetchUserInfo(config, access_token, sub),
+  userinfo: (config, { access_token, sub }) => client.fetchUserInfo(config, access_token, sub, config.bound),
   refresh: (config, { refresh_token, scope, resource }) =>
-    client.refreshTokenGrant(config, refresh_token, { ...(scope && { scope }), ...(resource && { resource }) }),
+    client.refreshTokenGrant(config, refresh_token, { ...(scope && { scope }), ...(resource && { resource }) }, config.bound),
+  new_key: (_, { alg }) => newKey(alg),
   introspect: (config, { token }) => client.tokenIntrospection(config, token),
   revoke: (config, { token }) => client.tokenRevocation(config, token).then(() => ({ revoked: true })),
-  client_credentials: (config, { scope }) => client.clientCredentialsGrant(config, scope ? { scope } : {}),
+  client_credentials: (config, { scope }) => client.clientCredentialsGrant(config, scope ? { scope } : {}, config.bound),
   logout_url: async (config, { id_token, post_logout_redirect_uri }) =>
     ({ url: client.buildEndSessionUrl(config, { id_token_hint: id_token, post_logout_redirect_uri }).href }),
 };
@@ -59,7 +62,7 @@ const authentications = {
   none: () => client.None(),
 };
 
-const { act, issuer, client_id, client_secret, authentication = 'client_secret_basic', id_token_alg = 'RS256', ...rest } =
+const { act, issuer, client_id, client_secret, authentication = 'client_secret_basic', id_token_alg = 'RS256', dpop_key, ...rest } =
   JSON.parse(process.argv[2]);
 try {
   const metadata = { id_token_signed_response_alg: id_token_alg };
@@ -68,6 +71,7 @@ try {
   });
   // OpenID Connect Core §3.1.3.7 allows to trust TLS instead of the signature. Here the signature is what is tested.
   client.enableNonRepudiationChecks(config);
+  if (dpop_key) config.bound = { DPoP: client.getDPoPHandle(config, await pairOf(dpop_key)) };
   console.log(JSON.stringify(await acts[act](config, rest)));
 } catch (error) {
   const { name, message, code, error: oauth, error_description, status } = error;

@@ -123,7 +123,8 @@ impl ParsedKey {
     }
 }
 
-fn parse(numbers: &Numbers, alg: SigningAlg) -> Option<ParsedPublicKey> {
+/// The key, ready to check signatures of one algorithm. Nothing if the library refuses it.
+pub(crate) fn parse(numbers: &Numbers, alg: SigningAlg) -> Option<ParsedPublicKey> {
     match numbers {
         Numbers::Rsa { n, e } => PublicKeyComponents { n, e }.to_parsed_public_key(padded(alg)?).ok(),
         // SEC 1 §2.3.3: an uncompressed point is 4 and the two coordinates. The library refuses one that is not on the curve.

@@ -355,6 +355,8 @@ closed_enum! {
         RedirectUri = "redirect_uri",
         /// PKCE does not hold.
         Verifier = "verifier",
+        /// The proof of possession is missing or does not hold.
+        Proof = "proof",
         /// More than may be had.
         Scope = "scope",
         /// For a resource that may not be had.

@@ -10,6 +10,7 @@ use crate::{
     client_document::DocumentFault,
     error::{OAuthError, OAuthErrorCode},
     ids::{AccountId, ClientId},
+    possession::Thumbprint,
     redirect::{self, RedirectUri},
     resource::Resources,
     scope::Scopes,
@@ -42,6 +43,7 @@ pub struct Asked {
     pub ui_locales: Option<String>,
     pub code_challenge: Option<String>,
     pub code_challenge_method: Option<String>,
+    pub dpop_jkt: Option<String>,
     pub request: Option<String>,
     pub request_uri: Option<String>,
     pub registration: Option<String>,
@@ -73,6 +75,9 @@ pub struct AuthorizationRequest {
     pub nonce: Option<Nonce>,
     /// RFC 7636.
     pub challenge: Option<CodeChallenge>,
+    /// The key that the code is for (RFC 9449 §10).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub dpop_jkt: Option<Thumbprint>,
     /// What may or must be shown.
     pub prompt: BTreeSet<Prompt>,
     /// How fresh the sign-in must be.
@@ -229,7 +234,7 @@ impl Asked {
     /// Every parameter that may come once (OAuth 2.1 §4.1.1, OpenID Connect Core 1.0 §3.1.2.1, §5.2, §5.5); others but `resource` are ignored.
     ///
     /// `display` and `claims_locales` are known and change nothing (§15.1): a page fits whatever it is shown in, and providers say claims in one language.
-    pub const NAMES: [&'static str; 23] = [
+    pub const NAMES: [&'static str; 24] = [
         "client_id",
         "redirect_uri",
         "response_type",
@@ -250,6 +255,7 @@ impl Asked {
         "ui_locales",
         "code_challenge",
         "code_challenge_method",
+        "dpop_jkt",
         "request",
         "request_uri",
         "registration",
@@ -275,6 +281,7 @@ impl Asked {
             ui_locales: take("ui_locales"),
             code_challenge: take("code_challenge"),
             code_challenge_method: take("code_challenge_method"),
+            dpop_jkt: take("dpop_jkt"),
             request: take("request"),
             request_uri: take("request_uri"),
             registration: take("registration"),
@@ -337,6 +344,7 @@ impl Asked {
         let scopes = client.scopes_asked(self.scope.as_deref())?;
         let resources = Resources::parse(&self.resources, client)?;
         let challenge = self.challenge_for(client)?;
+        let dpop_jkt = self.key_thumbprint()?;
         let prompt = self.prompts()?;
         let max_age = self.max_age()?;
         let claims = self.claims.transpose().map_err(OAuthError::invalid_request)?.unwrap_or_default().known_by(client);
@@ -354,6 +362,7 @@ impl Asked {
             state: shorter(self.state, LONGEST_STATE, "state is longer than 2048 bytes")?.map(State),
             nonce: shorter(self.nonce, LONGEST_NONCE, "nonce is longer than 512 bytes")?.map(Nonce),
             challenge,
+            dpop_jkt,
             prompt,
             max_age,
             // Hints are only hints: one that can't be carried is left out, never an error.
@@ -424,7 +433,7 @@ impl Asked {
 
     fn challenge_for(&self, client: &Client) -> Result<Option<CodeChallenge>, OAuthError> {
         match (self.code_challenge.as_deref(), self.code_challenge_method.as_deref()) {
-            (Some(challenge), Some("S256")) => decode_challenge(challenge)
+            (Some(challenge), Some("S256")) => Digest::from_base64url(challenge)
                 .map(|challenge| Some(CodeChallenge(challenge)))
                 .ok_or_else(|| OAuthError::invalid_request("code_challenge must be 43 characters of base64url without padding")),
             // Absent means `plain` (RFC 7636 §4.3), which is not offered.
@@ -435,6 +444,11 @@ impl Asked {
             }
             (None, None) => Ok(None),
         }
+    }
+
+    fn key_thumbprint(&self) -> Result<Option<Thumbprint>, OAuthError> {
+        let sorry = || OAuthError::invalid_request("dpop_jkt must be the thumbprint of a key: 43 characters of base64url without padding");
+        self.dpop_jkt.as_deref().map(|text| Thumbprint::parse(text).ok_or_else(sorry)).transpose()
     }
 
     fn prompts(&self) -> Result<BTreeSet<Prompt>, OAuthError> {
@@ -482,6 +496,7 @@ impl AuthorizationRequest {
             state: None,
             nonce: None,
             challenge: None,
+            dpop_jkt: None,
             prompt: BTreeSet::new(),
             max_age: None,
             login_hint: None,
@@ -587,33 +602,6 @@ pub enum Meeting {
     SignIn,
     /// The app is told no.
     Refuse(OAuthError),
-}
-
-/// 43 characters of base64url without padding, the form of a SHA-256. Written here because the domain has no codec of its own.
-fn decode_challenge(text: &str) -> Option<Digest> {
-    let value = |b: u8| match b {
-        b'A'..=b'Z' => Some(u32::from(b - b'A')),
-        b'a'..=b'z' => Some(u32::from(b - b'a') + 26),
-        b'0'..=b'9' => Some(u32::from(b - b'0') + 52),
-        b'-' => Some(62),
-        b'_' => Some(63),
-        _ => None,
-    };
-    if text.len() != 43 {
-        return None;
-    }
-    let (mut bytes, mut filled, mut bits, mut held) = ([0u8; 32], 0, 0u32, 0u32);
-    for b in text.bytes() {
-        held = (held << 6) | value(b)?;
-        bits += 6;
-        if bits >= 8 {
-            bits -= 8;
-            *bytes.get_mut(filled)? = u8::try_from((held >> bits) & 0xff).ok()?;
-            filled += 1;
-        }
-    }
-    // The last character holds two bits too many; they must be zero, or two texts would mean one challenge.
-    (held & ((1 << bits) - 1) == 0).then_some(Digest(bytes))
 }
 
 /// Whether a `code_verifier` has the form of RFC 7636 §4.1: 43 to 128 unreserved characters.

@@ -62,6 +62,9 @@ pub struct Client {
     /// An app of the time before PKCE and OpenID Connect. Never true for a public client.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub legacy_oauth: bool,
+    /// Whether it gets tokens only with a DPoP proof (RFC 9449 §5.2).
+    #[serde(default)]
+    pub dpop_bound_access_tokens: bool,
     /// Resources its access tokens are for, besides our own userinfo.
     pub audiences: Vec<String>,
     /// Resources that it serves: it may ask about tokens that are for them (RFC 7662 §4).

@@ -7,6 +7,7 @@ use crate::{
     claims_request::WantedClaims,
     error::OAuthError,
     ids::{AccountId, ClientId, GrantId, LinkId, LoginId, ProviderId, SessionId},
+    possession::Thumbprint,
     redirect::RedirectUri,
     resource::Resources,
     scope::Scopes,
@@ -27,6 +28,8 @@ pub struct Code {
     pub redirect_uri_was_sent: bool,
     /// RFC 7636.
     pub challenge: Option<CodeChallenge>,
+    /// The key that must be shown when it is redeemed (RFC 9449 §10).
+    pub dpop_jkt: Option<Thumbprint>,
     /// Echoed in the ID token.
     pub nonce: Option<Nonce>,
     /// What was granted.
@@ -83,6 +86,8 @@ pub enum CodeFault {
     RedirectUri,
     /// PKCE does not hold.
     Verifier,
+    /// Another key than the one it was asked for with, or none.
+    Key,
     /// The session it came from has ended.
     SignedOut,
 }
@@ -123,6 +128,13 @@ impl Code {
     }
 }
 
+impl Code {
+    /// Whether the key that was shown is the one the code is bound to, if it is to any: who stole the code and even its verifier lacks it.
+    pub fn is_for_key(&self, shown: Option<&Thumbprint>) -> bool {
+        self.dpop_jkt.is_none() || self.dpop_jkt.as_ref() == shown
+    }
+}
+
 impl CodeFault {
     /// What the app is told.
     pub fn to_oauth(self) -> OAuthError {
@@ -132,6 +144,7 @@ impl CodeFault {
             Self::Expired => "this code has expired",
             Self::RedirectUri => "redirect_uri is not the one of the authorization request",
             Self::Verifier => "code_verifier does not match the code_challenge of the authorization request",
+            Self::Key => "the DPoP proof is missing or of another key than dpop_jkt of the authorization request",
             Self::SignedOut => "the person has signed out since this code was issued",
         })
     }

@@ -53,6 +53,10 @@ closed_enum! {
         InvalidToken = "invalid_token",
         /// RFC 6750 §3.1.
         InsufficientScope = "insufficient_scope",
+        /// RFC 9449 §5.
+        InvalidDpopProof = "invalid_dpop_proof",
+        /// RFC 9449 §8: not wrong, but to be done again with the nonce that comes along.
+        UseDpopNonce = "use_dpop_nonce",
         /// RFC 8628 §3.5: the person has not answered yet.
         AuthorizationPending = "authorization_pending",
         /// RFC 8628 §3.5: nobody answered in time.

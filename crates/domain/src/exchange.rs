@@ -62,6 +62,8 @@ pub enum ExchangeFault {
     OtherName,
     /// The person is not wanted at the app that would act for them.
     NotWelcome,
+    /// A token is bound to a key or a certificate, and who asks shows another, or none.
+    Unproven,
 }
 
 impl Exchange {
@@ -164,6 +166,7 @@ impl ExchangeFault {
             Self::Scope => Reason::Scope,
             Self::OtherName => Reason::OtherPerson,
             Self::NotWelcome => Reason::EntryRule,
+            Self::Unproven => Reason::Proof,
         }
     }
 
@@ -184,6 +187,10 @@ impl ExchangeFault {
             Self::Scope => (OAuthErrorCode::InvalidScope, "scope asks for more than subject_token allows and this client may have"),
             Self::OtherName => (OAuthErrorCode::InvalidRequest, "this client knows people by other names than subject_token says"),
             Self::NotWelcome => (OAuthErrorCode::InvalidRequest, "the person of subject_token is not allowed at this client"),
+            Self::Unproven => (
+                OAuthErrorCode::InvalidRequest,
+                "a token is bound to a key or certificate that was not shown, or would become one that is not bound",
+            ),
         };
         OAuthError::new(code, why)
     }
@@ -194,6 +201,7 @@ mod tests {
     use super::*;
     use crate::{
         ids::{AccountId, GrantId},
+        possession::Confirmation,
         registration::{Draft, Offered},
         token::TokenId,
     };
@@ -234,6 +242,7 @@ mod tests {
             acr: None,
             actors: Actors::default(),
             may_act: None,
+            confirmation: Confirmation::default(),
         }
     }
 

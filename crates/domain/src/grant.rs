@@ -9,6 +9,7 @@ use crate::{
     code::Code,
     error::OAuthError,
     ids::{AccountId, ClientId, GrantId, LinkId, LoginId, ProviderId, SessionId},
+    possession::Confirmation,
     resource::Resources,
     scope::Scopes,
     settings::Lifetimes,
@@ -48,6 +49,8 @@ pub struct Grant {
     pub amr: Vec<String>,
     /// For the ID tokens (OpenID Connect Core 1.0 §12.2).
     pub nonce: Option<Nonce>,
+    /// What its tokens are bound to since its code was redeemed.
+    pub confirmation: Confirmation,
     /// When it was made.
     pub issued: Timestamp,
     /// When the last access token issued from it expires, at the latest.
@@ -130,6 +133,8 @@ pub enum RefreshFault {
     Revoked,
     /// Unused for too long, or too old.
     Expired,
+    /// What it is bound to was not shown.
+    Unproven,
 }
 
 impl Grant {
@@ -157,6 +162,7 @@ impl Grant {
             acr: code.acr.clone(),
             amr: code.amr.clone(),
             nonce: code.nonce.clone(),
+            confirmation: Confirmation::default(),
             issued: now,
             access_expires: now + lifetimes.access_token,
             family,
@@ -205,6 +211,15 @@ impl Grant {
         Ok(Refresh::Reused)
     }
 
+    /// Whether who refreshes holds what the refresh token is bound to (RFC 9449 §5, RFC 8705 §4).
+    ///
+    /// A public client has nothing but its key to be known by, so it must be the same one; and where there was none, its refresh token would stay
+    /// unbound beside a bound access token, which is refused. A confidential client may come with a new key, but not with none: that would turn what
+    /// was bound to a sender into something that whoever has it can use.
+    pub fn may_be_refreshed_with(&self, shown: &Confirmation, client: &Client) -> bool {
+        if client.is_public() { self.confirmation == *shown } else { self.confirmation.is_kept_by(shown) }
+    }
+
     /// The scopes of a refreshed token: what was granted, or less (OAuth 2.1 §4.3), within what the client may still have.
     pub fn narrowed(&self, client: &Client, asked: Option<&str>) -> Result<Scopes, OAuthError> {
         use crate::error::OAuthErrorCode::InvalidScope;
@@ -224,6 +239,7 @@ impl RefreshFault {
             Self::Unknown => "this refresh token is not known",
             Self::Revoked => "this refresh token was revoked",
             Self::Expired => "this refresh token has expired",
+            Self::Unproven => "this refresh token is not bound to what was shown: a DPoP proof is missing, one too many, or of another key",
         })
     }
 }

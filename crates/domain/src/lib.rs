@@ -33,6 +33,7 @@ pub mod linking;
 pub mod logout;
 pub mod policy;
 pub mod ports;
+pub mod possession;
 pub mod provider;
 pub mod redirect;
 pub mod registration;

@@ -19,6 +19,7 @@ use crate::{
     ids::{AccountId, ClientId, GrantId, LinkId, ProviderId, SessionId},
     keys::SigningKey,
     logout::DueLogout,
+    possession::{Proof, ProofFault},
     provider::{
         Arrival, Callback, Definition, Departure, Known, LogoutNotice, Phase, ProviderCard, ProviderError, ProviderTerms, ReceivedTokens,
         Renewed, Sent, StoredProvider,
@@ -127,6 +128,12 @@ pub trait ClientKeys: Send + Sync {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the client's keys can't be had")]
 pub struct KeysUnavailable;
+
+/// Reading what proves that somebody holds a key.
+pub trait ProofReader: Send + Sync {
+    /// A DPoP proof whose signature is good (RFC 9449 §4.3, 2 to 7). Whether it is for the request it came with is not looked at.
+    fn read(&self, proof: &str) -> Result<Proof, ProofFault>;
+}
 
 /// A place people can sign in: one per configured upstream.
 #[async_trait]

@@ -55,6 +55,8 @@ pub struct Settings {
     pub rotation: Rotation,
     /// Whether a person is sent straight on when only one provider can be chosen, or the app names one. Otherwise they act on our page first.
     pub straight_through: bool,
+    /// Whether every DPoP proof must have a nonce of ours, so that none can be made beforehand (RFC 9449 §8).
+    pub dpop_nonce: bool,
     /// How upstream tokens are kept fresh.
     pub upstream: RefreshRules,
     /// Which apps may register themselves, and what they get.

@@ -4,6 +4,7 @@ use crate::{
     account::Released,
     actors::Actors,
     ids::{AccountId, ClientId, GrantId, SessionId},
+    possession::Confirmation,
     scope::Scopes,
     time::Timestamp,
 };
@@ -35,6 +36,17 @@ pub struct AccessToken {
     pub actors: Actors,
     /// The only one who may act by it, if somebody is named (RFC 8693 §4.4).
     pub may_act: Option<ClientId>,
+    /// What whoever uses it must show.
+    pub confirmation: Confirmation,
+}
+
+impl AccessToken {
+    /// Whether who exchanges it shows what they must (RFC 8693 leaves it open). Its own holder shows what it is bound to, as everywhere. An app that was
+    /// given it can't, for the key is its sender's; but it must bind the new token to something of its own, or the exchange would turn what was
+    /// bound into a bearer's.
+    pub fn may_be_exchanged_by(&self, client: &ClientId, shown: &Confirmation) -> bool {
+        if self.client == *client { self.confirmation.is_met_by(shown) } else { self.confirmation.is_kept_by(shown) }
+    }
 }
 
 /// Whom an access token speaks for. The two can't be mistaken: a client's `sub` begins with `client:`, an account's never does (attack 56).

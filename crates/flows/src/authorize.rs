@@ -280,6 +280,7 @@ impl Gateway {
             redirect_uri: request.redirect_uri.clone(),
             redirect_uri_was_sent: request.redirect_uri_was_sent,
             challenge: request.challenge.clone(),
+            dpop_jkt: request.dpop_jkt,
             nonce: request.nonce.clone(),
             scopes: request.scopes.clone(),
             claims: request.claims.wanted.clone(),

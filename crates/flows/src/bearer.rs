@@ -7,11 +7,43 @@ use vestibule_domain::{
     audit::Witness,
     client::Client,
     grant::Grant,
-    store::StoreError,
+    possession::{ProofFault, ProvenRequest},
+    store::{Changes, StoreError},
     token::{AccessToken, Subject},
 };
 
-use crate::Gateway;
+use crate::{Gateway, possession::is_replay};
+
+/// An access token as it came to a resource of ours, and what came along to show that it may be used.
+#[derive(Clone)]
+pub struct TokenShown {
+    /// The token.
+    pub text: String,
+    /// How it came.
+    pub scheme: Scheme,
+    /// The values of the request's `DPoP` headers.
+    pub proofs: Vec<String>,
+    /// The request's method.
+    pub method: String,
+}
+
+/// How an access token comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scheme {
+    /// In the header (RFC 6750 §2.1).
+    Bearer,
+    /// In the form (RFC 6750 §2.2).
+    Form,
+    /// In the header, with a proof (RFC 9449 §7.1).
+    Dpop,
+}
+
+/// Without the token.
+impl std::fmt::Debug for TokenShown {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TokenShown").field("scheme", &self.scheme).finish_non_exhaustive()
+    }
+}
 
 /// Why a bearer is turned away (RFC 6750 §3.1).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +54,8 @@ pub enum BearerFault {
     Malformed(&'static str),
     /// Not ours, expired, revoked, or what it came from has ended: one answer for all.
     Invalid,
+    /// Bound to a key, and what should prove that it is held does not (RFC 9449 §7).
+    Unproven(ProofFault),
     /// Good, but not for this; the scope that is missing.
     InsufficientScope(&'static str),
     /// Nothing can be said now.
@@ -85,6 +119,32 @@ impl Gateway {
         let is_the_same = client.created <= token.issued;
         let may_have_it = is_the_same && client.may_exchange_for(&token.audiences);
         Ok(may_have_it && self.standing(&first, &grant.account, &grant.link).await?.is_ok())
+    }
+
+    /// A token that is good now and was brought to a resource of ours by who may use it. Every resource asks here and nowhere else, or a bound token
+    /// would be a bearer's at the one that forgot.
+    pub(crate) async fn brought(&self, witness: &Witness, shown: &TokenShown, path: &str) -> Result<Living, BearerFault> {
+        let living = self.living(witness, &shown.text).await?.ok_or(BearerFault::Invalid)?;
+        let bound = living.token.confirmation.key;
+        match (bound, shown.scheme) {
+            (None, Scheme::Bearer | Scheme::Form) => return Ok(living),
+            // A bound token as a bearer's is what a thief would try (RFC 9449 §7.1, attack 58).
+            (Some(_), Scheme::Bearer | Scheme::Form) => return Err(BearerFault::Unproven(ProofFault::Missing)),
+            (None, Scheme::Dpop) => return Err(BearerFault::Invalid),
+            (Some(_), Scheme::Dpop) => {}
+        }
+        let (address, hash) = (self.settings.url(path), self.sealer.hash(shown.text.as_bytes()));
+        let request = ProvenRequest { method: &shown.method, address: &address, token: Some(&hash), now: witness.now };
+        let proof = self.proof_of(&shown.proofs, &request).map_err(BearerFault::Unproven)?;
+        let (key, spend) = proof.ok_or(BearerFault::Unproven(ProofFault::Missing))?;
+        if bound != Some(key) {
+            return Err(BearerFault::Unproven(ProofFault::OtherKey));
+        }
+        match self.commit(Changes::default().write(spend)).await {
+            Ok(()) => Ok(living),
+            Err(error) if is_replay(&error) => Err(BearerFault::Unproven(ProofFault::Replayed)),
+            Err(error) => Err(error.into()),
+        }
     }
 }
 

@@ -32,6 +32,8 @@ pub struct Presented {
     pub assertion: Option<SecretString>,
     /// The certificate of its connection, whether or not it authenticates by it.
     pub certificate: Option<Arc<ClientCertificate>>,
+    /// The values of its `DPoP` headers (RFC 9449 §4.1).
+    pub proofs: Vec<String>,
     /// The address of the endpoint that it called, as an assertion may name it.
     pub endpoint: String,
 }

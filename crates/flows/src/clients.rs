@@ -352,6 +352,7 @@ pub(crate) fn changed_fields(before: &Client, after: &Client) -> String {
         ("require_pkce", before.require_pkce != after.require_pkce),
         ("require_pushed_authorization_requests", before.require_pushed_requests != after.require_pushed_requests),
         ("legacy_oauth", before.legacy_oauth != after.legacy_oauth),
+        ("dpop_bound_access_tokens", before.dpop_bound_access_tokens != after.dpop_bound_access_tokens),
         ("audiences", before.audiences != after.audiences),
         ("introspection_audiences", before.serves != after.serves),
         ("allowed_providers", before.allowed_providers != after.allowed_providers),

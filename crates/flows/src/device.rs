@@ -19,7 +19,7 @@ use vestibule_domain::{
     time::Timestamp,
 };
 
-use crate::{Gateway, Issued, Presented, TokenAsked, client_auth::unavailable, codec, throttle::Ages};
+use crate::{Gateway, Issued, Presented, TokenAsked, client_auth::unavailable, codec, possession::Shown, throttle::Ages};
 
 /// A device authorization request (§3.1). Empty is absent.
 #[derive(Debug, Default)]
@@ -124,7 +124,13 @@ impl Gateway {
     }
 
     /// What a device gets for its code (§3.4): tokens, once a person said yes.
-    pub(crate) async fn redeem_device(&self, witness: &Witness, client: &Client, asked: &TokenAsked) -> Result<Issued, OAuthError> {
+    pub(crate) async fn redeem_device(
+        &self,
+        witness: &Witness,
+        client: &Client,
+        asked: &TokenAsked,
+        shown: &Shown,
+    ) -> Result<Issued, OAuthError> {
         let text = asked.device_code.as_deref().ok_or_else(|| OAuthError::invalid_request("device_code is missing"))?;
         let digest = self.sealer.hash(text.as_bytes());
         // Before anything is read: this is what an impatient device must not make us do.
@@ -153,7 +159,7 @@ impl Gateway {
         // The address of our own page stands in the code; the device never had it.
         let redirect_uri = Some(code.redirect_uri.as_str().to_owned());
         let asked = TokenAsked { redirect_uri, resources: asked.resources.clone(), ..TokenAsked::default() };
-        self.redeem_code(witness, client, &code, &asked, GrantType::DeviceCode).await
+        self.redeem_code(witness, client, &code, &asked, shown, GrantType::DeviceCode).await
     }
 
     /// A device's request and the version of its ticket.

@@ -14,12 +14,20 @@ use vestibule_domain::{
     token::{AccessToken, Subject, TokenId},
 };
 
-use crate::{Gateway, TokenAsked, bearer::Living, client_auth::unavailable, token::unsigned};
+use crate::{
+    Gateway, TokenAsked,
+    bearer::Living,
+    client_auth::unavailable,
+    possession::{Shown, lost},
+    token::unsigned,
+};
 
 /// What came out of an exchange: an access token of ours, or an upstream's.
 pub struct Exchanged {
     /// The token.
     pub access_token: SecretString,
+    /// Whether it is bound to the key of the request's proof.
+    pub is_bound_to_key: bool,
     /// For how many seconds it is good; an upstream need not say.
     pub expires_in: Option<u64>,
     /// Its scopes; an upstream's in the provider's own names.
@@ -47,12 +55,18 @@ const JWT: &str = "urn:ietf:params:oauth:token-type:jwt";
 
 impl Gateway {
     /// Token exchange by a client that is registered for the grant.
-    pub(crate) async fn exchange(&self, witness: &Witness, client: &Client, asked: &TokenAsked) -> Result<Exchanged, OAuthError> {
+    pub(crate) async fn exchange(
+        &self,
+        witness: &Witness,
+        client: &Client,
+        asked: &TokenAsked,
+        shown: &Shown,
+    ) -> Result<Exchanged, OAuthError> {
         check_types(asked)?;
         if is_for_an_upstreams(client, asked) {
-            return self.exchange_for_upstreams(witness, client, asked).await;
+            return self.exchange_for_upstreams(witness, client, asked, shown).await;
         }
-        let Decided { subject, account, link, grant, exchange } = match self.decide_exchange(witness, client, asked).await? {
+        let Decided { subject, account, link, grant, exchange } = match self.decide_exchange(witness, client, asked, shown).await? {
             Ok(decided) => decided,
             Err(fault) => return Err(self.refuse_exchange(witness, client, fault, None).await),
         };
@@ -75,7 +89,7 @@ impl Gateway {
             ..self.grant_event(witness, EventName::TokenExchanged, &grant)
         };
         let actor = vestibule_domain::audit::Actor::Client(client.id.clone());
-        self.commit(Changes::default().event(AuditEvent { actor, ..event })).await.map_err(unavailable)?;
+        self.commit(shown.spent_with(Changes::default().event(AuditEvent { actor, ..event }))).await.map_err(lost)?;
         let mut random = [0; 16];
         self.entropy.fill(&mut random);
         let scope = exchange.scopes.to_string();
@@ -89,10 +103,13 @@ impl Gateway {
             expires: exchange.expires,
             actors: exchange.actors,
             may_act: exchange.may_act,
+            // Bound to who has it now, never to who had the old one.
+            confirmation: shown.confirmation.clone(),
             ..AccessToken::clone(&subject)
         };
         let access_token = self.signer.sign_access_token(client.access_token_alg, &token).map_err(|error| unsigned(&error))?;
-        Ok(Exchanged { access_token: access_token.into(), expires_in, scope })
+        let is_bound_to_key = shown.confirmation.key.is_some();
+        Ok(Exchanged { access_token: access_token.into(), is_bound_to_key, expires_in, scope })
     }
 
     /// Reads the tokens and lets the rules decide.
@@ -101,6 +118,7 @@ impl Gateway {
         witness: &Witness,
         client: &Client,
         asked: &TokenAsked,
+        shown: &Shown,
     ) -> Result<Result<Decided, ExchangeFault>, OAuthError> {
         let subject = asked.subject_token.as_deref().unwrap_or_default();
         let living = self.living(witness, subject).await.map_err(unavailable)?;
@@ -118,6 +136,11 @@ impl Gateway {
             Ok(exchange) => exchange,
             Err(fault) => return Ok(Err(fault)),
         };
+        // Only now: whoever may not know a token shall not learn that it is good.
+        let is_proven = |token: &AccessToken| token.may_be_exchanged_by(&client.id, &shown.confirmation);
+        if !is_proven(&subject) || !actor.as_deref().is_none_or(is_proven) {
+            return Ok(Err(ExchangeFault::Unproven));
+        }
         let grant = match subject.id.grant {
             Some(grant) => self.store.grant(&grant).await.map_err(unavailable)?,
             None => None,

@@ -26,6 +26,7 @@ mod keys;
 mod logout;
 mod logout_delivery;
 mod own_page;
+mod possession;
 mod posted;
 mod provider_admin;
 mod providers;
@@ -45,7 +46,7 @@ mod userinfo;
 
 pub use arrive::{Arrived, Callbacks, Landing};
 pub use authorize::{Authorized, Carried, Choice};
-pub use bearer::BearerFault;
+pub use bearer::{BearerFault, Scheme, TokenShown};
 pub use client_auth::Presented;
 pub use clients::{AdminFault, NewSecret};
 pub use consent::{Consented, Question, Said};

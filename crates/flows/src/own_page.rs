@@ -63,6 +63,7 @@ impl OwnClient {
             require_pkce: true,
             legacy_oauth: false,
             require_pushed_requests: false,
+            dpop_bound_access_tokens: false,
             audiences: Vec::new(),
             serves: Vec::new(),
             allowed_providers: Vec::new(),

@@ -9,6 +9,7 @@ use vestibule_domain::{
     authorize::{Asked, AuthorizationRequest, PUSHED, PageFault},
     client::Client,
     error::OAuthError,
+    possession::ProofFault,
     secret::{Digest, Purpose, Sealed},
     store::{Changes, Contest, StoreError, Write},
     ticket::{Ticket, TicketKind},
@@ -17,8 +18,9 @@ use vestibule_domain::{
 use crate::{
     Authorized, Fault, Gateway, Halt, Presented,
     authorize::{Carried, too_long},
-    client_auth::unavailable,
-    codec, sealed_attempt,
+    codec,
+    possession::lost,
+    sealed_attempt,
 };
 
 /// A request that waits for its browser.
@@ -43,7 +45,7 @@ impl Gateway {
     /// Keeps a request for the client that pushes it. It is checked as if it had come by a browser: what is wrong is said here, where no person waits (§2.1).
     pub async fn push(&self, witness: &Witness, presented: &Presented, asked: Asked) -> Result<Pushed, OAuthError> {
         let client = self.authenticate(witness, presented).await?;
-        let pushed = self.push_of(witness, &client, asked).await;
+        let pushed = self.push_of(witness, &client, presented, asked).await;
         let outcome = if pushed.is_ok() { Outcome::Success } else { Outcome::Failure };
         self.seen(&AuditEvent {
             detail: pushed.as_ref().err().map(|error| error.code.to_string()),
@@ -54,13 +56,16 @@ impl Gateway {
         pushed
     }
 
-    async fn push_of(&self, witness: &Witness, client: &Client, asked: Asked) -> Result<Pushed, OAuthError> {
+    async fn push_of(&self, witness: &Witness, client: &Client, presented: &Presented, asked: Asked) -> Result<Pushed, OAuthError> {
         self.bound_strangers(witness, client, EventName::RequestPushed).await?;
         if asked.request_uri.is_some() {
             return Err(OAuthError::invalid_request("request_uri must not be pushed"));
         }
         let asked = Asked { client_id: Some(client.id.to_string()), pushed: true, ..asked };
         let request = self.checked(witness, client, asked).map_err(vestibule_domain::authorize::Rejection::to_oauth)?;
+        let proof = self.proof_of_push(presented, request.dpop_jkt, witness.now).map_err(ProofFault::to_oauth)?;
+        let (key, spend) = proof.unzip();
+        let request = AuthorizationRequest { dpop_jkt: key.or(request.dpop_jkt), ..request };
         // What no browser could carry is refused here rather than in front of the person. It bounds the row, too.
         let attempt = Attempt { pushed: Some(Digest([0; 32])), ..self.new_attempt(witness, request.clone(), Errand::SignIn) };
         sealed_attempt::seal(&attempt, witness.now, self.sealer.as_ref()).ok_or_else(too_long)?;
@@ -74,7 +79,9 @@ impl Gateway {
             expires: witness.now + GOOD_FOR,
             body: codec::encode(&self.sealer.seal(Purpose::PushedRequest, &digest.0, &plain).0),
         };
-        self.commit(Changes::default().write(Write::PutTicket { ticket, expected: None })).await.map_err(unavailable)?;
+        let changes =
+            Changes { writes: spend.into_iter().chain([Write::PutTicket { ticket, expected: None }]).collect(), events: Vec::new() };
+        self.commit(changes).await.map_err(lost)?;
         Ok(Pushed { request_uri: format!("{PUSHED}{name}"), expires_in: GOOD_FOR.as_secs() })
     }
 

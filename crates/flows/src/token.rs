@@ -12,6 +12,7 @@ use vestibule_domain::{
     error::{OAuthError, OAuthErrorCode},
     grant::{Grant, Refresh, RefreshFault, Revoked, RevokedBy},
     ids::{AccountId, GrantId, LinkId, ProviderId},
+    possession::{Confirmation, ProofFault},
     resource::{self, Resources},
     scope::Scopes,
     store::{Changes, Contest, StoreError, Write},
@@ -19,7 +20,12 @@ use vestibule_domain::{
     token::{AccessToken, IdToken, Subject, TokenId},
 };
 
-use crate::{Exchanged, Fault, Gateway, Presented, client_auth::unavailable, refresh_token};
+use crate::{
+    Exchanged, Fault, Gateway, Presented,
+    client_auth::unavailable,
+    possession::{Shown, lost},
+    refresh_token,
+};
 
 /// A token request. Empty is absent.
 #[derive(Default)]
@@ -64,6 +70,8 @@ pub enum Answered {
 pub struct Issued {
     /// RFC 9068.
     pub access_token: String,
+    /// Whether it is bound to the key of the request's proof.
+    pub is_bound_to_key: bool,
     /// For how many seconds it is good.
     pub expires_in: u64,
     /// The next refresh token, if the client has any.
@@ -74,10 +82,11 @@ pub struct Issued {
     pub scopes: Scopes,
 }
 
-/// What an access token is good for.
+/// What an access token is good for, and in whose hands.
 struct Extent {
     scopes: Scopes,
     audiences: Vec<String>,
+    confirmation: Confirmation,
 }
 
 impl std::fmt::Debug for Issued {
@@ -100,28 +109,49 @@ impl Gateway {
                 "there are authorization_code, refresh_token, client_credentials, device_code and token exchange",
             )
         })?;
+        let failed = match grant_type {
+            GrantType::AuthorizationCode | GrantType::DeviceCode => EventName::CodeFailed,
+            GrantType::RefreshToken => EventName::TokenRefreshFailed,
+            GrantType::ClientCredentials => EventName::ClientCredentialsFailed,
+            GrantType::TokenExchange => EventName::TokenExchangeFailed,
+        };
         if !client.grant_types.contains(&grant_type) {
-            let failed = match grant_type {
-                GrantType::AuthorizationCode | GrantType::DeviceCode => EventName::CodeFailed,
-                GrantType::RefreshToken => EventName::TokenRefreshFailed,
-                GrantType::ClientCredentials => EventName::ClientCredentialsFailed,
-                GrantType::TokenExchange => EventName::TokenExchangeFailed,
-            };
             let event = self.token_event(witness, failed, &client, Outcome::Denied);
             self.record_unless_stranger(witness, AuditEvent { reason: Some(Reason::GrantNotAllowed), ..event }, &client).await;
             let why = "this client is not registered for this grant_type";
             return Err(OAuthError::new(OAuthErrorCode::UnauthorizedClient, why));
         }
-        match grant_type {
-            GrantType::AuthorizationCode => self.redeem(witness, &client, &asked).await.map(Answered::Issued),
-            GrantType::RefreshToken => self.refresh(witness, &client, &asked).await.map(Answered::Issued),
-            GrantType::ClientCredentials => self.client_credentials(witness, &client, &asked).await.map(Answered::Issued),
-            GrantType::DeviceCode => self.redeem_device(witness, &client, &asked).await.map(Answered::Issued),
-            GrantType::TokenExchange => self.exchange(witness, &client, &asked).await.map(Answered::Exchanged),
+        let shown = match self.shown_by(&client, presented, "/token", witness.now) {
+            Ok(shown) => shown,
+            Err(fault) => return Err(self.unproven(witness, &client, failed, fault).await),
+        };
+        let answered = match grant_type {
+            GrantType::AuthorizationCode => self.redeem(witness, &client, &asked, &shown).await.map(Answered::Issued),
+            GrantType::RefreshToken => self.refresh(witness, &client, &asked, &shown).await.map(Answered::Issued),
+            GrantType::ClientCredentials => self.client_credentials(witness, &client, &asked, &shown).await.map(Answered::Issued),
+            GrantType::DeviceCode => self.redeem_device(witness, &client, &asked, &shown).await.map(Answered::Issued),
+            GrantType::TokenExchange => self.exchange(witness, &client, &asked, &shown).await.map(Answered::Exchanged),
+        };
+        match answered {
+            // Nobody can say whether the first use was the client's own: it is written down, and nothing is ended.
+            Err(error) if error == ProofFault::Replayed.to_oauth() => {
+                Err(self.unproven(witness, &client, failed, ProofFault::Replayed).await)
+            }
+            answered => answered,
         }
     }
 
-    async fn redeem(&self, witness: &Witness, client: &Client, asked: &TokenAsked) -> Result<Issued, OAuthError> {
+    /// Records that a proof of possession is missing or does not hold. Having to come again with a nonce is the usual way, and no failure.
+    async fn unproven(&self, witness: &Witness, client: &Client, failed: EventName, fault: ProofFault) -> OAuthError {
+        if fault != ProofFault::Nonce {
+            let event = self.token_event(witness, failed, client, Outcome::Failure);
+            let event = AuditEvent { reason: Some(Reason::Proof), detail: Some(fault.explanation().into()), ..event };
+            self.record_unless_stranger(witness, event, client).await;
+        }
+        fault.to_oauth()
+    }
+
+    async fn redeem(&self, witness: &Witness, client: &Client, asked: &TokenAsked, shown: &Shown) -> Result<Issued, OAuthError> {
         let text = asked.code.as_deref().ok_or_else(|| OAuthError::invalid_request("code is missing"))?;
         let digest = self.sealer.hash(text.as_bytes());
         let Some(code) = self.store.code(&digest).await.map_err(unavailable)? else {
@@ -129,7 +159,7 @@ impl Gateway {
             self.record_unless_stranger(witness, AuditEvent { reason: Some(Reason::Unknown), ..event }, client).await;
             return Err(OAuthError::invalid_grant("this code is not known"));
         };
-        self.redeem_code(witness, client, &code, asked, GrantType::AuthorizationCode).await
+        self.redeem_code(witness, client, &code, asked, shown, GrantType::AuthorizationCode).await
     }
 
     /// From a code that was found, whoever brought it and how, to what it stands for.
@@ -139,28 +169,30 @@ impl Gateway {
         client: &Client,
         code: &Code,
         asked: &TokenAsked,
+        shown: &Shown,
         grant_type: GrantType,
     ) -> Result<Issued, OAuthError> {
-        if let Err(fault) = self.check_code(code, client, asked, witness.now).await.map_err(unavailable)? {
+        if let Err(fault) = self.check_code(code, client, asked, shown, witness.now).await.map_err(unavailable)? {
             return Err(self.refuse_code(witness, client, code, fault).await);
         }
         let failed = (EventName::CodeFailed, grant_type);
         let person = self.welcome_account(witness, client, code.account, (&code.provider, code.link), failed).await?;
-        let grant = Grant::from_code(code, client, witness.now, &self.settings.lifetimes);
-        let extent = self.extent(client, &grant, None, asked)?;
+        let confirmation = shown.confirmation.clone();
+        let grant = Grant { confirmation, ..Grant::from_code(code, client, witness.now, &self.settings.lifetimes) };
+        let extent = self.extent(client, &grant, None, asked, shown)?;
         let event = AuditEvent { grant_type: Some(grant_type), ..self.grant_event(witness, EventName::CodeRedeemed, &grant) };
         let changes = Changes::default()
             .write(Write::RedeemCode { digest: code.digest, at: witness.now })
             .write(Write::AddGrant(grant.clone()))
             .event(AuditEvent { auth_method: Some(client.auth_method), ..event });
         let changes = self.joins(witness, changes, client, code).and(self.keeping(witness, client));
-        match self.commit(changes).await {
+        match self.commit(shown.spent_with(changes)).await {
             Ok(()) => {
                 let generation = grant.family.as_ref().map(|family| family.generation);
                 self.issue(witness, client, &grant, extent, &person, generation, grant.access_expires)
             }
             Err(StoreError::Conflict(Contest::Code)) => Err(self.overtaken(witness, client, code).await),
-            Err(error) => Err(unavailable(error)),
+            Err(error) => Err(lost(error)),
         }
     }
 
@@ -178,6 +210,7 @@ impl Gateway {
         code: &Code,
         client: &Client,
         asked: &TokenAsked,
+        shown: &Shown,
         now: Timestamp,
     ) -> Result<Result<(), CodeFault>, StoreError> {
         let verifier = asked
@@ -186,6 +219,9 @@ impl Gateway {
             .map(|text| Verifier { hashed: self.sealer.hash(text.as_bytes()), is_well_formed: is_code_verifier(text) });
         if let Err(fault) = code.check(&client.id, asked.redirect_uri.as_deref(), verifier.as_ref(), now) {
             return Ok(Err(fault));
+        }
+        if !code.is_for_key(shown.confirmation.key.as_ref()) {
+            return Ok(Err(CodeFault::Key));
         }
         let session = self.store.session_by_id(&code.session).await?;
         let stands = session.is_some_and(|session| session.ended.is_none());
@@ -212,7 +248,7 @@ impl Gateway {
         fault.to_oauth()
     }
 
-    async fn refresh(&self, witness: &Witness, client: &Client, asked: &TokenAsked) -> Result<Issued, OAuthError> {
+    async fn refresh(&self, witness: &Witness, client: &Client, asked: &TokenAsked, shown: &Shown) -> Result<Issued, OAuthError> {
         let text = asked.refresh_token.as_deref().ok_or_else(|| OAuthError::invalid_request("refresh_token is missing"))?;
         let Some((id, presented)) = refresh_token::read(text, self.sealer.as_ref()) else {
             let event = self.token_event(witness, EventName::TokenRefreshFailed, client, Outcome::Failure);
@@ -223,13 +259,17 @@ impl Gateway {
         for last_try in [false, true] {
             let grant = self.store.grant(&id).await.map_err(unavailable)?;
             let grant = grant.ok_or_else(|| RefreshFault::Unknown.to_oauth())?;
+            // Before anything that ends a grant: whoever has a copy of an old token alone must not be able to.
+            if grant.client == client.id && !grant.may_be_refreshed_with(&shown.confirmation, client) {
+                return Err(self.refuse_refresh(witness, client, &grant, RefreshFault::Unproven).await);
+            }
             let (from, to, family) = match grant.refresh(&client.id, presented, witness.now, &self.settings.lifetimes) {
                 Ok(Refresh::Rotate { from, to, family }) => (from, to, family),
-                Ok(Refresh::Repeat { generation }) => return self.repeat(witness, client, &grant, generation, asked).await,
+                Ok(Refresh::Repeat { generation }) => return self.repeat(witness, client, &grant, generation, asked, shown).await,
                 Ok(Refresh::Reused) => return Err(self.reused(witness, &grant).await),
                 Err(fault) => return Err(self.refuse_refresh(witness, client, &grant, fault).await),
             };
-            let extent = self.extent(client, &grant, asked.scope.as_deref(), asked)?;
+            let extent = self.extent(client, &grant, asked.scope.as_deref(), asked, shown)?;
             let failed = (EventName::TokenRefreshFailed, GrantType::RefreshToken);
             self.recheck(witness, &grant).await?;
             let person = self.welcome_account(witness, client, grant.account, (&grant.provider, grant.link), failed).await?;
@@ -239,11 +279,12 @@ impl Gateway {
                 scopes: Some(extent.scopes.clone()),
                 ..self.grant_event(witness, EventName::TokenRefreshed, &grant)
             });
-            return match self.commit(changes.and(self.keeping(witness, client))).await {
+            let changes = changes.and(self.keeping(witness, client));
+            return match self.commit(shown.spent_with(changes)).await {
                 Ok(()) => self.issue(witness, client, &grant, extent, &person, Some(to), access_expires),
                 Err(StoreError::Conflict(Contest::Family)) if !last_try => continue,
-                Err(StoreError::Conflict(_)) => Err(OAuthError::unavailable()),
-                Err(error) => Err(unavailable(error)),
+                Err(StoreError::Conflict(Contest::Family)) => Err(OAuthError::unavailable()),
+                Err(error) => Err(lost(error)),
             };
         }
         Err(OAuthError::unavailable())
@@ -257,10 +298,12 @@ impl Gateway {
         grant: &Grant,
         generation: u32,
         asked: &TokenAsked,
+        shown: &Shown,
     ) -> Result<Issued, OAuthError> {
-        let extent = self.extent(client, grant, asked.scope.as_deref(), asked)?;
+        let extent = self.extent(client, grant, asked.scope.as_deref(), asked, shown)?;
         let failed = (EventName::TokenRefreshFailed, GrantType::RefreshToken);
         let person = self.welcome_account(witness, client, grant.account, (&grant.provider, grant.link), failed).await?;
+        self.spend(shown).await?;
         self.seen(&AuditEvent {
             reason: Some(Reason::Replayed),
             grant_type: Some(GrantType::RefreshToken),
@@ -288,6 +331,7 @@ impl Gateway {
             RefreshFault::Unknown => Reason::Unknown,
             RefreshFault::Revoked => Reason::Revoked,
             RefreshFault::Expired => Reason::Expired,
+            RefreshFault::Unproven => Reason::Proof,
         };
         let event = AuditEvent {
             reason: Some(reason),
@@ -298,10 +342,18 @@ impl Gateway {
         fault.to_oauth()
     }
 
-    async fn client_credentials(&self, witness: &Witness, client: &Client, asked: &TokenAsked) -> Result<Issued, OAuthError> {
+    async fn client_credentials(
+        &self,
+        witness: &Witness,
+        client: &Client,
+        asked: &TokenAsked,
+        shown: &Shown,
+    ) -> Result<Issued, OAuthError> {
         let extent = client.own_scopes(asked.scope.as_deref()).map_err(|error| (error, Reason::Scope)).and_then(|scopes| {
             let audiences = resource::audience(client, &Resources::default(), &asked.resources, &scopes, &self.settings.issuer);
-            audiences.map(|audiences| Extent { scopes, audiences }).map_err(|error| (error, Reason::Resource))
+            audiences
+                .map(|audiences| Extent { scopes, audiences, confirmation: shown.confirmation.clone() })
+                .map_err(|error| (error, Reason::Resource))
         });
         let extent = match extent {
             Ok(extent) => extent,
@@ -316,7 +368,7 @@ impl Gateway {
             grant_type: Some(GrantType::ClientCredentials),
             ..self.token_event(witness, EventName::ClientCredentialsGranted, client, Outcome::Success)
         });
-        self.commit(changes).await.map_err(unavailable)?;
+        self.commit(shown.spent_with(changes)).await.map_err(lost)?;
         let lifetime = self.settings.lifetimes.access_token;
         let token = AccessToken {
             subject: Subject::Client(client.id.clone()),
@@ -325,14 +377,16 @@ impl Gateway {
             ..self.access_token(witness, client, None, &extent, witness.now + lifetime)
         };
         let access_token = self.signer.sign_access_token(client.access_token_alg, &token).map_err(|error| unsigned(&error))?;
-        Ok(Issued { access_token, expires_in: lifetime.as_secs(), refresh_token: None, id_token: None, scopes: extent.scopes })
+        let is_bound_to_key = extent.confirmation.key.is_some();
+        let expires_in = lifetime.as_secs();
+        Ok(Issued { access_token, is_bound_to_key, expires_in, refresh_token: None, id_token: None, scopes: extent.scopes })
     }
 
     /// What a token of a grant is good for, when this is asked. Before anything is spent: an app that asked for too much asks again.
-    fn extent(&self, client: &Client, grant: &Grant, scope: Option<&str>, asked: &TokenAsked) -> Result<Extent, OAuthError> {
+    fn extent(&self, client: &Client, grant: &Grant, scope: Option<&str>, asked: &TokenAsked, shown: &Shown) -> Result<Extent, OAuthError> {
         let scopes = grant.narrowed(client, scope)?;
         let audiences = resource::audience(client, &grant.resources, &asked.resources, &scopes, &self.settings.issuer)?;
-        Ok(Extent { scopes, audiences })
+        Ok(Extent { scopes, audiences, confirmation: shown.confirmation.clone() })
     }
 
     #[expect(clippy::too_many_arguments, reason = "what the answer of every grant is made from, each used once")]
@@ -360,7 +414,8 @@ impl Gateway {
             None
         };
         let refresh_token = generation.map(|generation| refresh_token::write(grant.id, generation, self.sealer.as_ref()));
-        Ok(Issued { access_token, expires_in: expires.since(witness.now).as_secs(), refresh_token, id_token, scopes })
+        let (expires_in, is_bound_to_key) = (expires.since(witness.now).as_secs(), token.confirmation.key.is_some());
+        Ok(Issued { access_token, is_bound_to_key, expires_in, refresh_token, id_token, scopes })
     }
 
     fn access_token(
@@ -391,6 +446,7 @@ impl Gateway {
             actors: Actors::default(),
             // Nobody acts for an app, so only its people's tokens say who may.
             may_act: of.and_then(|_| client.may_act.clone()),
+            confirmation: extent.confirmation.clone(),
         }
     }
 
@@ -490,6 +546,7 @@ fn reason_of_code(fault: CodeFault) -> Reason {
         CodeFault::Expired => Reason::Expired,
         CodeFault::RedirectUri => Reason::RedirectUri,
         CodeFault::Verifier => Reason::Verifier,
+        CodeFault::Key => Reason::Proof,
         CodeFault::SignedOut => Reason::Logout,
     }
 }

@@ -25,7 +25,12 @@ use vestibule_domain::{
     upstream::{RefreshOutcome, TokensDue, Want},
 };
 
-use crate::{Exchanged, Gateway, Provider, TokenAsked, arrive::kept_claims, client_auth::unavailable};
+use crate::{
+    Exchanged, Gateway, Provider, TokenAsked,
+    arrive::kept_claims,
+    client_auth::unavailable,
+    possession::{Shown, lost},
+};
 
 /// What a round of refreshing ahead came to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -143,8 +148,9 @@ impl Gateway {
         witness: &Witness,
         client: &Client,
         asked: &TokenAsked,
+        shown: &Shown,
     ) -> Result<Exchanged, OAuthError> {
-        let (account, grant, rule) = match self.exchange_asked(witness, client, asked).await? {
+        let (account, grant, rule) = match self.exchange_asked(witness, client, asked, shown).await? {
             Ok(found) => found,
             Err((reason, error)) => return Err(self.refuse_release(witness, client, asked, None, reason, error).await),
         };
@@ -188,9 +194,9 @@ impl Gateway {
         };
         // No token leaves without its record.
         let changes = Changes::default().write(Write::TouchUpstreamTokens { link: link.id, at: witness.now }).event(event);
-        self.commit(changes).await.map_err(unavailable)?;
+        self.commit(shown.spent_with(changes)).await.map_err(lost)?;
         let expires_in = tokens.expires.map(|expires| expires.since(witness.now).as_secs());
-        Ok(Exchanged { access_token, expires_in, scope })
+        Ok(Exchanged { access_token, is_bound_to_key: false, expires_in, scope })
     }
 
     /// Whose token it is, which grant speaks for it, and the rule that lets this client have it.
@@ -199,6 +205,7 @@ impl Gateway {
         witness: &Witness,
         client: &'c Client,
         asked: &TokenAsked,
+        shown: &Shown,
     ) -> Result<Result<(Arc<Account>, Arc<Grant>, &'c UpstreamTokenRule), (Reason, OAuthError)>, OAuthError> {
         if asked.actor_token.is_some() {
             return Err(OAuthError::invalid_request("actor_token is not for an upstream's token, which says nothing of actors"));
@@ -208,6 +215,10 @@ impl Gateway {
         // Another client's token is no better than none: it would let one app act as another. RFC 8693 §2.2.2 says which error it is.
         let unknown = (Reason::Unknown, OAuthError::invalid_request("subject_token is not a good access token of this client"));
         let Some(living) = living.filter(|living| living.token.client == client.id) else { return Ok(Err(unknown)) };
+        if !living.token.confirmation.is_met_by(&shown.confirmation) {
+            let why = "subject_token is bound to a key or certificate that was not shown";
+            return Ok(Err((Reason::Proof, OAuthError::invalid_request(why))));
+        }
         let (Some((account, _)), Some(grant)) = (living.person, living.token.id.grant) else { return Ok(Err(unknown)) };
         // Nor is one that was exchanged for another client's: its person never signed in to this one.
         let grant = self.store.grant(&grant).await.map_err(unavailable)?.filter(|grant| grant.client == client.id);

@@ -2,7 +2,7 @@
 
 use vestibule_domain::{account::Released, audit::Witness, ids::AccountId, store::StoreError};
 
-use crate::{BearerFault, Gateway};
+use crate::{BearerFault, Gateway, TokenShown};
 
 /// What the token's scopes let out about its person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,8 +15,8 @@ pub struct Userinfo {
 
 impl Gateway {
     /// The claims behind an access token.
-    pub async fn userinfo(&self, witness: &Witness, token: &str) -> Result<Userinfo, BearerFault> {
-        let living = self.living(witness, token).await?.ok_or(BearerFault::Invalid)?;
+    pub async fn userinfo(&self, witness: &Witness, shown: &TokenShown) -> Result<Userinfo, BearerFault> {
+        let living = self.brought(witness, shown, "/userinfo").await?;
         let (account, link) = living.person.ok_or(BearerFault::Invalid)?;
         // Both are names of this resource: the issuer's, and its own address (RFC 9728 §2).
         let own = self.settings.url("/userinfo");

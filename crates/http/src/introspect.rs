@@ -7,8 +7,8 @@ use poem::Response;
 use vestibule_flows::Introspection;
 use vestibule_protocol::{
     acting::{ActorClaim, MayActClaim},
-    claims::Audience,
-    responses::{ActiveToken, IntrospectionResponse},
+    claims::{Audience, ConfirmationClaim},
+    responses::{ActiveToken, IntrospectionResponse, TokenResponse},
 };
 
 use crate::{
@@ -42,7 +42,8 @@ fn body(house: &House, found: Introspection) -> IntrospectionResponse {
             exp: Some(token.expires.as_secs()),
             iat: Some(token.issued.as_secs()),
             jti: Some(token.id.to_string()),
-            token_type: Some("Bearer"),
+            token_type: Some(if token.confirmation.key.is_some() { TokenResponse::DPOP } else { TokenResponse::BEARER }),
+            cnf: ConfirmationClaim::of(&token.confirmation),
             act: ActorClaim::of(&token.actors),
             may_act: token.may_act.as_ref().map(MayActClaim::of),
         }),

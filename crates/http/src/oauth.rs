@@ -5,7 +5,7 @@ use poem::Response;
 use secrecy::SecretString;
 use serde::Serialize;
 use vestibule_domain::error::{OAuthError, OAuthErrorCode};
-use vestibule_flows::Presented;
+use vestibule_flows::{BearerFault, Presented, Scheme, TokenShown};
 use vestibule_protocol::{authorization::Authorization, parameters::Parameters, responses::ErrorResponse};
 
 use crate::{house::House, visit::Visit};
@@ -73,6 +73,7 @@ impl ClientRequest {
             assertion_type: parameters.take("client_assertion_type"),
             assertion: parameters.take("client_assertion").map(SecretString::from),
             certificate: None,
+            proofs: proofs(visit),
             endpoint: house.url_of(visit.request.uri().path()),
         };
         Ok(Self { presented, parameters })
@@ -97,30 +98,52 @@ fn authorization_of(visit: &Visit) -> Result<Option<Authorization>, OAuthError> 
 }
 
 /// The bearer token of the `Authorization` header and nothing else.
-pub(crate) fn header_bearer(visit: &Visit) -> Result<Option<String>, vestibule_flows::BearerFault> {
+pub(crate) fn header_bearer(visit: &Visit) -> Result<Option<String>, BearerFault> {
     match authorization_of(visit) {
         Ok(Some(Authorization::Bearer(token))) => Ok(Some(token)),
-        Ok(Some(_)) | Err(_) => Err(vestibule_flows::BearerFault::Malformed("the Authorization header must be Bearer and one token")),
+        Ok(Some(_)) | Err(_) => Err(BearerFault::Malformed("the Authorization header must be Bearer and one token")),
         Ok(None) => Ok(None),
     }
 }
 
-/// The bearer token of a request: the header, or, in a POST, the form (RFC 6750 §2). In the query it is not looked at.
-pub(crate) fn bearer(visit: &Visit) -> Result<Option<String>, vestibule_flows::BearerFault> {
-    use vestibule_flows::BearerFault;
-    let from_header = header_bearer(visit)?;
+/// The values of the `DPoP` headers (RFC 9449 §4.1); one that is no text is no proof either.
+fn proofs(visit: &Visit) -> Vec<String> {
+    let text = |value: &HeaderValue| value.to_str().unwrap_or_default().to_owned();
+    visit.headers().get_all("dpop").iter().map(text).collect()
+}
+
+/// Tells who came with a proof, or has to, what the next one must have in it (RFC 9449 §8.2).
+pub(crate) fn with_nonce(house: &House, visit: &Visit, is_asked_for: bool, mut response: Response) -> Response {
+    if is_asked_for || visit.headers().contains_key("dpop") {
+        // Base64url is fit for a header.
+        if let Ok(nonce) = HeaderValue::try_from(house.gateway.dpop_nonce(visit.witness.now)) {
+            response.headers_mut().insert("dpop-nonce", nonce);
+        }
+    }
+    response
+}
+
+/// The access token of a request: the header, or, in a POST, the form (RFC 6750 §2, RFC 9449 §7.1). In the query it is not looked at.
+pub(crate) fn access_token(visit: &Visit) -> Result<Option<TokenShown>, BearerFault> {
+    let from_header = match authorization_of(visit) {
+        Ok(Some(Authorization::Bearer(token))) => Some((token, Scheme::Bearer)),
+        Ok(Some(Authorization::Dpop(token))) => Some((token, Scheme::Dpop)),
+        Ok(Some(_)) | Err(_) => return Err(BearerFault::Malformed("the Authorization header must be Bearer or DPoP and one token")),
+        Ok(None) => None,
+    };
     let is_form = visit.is_post() && !visit.body.is_empty();
     let from_form = if is_form {
         let mut form = visit.parameters().map_err(|fault| BearerFault::Malformed(fault.explanation()))?;
         if !form.repeated(&["access_token"]).is_empty() {
             return Err(BearerFault::Malformed("access_token came more than once"));
         }
-        form.take("access_token")
+        form.take("access_token").map(|token| (token, Scheme::Form))
     } else {
         None
     };
-    match (from_header, from_form) {
-        (Some(_), Some(_)) => Err(BearerFault::Malformed("the token came in two ways at once")),
-        (header, form) => Ok(header.or(form)),
+    if from_header.is_some() && from_form.is_some() {
+        return Err(BearerFault::Malformed("the token came in two ways at once"));
     }
+    let method = visit.request.method().to_string();
+    Ok(from_header.or(from_form).map(|(text, scheme)| TokenShown { text, scheme, proofs: proofs(visit), method }))
 }

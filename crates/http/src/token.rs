@@ -5,7 +5,10 @@ use std::sync::Arc;
 use http::StatusCode;
 use poem::Response;
 use secrecy::ExposeSecret;
-use vestibule_domain::{client::GrantType, error::OAuthError};
+use vestibule_domain::{
+    client::GrantType,
+    error::{OAuthError, OAuthErrorCode},
+};
 use vestibule_flows::{Answered, TokenAsked};
 use vestibule_protocol::responses::{ExchangeResponse, TokenResponse};
 
@@ -33,13 +36,14 @@ const KNOWN: [&str; 13] = [
 
 pub(crate) async fn token(house: Arc<House>, visit: Visit) -> Response {
     let (grant_type, result) = answer(&house, &visit).await;
-    match result {
+    let wants_nonce = matches!(&result, Err(error) if error.code == OAuthErrorCode::UseDpopNonce);
+    let response = match result {
         Ok(Answered::Exchanged(exchanged)) => oauth::json(
             StatusCode::OK,
             &ExchangeResponse {
                 access_token: exchanged.access_token.expose_secret().to_owned(),
                 issued_token_type: ExchangeResponse::ACCESS_TOKEN,
-                token_type: TokenResponse::BEARER,
+                token_type: if exchanged.is_bound_to_key { TokenResponse::DPOP } else { TokenResponse::BEARER },
                 expires_in: exchanged.expires_in,
                 scope: exchanged.scope,
             },
@@ -48,7 +52,7 @@ pub(crate) async fn token(house: Arc<House>, visit: Visit) -> Response {
             StatusCode::OK,
             &TokenResponse {
                 access_token: issued.access_token,
-                token_type: TokenResponse::BEARER,
+                token_type: if issued.is_bound_to_key { TokenResponse::DPOP } else { TokenResponse::BEARER },
                 expires_in: issued.expires_in,
                 refresh_token: issued.refresh_token,
                 id_token: issued.id_token,
@@ -59,7 +63,8 @@ pub(crate) async fn token(house: Arc<House>, visit: Visit) -> Response {
             house.metrics.token_error(grant_type, error.code);
             oauth::error(&error, ClientRequest::used_authorization(&visit))
         }
-    }
+    };
+    oauth::with_nonce(&house, &visit, wants_nonce, response)
 }
 
 async fn answer(house: &House, visit: &Visit) -> (Option<GrantType>, Result<Answered, OAuthError>) {

@@ -18,20 +18,22 @@ pub enum Authorization {
     },
     /// An access token (RFC 6750 §2.1).
     Bearer(String),
+    /// An access token that is bound to a key (RFC 9449 §7.1).
+    Dpop(String),
 }
 
 /// Why the header can't be used. The sender's fault, always.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuthorizationError {
-    /// Neither Basic nor Bearer, or no scheme at all.
+    /// Neither Basic nor Bearer nor DPoP, or no scheme at all.
     #[error("the authorization scheme is not supported")]
     Scheme,
     /// Basic, but not base64 of two form-encoded halves with a colon between.
     #[error("the Basic credentials are malformed")]
     Basic,
-    /// Bearer, but with a character that no token has.
-    #[error("the Bearer token is malformed")]
-    Bearer,
+    /// Bearer or DPoP, but with a character that no token has.
+    #[error("the token is malformed")]
+    Token,
 }
 
 impl Authorization {
@@ -44,7 +46,9 @@ impl Authorization {
         if scheme.eq_ignore_ascii_case(b"basic") {
             basic(credentials).ok_or(AuthorizationError::Basic)
         } else if scheme.eq_ignore_ascii_case(b"bearer") {
-            bearer(credentials).ok_or(AuthorizationError::Bearer)
+            token(credentials).map(Self::Bearer).ok_or(AuthorizationError::Token)
+        } else if scheme.eq_ignore_ascii_case(b"dpop") {
+            token(credentials).map(Self::Dpop).ok_or(AuthorizationError::Token)
         } else {
             Err(AuthorizationError::Scheme)
         }
@@ -60,11 +64,11 @@ fn basic(credentials: &[u8]) -> Option<Authorization> {
 }
 
 /// `b64token = 1*( ALPHA / DIGIT / "-" / "." / "_" / "~" / "+" / "/" ) *"="`
-fn bearer(credentials: &[u8]) -> Option<Authorization> {
+fn token(credentials: &[u8]) -> Option<String> {
     let text = std::str::from_utf8(credentials).ok()?;
     let body = text.trim_end_matches('=');
     let fine = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'.' | b'_' | b'~' | b'+' | b'/');
-    (!body.is_empty() && body.bytes().all(fine)).then(|| Authorization::Bearer(text.to_owned()))
+    (!body.is_empty() && body.bytes().all(fine)).then(|| text.to_owned())
 }
 
 /// Without the secret and the token.
@@ -73,6 +77,7 @@ impl fmt::Debug for Authorization {
         match self {
             Self::Basic { .. } => f.write_str("Basic(..)"),
             Self::Bearer(_) => f.write_str("Bearer(..)"),
+            Self::Dpop(_) => f.write_str("DPoP(..)"),
         }
     }
 }
@@ -123,13 +128,13 @@ mod tests {
         }
         assert_eq!(Authorization::parse(b"Bearer a+/~=="), Ok(Authorization::Bearer("a+/~==".into())));
         for bad in ["Bearer ", "Bearer =", "Bearer a=b", "Bearer a b", "Bearer a ", "Bearer a,b", "Bearer ä", "Bearer \"a\""] {
-            assert_eq!(Authorization::parse(bad.as_bytes()), Err(AuthorizationError::Bearer), "{bad}");
+            assert_eq!(Authorization::parse(bad.as_bytes()), Err(AuthorizationError::Token), "{bad}");
         }
     }
 
     #[test]
     fn other_schemes_are_not_supported() {
-        for bad in ["", "Basic", "Bearer", "DPoP abc", "Digest username=x", " Basic YTpi", "Basic\tYTpi", "BasicYTpi"] {
+        for bad in ["", "Basic", "Bearer", "Token abc", "Digest username=x", " Basic YTpi", "Basic\tYTpi", "BasicYTpi"] {
             assert_eq!(Authorization::parse(bad.as_bytes()), Err(AuthorizationError::Scheme), "{bad:?}");
         }
     }

@@ -1,7 +1,11 @@
 //! The claims we sign and serve. Times are whole seconds since the Unix epoch (RFC 7519 §2, NumericDate).
 
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, Serialize};
-use vestibule_domain::account::Released;
+use vestibule_domain::{
+    account::Released,
+    possession::{Confirmation, Thumbprint},
+};
 
 use crate::acting::{ActorClaim, MayActClaim};
 
@@ -27,6 +31,38 @@ pub struct AccessTokenClaims {
     pub act: Option<ActorClaim>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub may_act: Option<MayActClaim>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<ConfirmationClaim>,
+}
+
+/// What a token is bound to (RFC 7800 §3.1).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConfirmationClaim {
+    /// A key, by its thumbprint (RFC 9449 §6.1).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub jkt: Option<String>,
+    /// A certificate, by its SHA-256 (RFC 8705 §3.1).
+    #[serde(default, rename = "x5t#S256", skip_serializing_if = "Option::is_none")]
+    pub x5t_s256: Option<String>,
+}
+
+impl ConfirmationClaim {
+    /// The claim of what a token is bound to; what is bound to nothing has none.
+    pub fn of(confirmation: &Confirmation) -> Option<Self> {
+        let text = |thumbprint: Option<Thumbprint>| thumbprint.map(|Thumbprint(digest)| URL_SAFE_NO_PAD.encode(digest.0));
+        let claim = || Self { jkt: text(confirmation.key), x5t_s256: text(confirmation.certificate) };
+        (!confirmation.is_empty()).then(claim)
+    }
+
+    /// Reads it again. Nothing if it is no claim of ours: a binding that can't be read must not be taken for none.
+    pub fn read(&self) -> Option<Confirmation> {
+        let thumbprint = |text: &Option<String>| match text {
+            Some(text) => Thumbprint::parse(text).map(Some),
+            None => Some(None),
+        };
+        Some(Confirmation { key: thumbprint(&self.jkt)?, certificate: thumbprint(&self.x5t_s256)? })
+    }
 }
 
 /// The payload of an ID token (OpenID Connect Core 1.0 §2).
@@ -270,6 +306,7 @@ mod tests {
             acr: None,
             act: None,
             may_act: None,
+            cnf: None,
         };
         let bare =
             json!({"iss":"https://id.example","sub":"client:c","aud":"https://id.example","exp":20,"iat":10,"jti":"j","client_id":"c"});

@@ -67,6 +67,12 @@ pub enum JwtError {
 
 /// Takes a compact JWS apart.
 pub fn parse(token: &str) -> Result<Unverified<'_>, JwtError> {
+    parse_with_key(token).map(|(token, _)| token)
+}
+
+/// The same with the header's `jwk`: only for proofs of possession, which are about that key and nothing else. Everywhere else it is ignored,
+/// because a token that brings its own key proves nothing (attack 19).
+pub(crate) fn parse_with_key(token: &str) -> Result<(Unverified<'_>, Option<Value>), JwtError> {
     if token.len() > LONGEST {
         return Err(JwtError::Length);
     }
@@ -75,13 +81,15 @@ pub fn parse(token: &str) -> Result<Unverified<'_>, JwtError> {
     if payload.contains('.') {
         return Err(JwtError::Parts);
     }
-    let header = read_header(&object(&decode(header)?)?)?;
+    let mut members = object(&decode(header)?)?;
+    let header = read_header(&members)?;
     let signature = decode(signature)?;
     if signature.is_empty() || header.alg.eq_ignore_ascii_case("none") {
         return Err(JwtError::Unsigned);
     }
     let payload = decode(payload)?;
-    Ok(Unverified { header, claims: object(&payload)?, payload, signing_input, signature })
+    let key = members.remove("jwk");
+    Ok((Unverified { header, claims: object(&payload)?, payload, signing_input, signature }, key))
 }
 
 /// What has to be signed for these claims; `payload` is a JSON object. The token is this, a dot and the signature: see [`assemble`].

@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD, engine::general_purpose:
 use serde_json::{Map, Value};
 use vestibule_domain::client::SigningAlg;
 
-use crate::json;
+use crate::{json, jwk::PublicKey};
 
 /// The longest key set that is read, in bytes: fifty RSA keys with their certificates.
 pub const LONGEST: usize = 128 * 1024;
@@ -105,7 +105,7 @@ pub fn read(bytes: &[u8]) -> Result<Vec<TheirKey>, KeySetError> {
 }
 
 /// One public key, if it is one that we can use.
-fn read_key(members: &Map<String, Value>) -> Result<Option<TheirKey>, KeySetError> {
+pub(crate) fn read_key(members: &Map<String, Value>) -> Result<Option<TheirKey>, KeySetError> {
     let text = |name: &str| members.get(name).and_then(Value::as_str);
     if text("kty") == Some("oct") || PRIVATE.iter().any(|name| members.contains_key(*name)) {
         return Err(KeySetError::Private);
@@ -161,6 +161,15 @@ fn numbers<'a>(text: &impl Fn(&str) -> Option<&'a str>) -> Option<Numbers> {
 }
 
 impl Numbers {
+    /// The key in the one way in which it can be written, however it came: so it has one thumbprint (RFC 7638 §7).
+    pub fn rewritten(&self) -> PublicKey {
+        match self {
+            Self::Rsa { n, e } => PublicKey::rsa(n, e),
+            Self::P256 { x, y } => PublicKey::p256(x, y),
+            Self::Ed25519 { x } => PublicKey::ed25519(x),
+        }
+    }
+
     /// Whether a key of this kind can do this algorithm.
     pub fn fits(&self, alg: SigningAlg) -> bool {
         match self {

@@ -8,6 +8,7 @@ pub mod acting;
 pub mod authorization;
 pub mod claims;
 pub mod claims_request;
+pub mod dpop;
 mod form;
 pub mod json;
 pub mod jwk;

@@ -3,6 +3,8 @@
 
 use serde::Serialize;
 
+use crate::dpop;
+
 /// Scopes that mean something here.
 pub const SCOPES: &[&str] = &["openid", "profile", "email", "groups", "offline_access"];
 
@@ -90,6 +92,8 @@ pub struct ProviderMetadata {
     pub introspection_endpoint_auth_signing_alg_values_supported: &'static [&'static str],
     /// Without it, some clients conclude that there is no PKCE (RFC 9700 §2.1.1).
     pub code_challenge_methods_supported: &'static [&'static str],
+    /// RFC 9449 §5.1.
+    pub dpop_signing_alg_values_supported: &'static [&'static str],
     /// Initiating User Registration 1.0 §4 has the list; clients look here for `none`.
     pub prompt_values_supported: &'static [&'static str],
     /// RFC 9207 §3.
@@ -141,6 +145,7 @@ pub fn provider_metadata(issuer: &str, algs: &[&str]) -> ProviderMetadata {
         introspection_endpoint_auth_methods_supported: CONFIDENTIAL_AUTH_METHODS,
         introspection_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGS,
         code_challenge_methods_supported: &["S256"],
+        dpop_signing_alg_values_supported: dpop::ALGORITHMS,
         prompt_values_supported: &["none", "login", "consent", "select_account"],
         authorization_response_iss_parameter_supported: true,
         claims_parameter_supported: true,
@@ -200,6 +205,7 @@ mod tests {
                 "introspection_endpoint_auth_methods_supported": confidential,
                 "introspection_endpoint_auth_signing_alg_values_supported": assertions,
                 "code_challenge_methods_supported": ["S256"],
+                "dpop_signing_alg_values_supported": ["ES256", "EdDSA", "Ed25519", "PS256", "RS256"],
                 "prompt_values_supported": ["none", "login", "consent", "select_account"],
                 "authorization_response_iss_parameter_supported": true,
                 "claims_parameter_supported": true,

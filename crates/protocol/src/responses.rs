@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     acting::{ActorClaim, MayActClaim},
-    claims::Audience,
+    claims::{Audience, ConfirmationClaim},
 };
 
 /// A successful token response (RFC 6749 §5.1, OpenID Connect Core 1.0 §3.1.3.3).
@@ -14,7 +14,7 @@ use crate::{
 #[expect(missing_docs, reason = "the names are the specification's")]
 pub struct TokenResponse {
     pub access_token: String,
-    /// `Bearer`.
+    /// How it is used.
     pub token_type: Cow<'static, str>,
     /// Seconds.
     pub expires_in: u64,
@@ -28,8 +28,10 @@ pub struct TokenResponse {
 }
 
 impl TokenResponse {
-    /// The only `token_type` there is here.
+    /// Whoever has it may use it, or, if it is bound to a certificate, whoever has that too (RFC 8705 §3).
     pub const BEARER: Cow<'static, str> = Cow::Borrowed("Bearer");
+    /// Whoever holds the key that it is bound to may use it (RFC 9449 §5).
+    pub const DPOP: Cow<'static, str> = Cow::Borrowed("DPoP");
 }
 
 /// Without the tokens.
@@ -142,9 +144,12 @@ pub struct ActiveToken {
     pub iat: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jti: Option<String>,
-    /// `Bearer` for an access token; absent for a refresh token, which has no type in RFC 6749 §7.1's sense.
+    /// `Bearer` or `DPoP` for an access token; absent for a refresh token, which has no type in RFC 6749 §7.1's sense.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub token_type: Option<&'static str>,
+    pub token_type: Option<Cow<'static, str>>,
+    /// RFC 9449 §6.2, RFC 8705 §3.2.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cnf: Option<ConfirmationClaim>,
     /// RFC 8693 §4.1.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub act: Option<ActorClaim>,
@@ -180,7 +185,7 @@ mod tests {
             scope: Some("openid".into()),
             aud: Some("a".into()),
             exp: Some(1),
-            token_type: Some("Bearer"),
+            token_type: Some(TokenResponse::BEARER),
             ..Default::default()
         };
         assert_eq!(

@@ -7,6 +7,7 @@ pub mod fake_documents;
 pub mod fake_provider;
 pub mod issuer;
 pub mod memory_store;
+pub mod proof_key;
 pub mod rig;
 pub mod sample;
 pub mod stand_ins;

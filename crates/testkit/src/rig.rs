@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use secrecy::SecretString;
-use vestibule_crypto::{KeySealer, LocalChecker, LocalSigner, SealingKey, SystemEntropy};
+use vestibule_crypto::{KeySealer, LocalChecker, LocalProofReader, LocalSigner, SealingKey, SystemEntropy};
 use vestibule_domain::{
     audit::{Actor, AuditEvent, Source, Witness},
     claims::Claims,
@@ -41,6 +41,8 @@ pub struct RigOptions {
     pub straight_through: bool,
     /// Which apps may register themselves.
     pub registration: SelfRegistration,
+    /// Whether every DPoP proof needs a nonce.
+    pub dpop_nonce: bool,
 }
 
 impl Default for RigOptions {
@@ -52,6 +54,7 @@ impl Default for RigOptions {
             terms: Vec::new(),
             straight_through: true,
             registration: SelfRegistration::default(),
+            dpop_nonce: true,
         }
     }
 }
@@ -98,6 +101,7 @@ impl Rig {
             signer: Arc::new(LocalSigner::new(options.issuer.clone(), sealer.clone())),
             checker: Arc::new(LocalChecker::default()),
             client_keys: client_keys.clone(),
+            proofs: Arc::new(LocalProofReader::default()),
             sealer,
             entropy: Arc::new(SystemEntropy),
             clock: clock.clone(),
@@ -111,6 +115,7 @@ impl Rig {
                 lifetimes: Lifetimes::default(),
                 rotation: Rotation { algorithms, ..Rotation::default() },
                 straight_through: options.straight_through,
+                dpop_nonce: options.dpop_nonce,
                 upstream: RefreshRules::default(),
                 registration: options.registration,
             },

@@ -17,6 +17,7 @@ use vestibule_domain::{
     ids::{AccountId, AttemptId, ClientId, EventId, GrantId, LinkId, LoginId, ProviderId, RegistrationTokenId, SessionId},
     keys::SigningKey,
     ports::Entropy,
+    possession::{Confirmation, Thumbprint},
     provider::StoredProvider,
     redirect::RegisteredUri,
     resource::Resources,
@@ -75,6 +76,7 @@ impl Sample {
             require_pkce: true,
             legacy_oauth: false,
             require_pushed_requests: false,
+            dpop_bound_access_tokens: false,
             audiences: Vec::new(),
             serves: Vec::new(),
             allowed_providers: Vec::new(),
@@ -185,6 +187,7 @@ impl Sample {
             redirect_uri: registered(REDIRECT_URI).exactly(),
             redirect_uri_was_sent: true,
             challenge: Some(CodeChallenge(self.digest())),
+            dpop_jkt: Some(Thumbprint(self.digest())),
             nonce: Some(Nonce("n-0S6_WzA2Mj".into())),
             scopes: scopes("openid profile email"),
             claims: WantedClaims { id_token: ["email".to_owned()].into(), ..WantedClaims::default() },
@@ -206,7 +209,8 @@ impl Sample {
 
     /// What redeeming `code` makes; it has a refresh family.
     pub fn grant(&self, code: &Code, client: &Client) -> Grant {
-        Grant::from_code(code, client, self.now, &self.lifetimes)
+        let confirmation = Confirmation { key: code.dpop_jkt, certificate: Some(Thumbprint(self.digest())) };
+        Grant { confirmation, ..Grant::from_code(code, client, self.now, &self.lifetimes) }
     }
 
     /// A grant of a new session of a new account.

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use tracing::error;
-use vestibule_crypto::{KeySealer, LocalChecker, LocalSigner, SystemClock, SystemEntropy};
+use vestibule_crypto::{KeySealer, LocalChecker, LocalProofReader, LocalSigner, SystemClock, SystemEntropy};
 use vestibule_domain::{
     claims::Claims,
     ports::{BackChannel, ClientDocuments, Clock, Entropy, Observer, ProviderFactory, Sealer, Store, Undelivered},
@@ -63,6 +63,7 @@ pub(crate) async fn build(config: &Config) -> Result<Built, Failure> {
         signer: Arc::new(LocalSigner::new(config.settings.issuer.clone(), sealer.clone())),
         checker: Arc::new(LocalChecker::default()),
         client_keys: Arc::new(KeyFetcher::new(egress.clone(), clock())),
+        proofs: Arc::new(LocalProofReader::default()),
         sealer,
         entropy: entropy(),
         clock: clock(),
@@ -92,6 +93,7 @@ pub(crate) fn onlooker(
         signer: Arc::new(LocalSigner::new(config.settings.issuer.clone(), sealer.clone())),
         checker: Arc::new(LocalChecker::default()),
         client_keys: Arc::new(KeyFetcher::new(egress(config)?, clock())),
+        proofs: Arc::new(LocalProofReader::default()),
         sealer,
         entropy: entropy(),
         clock: clock(),

@@ -16,6 +16,7 @@ use vestibule_domain::{
     actors::Actors,
     ids::{AccountId, ClientId, GrantId, SessionId},
     keys::{Rotation, Wanted},
+    possession::Confirmation,
     scope::Scopes,
     token::{Subject, TokenId},
 };
@@ -63,6 +64,7 @@ fn access_token() -> AccessToken {
         issued: start(),
         expires: start() + Duration::from_mins(10),
         auth_time: Some(start() - Duration::from_mins(1)),
+        confirmation: Confirmation::default(),
         acr: Some("urn:mfa".into()),
         actors: Actors::new(vec![ClientId::parse("acting").unwrap(), ClientId::parse("acted").unwrap()]).unwrap(),
         may_act: Some(ClientId::parse("acting").unwrap()),

@@ -8,13 +8,14 @@ use serde_json::{Map, Value};
 use vestibule_domain::{
     actors::Actors,
     ids::ClientId,
+    possession::Confirmation,
     scope::Scopes,
     time::Timestamp,
     token::{AccessToken, IdToken, IdTokenHint, LogoutToken, Subject},
 };
 use vestibule_protocol::{
     acting::{ActorClaim, MayActClaim},
-    claims::{AccessTokenClaims, Audience, IdTokenClaims, IdTokenHintClaims, LogoutEvents, LogoutTokenClaims},
+    claims::{AccessTokenClaims, Audience, ConfirmationClaim, IdTokenClaims, IdTokenHintClaims, LogoutEvents, LogoutTokenClaims},
 };
 
 pub(super) fn access_token_claims(token: &AccessToken) -> AccessTokenClaims {
@@ -31,6 +32,7 @@ pub(super) fn access_token_claims(token: &AccessToken) -> AccessTokenClaims {
         acr: token.acr.clone(),
         act: ActorClaim::of(&token.actors),
         may_act: token.may_act.as_ref().map(MayActClaim::of),
+        cnf: ConfirmationClaim::of(&token.confirmation),
     }
 }
 
@@ -58,6 +60,10 @@ pub(super) fn access_token(claims: Map<String, Value>, issuer: &str) -> Option<A
         may_act: match claims.may_act {
             Some(claim) => Some(claim.read()?),
             None => None,
+        },
+        confirmation: match claims.cnf {
+            Some(claim) => claim.read()?,
+            None => Confirmation::default(),
         },
     }))
 }

@@ -102,6 +102,9 @@ pub(crate) struct Registration {
     /// Whether it must push its authorization requests to `/par` (RFC 9126), so that nobody changes them on their way through a browser.
     #[oai(default)]
     require_pushed_authorization_requests: bool,
+    /// Whether it gets tokens only with a DPoP proof, and each is bound to the proof's key (RFC 9449). Any client may send proofs; this one must.
+    #[oai(default)]
+    dpop_bound_access_tokens: bool,
     /// Resources its access tokens are for, besides the gateway's own userinfo, each as the app names it in `resource` (RFC 8707): a token for a
     /// resource that was named is for that one alone, and a resource that is not in this list is refused.
     #[oai(default)]
@@ -235,6 +238,7 @@ impl Read for Registration {
             require_pushed_authorization_requests: fields
                 .flag("require_pushed_authorization_requests")
                 .unwrap_or(plain.require_pushed_requests),
+            dpop_bound_access_tokens: fields.flag("dpop_bound_access_tokens").unwrap_or(plain.dpop_bound_access_tokens),
             audiences: fields.texts("audiences").unwrap_or(plain.audiences),
             introspection_audiences: fields.texts("introspection_audiences").unwrap_or(plain.serves),
             allowed_providers: fields.texts("allowed_providers").unwrap_or(plain.allowed_providers),
@@ -290,6 +294,7 @@ impl Registration {
             require_pkce: self.require_pkce,
             legacy_oauth: self.legacy_oauth,
             require_pushed_requests: self.require_pushed_authorization_requests,
+            dpop_bound_access_tokens: self.dpop_bound_access_tokens,
             audiences: self.audiences,
             serves: self.introspection_audiences,
             allowed_providers: self.allowed_providers,
@@ -344,6 +349,7 @@ impl Example for Registration {
             require_pkce: default_require_pkce(),
             legacy_oauth: false,
             require_pushed_authorization_requests: false,
+            dpop_bound_access_tokens: false,
             audiences: Vec::new(),
             introspection_audiences: Vec::new(),
             allowed_providers: Vec::new(),
@@ -428,6 +434,8 @@ pub(crate) struct ClientObject {
     legacy_oauth: bool,
     /// Whether it must push its authorization requests.
     require_pushed_authorization_requests: bool,
+    /// Whether it gets tokens only with a DPoP proof.
+    dpop_bound_access_tokens: bool,
     /// Resources its access tokens are for.
     audiences: Vec<String>,
     /// Resources whose tokens it may introspect.
@@ -516,6 +524,7 @@ impl From<&Client> for Registration {
             require_pkce: shown.require_pkce,
             legacy_oauth: shown.legacy_oauth,
             require_pushed_authorization_requests: shown.require_pushed_authorization_requests,
+            dpop_bound_access_tokens: shown.dpop_bound_access_tokens,
             audiences: shown.audiences,
             introspection_audiences: shown.introspection_audiences,
             allowed_providers: shown.allowed_providers,
@@ -578,6 +587,7 @@ impl From<&Client> for ClientObject {
             require_pkce: client.require_pkce,
             legacy_oauth: client.legacy_oauth,
             require_pushed_authorization_requests: client.require_pushed_requests,
+            dpop_bound_access_tokens: client.dpop_bound_access_tokens,
             audiences: client.audiences.clone(),
             introspection_audiences: client.serves.clone(),
             allowed_providers: client.allowed_providers.iter().map(ToString::to_string).collect(),
@@ -644,6 +654,7 @@ impl Example for ClientObject {
             require_pkce: registration.require_pkce,
             legacy_oauth: registration.legacy_oauth,
             require_pushed_authorization_requests: registration.require_pushed_authorization_requests,
+            dpop_bound_access_tokens: registration.dpop_bound_access_tokens,
             audiences: registration.audiences,
             introspection_audiences: registration.introspection_audiences,
             allowed_providers: registration.allowed_providers,

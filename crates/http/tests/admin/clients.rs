@@ -32,6 +32,7 @@ async fn a_client_is_registered_with_defaults_and_its_secret_is_shown_once() {
       "contacts": [],
       "created_at": "2026-11-24T10:00:00Z",
       "disabled": false,
+      "dpop_bound_access_tokens": false,
       "entry": {},
       "exchange_audiences": [],
       "frontchannel_logout_session_required": false,

@@ -137,6 +137,7 @@ async fn the_registration_in_the_document_is_the_one_that_is_read() {
       "consent": "implicit",
       "contacts": [],
       "disabled": false,
+      "dpop_bound_access_tokens": false,
       "entry": {},
       "exchange_audiences": [],
       "frontchannel_logout_session_required": false,

@@ -13,7 +13,10 @@ use url::Url;
 use vestibule_domain::registration::Draft;
 use vestibule_http::{House, HttpSettings, routes};
 use vestibule_telemetry::{Build, Metrics};
-use vestibule_testkit::rig::{Rig, RigOptions};
+use vestibule_testkit::{
+    memory_store::MemoryStore,
+    rig::{Rig, RigOptions},
+};
 
 pub(crate) const CALLBACK: &str = "https://app.example.com/cb";
 pub(crate) const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
@@ -55,9 +58,18 @@ impl Street {
     }
 
     pub(crate) async fn with(options: RigOptions) -> Self {
+        Self::on(options, Arc::default()).await
+    }
+
+    /// Another node on the same store, or the same one after a restart.
+    pub(crate) async fn beside(&self) -> Self {
+        Self::on(RigOptions::default(), self.rig.store.clone()).await
+    }
+
+    async fn on(options: RigOptions, store: Arc<MemoryStore>) -> Self {
         let host = Url::parse(&options.issuer).unwrap();
         let host = host.port().map_or_else(|| host.host_str().unwrap().to_owned(), |port| format!("{}:{port}", host.host_str().unwrap()));
-        let (gateway, rig) = Rig::gateway(options).await;
+        let (gateway, rig) = Rig::gateway_on(options, store).await;
         Self::standing(gateway, rig, host)
     }
 
@@ -178,8 +190,16 @@ impl Street {
 
     /// A POST of an app, authenticated as it is registered.
     pub(crate) async fn asks(&self, app: &App, path: &str, form: &[(&str, &str)]) -> Answer {
+        self.asks_with(app, path, form, &[]).await
+    }
+
+    /// The same with DPoP headers.
+    pub(crate) async fn asks_with(&self, app: &App, path: &str, form: &[(&str, &str)], proofs: &[&str]) -> Answer {
         let mut form = form.to_vec();
         let mut request = self.request(Method::POST, path).content_type("application/x-www-form-urlencoded");
+        for proof in proofs {
+            request = request.header("dpop", *proof);
+        }
         match &app.secret {
             Some(secret) => request = request.header(header::AUTHORIZATION, basic(&app.id, secret)),
             None => form.push(("client_id", &app.id)),

@@ -7,6 +7,7 @@ use vestibule_domain::{
     claims_request::WantedClaims,
     code::Code,
     ids::{AccountId, ClientId, GrantId, LinkId, LoginId, ProviderId, SessionId},
+    possession::Thumbprint,
     redirect::RedirectUri,
     resource::Resources,
     scope::Scopes,
@@ -43,6 +44,8 @@ pub(crate) struct Body {
     challenge: Option<CodeChallenge>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     nonce: Option<Nonce>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    dpop_jkt: Option<Thumbprint>,
     scopes: Scopes,
     #[serde(default, skip_serializing_if = "WantedClaims::is_empty")]
     claims: WantedClaims,
@@ -68,6 +71,7 @@ impl From<Code> for Body {
             redirect_uri_was_sent: code.redirect_uri_was_sent,
             challenge: code.challenge,
             nonce: code.nonce,
+            dpop_jkt: code.dpop_jkt,
             scopes: code.scopes,
             claims: code.claims,
             resources: code.resources,
@@ -95,6 +99,7 @@ impl Model {
             redirect_uri_was_sent: body.redirect_uri_was_sent,
             challenge: body.challenge,
             nonce: body.nonce,
+            dpop_jkt: body.dpop_jkt,
             scopes: body.scopes,
             claims: body.claims,
             resources: body.resources,

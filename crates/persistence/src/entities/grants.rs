@@ -7,6 +7,7 @@ use vestibule_domain::{
     claims_request::WantedClaims,
     grant::{Grant, RefreshFamily, Revoked},
     ids::{AccountId, GrantId, LinkId, LoginId, ProviderId, SessionId},
+    possession::Confirmation,
     resource::Resources,
     scope::Scopes,
     store::StoreError,
@@ -57,6 +58,8 @@ pub(crate) struct Body {
     amr: Vec<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     nonce: Option<Nonce>,
+    #[serde(default, skip_serializing_if = "Confirmation::is_empty")]
+    confirmation: Confirmation,
 }
 
 impl From<&Grant> for Body {
@@ -71,6 +74,7 @@ impl From<&Grant> for Body {
             acr: grant.acr.clone(),
             amr: grant.amr.clone(),
             nonce: grant.nonce.clone(),
+            confirmation: grant.confirmation.clone(),
         }
     }
 }
@@ -98,6 +102,7 @@ impl Model {
             acr: body.acr,
             amr: body.amr,
             nonce: body.nonce,
+            confirmation: body.confirmation,
             issued: moment(row.there("issued", self.issued)?),
             access_expires: moment(row.there("access_expires", self.access_expires)?),
             family: self.family(&row)?,

@@ -33,6 +33,8 @@ pub(crate) struct RawConfig {
     pub(crate) login: RawLogin,
     /// Apps that register themselves (RFC 7591). People are always asked before they sign in to one: no operator has looked at it.
     pub(crate) registration: RawRegistration,
+    /// Tokens that are bound to a key of their app (RFC 9449). An app asks for them by sending a proof; nothing has to be turned on.
+    pub(crate) dpop: RawDpop,
     /// The admin API.
     pub(crate) admin: RawAdmin,
     /// Where people can sign in; a section for each provider.
@@ -189,6 +191,13 @@ pub(crate) struct RawRegistration {
     pub(crate) metadata_documents: bool,
     /// At which hosts such documents may lie; at all that are public if there are none.
     pub(crate) document_hosts: Vec<String>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawDpop {
+    /// Whether every proof must have a nonce of ours, so that none can be made for later; false if an app knows no nonces (RFC 9449 section 8).
+    pub(crate) require_nonce: bool,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -49,7 +49,8 @@ pub(super) fn settings(raw: &RawConfig, check: &mut Checker<'_>) -> Option<Setti
     let upstream = upstream_tokens(&raw.upstream_tokens, &raw.egress.timeout, check);
     let registration = registration(&raw.registration, check);
     let issuer = issuer(raw.issuer.as_deref(), check)?;
-    Some(Settings { issuer, lifetimes, rotation, straight_through: raw.login.straight_through, upstream, registration })
+    let (straight_through, dpop_nonce) = (raw.login.straight_through, raw.dpop.require_nonce);
+    Some(Settings { issuer, lifetimes, rotation, straight_through, dpop_nonce, upstream, registration })
 }
 
 fn issuer(text: Option<&str>, check: &mut Checker<'_>) -> Option<String> {
