@@ -1,7 +1,9 @@
 // A client app that is not ours: npm openid-client, one act a call. It reads `{act, ...}` as JSON from its argument and
 // prints the result as JSON; what the library finds wrong with an answer ends it with status 1 and the error as JSON.
 //
-//     start               code + PKCE: the address to send the person to, and what to keep until they return; `pushed` sends the request ahead
+//     start               code + PKCE: the address to send the person to, and what to keep until they return; `pushed` sends the request ahead,
+//                         `key`, a private JWK, signs it (RFC 9101)
+//     generate_key        a key pair for an algorithm, as JWKs; the issuer is not asked
 //     finish              the address they returned with, and what was kept, becomes tokens; the library checks every one
 //     device              what a device is told to show its person
 //     device_poll         asks again and again, as the answer to `device` says, until the person has said something
@@ -11,8 +13,24 @@
 import * as client from 'openid-client';
 import { newKey, pairOf } from './keys.mjs';
 
+const algorithms = {
+  ES256: { name: 'ECDSA', namedCurve: 'P-256' },
+  PS256: { name: 'RSA-PSS', hash: 'SHA-256', modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) },
+};
+
+/** A private JWK as the library wants it. */
+async function signing({ kid, alg, ...jwk }) {
+  return { key: await crypto.subtle.importKey('jwk', jwk, algorithms[alg], false, ['sign']), kid };
+}
+
 const acts = {
-  async start(config, { redirect_uri, scope, prompt, resource, pushed }) {
+  async generate_key(_, { alg }) {
+    const pair = await crypto.subtle.generateKey(algorithms[alg], true, ['sign', 'verify']);
+    const jwk = async (key) => ({ ...(await crypto.subtle.exportKey('jwk', key)), kid: 'the-key', alg, use: 'sig', key_ops: undefined, ext: undefined });
+    return { private: await jwk(pair.privateKey), public: await jwk(pair.publicKey) };
+  },
+
+  async start(config, { redirect_uri, scope, prompt, resource, pushed, key }) {
     const code_verifier = client.randomPKCECodeVerifier();
     const kept = { code_verifier, state: client.randomState(), nonce: client.randomNonce() };
     const parameters = new URLSearchParams({
@@ -25,7 +43,9 @@ const acts = {
       ...(prompt && { prompt }),
     });
     for (const one of resource ?? []) parameters.append('resource', one);
-    const url = pushed ? await client.buildAuthorizationUrlWithPAR(config, parameters) : client.buildAuthorizationUrl(config, parameters);
+    let url = client.buildAuthorizationUrl(config, parameters);
+    if (key) url = await client.buildAuthorizationUrlWithJAR(config, parameters, await signing(key));
+    if (pushed) url = await client.buildAuthorizationUrlWithPAR(config, key ? url.searchParams : parameters);
     return { url: url.href, kept };
   },
 

@@ -51,6 +51,8 @@ pub struct Asked {
     pub resources: Vec<String>,
     /// Whether it came from the client itself, beforehand (RFC 9126).
     pub pushed: bool,
+    /// Whether the client signed it (RFC 9101).
+    pub signed: bool,
     /// Names of known parameters that came more than once.
     pub repeated: Vec<&'static str>,
 }
@@ -202,13 +204,15 @@ pub enum PageFault {
     Repeated(&'static str),
     /// There is no such pushed request: too late, used before, or another client's. One page for all.
     PushedGone,
+    /// Wrong, and nobody knows where to tell the app.
+    Invalid(OAuthError),
 }
 
 impl Rejection {
     /// The same for an app that asked by itself and not by way of a browser (RFC 9126 §2.3).
     pub fn to_oauth(self) -> OAuthError {
         match self {
-            Self::Redirect { error, .. } => error,
+            Self::Redirect { error, .. } | Self::Page(PageFault::Invalid(error)) => error,
             Self::Page(PageFault::ClientUnknown | PageFault::ClientDocument(_)) => OAuthError::invalid_client(),
             Self::Page(PageFault::RedirectMismatch { received: None, .. }) => OAuthError::invalid_request("redirect_uri is missing"),
             Self::Page(PageFault::RedirectMismatch { .. }) => {
@@ -292,6 +296,18 @@ impl Asked {
     /// The random part of the name of a pushed request, if that is what was sent (RFC 9126 §4). Nothing else of the request counts then.
     pub fn pushed_as(&self) -> Option<&str> {
         self.request_uri.as_deref()?.strip_prefix(PUSHED)
+    }
+
+    /// Says no to what could not be read: back to the app where the request names an address of its own, on a page where it does not.
+    pub fn rejected(&self, client: &Client, error: OAuthError) -> Rejection {
+        match self.redirect_uri.as_deref().and_then(|asked| client.redirect_uri(Some(asked))) {
+            Some(to) => {
+                let state = self.state.clone().filter(|state| state.len() <= LONGEST_STATE);
+                let mode = self.response_mode_at(&to).unwrap_or_default();
+                Rejection::Redirect { to, mode, state: state.map(State), error }
+            }
+            None => Rejection::Page(PageFault::Invalid(error)),
+        }
     }
 
     /// The client asked for, if the text can be a client's name.
@@ -387,7 +403,7 @@ impl Asked {
     fn nothing_unsupported(&self) -> Result<(), OAuthError> {
         use OAuthErrorCode as Code;
         if self.request.is_some() {
-            return Err(OAuthError::new(Code::RequestNotSupported, "request objects are not supported"));
+            return Err(OAuthError::new(Code::RequestNotSupported, "request objects are not supported for this client"));
         }
         if self.request_uri.is_some() {
             return Err(OAuthError::new(Code::RequestUriNotSupported, "request_uri must be one that was given for a pushed request"));
@@ -408,10 +424,13 @@ impl Asked {
         Ok(mode)
     }
 
-    /// What a client always does it must always do, or whoever links to us in its name leaves it out (RFC 9126 §5).
+    /// What a client always does it must always do, or whoever links to us in its name leaves it out (RFC 9126 §6, RFC 9101 §10.5).
     fn came_as_registered(&self, client: &Client) -> Result<(), OAuthError> {
         if client.require_pushed_requests && !self.pushed {
             return Err(OAuthError::invalid_request("this client must push its authorization requests (RFC 9126)"));
+        }
+        if client.require_signed_requests && !self.signed {
+            return Err(OAuthError::invalid_request("this client must sign its authorization requests (RFC 9101)"));
         }
         Ok(())
     }
@@ -480,7 +499,7 @@ impl AuthorizationRequest {
     /// Whether the client may ask this still: its registration may have changed since the request was checked.
     pub fn fits(&self, client: &Client) -> bool {
         let addressed = client.redirect_uri(Some(self.redirect_uri.as_str())).is_some();
-        let bound = self.challenge.is_some() || !(client.require_pkce || client.is_public());
+        let bound = self.challenge.is_some() || !client.needs_pkce();
         !client.disabled && self.client == client.id && addressed && bound && self.scopes.within(&client.scopes)
     }
 

@@ -59,6 +59,12 @@ pub struct Client {
     /// Whether it must push its authorization requests (RFC 9126 §6).
     #[serde(default)]
     pub require_pushed_requests: bool,
+    /// Whether it must sign its authorization requests (RFC 9101 §10.5).
+    #[serde(default)]
+    pub require_signed_requests: bool,
+    /// The only algorithm that its request objects may be signed with, if it named one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub request_object_alg: Option<SigningAlg>,
     /// An app of the time before PKCE and OpenID Connect. Never true for a public client.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub legacy_oauth: bool,
@@ -227,6 +233,11 @@ impl Client {
     /// own memory of a consent would otherwise carry them to a stranger unseen (attack 40), and it is told of no error by redirect before (attack 34).
     pub const fn is_vetted(&self) -> bool {
         matches!(self.origin, Origin::Operator)
+    }
+
+    /// The algorithms that its request objects may be signed with.
+    pub fn request_object_algs(&self) -> &[SigningAlg] {
+        self.request_object_alg.as_ref().map_or(SigningAlg::ALL, std::slice::from_ref)
     }
 
     /// What its names for people are shared with: the host of its addresses (OpenID Connect Core 1.0 §8.1). Nothing for a public subject type.

@@ -41,7 +41,9 @@ closed_enum! {
         ConsentRequired = "consent_required",
         /// The person did not sign in in a way that was demanded (OpenID Connect Core Error Code unmet_authentication_requirements 1.0).
         UnmetAuthenticationRequirements = "unmet_authentication_requirements",
-        /// Request objects are not supported.
+        /// The request object is not good (RFC 9101 §7).
+        InvalidRequestObject = "invalid_request_object",
+        /// Request objects are not supported for this client.
         RequestNotSupported = "request_not_supported",
         /// Nor by reference.
         RequestUriNotSupported = "request_uri_not_supported",

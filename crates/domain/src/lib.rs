@@ -38,6 +38,7 @@ pub mod provider;
 pub mod redirect;
 pub mod registration;
 pub mod rehearsal;
+pub mod request_object;
 pub mod resource;
 pub mod scope;
 pub mod secret;

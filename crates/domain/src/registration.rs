@@ -41,6 +41,8 @@ pub struct Draft {
     pub legacy_oauth: bool,
     pub require_pushed_requests: bool,
     pub dpop_bound_access_tokens: bool,
+    pub require_signed_requests: bool,
+    pub request_object_alg: Option<String>,
     pub audiences: Vec<String>,
     pub serves: Vec<String>,
     pub allowed_providers: Vec<String>,
@@ -84,6 +86,8 @@ impl Default for Draft {
             legacy_oauth: false,
             require_pushed_requests: false,
             dpop_bound_access_tokens: false,
+            require_signed_requests: false,
+            request_object_alg: None,
             audiences: Vec::new(),
             serves: Vec::new(),
             allowed_providers: Vec::new(),
@@ -168,6 +172,13 @@ impl Draft {
         let proof = proof::check(self, auth_method, offered, &mut faults);
         let id_token_alg = faults.offered_alg("/id_token_signed_response_alg", &self.id_token_alg, offered);
         let access_token_alg = faults.offered_alg("/access_token_signed_response_alg", &self.access_token_alg, offered);
+        let request_object_alg = self
+            .request_object_alg
+            .as_deref()
+            .and_then(|text| faults.one_of::<SigningAlg>("/request_object_signing_alg", text, SigningAlg::ALL));
+        if self.require_signed_requests && self.jwks.is_none() && self.jwks_uri.is_none() {
+            faults.add("/require_signed_request_object", "needs jwks or jwks_uri: nobody could check what the client signs");
+        }
         if auth_method == Some(AuthMethod::None) && !self.require_pkce {
             faults.add("/require_pkce", "must be true for a public client: without a secret, PKCE is all that protects its codes");
         }
@@ -228,6 +239,8 @@ impl Draft {
             legacy_oauth: self.legacy_oauth,
             require_pushed_requests: self.require_pushed_requests,
             dpop_bound_access_tokens: self.dpop_bound_access_tokens,
+            require_signed_requests: self.require_signed_requests,
+            request_object_alg,
             audiences: self.audiences.clone(),
             serves: self.serves.clone(),
             allowed_providers,

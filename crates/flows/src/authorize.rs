@@ -85,7 +85,7 @@ impl Gateway {
                 Ok(request) => (request, Some(name)),
                 Err(reason) => return self.pushed_before(witness, &client, name, reason, carried).await,
             },
-            None => match self.checked(witness, &client, asked) {
+            None => match self.checked(witness, &client, asked).await {
                 Ok(request) => (request, None),
                 Err(rejection) => {
                     let halt = Halt::rejected(rejection, Some(&client.name), issuer);
@@ -132,7 +132,8 @@ impl Gateway {
     }
 
     /// A request that is sound in itself, by whichever way it came.
-    pub(crate) fn checked(&self, witness: &Witness, client: &Client, asked: Asked) -> Result<AuthorizationRequest, Rejection> {
+    pub(crate) async fn checked(&self, witness: &Witness, client: &Client, asked: Asked) -> Result<AuthorizationRequest, Rejection> {
+        let asked = self.as_signed(witness, client, asked).await?;
         let hint = asked.id_token_hint.clone();
         let request = asked.check(client)?;
         match self.expected(witness, hint.as_deref()) {

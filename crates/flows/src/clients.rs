@@ -351,6 +351,8 @@ pub(crate) fn changed_fields(before: &Client, after: &Client) -> String {
         ("access_token_signed_response_alg", before.access_token_alg != after.access_token_alg),
         ("require_pkce", before.require_pkce != after.require_pkce),
         ("require_pushed_authorization_requests", before.require_pushed_requests != after.require_pushed_requests),
+        ("require_signed_request_object", before.require_signed_requests != after.require_signed_requests),
+        ("request_object_signing_alg", before.request_object_alg != after.request_object_alg),
         ("legacy_oauth", before.legacy_oauth != after.legacy_oauth),
         ("dpop_bound_access_tokens", before.dpop_bound_access_tokens != after.dpop_bound_access_tokens),
         ("audiences", before.audiences != after.audiences),

@@ -37,6 +37,7 @@ mod revoke;
 mod sealed_attempt;
 mod self_registration;
 mod session;
+mod signed_request;
 mod throttle;
 mod token;
 mod trial;

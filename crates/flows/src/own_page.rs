@@ -64,6 +64,8 @@ impl OwnClient {
             legacy_oauth: false,
             require_pushed_requests: false,
             dpop_bound_access_tokens: false,
+            require_signed_requests: false,
+            request_object_alg: None,
             audiences: Vec::new(),
             serves: Vec::new(),
             allowed_providers: Vec::new(),

@@ -156,7 +156,7 @@ fn kind_of(fault: &Fault, now: Timestamp) -> ErrorKind {
         Fault::NotAllowed(denial) if denial.kind == RuleKind::EmailVerified => ErrorKind::EmailNotVerified { claim: "email_verified" },
         Fault::NotAllowed(denial) => ErrorKind::NotAllowed { rule: denial.to_string() },
         Fault::LinkTaken => ErrorKind::LinkTaken,
-        Fault::App(error) => invalid(&error.description),
+        Fault::App(error) | Fault::Request(PageFault::Invalid(error)) => invalid(&error.description),
         Fault::Logout(detail) => ErrorKind::LogoutInvalid { detail: (*detail).to_owned() },
         Fault::Store(_) => ErrorKind::Unavailable,
     }

@@ -44,6 +44,9 @@ const CONFIDENTIAL_AUTH_METHODS: &[&str] = &["client_secret_basic", "client_secr
 /// What client assertions may be signed with; Ed25519 is the name that RFC 9864 gives to what EdDSA is here.
 const ASSERTION_ALGS: &[&str] = &["HS256", "RS256", "PS256", "ES256", "EdDSA", "Ed25519"];
 
+/// What clients may sign request objects with; Ed25519 is the name that RFC 9864 gives to what EdDSA is here.
+const CLIENT_ALGS: &[&str] = &["RS256", "PS256", "ES256", "EdDSA", "Ed25519"];
+
 /// Provider metadata. The same document is served at every well-known address.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "the names are the specifications'")]
@@ -99,7 +102,9 @@ pub struct ProviderMetadata {
     /// RFC 9207 §3.
     pub authorization_response_iss_parameter_supported: bool,
     pub claims_parameter_supported: bool,
+    /// RFC 9101 §9; what a client's keys can do. `none` is not among them.
     pub request_parameter_supported: bool,
+    pub request_object_signing_alg_values_supported: &'static [&'static str],
     /// Said because left out it would mean true (§3).
     pub request_uri_parameter_supported: bool,
 }
@@ -149,7 +154,8 @@ pub fn provider_metadata(issuer: &str, algs: &[&str]) -> ProviderMetadata {
         prompt_values_supported: &["none", "login", "consent", "select_account"],
         authorization_response_iss_parameter_supported: true,
         claims_parameter_supported: true,
-        request_parameter_supported: false,
+        request_parameter_supported: true,
+        request_object_signing_alg_values_supported: CLIENT_ALGS,
         request_uri_parameter_supported: false,
     }
 }
@@ -209,7 +215,8 @@ mod tests {
                 "prompt_values_supported": ["none", "login", "consent", "select_account"],
                 "authorization_response_iss_parameter_supported": true,
                 "claims_parameter_supported": true,
-                "request_parameter_supported": false,
+                "request_parameter_supported": true,
+                "request_object_signing_alg_values_supported": ["RS256", "PS256", "ES256", "EdDSA", "Ed25519"],
                 "request_uri_parameter_supported": false,
             })
         );

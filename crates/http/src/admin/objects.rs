@@ -105,6 +105,11 @@ pub(crate) struct Registration {
     /// Whether it gets tokens only with a DPoP proof, and each is bound to the proof's key (RFC 9449). Any client may send proofs; this one must.
     #[oai(default)]
     dpop_bound_access_tokens: bool,
+    /// Whether it must sign its authorization requests (RFC 9101) with one of its keys, so that nobody can ask in its name.
+    #[oai(default)]
+    require_signed_request_object: bool,
+    /// The only algorithm that its request objects may be signed with: RS256, PS256, ES256 or EdDSA. Left out, every one that fits its keys.
+    request_object_signing_alg: Option<String>,
     /// Resources its access tokens are for, besides the gateway's own userinfo, each as the app names it in `resource` (RFC 8707): a token for a
     /// resource that was named is for that one alone, and a resource that is not in this list is refused.
     #[oai(default)]
@@ -239,6 +244,8 @@ impl Read for Registration {
                 .flag("require_pushed_authorization_requests")
                 .unwrap_or(plain.require_pushed_requests),
             dpop_bound_access_tokens: fields.flag("dpop_bound_access_tokens").unwrap_or(plain.dpop_bound_access_tokens),
+            require_signed_request_object: fields.flag("require_signed_request_object").unwrap_or(plain.require_signed_requests),
+            request_object_signing_alg: fields.text("request_object_signing_alg"),
             audiences: fields.texts("audiences").unwrap_or(plain.audiences),
             introspection_audiences: fields.texts("introspection_audiences").unwrap_or(plain.serves),
             allowed_providers: fields.texts("allowed_providers").unwrap_or(plain.allowed_providers),
@@ -295,6 +302,8 @@ impl Registration {
             legacy_oauth: self.legacy_oauth,
             require_pushed_requests: self.require_pushed_authorization_requests,
             dpop_bound_access_tokens: self.dpop_bound_access_tokens,
+            require_signed_requests: self.require_signed_request_object,
+            request_object_alg: self.request_object_signing_alg,
             audiences: self.audiences,
             serves: self.introspection_audiences,
             allowed_providers: self.allowed_providers,
@@ -350,6 +359,8 @@ impl Example for Registration {
             legacy_oauth: false,
             require_pushed_authorization_requests: false,
             dpop_bound_access_tokens: false,
+            require_signed_request_object: false,
+            request_object_signing_alg: None,
             audiences: Vec::new(),
             introspection_audiences: Vec::new(),
             allowed_providers: Vec::new(),
@@ -436,6 +447,10 @@ pub(crate) struct ClientObject {
     require_pushed_authorization_requests: bool,
     /// Whether it gets tokens only with a DPoP proof.
     dpop_bound_access_tokens: bool,
+    /// Whether it must sign its authorization requests.
+    require_signed_request_object: bool,
+    /// The only algorithm that its request objects may be signed with; absent where every one will do.
+    request_object_signing_alg: Option<String>,
     /// Resources its access tokens are for.
     audiences: Vec<String>,
     /// Resources whose tokens it may introspect.
@@ -525,6 +540,8 @@ impl From<&Client> for Registration {
             legacy_oauth: shown.legacy_oauth,
             require_pushed_authorization_requests: shown.require_pushed_authorization_requests,
             dpop_bound_access_tokens: shown.dpop_bound_access_tokens,
+            require_signed_request_object: shown.require_signed_request_object,
+            request_object_signing_alg: shown.request_object_signing_alg,
             audiences: shown.audiences,
             introspection_audiences: shown.introspection_audiences,
             allowed_providers: shown.allowed_providers,
@@ -588,6 +605,8 @@ impl From<&Client> for ClientObject {
             legacy_oauth: client.legacy_oauth,
             require_pushed_authorization_requests: client.require_pushed_requests,
             dpop_bound_access_tokens: client.dpop_bound_access_tokens,
+            require_signed_request_object: client.require_signed_requests,
+            request_object_signing_alg: client.request_object_alg.map(|alg| alg.to_string()),
             audiences: client.audiences.clone(),
             introspection_audiences: client.serves.clone(),
             allowed_providers: client.allowed_providers.iter().map(ToString::to_string).collect(),
@@ -655,6 +674,8 @@ impl Example for ClientObject {
             legacy_oauth: registration.legacy_oauth,
             require_pushed_authorization_requests: registration.require_pushed_authorization_requests,
             dpop_bound_access_tokens: registration.dpop_bound_access_tokens,
+            require_signed_request_object: registration.require_signed_request_object,
+            request_object_signing_alg: registration.request_object_signing_alg,
             audiences: registration.audiences,
             introspection_audiences: registration.introspection_audiences,
             allowed_providers: registration.allowed_providers,

@@ -52,6 +52,7 @@ async fn a_client_is_registered_with_defaults_and_its_secret_is_shown_once() {
       "release": {},
       "require_pkce": true,
       "require_pushed_authorization_requests": false,
+      "require_signed_request_object": false,
       "scope": "email groups offline_access openid profile",
       "secrets": [
         {

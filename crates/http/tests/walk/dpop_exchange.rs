@@ -58,5 +58,8 @@ async fn attack_58_who_exchanges_their_own_bound_token_shows_its_key() {
         assert_eq!(exchanges(&front, &token, &proofs).await.error(), "invalid_request");
     }
     let given = exchanges(&front, &token, &[&front.proof()]).await;
-    assert_eq!((given.status, &claims(&given.json()["access_token"])["cnf"]["jkt"]), (StatusCode::OK, &Value::from(front.key.thumbprint())));
+    assert_eq!(
+        (given.status, &claims(&given.json()["access_token"])["cnf"]["jkt"]),
+        (StatusCode::OK, &Value::from(front.key.thumbprint()))
+    );
 }

@@ -19,6 +19,7 @@ mod dpop_exchange;
 mod exchange;
 mod form_post;
 mod freshness;
+mod jar;
 mod links;
 mod logout;
 mod old_apps;
