@@ -7,17 +7,20 @@ const algorithms = {
   RS256: { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', modulusLength: 2048, publicExponent: new Uint8Array([1, 0, 1]) },
 };
 
-/** A new key pair for an algorithm, its private half included. */
+/** A new key pair for an algorithm: both halves as JWK, as an app would register the one and keep the other. */
 export async function newKey(alg = 'ES256') {
-  const { privateKey } = await crypto.subtle.generateKey(algorithms[alg], true, ['sign', 'verify']);
-  return { alg, jwk: await crypto.subtle.exportKey('jwk', privateKey) };
+  const pair = await crypto.subtle.generateKey(algorithms[alg], true, ['sign', 'verify']);
+  const jwk = async (key) => ({ ...(await crypto.subtle.exportKey('jwk', key)), kid: 'one', alg, use: 'sig', key_ops: undefined, ext: undefined });
+  return { private: await jwk(pair.privateKey), public: await jwk(pair.publicKey) };
 }
 
-/** The pair of what newKey gave. */
-export async function pairOf({ alg, jwk }) {
-  const { d, p, q, dp, dq, qi, key_ops, alg: _, ...numbers } = jwk;
-  return {
-    privateKey: await crypto.subtle.importKey('jwk', jwk, algorithms[alg], false, ['sign']),
-    publicKey: await crypto.subtle.importKey('jwk', numbers, algorithms[alg], true, ['verify']),
-  };
+/** The private half of what newKey gave, to sign with, and its name. */
+export async function signs({ private: jwk }) {
+  return { key: await crypto.subtle.importKey('jwk', jwk, algorithms[jwk.alg], false, ['sign']), kid: jwk.kid };
+}
+
+/** Both halves of what newKey gave. */
+export async function pairOf(keys) {
+  const { public: jwk } = keys;
+  return { privateKey: (await signs(keys)).key, publicKey: await crypto.subtle.importKey('jwk', jwk, algorithms[jwk.alg], true, ['verify']) };
 }

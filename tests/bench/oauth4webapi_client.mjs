@@ -30,8 +30,8 @@ const acts = {
   async start(as, { scope }) {
     const kept = { verifier: oauth.generateRandomCodeVerifier(), state: oauth.generateRandomState(), nonce: oauth.generateRandomNonce() };
     const url = new URL(as.authorization_endpoint);
-    const { jwk, alg } = dpop_key ?? (await newKey());
-    const { DPoP } = await bound({ jwk, alg });
+    const key = dpop_key ?? (await newKey());
+    const { DPoP } = await bound(key);
     for (const [name, value] of Object.entries({
       client_id,
       redirect_uri,
@@ -43,7 +43,7 @@ const acts = {
       nonce: kept.nonce,
       dpop_jkt: await DPoP.calculateThumbprint(),
     })) url.searchParams.set(name, value);
-    return { url: url.href, kept: { ...kept, dpop_key: { jwk, alg } } };
+    return { url: url.href, kept: { ...kept, dpop_key: key } };
   },
 
   async finish(as, { callback, kept }) {

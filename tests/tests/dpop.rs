@@ -20,8 +20,8 @@ async fn act(house: &House, client: &Client, key: &Value, act: &str, more: &Valu
     openid_client(merged(&who, more)).await
 }
 
-async fn new_key(house: &House, client: &Client, alg: &str) -> Value {
-    act(house, client, &Value::Null, "new_key", &json!({ "alg": alg })).await
+async fn new_key(alg: &str) -> Value {
+    openid_client(json!({ "act": "new_key", "alg": alg })).await
 }
 
 async fn lands(started: &Value) -> String {
@@ -34,7 +34,7 @@ async fn rfc_9449_openid_client_redeems_refreshes_and_reads_userinfo_with_every_
     let (house, _upstream) = House::start(Upstream::start).await;
     let client = house.register(json!({"client_name": "Bound", "redirect_uris": [CALLBACK], "dpop_bound_access_tokens": true})).await;
     for alg in ["ES256", "Ed25519", "PS256", "RS256"] {
-        let key = new_key(&house, &client, alg).await;
+        let key = new_key(alg).await;
         let started = act(&house, &client, &key, "start", &json!({ "redirect_uri": CALLBACK, "scope": SCOPE })).await;
         let finish = json!({ "callback": lands(&started).await, "kept": started["kept"] });
         let tokens = act(&house, &client, &key, "finish", &finish).await;
@@ -47,7 +47,7 @@ async fn rfc_9449_openid_client_redeems_refreshes_and_reads_userinfo_with_every_
         let refreshed = act(&house, &client, &key, "refresh", &json!({ "refresh_token": tokens["refresh_token"] })).await;
         assert_eq!(refreshed["token_type"], "dpop", "{alg}: {refreshed:#}");
         // Whoever steals the token has nothing: without a key, and with one of their own.
-        let thief = new_key(&house, &client, "ES256").await;
+        let thief = new_key("ES256").await;
         for key in [&Value::Null, &thief] {
             let stolen = act(&house, &client, key, "userinfo", &json!({ "access_token": access, "sub": sub })).await;
             assert!(stolen["failed"].is_object(), "{alg}: {stolen:#}");

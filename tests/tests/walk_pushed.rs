@@ -79,13 +79,12 @@ async fn oauth4webapi_pushes_for_confidential_and_public_clients() {
 async fn openid_client_signs_its_requests_by_value_and_pushed() {
     let (house, _upstream) = House::start(Upstream::start).await;
     for alg in ["ES256", "PS256"] {
-        let nobody = Client { client_id: "nobody".into(), client_secret: String::new() };
-        let keys = openid_client(request(&house, &nobody, "generate_key", json!({ "alg": alg, "authentication": "none" }))).await;
+        let keys = openid_client(json!({ "act": "new_key", "alg": alg })).await;
         let jwks = json!({ "keys": [keys["public"]] });
         let registered = json!({ "jwks": jwks, "require_signed_request_object": true, "request_object_signing_alg": alg });
         let client = app(&house, &registered).await;
         for pushed in [false, true] {
-            let asked = json!({ "redirect_uri": CALLBACK, "scope": "openid profile", "key": keys["private"], "pushed": pushed });
+            let asked = json!({ "redirect_uri": CALLBACK, "scope": "openid profile", "request_key": keys, "pushed": pushed });
             let started = openid_client(request(&house, &client, "start", asked)).await;
             let url = started["url"].as_str().unwrap_or_else(|| panic!("{started:#}"));
             assert_eq!((url.contains("request="), url.contains("request_uri=")), (!pushed, pushed), "{url}");

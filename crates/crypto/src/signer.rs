@@ -19,7 +19,7 @@ use vestibule_domain::{
     ports::{Sealer, SignerError, TokenSigner},
     secret::{Purpose, Sealed},
     time::Timestamp,
-    token::{AccessToken, IdToken, IdTokenHint, LogoutToken},
+    token::{AccessToken, IdToken, IdTokenHint, LogoutToken, SignedAnswer},
 };
 use vestibule_protocol::jwt::{self, Header};
 
@@ -33,6 +33,8 @@ use crate::sealer::sha256;
 /// RFC 9068 §2.1. It is what keeps access tokens and ID tokens apart: both are signed by the same keys for the same issuer (attack 55).
 const ACCESS_TOKEN: &str = "at+jwt";
 const ID_TOKEN: &str = "JWT";
+/// RFC 9701 §5.
+const INTROSPECTION: &str = "token-introspection+jwt";
 /// OpenID Connect Back-Channel Logout 1.0 §2.4: without it, a client could take an ID token for one, or the other way round.
 const LOGOUT_TOKEN: &str = "logout+jwt";
 
@@ -99,6 +101,15 @@ impl TokenSigner for LocalSigner {
 
     fn sign_logout_token(&self, alg: SigningAlg, token: &LogoutToken) -> Result<String, SignerError> {
         self.sign_claims(alg, LOGOUT_TOKEN, &json(&wire::logout_token_claims(token))?, token.issued)
+    }
+
+    fn sign_answer(&self, alg: SigningAlg, answer: SignedAnswer, claims: &[u8], now: Timestamp) -> Result<String, SignerError> {
+        let typ = match answer {
+            SignedAnswer::Introspection => Some(INTROSPECTION),
+            // Without a type: our own ID tokens have one, so it is none of them, and clients' libraries refuse types they don't know.
+            SignedAnswer::Userinfo => None,
+        };
+        self.sign(alg, typ, claims, now)
     }
 
     fn verify_access_token(&self, token: &str, now: Timestamp) -> Option<Arc<AccessToken>> {

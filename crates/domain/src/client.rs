@@ -54,6 +54,12 @@ pub struct Client {
     pub id_token_alg: SigningAlg,
     /// How its access tokens are signed.
     pub access_token_alg: SigningAlg,
+    /// How userinfo is signed for it; without it, it is plain JSON (OpenID Connect Core 1.0 §5.3.2).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub userinfo_alg: Option<SigningAlg>,
+    /// How introspection is signed for it when it asks for that; without it, with RS256 (RFC 9701 §6).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub introspection_alg: Option<SigningAlg>,
     /// Whether a code needs PKCE. Never false for a public client.
     pub require_pkce: bool,
     /// Whether it must push its authorization requests (RFC 9126 §6).

@@ -33,7 +33,7 @@ use crate::{
     store::{Changes, EventQuery, StoreError},
     ticket::{Ticket, TicketKind},
     time::Timestamp,
-    token::{AccessToken, IdToken, IdTokenHint, LogoutToken, TokenId},
+    token::{AccessToken, IdToken, IdTokenHint, LogoutToken, SignedAnswer, TokenId},
     upstream::{RefreshOutcome, TokensDue},
 };
 
@@ -75,6 +75,8 @@ pub trait TokenSigner: Send + Sync {
     fn sign_id_token(&self, alg: SigningAlg, token: &IdToken) -> Result<String, SignerError>;
     /// Signs with the key of `alg` that signs at `token.issued`.
     fn sign_logout_token(&self, alg: SigningAlg, token: &LogoutToken) -> Result<String, SignerError>;
+    /// Signs an answer of ours, whose claims are a JSON object that names issuer and audience, with the key of `alg` that signs at `now`.
+    fn sign_answer(&self, alg: SigningAlg, answer: SignedAnswer, claims: &[u8], now: Timestamp) -> Result<String, SignerError>;
     /// An access token that a published key of ours signed. Type and signature are checked; its times and whether its grant lives are not.
     fn verify_access_token(&self, token: &str, now: Timestamp) -> Option<Arc<AccessToken>>;
     /// An ID token of ours, whatever its age.

@@ -37,6 +37,8 @@ pub struct Draft {
     pub certificate_subject: CertificateDraft,
     pub id_token_alg: String,
     pub access_token_alg: String,
+    pub userinfo_alg: Option<String>,
+    pub introspection_alg: Option<String>,
     pub require_pkce: bool,
     pub legacy_oauth: bool,
     pub require_pushed_requests: bool,
@@ -82,6 +84,8 @@ impl Default for Draft {
             certificate_subject: CertificateDraft::default(),
             id_token_alg: "RS256".into(),
             access_token_alg: "RS256".into(),
+            userinfo_alg: None,
+            introspection_alg: None,
             require_pkce: true,
             legacy_oauth: false,
             require_pushed_requests: false,
@@ -179,6 +183,9 @@ impl Draft {
         if self.require_signed_requests && self.jwks.is_none() && self.jwks_uri.is_none() {
             faults.add("/require_signed_request_object", "needs jwks or jwks_uri: nobody could check what the client signs");
         }
+        let mut answer_alg = |pointer, text: &Option<String>| text.as_ref().and_then(|text| faults.offered_alg(pointer, text, offered));
+        let userinfo_alg = answer_alg("/userinfo_signed_response_alg", &self.userinfo_alg);
+        let introspection_alg = answer_alg("/introspection_signed_response_alg", &self.introspection_alg);
         if auth_method == Some(AuthMethod::None) && !self.require_pkce {
             faults.add("/require_pkce", "must be true for a public client: without a secret, PKCE is all that protects its codes");
         }
@@ -235,6 +242,8 @@ impl Draft {
             certificate_subject: proof.certificate_subject,
             id_token_alg,
             access_token_alg,
+            userinfo_alg,
+            introspection_alg,
             require_pkce: self.require_pkce,
             legacy_oauth: self.legacy_oauth,
             require_pushed_requests: self.require_pushed_requests,

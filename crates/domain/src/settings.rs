@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use url::Url;
+
 use crate::{ids::ProviderId, keys::Rotation, self_registration::SelfRegistration, upstream::RefreshRules};
 
 /// How long things live.
@@ -44,6 +46,17 @@ impl Default for Lifetimes {
     }
 }
 
+/// What there is for clients with certificates (RFC 8705).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CertificateSettings {
+    /// Whether certificates reach us: from connections of our own, or from a proxy.
+    pub reach_us: bool,
+    /// Whether there are authorities that vouch for them.
+    pub vouched_for: bool,
+    /// The name under which clients with certificates call, when it is another than the issuer's (RFC 8705 §5).
+    pub host: Option<String>,
+}
+
 /// What the walk needs to know of the house.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -61,12 +74,21 @@ pub struct Settings {
     pub upstream: RefreshRules,
     /// Which apps may register themselves, and what they get.
     pub registration: SelfRegistration,
+    /// Whether clients may come with certificates.
+    pub client_certificates: CertificateSettings,
 }
 
 impl Settings {
     /// Our callback at a provider: one of its own for each, so that an answer can't be taken for another's (RFC 9700 §4.4.2.2).
     pub fn callback_of(&self, provider: &ProviderId) -> String {
         self.url(&format!("/callback/{provider}"))
+    }
+
+    /// The issuer under the name that clients with certificates call; nothing if it is our own.
+    pub fn issuer_for_certificates(&self) -> Option<String> {
+        let mut url = Url::parse(&self.issuer).ok()?;
+        url.set_host(Some(self.client_certificates.host.as_deref()?)).ok()?;
+        Some(url.into())
     }
 
     /// An address of ours: the issuer without its trailing slash, and `path`.

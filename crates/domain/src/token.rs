@@ -165,3 +165,11 @@ pub struct IdTokenHint {
     /// In which session, if it says.
     pub session: Option<SessionId>,
 }
+/// What goes out as a JWT besides tokens. Each has a type that keeps it from passing for a token, or for the other (RFC 8725 §3.11, attack 55).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignedAnswer {
+    /// RFC 9701.
+    Introspection,
+    /// OpenID Connect Core 1.0 §5.3.2.
+    Userinfo,
+}

@@ -349,6 +349,8 @@ pub(crate) fn changed_fields(before: &Client, after: &Client) -> String {
         ("tls_client_auth", before.certificate_subject != after.certificate_subject),
         ("id_token_signed_response_alg", before.id_token_alg != after.id_token_alg),
         ("access_token_signed_response_alg", before.access_token_alg != after.access_token_alg),
+        ("userinfo_signed_response_alg", before.userinfo_alg != after.userinfo_alg),
+        ("introspection_signed_response_alg", before.introspection_alg != after.introspection_alg),
         ("require_pkce", before.require_pkce != after.require_pkce),
         ("require_pushed_authorization_requests", before.require_pushed_requests != after.require_pushed_requests),
         ("require_signed_request_object", before.require_signed_requests != after.require_signed_requests),

@@ -170,7 +170,13 @@ impl Gateway {
     /// What a registration may refer to.
     pub(crate) async fn offered(&self, witness: &Witness) -> Result<Offered, StoreError> {
         let providers = self.providers().await?.all().iter().map(|provider| provider.id.clone()).collect();
-        Ok(Offered { providers, algorithms: self.signer.algorithms(witness.now), ..Offered::default() })
+        let certificates = &self.settings.client_certificates;
+        Ok(Offered {
+            providers,
+            algorithms: self.signer.algorithms(witness.now),
+            client_certificates: certificates.reach_us,
+            certificate_authorities: certificates.vouched_for,
+        })
     }
 
     /// Whether a person who came by a link is wanted at a client, and the account and the link if so. Every use of what was given asks this.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use vestibule_domain::{
     audit::Witness,
+    client::Client,
     error::OAuthError,
     grant::{Grant, Refresh},
     store::StoreError,
@@ -13,7 +14,16 @@ use vestibule_domain::{
 
 use crate::{Gateway, Presented, client_auth::unavailable, refresh_token};
 
-/// The answer. `Inactive` says nothing more, whatever the cause (§2.2).
+/// The answer, and who asked.
+#[derive(Debug)]
+pub struct Introspected {
+    /// What there is to know.
+    pub found: Introspection,
+    /// Who is told.
+    pub client: Arc<Client>,
+}
+
+/// What a client is told. `Inactive` says nothing more, whatever the cause (§2.2).
 #[derive(Debug)]
 pub enum Introspection {
     /// Unknown, expired, revoked, foreign, or not the caller's to know.
@@ -31,18 +41,23 @@ pub enum Introspection {
 
 impl Gateway {
     /// Answers a client about a token. A public client can't prove who it is, so it hears nothing (§2.1: token scanning).
-    pub async fn introspect(&self, witness: &Witness, presented: &Presented, token: Option<&str>) -> Result<Introspection, OAuthError> {
+    pub async fn introspect(&self, witness: &Witness, presented: &Presented, token: Option<&str>) -> Result<Introspected, OAuthError> {
         let client = self.authenticate(witness, presented).await?;
         if client.is_public() {
             return Err(OAuthError::invalid_client());
         }
         let token = token.ok_or_else(|| OAuthError::invalid_request("token is missing or came more than once"))?;
+        let found = self.known_of(witness, &client, token).await.map_err(unavailable)?;
+        Ok(Introspected { found, client })
+    }
+
+    async fn known_of(&self, witness: &Witness, client: &Client, token: &str) -> Result<Introspection, StoreError> {
         if let Some((id, generation)) = refresh_token::read(token, self.sealer.as_ref()) {
-            let grant = self.store.grant(&id).await.map_err(unavailable)?.filter(|grant| grant.client == client.id);
+            let grant = self.store.grant(&id).await?.filter(|grant| grant.client == client.id);
             let Some(grant) = grant else { return Ok(Introspection::Inactive) };
-            return self.refresh_token_lives(witness, grant, generation, &client).await.map_err(unavailable);
+            return self.refresh_token_lives(witness, grant, generation, client).await;
         }
-        let living = self.living(witness, token).await.map_err(unavailable)?;
+        let living = self.living(witness, token).await?;
         Ok(match living.filter(|living| client.may_inspect(&living.token)) {
             Some(living) => Introspection::AccessToken(living.token),
             None => Introspection::Inactive,
@@ -54,7 +69,7 @@ impl Gateway {
         witness: &Witness,
         grant: Arc<Grant>,
         generation: u32,
-        client: &vestibule_domain::client::Client,
+        client: &Client,
     ) -> Result<Introspection, StoreError> {
         let rotates = matches!(
             grant.refresh(&client.id, generation, witness.now, &self.settings.lifetimes),

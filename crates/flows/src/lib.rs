@@ -57,7 +57,7 @@ pub use device_page::{DeviceAnswered, DeviceEntered, DeviceQuestion};
 pub use exchange::Exchanged;
 pub use gateway::{Gateway, Parts};
 pub use halt::{AppAnswer, Fault, Halt};
-pub use introspect::Introspection;
+pub use introspect::{Introspected, Introspection};
 pub use keys::KeysError;
 pub use logout::{LogoutAsked, LogoutNext, ToldApp};
 pub use logout_delivery::Told;

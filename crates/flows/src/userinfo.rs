@@ -1,6 +1,12 @@
 //! `/userinfo` (OpenID Connect Core 1.0 §5.3).
 
-use vestibule_domain::{account::Released, audit::Witness, ids::AccountId, store::StoreError};
+use vestibule_domain::{
+    account::Released,
+    audit::Witness,
+    client::SigningAlg,
+    ids::{AccountId, ClientId},
+    store::StoreError,
+};
 
 use crate::{BearerFault, Gateway, TokenShown};
 
@@ -11,6 +17,10 @@ pub struct Userinfo {
     pub subject: AccountId,
     /// The claims.
     pub claims: Released,
+    /// Whom they are for, and how that client wants them signed, if at all.
+    pub client: ClientId,
+    /// See [`Userinfo::client`].
+    pub alg: Option<SigningAlg>,
 }
 
 impl Gateway {
@@ -28,7 +38,8 @@ impl Gateway {
         }
         let subject = account.name_at(&living.client, self.sealer.as_ref());
         let asked = living.grant.map(|grant| grant.claims.within(&living.client.scopes).userinfo).unwrap_or_default();
-        Ok(Userinfo { subject, claims: link.profile.released(&living.token.scopes, &asked, &living.client.release) })
+        let claims = link.profile.released(&living.token.scopes, &asked, &living.client.release);
+        Ok(Userinfo { subject, claims, client: living.client.id.clone(), alg: living.client.userinfo_alg })
     }
 }
 

@@ -9,6 +9,7 @@
 //! so that no request pays for a timer.
 
 mod accept;
+mod ask;
 mod bridge;
 mod connection;
 mod framing;
@@ -42,6 +43,8 @@ pub struct DoorOptions {
     pub address: SocketAddr,
     /// Serve TLS with these files. Without them the door speaks plain HTTP/1.1, for a proxy in front.
     pub tls: Option<TlsFiles>,
+    /// Who is asked for a certificate of their own. Nobody has to have one.
+    pub asks: Asks,
     /// How long a client may take for a TLS handshake, and for the headers of a request from their first byte on (its first one: from the
     /// handshake on). Default: 10 seconds.
     pub header_timeout: Duration,
@@ -54,6 +57,18 @@ pub struct DoorOptions {
     pub max_connections: usize,
     /// How long a stop waits for requests under way. Default: 30 seconds.
     pub drain_timeout: Duration,
+}
+
+/// Who is asked for a certificate in the TLS handshake (RFC 8705).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Asks {
+    /// Nobody.
+    #[default]
+    Nobody,
+    /// Everybody, people's browsers too: one that has certificates lets its person choose.
+    Everybody,
+    /// Who calls this host (RFC 6066 §3), which is for clients with certificates alone.
+    At(String),
 }
 
 /// A certificate chain and its key, both PEM. They are read again while the door is open, so a renewal needs no restart.
@@ -81,6 +96,7 @@ impl DoorOptions {
         Self {
             address,
             tls: None,
+            asks: Asks::default(),
             header_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(75),
             request_timeout: Duration::from_mins(1),
@@ -145,9 +161,9 @@ impl Door {
     {
         let Self { accept, address, certificates, options } = self;
         let roster = Arc::new(Roster::new(Limits::of(&options)));
-        let config =
-            certificates.as_ref().map(|certificates| tls::server_config(certificates.clone())).transpose().map_err(io::Error::other)?;
-        let welcome = connection::Welcome::new(Arc::new(endpoint), config, roster.clone(), address, &options);
+        let configs = certificates.as_ref().map(|certificates| tls::Configs::new(certificates, &options.asks)).transpose();
+        let configs = configs.map_err(io::Error::other)?;
+        let welcome = connection::Welcome::new(Arc::new(endpoint), configs, roster.clone(), address, &options);
         info!(address = %address, tls = certificates.is_some(), "listening on {address}");
 
         let work = async {

@@ -12,12 +12,13 @@ use std::{
 use http::header;
 use ipnet::IpNet;
 use url::Url;
-use vestibule_domain::{store::StoreError, time::Timestamp};
+use vestibule_domain::{certificate::ClientCertificate, store::StoreError, time::Timestamp};
 use vestibule_flows::Gateway;
 use vestibule_protocol::resource_metadata::WELL_KNOWN;
 use vestibule_telemetry::Metrics;
 
 use crate::{
+    certificates::ClientCertificates,
     cookies::Cookies,
     pages::{Appearance, Href, Look, texts::Texts},
     published::Published,
@@ -31,6 +32,8 @@ pub struct HttpSettings {
     pub trusted_proxies: Vec<IpNet>,
     /// How pages look, and an operator's own words.
     pub appearance: Appearance,
+    /// Which certificates of clients are looked at, and who vouches for them.
+    pub certificates: ClientCertificates,
 }
 
 /// The gateway with its doors: shared by every request.
@@ -41,6 +44,8 @@ pub struct House {
     pub(crate) published: Published,
     settings: HttpSettings,
     authority: String,
+    /// The name under which clients with certificates call, when it is another.
+    authority_for_certificates: Option<String>,
     prefix: String,
     draining: AtomicBool,
     /// When the database last answered, in milliseconds.
@@ -57,6 +62,7 @@ impl House {
     /// Puts the house together. The issuer was checked by the configuration: an absolute http or https URL.
     pub fn new(gateway: Gateway, metrics: Arc<Metrics>, settings: HttpSettings) -> Self {
         let issuer = Url::parse(&gateway.settings().issuer).ok();
+        let for_certificates = gateway.settings().issuer_for_certificates().and_then(|issuer| Url::parse(&issuer).ok());
         let authority = issuer.as_ref().map(authority_of).unwrap_or_default();
         let prefix = issuer.as_ref().map(|issuer| clean_path(issuer.path())).unwrap_or_default();
         let secure = issuer.is_some_and(|issuer| issuer.scheme() == "https");
@@ -68,6 +74,7 @@ impl House {
             published,
             settings,
             authority,
+            authority_for_certificates: for_certificates.as_ref().map(authority_of),
             prefix,
             draining: AtomicBool::new(false),
             answered: AtomicI64::new(i64::MIN),
@@ -136,6 +143,17 @@ impl House {
 
     pub(crate) fn trusts(&self, peer: IpAddr) -> bool {
         self.settings.trusted_proxies.iter().any(|net| net.contains(&peer))
+    }
+
+    /// The certificate that a client showed, to us or to a trusted proxy (RFC 8705, RFC 9440).
+    pub(crate) fn certificate(&self, visit: &Visit) -> Option<ClientCertificate> {
+        let from_proxy = crate::visit::peer(&visit.request).is_some_and(|peer| self.trusts(peer));
+        self.settings.certificates.of(&visit.request, from_proxy, visit.witness.now)
+    }
+
+    /// Whether a request came under the name that is only for clients with certificates.
+    pub(crate) fn is_called_for_certificates(&self, host: &str) -> bool {
+        self.authority_for_certificates.as_ref().is_some_and(|authority| host.eq_ignore_ascii_case(authority))
     }
 
     /// Whether a request came under our own name (attack 44: a rebound name leads here too, but never carries ours).

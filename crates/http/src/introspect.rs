@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use http::StatusCode;
+use http::{HeaderMap, StatusCode, header};
 use poem::Response;
-use vestibule_flows::Introspection;
+use vestibule_domain::{client::SigningAlg, token::SignedAnswer};
+use vestibule_flows::{Introspected, Introspection};
 use vestibule_protocol::{
     acting::{ActorClaim, MayActClaim},
     claims::{Audience, ConfirmationClaim},
-    responses::{ActiveToken, IntrospectionResponse, TokenResponse},
+    responses::{ActiveToken, IntrospectionClaims, IntrospectionResponse, TokenResponse},
 };
 
 use crate::{
@@ -25,9 +26,30 @@ pub(crate) async fn introspect(house: Arc<House>, visit: Visit) -> Response {
         house.gateway.introspect(&visit.witness, &request.presented, token).await
     };
     match result.await {
-        Ok(found) => oauth::json(StatusCode::OK, &body(&house, found)),
+        Ok(introspected) => said(&house, &visit, introspected),
         Err(error) => oauth::error(&error, ClientRequest::used_authorization(&visit)),
     }
+}
+
+/// The media type of a signed answer (RFC 9701 §4).
+const JWT: &str = "application/token-introspection+jwt";
+
+/// JSON, or a JWT for a client that asks for one: it can keep that as evidence of what we said.
+fn said(house: &House, visit: &Visit, Introspected { found, client }: Introspected) -> Response {
+    let answer = body(house, found);
+    if !accepts(visit.headers(), JWT) {
+        return oauth::json(StatusCode::OK, &answer);
+    }
+    let alg = client.introspection_alg.unwrap_or(SigningAlg::Rs256);
+    let iss = &house.gateway.settings().issuer;
+    let claims = IntrospectionClaims { iss, aud: client.id.as_str(), iat: visit.witness.now.as_secs(), token_introspection: answer };
+    oauth::signed(house, visit, (alg, SignedAnswer::Introspection), JWT, &claims)
+}
+
+fn accepts(headers: &HeaderMap, kind: &str) -> bool {
+    let said = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let mut kinds = said.flat_map(|text| text.split(',')).map(|text| text.split(';').next().unwrap_or_default().trim());
+    kinds.any(|accepted| accepted.eq_ignore_ascii_case(kind))
 }
 
 fn body(house: &House, found: Introspection) -> IntrospectionResponse {

@@ -7,6 +7,7 @@
 mod account;
 mod admin;
 mod authorize;
+mod certificates;
 mod consent;
 mod cookies;
 mod device;
@@ -30,5 +31,6 @@ mod token;
 mod userinfo;
 mod visit;
 
+pub use certificates::{Authorities, ClientCertificates};
 pub use house::{House, HttpSettings};
 pub use routes::{ops_routes, routes};

@@ -1,10 +1,17 @@
 //! The one place where an OAuth error becomes a response, and other answers to programs.
 
+use std::sync::Arc;
+
 use http::{HeaderValue, StatusCode, header};
 use poem::Response;
 use secrecy::SecretString;
 use serde::Serialize;
-use vestibule_domain::error::{OAuthError, OAuthErrorCode};
+use vestibule_domain::{
+    client::SigningAlg,
+    error::{OAuthError, OAuthErrorCode},
+    ports::SignerError,
+    token::SignedAnswer,
+};
 use vestibule_flows::{BearerFault, Presented, Scheme, TokenShown};
 use vestibule_protocol::{authorization::Authorization, parameters::Parameters, responses::ErrorResponse};
 
@@ -20,6 +27,25 @@ pub(crate) fn json(status: StatusCode, body: &impl Serialize) -> Response {
             .header(header::PRAGMA, "no-cache")
             .body(body),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into(),
+    }
+}
+
+/// A signed answer that nobody keeps.
+pub(crate) fn signed(
+    house: &House,
+    visit: &Visit,
+    (alg, answer): (SigningAlg, SignedAnswer),
+    content_type: &'static str,
+    claims: &impl Serialize,
+) -> Response {
+    let now = visit.witness.now;
+    let signed = serde_json::to_vec(claims).map_err(|_| SignerError::Failed);
+    match signed.and_then(|claims| house.gateway.signer().sign_answer(alg, answer, &claims, now)) {
+        Ok(jwt) => Response::builder().content_type(content_type).header(header::CACHE_CONTROL, "no-store").body(jwt),
+        Err(fault) => {
+            tracing::error!(error = %fault, "an answer can't be signed");
+            error(&OAuthError::server_error(), false)
+        }
     }
 }
 
@@ -72,7 +98,7 @@ impl ClientRequest {
             client_secret: parameters.take("client_secret").map(SecretString::from),
             assertion_type: parameters.take("client_assertion_type"),
             assertion: parameters.take("client_assertion").map(SecretString::from),
-            certificate: None,
+            certificate: house.certificate(visit).map(Arc::new),
             proofs: proofs(visit),
             endpoint: house.url_of(visit.request.uri().path()),
         };

@@ -32,11 +32,12 @@ impl Published {
         let algorithms = gateway.signer().algorithms(now);
         kept(&self.metadata, |made: &Vec<SigningAlg>| *made == algorithms).unwrap_or_else(|| {
             let names: Vec<_> = algorithms.iter().map(|alg| alg.as_str()).collect();
-            let mut metadata = provider_metadata(&gateway.settings().issuer, &names);
-            let rules = &gateway.settings().registration;
-            let may_register = rules.mode != RegistrationMode::Off;
-            metadata.registration_endpoint = may_register.then(|| gateway.settings().url("/register"));
-            metadata.client_id_metadata_document_supported = rules.metadata_documents.then_some(true);
+            let settings = gateway.settings();
+            let for_certificates = settings.issuer_for_certificates();
+            let mut metadata = provider_metadata(&settings.issuer, &names, &settings.client_certificates, for_certificates.as_deref());
+            let may_register = settings.registration.mode != RegistrationMode::Off;
+            metadata.registration_endpoint = may_register.then(|| settings.url("/register"));
+            metadata.client_id_metadata_document_supported = settings.registration.metadata_documents.then_some(true);
             keep(&self.metadata, algorithms, serde_json::to_vec(&metadata).unwrap_or_default().into())
         })
     }

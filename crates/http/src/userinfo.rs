@@ -7,9 +7,14 @@ use poem::Response;
 use vestibule_domain::{
     error::{OAuthError, OAuthErrorCode},
     possession::ProofFault,
+    token::SignedAnswer,
 };
-use vestibule_flows::{BearerFault, Scheme};
-use vestibule_protocol::{claims::UserinfoClaims, dpop, responses::ErrorResponse};
+use vestibule_flows::{BearerFault, Scheme, Userinfo};
+use vestibule_protocol::{
+    claims::{SignedUserinfoClaims, UserinfoClaims},
+    dpop,
+    responses::ErrorResponse,
+};
 
 use crate::{house::House, oauth, visit::Visit};
 
@@ -21,10 +26,19 @@ pub(crate) async fn userinfo(house: Arc<House>, visit: Visit) -> Response {
     };
     let wants_nonce = matches!(result, Err(BearerFault::Unproven(ProofFault::Nonce)));
     let response = match result {
-        Ok(userinfo) => oauth::json(StatusCode::OK, &UserinfoClaims { sub: userinfo.subject.to_string(), person: userinfo.claims.into() }),
+        Ok(userinfo) => said(&house, &visit, userinfo),
         Err(fault) => turned_away(&house, &fault, scheme),
     };
     oauth::with_nonce(&house, &visit, wants_nonce, response)
+}
+
+/// Plain JSON, or a JWT for a client that is registered for one.
+fn said(house: &House, visit: &Visit, userinfo: Userinfo) -> Response {
+    let Userinfo { subject, claims, client, alg } = userinfo;
+    let userinfo = UserinfoClaims { sub: subject.to_string(), person: claims.into() };
+    let Some(alg) = alg else { return oauth::json(StatusCode::OK, &userinfo) };
+    let claims = SignedUserinfoClaims { iss: &house.gateway.settings().issuer, aud: client.as_str(), userinfo };
+    oauth::signed(house, visit, (alg, SignedAnswer::Userinfo), "application/jwt", &claims)
 }
 
 /// RFC 6750 §3, RFC 9449 §7.1: a request without a token learns only the schemes, and where it is said who gives tokens (RFC 9728 §5.1).

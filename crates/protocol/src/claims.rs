@@ -137,6 +137,16 @@ pub struct UserinfoClaims {
     pub person: PersonClaims,
 }
 
+/// The same as a JWT: whose word it is and for whom (OpenID Connect Core 1.0 §5.3.2). Without `exp` and `nonce`, it is no ID token to anybody.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the names are the specification's")]
+pub struct SignedUserinfoClaims<'a> {
+    pub iss: &'a str,
+    pub aud: &'a str,
+    #[serde(flatten)]
+    pub userinfo: UserinfoClaims,
+}
+
 /// Claims about a person (OpenID Connect Core 1.0 §5.1); the same in the ID token and at userinfo. What is absent is left out, never `null`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "the names are the specification's")]

@@ -6,6 +6,7 @@
 
 pub mod acting;
 pub mod authorization;
+pub mod certificate;
 pub mod claims;
 pub mod claims_request;
 pub mod dpop;

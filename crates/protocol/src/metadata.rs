@@ -2,6 +2,7 @@
 //! specification knows.
 
 use serde::Serialize;
+use vestibule_domain::{client::AuthMethod, settings::CertificateSettings};
 
 use crate::dpop;
 
@@ -35,11 +36,9 @@ const CLAIMS: &[&str] = &[
     "groups",
 ];
 
-/// How a client may prove who it is, and what JWTs it may do it with. One list for every endpoint that a client calls.
-const AUTH_METHODS: &[&str] = &["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"];
-
-/// A public client can't prove who it is, so it may not ask about tokens (RFC 7662 §2.1).
-const CONFIDENTIAL_AUTH_METHODS: &[&str] = &["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"];
+/// How a client may prove who it is, wherever a client calls.
+const AUTH_METHODS: [AuthMethod; 4] =
+    [AuthMethod::ClientSecretBasic, AuthMethod::ClientSecretPost, AuthMethod::ClientSecretJwt, AuthMethod::PrivateKeyJwt];
 
 /// What client assertions may be signed with; Ed25519 is the name that RFC 9864 gives to what EdDSA is here.
 const ASSERTION_ALGS: &[&str] = &["HS256", "RS256", "PS256", "ES256", "EdDSA", "Ed25519"];
@@ -87,12 +86,19 @@ pub struct ProviderMetadata {
     pub subject_types_supported: &'static [&'static str],
     /// RS256 is among them, always (§3).
     pub id_token_signing_alg_values_supported: Vec<String>,
-    pub token_endpoint_auth_methods_supported: &'static [&'static str],
+    pub userinfo_signing_alg_values_supported: Vec<String>,
+    /// RFC 9701 §7.
+    pub introspection_signing_alg_values_supported: Vec<String>,
+    pub token_endpoint_auth_methods_supported: Vec<&'static str>,
     pub token_endpoint_auth_signing_alg_values_supported: &'static [&'static str],
-    pub revocation_endpoint_auth_methods_supported: &'static [&'static str],
+    pub revocation_endpoint_auth_methods_supported: Vec<&'static str>,
     pub revocation_endpoint_auth_signing_alg_values_supported: &'static [&'static str],
-    pub introspection_endpoint_auth_methods_supported: &'static [&'static str],
+    /// Without `none`: a public client can't prove who it is, so it may not ask about tokens (RFC 7662 §2.1).
+    pub introspection_endpoint_auth_methods_supported: Vec<&'static str>,
     pub introspection_endpoint_auth_signing_alg_values_supported: &'static [&'static str],
+    /// RFC 8705 §5: where clients with certificates call, when it is at another name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mtls_endpoint_aliases: Option<MtlsEndpoints>,
     /// Without it, some clients conclude that there is no PKCE (RFC 9700 §2.1.1).
     pub code_challenge_methods_supported: &'static [&'static str],
     /// RFC 9449 §5.1.
@@ -109,6 +115,18 @@ pub struct ProviderMetadata {
     pub request_uri_parameter_supported: bool,
 }
 
+/// The endpoints that a client with a certificate calls.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the names are the specifications'")]
+pub struct MtlsEndpoints {
+    pub token_endpoint: String,
+    pub pushed_authorization_request_endpoint: String,
+    pub device_authorization_endpoint: String,
+    pub userinfo_endpoint: String,
+    pub revocation_endpoint: String,
+    pub introspection_endpoint: String,
+}
+
 /// RFC 8628 §3.4.
 const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
@@ -116,8 +134,12 @@ const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 
 /// The metadata of `issuer`, whose endpoints lie right below it; `algs` are the algorithms that have a signing key, RS256 first.
-pub fn provider_metadata(issuer: &str, algs: &[&str]) -> ProviderMetadata {
+/// `mtls` is the issuer as clients with certificates call it, if that is another name.
+pub fn provider_metadata(issuer: &str, algs: &[&str], certificates: &CertificateSettings, mtls: Option<&str>) -> ProviderMetadata {
+    let confidential: Vec<_> = auth_methods(certificates).map(AuthMethod::as_str).collect();
+    let and_public = [confidential.as_slice(), &[AuthMethod::None.as_str()]].concat();
     let url = |path: &str| format!("{}{path}", issuer.trim_end_matches('/'));
+    let signing_algs: Vec<_> = algs.iter().map(|&alg| alg.to_owned()).collect();
     ProviderMetadata {
         issuer: issuer.to_owned(),
         authorization_endpoint: url("/authorize"),
@@ -142,13 +164,16 @@ pub fn provider_metadata(issuer: &str, algs: &[&str]) -> ProviderMetadata {
         response_modes_supported: &["query", "form_post"],
         grant_types_supported: &["authorization_code", "refresh_token", "client_credentials", DEVICE_CODE, TOKEN_EXCHANGE],
         subject_types_supported: &["public", "pairwise"],
-        id_token_signing_alg_values_supported: algs.iter().map(|&alg| alg.to_owned()).collect(),
-        token_endpoint_auth_methods_supported: AUTH_METHODS,
+        id_token_signing_alg_values_supported: signing_algs.clone(),
+        userinfo_signing_alg_values_supported: signing_algs.clone(),
+        introspection_signing_alg_values_supported: signing_algs,
+        token_endpoint_auth_methods_supported: and_public.clone(),
         token_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGS,
-        revocation_endpoint_auth_methods_supported: AUTH_METHODS,
+        revocation_endpoint_auth_methods_supported: and_public,
         revocation_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGS,
-        introspection_endpoint_auth_methods_supported: CONFIDENTIAL_AUTH_METHODS,
+        introspection_endpoint_auth_methods_supported: confidential,
         introspection_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGS,
+        mtls_endpoint_aliases: mtls.map(mtls_endpoints),
         code_challenge_methods_supported: &["S256"],
         dpop_signing_alg_values_supported: dpop::ALGORITHMS,
         prompt_values_supported: &["none", "login", "consent", "select_account"],
@@ -160,6 +185,25 @@ pub fn provider_metadata(issuer: &str, algs: &[&str]) -> ProviderMetadata {
     }
 }
 
+/// Certificates only where they reach us, and those of authorities only where there are some.
+fn auth_methods(certificates: &CertificateSettings) -> impl Iterator<Item = AuthMethod> {
+    let by_authority = (certificates.reach_us && certificates.vouched_for).then_some(AuthMethod::TlsClientAuth);
+    let by_itself = certificates.reach_us.then_some(AuthMethod::SelfSignedTlsClientAuth);
+    AUTH_METHODS.into_iter().chain(by_authority).chain(by_itself)
+}
+
+fn mtls_endpoints(issuer: &str) -> MtlsEndpoints {
+    let url = |path: &str| format!("{}{path}", issuer.trim_end_matches('/'));
+    MtlsEndpoints {
+        token_endpoint: url("/token"),
+        pushed_authorization_request_endpoint: url("/par"),
+        device_authorization_endpoint: url("/device_authorization"),
+        userinfo_endpoint: url("/userinfo"),
+        revocation_endpoint: url("/revoke"),
+        introspection_endpoint: url("/introspect"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -168,7 +212,13 @@ mod tests {
 
     #[test]
     fn openid_discovery_section_3_the_document_says_what_is_there_and_nothing_else() {
-        let document = serde_json::to_value(provider_metadata("https://id.example/tenant", &["RS256", "ES256"])).unwrap();
+        let document = serde_json::to_value(provider_metadata(
+            "https://id.example/tenant",
+            &["RS256", "ES256"],
+            &CertificateSettings::default(),
+            None,
+        ))
+        .unwrap();
         let auth = json!(["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt", "none"]);
         let confidential = json!(["client_secret_basic", "client_secret_post", "client_secret_jwt", "private_key_jwt"]);
         let assertions = json!(["HS256", "RS256", "PS256", "ES256", "EdDSA", "Ed25519"]);
@@ -204,6 +254,8 @@ mod tests {
                 ],
                 "subject_types_supported": ["public", "pairwise"],
                 "id_token_signing_alg_values_supported": ["RS256", "ES256"],
+                "userinfo_signing_alg_values_supported": ["RS256", "ES256"],
+                "introspection_signing_alg_values_supported": ["RS256", "ES256"],
                 "token_endpoint_auth_methods_supported": auth,
                 "token_endpoint_auth_signing_alg_values_supported": assertions,
                 "revocation_endpoint_auth_methods_supported": auth,
@@ -223,8 +275,23 @@ mod tests {
     }
 
     #[test]
+    fn rfc_8705_section_5_certificates_are_announced_where_they_reach_us_and_at_the_name_they_come_under() {
+        let methods = |reach_us, vouched_for| {
+            let certificates = CertificateSettings { reach_us, vouched_for, host: None };
+            let document = serde_json::to_value(provider_metadata("https://id.example", &["RS256"], &certificates, None)).unwrap();
+            let all = document["token_endpoint_auth_methods_supported"].as_array().unwrap().clone();
+            all.into_iter().filter(|method| method.as_str().unwrap().contains("tls")).collect::<Vec<_>>()
+        };
+        assert!(methods(false, true).is_empty() && methods(false, false).is_empty());
+        assert_eq!(methods(true, false), ["self_signed_tls_client_auth"]);
+        assert_eq!(methods(true, true), ["tls_client_auth", "self_signed_tls_client_auth"]);
+        let there = provider_metadata("https://id.example", &["RS256"], &CertificateSettings::default(), Some("https://mtls.id.example/"));
+        assert_eq!(there.mtls_endpoint_aliases.unwrap().token_endpoint, "https://mtls.id.example/token");
+    }
+
+    #[test]
     fn openid_discovery_section_4_3_the_issuer_keeps_its_slash_and_the_endpoints_have_one() {
-        let metadata = provider_metadata("https://id.example/", &["RS256"]);
+        let metadata = provider_metadata("https://id.example/", &["RS256"], &CertificateSettings::default(), None);
         assert_eq!((metadata.issuer.as_str(), metadata.jwks_uri.as_str()), ("https://id.example/", "https://id.example/jwks"));
     }
 

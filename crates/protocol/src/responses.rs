@@ -124,6 +124,17 @@ pub struct IntrospectionResponse {
     token: Option<ActiveToken>,
 }
 
+/// The claims of an introspection response that is a JWT (RFC 9701 §5). It has neither `sub` nor `exp`, so that nobody takes it for a token; what is told
+/// of the token stands one level below.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[expect(missing_docs, reason = "the names are the specification's")]
+pub struct IntrospectionClaims<'a> {
+    pub iss: &'a str,
+    pub aud: &'a str,
+    pub iat: i64,
+    pub token_introspection: IntrospectionResponse,
+}
+
 /// What a client may know of a token that is good. No `username`: it would be personal data that the caller can do without.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[expect(missing_docs, reason = "the names are the specification's")]

@@ -21,7 +21,7 @@ use vestibule_domain::{client::SigningAlg, ports::Clock, provider::Callback};
 
 use self::{answers::Reply, protocol::Issued};
 pub use self::{
-    keys::IssuerKeys,
+    keys::{IssuerKeys, is_signed_by},
     manners::{Answer, CallbackIss, Claims, Manners, Person, Place, Signature},
 };
 

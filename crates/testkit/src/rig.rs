@@ -15,7 +15,7 @@ use vestibule_domain::{
     provider::{Definition, Phase, ProviderTerms},
     registration::{Draft, FieldFault},
     self_registration::SelfRegistration,
-    settings::{Lifetimes, Settings},
+    settings::{CertificateSettings, Lifetimes, Settings},
     time::Timestamp,
     upstream::{RefreshOutcome, RefreshRules},
 };
@@ -43,6 +43,8 @@ pub struct RigOptions {
     pub registration: SelfRegistration,
     /// Whether every DPoP proof needs a nonce.
     pub dpop_nonce: bool,
+    /// What there is for clients with certificates.
+    pub client_certificates: CertificateSettings,
 }
 
 impl Default for RigOptions {
@@ -55,6 +57,7 @@ impl Default for RigOptions {
             straight_through: true,
             registration: SelfRegistration::default(),
             dpop_nonce: true,
+            client_certificates: CertificateSettings::default(),
         }
     }
 }
@@ -118,6 +121,7 @@ impl Rig {
                 dpop_nonce: options.dpop_nonce,
                 upstream: RefreshRules::default(),
                 registration: options.registration,
+                client_certificates: options.client_certificates,
             },
             bootstrap_key: Some(SecretString::from(ADMIN_KEY)),
         });

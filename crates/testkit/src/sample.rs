@@ -73,6 +73,8 @@ impl Sample {
             certificate_subject: None,
             id_token_alg: SigningAlg::Rs256,
             access_token_alg: SigningAlg::Rs256,
+            userinfo_alg: None,
+            introspection_alg: None,
             require_pkce: true,
             legacy_oauth: false,
             require_pushed_requests: false,

@@ -20,7 +20,11 @@ use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
 use vestibule_crypto::SealingKey;
 use vestibule_domain::{ids::ProviderId, provider::Definition, settings::Settings};
-use vestibule_http::{door::TlsFiles, pages::Appearance};
+use vestibule_http::{
+    ClientCertificates,
+    door::{Asks, TlsFiles},
+    pages::Appearance,
+};
 use vestibule_persistence::Place;
 use vestibule_providers::egress::EgressOptions;
 use vestibule_telemetry::TelemetryOptions;
@@ -96,6 +100,10 @@ pub(crate) struct Listen {
     pub(crate) address: SocketAddr,
     /// Our own TLS, if it is ours.
     pub(crate) tls: Option<TlsFiles>,
+    /// Who is asked for a certificate.
+    pub(crate) asks: Asks,
+    /// Which certificates of apps are looked at, and who vouches for them.
+    pub(crate) certificates: ClientCertificates,
     /// Who may speak for others.
     pub(crate) trusted_proxies: Vec<IpNet>,
     /// Open connections at most.

@@ -100,6 +100,7 @@ impl Doors {
         let listen = &config.listen;
         let main = DoorOptions {
             tls: listen.tls.clone(),
+            asks: listen.asks.clone(),
             max_connections: listen.max_connections,
             drain_timeout: listen.drain_timeout,
             ..DoorOptions::at(listen.address)

@@ -75,7 +75,11 @@ pub(crate) async fn build(config: &Config) -> Result<Built, Failure> {
         settings: config.settings.clone(),
         bootstrap_key: Some(config.bootstrap_key.clone()),
     });
-    let settings = HttpSettings { trusted_proxies: config.listen.trusted_proxies.clone(), appearance: config.appearance.clone() };
+    let settings = HttpSettings {
+        trusted_proxies: config.listen.trusted_proxies.clone(),
+        appearance: config.appearance.clone(),
+        certificates: config.listen.certificates.clone(),
+    };
     let house = Arc::new(House::new(gateway, metrics.clone(), settings));
     Ok(Built { house, metrics, store })
 }

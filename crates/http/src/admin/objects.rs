@@ -91,6 +91,10 @@ pub(crate) struct Registration {
     /// How its access tokens are signed. Only algorithms that the gateway has keys for.
     #[oai(default = "default_access_token_alg")]
     access_token_signed_response_alg: Text<SigningAlg>,
+    /// How userinfo is signed for it; left out, it is plain JSON. Only algorithms that the gateway has keys for.
+    userinfo_signed_response_alg: Option<Text<SigningAlg>>,
+    /// How introspection is signed for it when it asks for a JWT; left out, with RS256. Only algorithms that the gateway has keys for.
+    introspection_signed_response_alg: Option<Text<SigningAlg>>,
     /// Whether its codes need PKCE. Never false for a public client.
     #[oai(default = "default_require_pkce")]
     require_pkce: bool,
@@ -238,6 +242,8 @@ impl Read for Registration {
             tls_client_auth_san_email: fields.text("tls_client_auth_san_email"),
             id_token_signed_response_alg: Text::new(fields.text("id_token_signed_response_alg").unwrap_or(plain.id_token_alg)),
             access_token_signed_response_alg: Text::new(fields.text("access_token_signed_response_alg").unwrap_or(plain.access_token_alg)),
+            userinfo_signed_response_alg: fields.text("userinfo_signed_response_alg").map(Text::new),
+            introspection_signed_response_alg: fields.text("introspection_signed_response_alg").map(Text::new),
             require_pkce: fields.flag("require_pkce").unwrap_or(plain.require_pkce),
             legacy_oauth: fields.flag("legacy_oauth").unwrap_or(plain.legacy_oauth),
             require_pushed_authorization_requests: fields
@@ -298,6 +304,8 @@ impl Registration {
             },
             id_token_alg: self.id_token_signed_response_alg.0,
             access_token_alg: self.access_token_signed_response_alg.0,
+            userinfo_alg: self.userinfo_signed_response_alg.map(|text| text.0),
+            introspection_alg: self.introspection_signed_response_alg.map(|text| text.0),
             require_pkce: self.require_pkce,
             legacy_oauth: self.legacy_oauth,
             require_pushed_requests: self.require_pushed_authorization_requests,
@@ -355,6 +363,8 @@ impl Example for Registration {
             tls_client_auth_san_email: None,
             id_token_signed_response_alg: default_id_token_alg(),
             access_token_signed_response_alg: default_access_token_alg(),
+            userinfo_signed_response_alg: None,
+            introspection_signed_response_alg: None,
             require_pkce: default_require_pkce(),
             legacy_oauth: false,
             require_pushed_authorization_requests: false,
@@ -439,6 +449,10 @@ pub(crate) struct ClientObject {
     id_token_signed_response_alg: Text<SigningAlg>,
     /// How its access tokens are signed.
     access_token_signed_response_alg: Text<SigningAlg>,
+    /// How userinfo is signed for it; left out, it is plain JSON. Only algorithms that the gateway has keys for.
+    userinfo_signed_response_alg: Option<Text<SigningAlg>>,
+    /// How introspection is signed for it when it asks for a JWT; left out, with RS256. Only algorithms that the gateway has keys for.
+    introspection_signed_response_alg: Option<Text<SigningAlg>>,
     /// Whether its codes need PKCE.
     require_pkce: bool,
     /// Whether it is an OAuth 2.0 app of the old tutorials, which knows neither PKCE nor `openid`.
@@ -536,6 +550,8 @@ impl From<&Client> for Registration {
             tls_client_auth_san_email: shown.tls_client_auth_san_email,
             id_token_signed_response_alg: shown.id_token_signed_response_alg,
             access_token_signed_response_alg: shown.access_token_signed_response_alg,
+            userinfo_signed_response_alg: shown.userinfo_signed_response_alg,
+            introspection_signed_response_alg: shown.introspection_signed_response_alg,
             require_pkce: shown.require_pkce,
             legacy_oauth: shown.legacy_oauth,
             require_pushed_authorization_requests: shown.require_pushed_authorization_requests,
@@ -601,6 +617,8 @@ impl From<&Client> for ClientObject {
             tls_client_auth_san_email: known_by("tls_client_auth_san_email"),
             id_token_signed_response_alg: Text::new(client.id_token_alg.as_str()),
             access_token_signed_response_alg: Text::new(client.access_token_alg.as_str()),
+            userinfo_signed_response_alg: client.userinfo_alg.map(|alg| Text::new(alg.as_str())),
+            introspection_signed_response_alg: client.introspection_alg.map(|alg| Text::new(alg.as_str())),
             require_pkce: client.require_pkce,
             legacy_oauth: client.legacy_oauth,
             require_pushed_authorization_requests: client.require_pushed_requests,
@@ -670,6 +688,8 @@ impl Example for ClientObject {
             tls_client_auth_san_email: registration.tls_client_auth_san_email,
             id_token_signed_response_alg: registration.id_token_signed_response_alg,
             access_token_signed_response_alg: registration.access_token_signed_response_alg,
+            userinfo_signed_response_alg: registration.userinfo_signed_response_alg,
+            introspection_signed_response_alg: registration.introspection_signed_response_alg,
             require_pkce: registration.require_pkce,
             legacy_oauth: registration.legacy_oauth,
             require_pushed_authorization_requests: registration.require_pushed_authorization_requests,

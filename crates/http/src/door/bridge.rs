@@ -23,6 +23,7 @@ use super::{
     framing,
     roster::{Roster, Seat, UnderWay},
 };
+use crate::certificates::PeerCertificates;
 
 /// What all requests of a connection share.
 pub(super) struct Visit<E> {
@@ -33,6 +34,8 @@ pub(super) struct Visit<E> {
     pub(super) remote: RemoteAddr,
     pub(super) scheme: Scheme,
     pub(super) request_timeout: Duration,
+    /// What the client showed in the handshake, if it showed anything.
+    pub(super) certificates: Option<PeerCertificates>,
 }
 
 impl<E: Endpoint> Visit<E> {
@@ -54,7 +57,10 @@ impl<E: Endpoint> Visit<E> {
         Ok(response.map(|body| Answer { body, under_way }))
     }
 
-    async fn ask(&self, request: Request<Incoming>, has_body: bool) -> Response {
+    async fn ask(&self, mut request: Request<Incoming>, has_body: bool) -> Response {
+        if let Some(certificates) = &self.certificates {
+            request.extensions_mut().insert(certificates.clone());
+        }
         let request = (request, self.local.clone(), self.remote.clone(), self.scheme.clone()).into();
         let mut answer = pin!(self.endpoint.get_response(request));
         // A panic costs its own request an answer, not the other requests of the connection theirs.

@@ -22,12 +22,13 @@ use poem::{
     Addr, Endpoint,
     web::{LocalAddr, RemoteAddr},
 };
+use rustls_pki_types::CertificateDer;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
     time::sleep,
 };
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::LazyConfigAcceptor;
 use tracing::debug;
 
 use super::{
@@ -35,7 +36,9 @@ use super::{
     bridge::Visit,
     framing::HeadScan,
     roster::{Order, Phase, Roster, Seat, Seated},
+    tls::Configs,
 };
+use crate::certificates::PeerCertificates;
 
 /// Longest head of a request: request line and headers; also the longest header list in HTTP/2.
 const HEAD: u32 = 64 * 1024;
@@ -51,7 +54,7 @@ const MOST_UNREAD: usize = 256 * 1024;
 /// What every connection gets.
 pub(super) struct Welcome<E> {
     endpoint: Arc<E>,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Configs>,
     roster: Arc<Roster>,
     address: SocketAddr,
     request_timeout: Duration,
@@ -60,13 +63,7 @@ pub(super) struct Welcome<E> {
 }
 
 impl<E: Endpoint + 'static> Welcome<E> {
-    pub(super) fn new(
-        endpoint: Arc<E>,
-        tls: Option<Arc<rustls::ServerConfig>>,
-        roster: Arc<Roster>,
-        address: SocketAddr,
-        options: &DoorOptions,
-    ) -> Self {
+    pub(super) fn new(endpoint: Arc<E>, tls: Option<Configs>, roster: Arc<Roster>, address: SocketAddr, options: &DoorOptions) -> Self {
         let mut http1 = http1::Builder::new();
         // hyper's own limit runs while a connection waits for its next request too, so it can't tell a slow head from a
         // patient client; the roster can, and keeps both limits.
@@ -78,7 +75,7 @@ impl<E: Endpoint + 'static> Welcome<E> {
             .max_header_list_size(HEAD)
             .keep_alive_interval(PING_EVERY)
             .keep_alive_timeout(PING_TIMEOUT);
-        Self { endpoint, tls: tls.map(TlsAcceptor::from), roster, address, request_timeout: options.request_timeout, http1, http2 }
+        Self { endpoint, tls, roster, address, request_timeout: options.request_timeout, http1, http2 }
     }
 
     /// Takes a seat for a connection and serves it in a task of its own.
@@ -89,7 +86,7 @@ impl<E: Endpoint + 'static> Welcome<E> {
             debug!(%error, "could not set TCP_NODELAY");
         }
         let seated = self.roster.take_seat();
-        let visit = Arc::new(Visit {
+        let visit = Visit {
             endpoint: self.endpoint.clone(),
             roster: self.roster.clone(),
             seat: seated.seat.clone(),
@@ -97,12 +94,16 @@ impl<E: Endpoint + 'static> Welcome<E> {
             remote: RemoteAddr(Addr::SocketAddr(remote)),
             scheme: if self.tls.is_some() { Scheme::HTTPS } else { Scheme::HTTP },
             request_timeout: self.request_timeout,
-        });
+            certificates: None,
+        };
         let (http1, http2) = (self.http1.clone(), self.http2.clone());
         match self.tls.clone() {
-            None => drop(tokio::spawn(speak_http1(http1, stream, visit, seated))),
+            None => drop(tokio::spawn(speak_http1(http1, stream, Arc::new(visit), seated))),
             Some(tls) => drop(tokio::spawn(async move {
-                let Some(stream) = shake_hands(tls, stream, &seated.seat).await else { return };
+                let Some(stream) = shake_hands(&tls, stream, &seated.seat).await else { return };
+                let shown = stream.get_ref().1.peer_certificates();
+                let certificates = shown.map(|shown| PeerCertificates(shown.iter().cloned().map(CertificateDer::into_owned).collect()));
+                let visit = Arc::new(Visit { certificates, ..visit });
                 if stream.get_ref().1.alpn_protocol() == Some(super::tls::H2) {
                     speak_http2(http2, stream, visit, seated).await;
                 } else {
@@ -113,14 +114,21 @@ impl<E: Endpoint + 'static> Welcome<E> {
     }
 }
 
-async fn shake_hands(tls: TlsAcceptor, stream: TcpStream, seat: &Seat) -> Option<tokio_rustls::server::TlsStream<TcpStream>> {
+async fn shake_hands(tls: &Configs, stream: TcpStream, seat: &Seat) -> Option<tokio_rustls::server::TlsStream<TcpStream>> {
     seat.enters(Phase::Handshake);
     let shaken = tokio::select! {
-        shaken = tls.accept(stream) => shaken,
+        shaken = accept(tls, stream) => shaken,
         _ = seat.told(Order::Leave) => return None,
     };
     seat.enters(Phase::Fresh);
     shaken.inspect_err(|error| debug!(%error, "a TLS handshake failed")).ok()
+}
+
+/// Whether a certificate is asked for hangs on the name that the client calls.
+async fn accept(tls: &Configs, stream: TcpStream) -> io::Result<tokio_rustls::server::TlsStream<TcpStream>> {
+    let begun = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), stream).await?;
+    let config = tls.of(&begun.client_hello());
+    begun.into_stream(config).await
 }
 
 async fn speak_http1<E, S>(builder: http1::Builder, stream: S, visit: Arc<Visit<E>>, seated: Seated)

@@ -21,7 +21,7 @@ use sha2::{Digest, Sha256};
 use tokio::time::sleep;
 use tracing::{error, info};
 
-use super::TlsFiles;
+use super::{Asks, TlsFiles, ask::AnyCertificate};
 
 /// HTTP/2 in ALPN (RFC 9113 §3.2).
 pub(super) const H2: &[u8] = b"h2";
@@ -105,12 +105,40 @@ impl ResolvesServerCert for Certificates {
     }
 }
 
+/// How connections are made, with and without asking for a certificate. Each has tickets of its own, so that one which was given without asking never
+/// resumes where a certificate is asked for.
+#[derive(Clone, Debug)]
+pub(super) struct Configs {
+    plain: Arc<ServerConfig>,
+    asking: Option<(Arc<ServerConfig>, Asks)>,
+}
+
+impl Configs {
+    pub(super) fn new(certificates: &Arc<Certificates>, asks: &Asks) -> Result<Self, rustls::Error> {
+        let plain = server_config(certificates.clone(), false)?;
+        let asking = match asks {
+            Asks::Nobody => None,
+            asks => Some((server_config(certificates.clone(), true)?, asks.clone())),
+        };
+        Ok(Self { plain, asking })
+    }
+
+    /// The one for whoever calls this name.
+    pub(super) fn of(&self, hello: &ClientHello<'_>) -> Arc<ServerConfig> {
+        match &self.asking {
+            Some((config, Asks::Everybody)) => config.clone(),
+            Some((config, Asks::At(host))) if hello.server_name().is_some_and(|name| name.eq_ignore_ascii_case(host)) => config.clone(),
+            _ => self.plain.clone(),
+        }
+    }
+}
+
 /// TLS 1.2 and 1.3, HTTP/2 before HTTP/1.1. Early data stays off: what comes in it can be replayed.
-pub(super) fn server_config(certificates: Arc<Certificates>) -> Result<Arc<ServerConfig>, rustls::Error> {
-    let mut config = ServerConfig::builder_with_provider(provider())
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_cert_resolver(certificates);
+fn server_config(certificates: Arc<Certificates>, asks: bool) -> Result<Arc<ServerConfig>, rustls::Error> {
+    let builder = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions()?;
+    let builder =
+        if asks { builder.with_client_cert_verifier(Arc::new(AnyCertificate(provider()))) } else { builder.with_no_client_auth() };
+    let mut config = builder.with_cert_resolver(certificates);
     config.alpn_protocols = vec![H2.into(), b"http/1.1".into()];
     // Tickets spare returning clients the dear part of the handshake, and us the memory for their sessions.
     config.ticketer = aws_lc_rs::Ticketer::new()?;

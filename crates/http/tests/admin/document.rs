@@ -170,6 +170,7 @@ async fn the_registration_in_the_document_is_the_one_that_is_read() {
         "client_uri",
         "frontchannel_logout_uri",
         "initiate_login_uri",
+        "introspection_signed_response_alg",
         "jwks",
         "jwks_uri",
         "may_act",
@@ -183,7 +184,8 @@ async fn the_registration_in_the_document_is_the_one_that_is_read() {
         "tls_client_auth_san_uri",
         "tls_client_auth_subject_dn",
         "token_endpoint_auth_signing_alg",
-        "tos_uri"
+        "tos_uri",
+        "userinfo_signed_response_alg"
     ]);
     assert_eq!(json!(properties.keys().filter(|name| !defaults.contains_key(*name)).collect::<Vec<_>>()), without);
     let methods = json!([

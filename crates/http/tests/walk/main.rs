@@ -31,6 +31,7 @@ mod resource;
 mod resource_metadata;
 mod rules;
 mod session;
+mod signed_answers;
 mod strangers;
 mod street;
 mod token;

@@ -4,11 +4,11 @@ use std::{fmt, sync::Arc};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde_json::Value;
-use vestibule_crypto::{KeySealer, LocalSigner, SealingKey, SystemEntropy};
+use vestibule_crypto::{KeySealer, LocalChecker, LocalSigner, SealingKey, SystemEntropy};
 use vestibule_domain::{
     client::SigningAlg,
     keys::SigningKey,
-    ports::{Sealer, TokenSigner},
+    ports::{Sealer, SignatureChecker, TokenSigner},
     time::Timestamp,
 };
 
@@ -28,6 +28,11 @@ impl fmt::Debug for IssuerKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("IssuerKeys").field("alg", &self.alg).finish_non_exhaustive()
     }
+}
+
+/// Whether a key of this set signed a JWT, as anybody who has the set can see.
+pub fn is_signed_by(jwks: &[u8], alg: SigningAlg, jwt: &str) -> bool {
+    LocalChecker::default().signed_with(jwks, &[alg], jwt).is_ok()
 }
 
 const EVER: Timestamp = Timestamp::from_secs(i64::MAX / 2000);

@@ -52,6 +52,8 @@ pub async fn what_is_written_comes_back_as_it_was(store: Arc<dyn Store>) {
     let client = Client {
         secrets: vec![secret],
         keys: Some(vestibule_domain::client::KeySource::Registered(r#"{"keys":[]}"#.into())),
+        userinfo_alg: Some(vestibule_domain::client::SigningAlg::Es256),
+        introspection_alg: Some(vestibule_domain::client::SigningAlg::EdDsa),
         assertion_alg: Some(vestibule_domain::client::SigningAlg::Ps256),
         certificate_subject: "CN=so\\, me,O=Ex\\+ample".parse().ok().map(vestibule_domain::certificate::CertificateSubject::Dn),
         allowed_providers: [provider_id("github"), provider_id("corp")].into(),

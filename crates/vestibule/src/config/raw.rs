@@ -68,6 +68,21 @@ pub(crate) struct RawListen {
     pub(crate) drain_timeout: String,
     /// TLS of our own; leave it out when a proxy in front ends it.
     pub(crate) tls: RawTls,
+    /// Certificates with which apps prove who they are (RFC 8705).
+    pub(crate) client_certificates: RawClientCertificates,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawClientCertificates {
+    /// Whether TLS of our own asks for one. Nobody has to have one; a browser that has some lets its person choose, unless `host` is set.
+    pub(crate) ask: bool,
+    /// A host name of ours for apps with certificates, so that nobody else is asked; listen.tls.certificate must be good for it too.
+    pub(crate) host: Option<String>,
+    /// The header in which a proxy of trusted_proxies passes the certificate on, as Client-Cert (RFC 9440); the proxy must take it away from strangers.
+    pub(crate) header: Option<String>,
+    /// Authorities that vouch for apps (tls_client_auth), as a PEM file; without it only certificates that apps registered are known.
+    pub(crate) authorities_file: Option<String>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -2,6 +2,7 @@
 //! production is refused here too.
 
 mod branding;
+mod certificates;
 mod registration;
 mod upstream;
 
@@ -49,8 +50,9 @@ pub(super) fn settings(raw: &RawConfig, check: &mut Checker<'_>) -> Option<Setti
     let upstream = upstream_tokens(&raw.upstream_tokens, &raw.egress.timeout, check);
     let registration = registration(&raw.registration, check);
     let issuer = issuer(raw.issuer.as_deref(), check)?;
+    let client_certificates = certificates::settings(&raw.listen.client_certificates);
     let (straight_through, dpop_nonce) = (raw.login.straight_through, raw.dpop.require_nonce);
-    Some(Settings { issuer, lifetimes, rotation, straight_through, dpop_nonce, upstream, registration })
+    Some(Settings { issuer, lifetimes, rotation, straight_through, dpop_nonce, upstream, registration, client_certificates })
 }
 
 fn issuer(text: Option<&str>, check: &mut Checker<'_>) -> Option<String> {
@@ -213,6 +215,7 @@ pub(super) fn listen(raw: &RawListen, check: &mut Checker<'_>) -> Option<Listen>
             None
         }
     };
+    let (asks, certificates) = certificates::certificates(raw, check);
     let address = address?;
     let half = raw.tls.certificate.is_some() || raw.tls.key.is_some();
     if !address.ip().is_loopback() && !half && raw.trusted_proxies.is_empty() {
@@ -232,7 +235,7 @@ pub(super) fn listen(raw: &RawListen, check: &mut Checker<'_>) -> Option<Listen>
             ],
         );
     }
-    Some(Listen { address, tls, trusted_proxies, max_connections: raw.max_connections, drain_timeout })
+    Some(Listen { address, tls, asks, certificates, trusted_proxies, max_connections: raw.max_connections, drain_timeout })
 }
 
 pub(super) fn ops(raw: &RawOps, listen: Option<SocketAddr>, check: &mut Checker<'_>) -> Option<SocketAddr> {
