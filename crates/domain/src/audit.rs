@@ -161,6 +161,8 @@ closed_enum! {
         TokenExchanged = "token.exchanged",
         /// An app did not.
         TokenExchangeFailed = "token.exchange_failed",
+        /// A person or an operator took back what an app was given.
+        GrantRevoked = "grant.revoked",
         /// An app got a token for itself.
         ClientCredentialsGranted = "client_credentials.granted",
         /// An app did not.
@@ -266,6 +268,7 @@ impl EventName {
             Self::DeviceDenied => 322,
             Self::TokenExchanged => 330,
             Self::TokenExchangeFailed => 331,
+            Self::GrantRevoked => 404,
             Self::SessionEnded => 400,
             Self::LogoutDelivered => 401,
             Self::LogoutFailed => 402,

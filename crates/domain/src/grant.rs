@@ -94,6 +94,8 @@ closed_enum! {
         RefreshReuse = "refresh_reuse",
         /// The person signed out.
         Logout = "logout",
+        /// The person took it back from the app.
+        Person = "person",
         /// An operator ended it.
         Admin = "admin",
         /// The link the person came by was undone.
@@ -173,6 +175,11 @@ impl Grant {
     /// Whether tokens issued from it are still good, as far as the grant says.
     pub fn is_alive(&self) -> bool {
         self.revoked.is_none()
+    }
+
+    /// When an app last got tokens from it.
+    pub fn last_used(&self) -> Timestamp {
+        self.family.as_ref().map_or(self.issued, |family| family.rotated.max(self.issued))
     }
 
     /// Whether it ends with its session: everything does but what the person was asked to leave on (`offline_access`).

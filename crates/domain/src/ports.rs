@@ -262,6 +262,8 @@ pub trait Store: Send + Sync {
     async fn code(&self, digest: &Digest) -> Result<Option<Code>, StoreError>;
     /// A grant, living or not, until it is swept.
     async fn grant(&self, id: &GrantId) -> Result<Option<Arc<Grant>>, StoreError>;
+    /// Living grants of an account, newest first.
+    async fn grants_of(&self, account: &AccountId) -> Result<Vec<Grant>, StoreError>;
     /// Whether this one access token was revoked.
     async fn is_token_revoked(&self, id: &TokenId) -> Result<bool, StoreError>;
     /// An upstream's tokens.

@@ -42,16 +42,16 @@ impl Scopes {
         self.0.is_subset(&other.0)
     }
 
+    /// What is in either.
+    #[must_use]
+    pub fn union(&self, other: &Self) -> Self {
+        Self(self.0.union(&other.0).cloned().collect())
+    }
+
     /// What both sets have.
     #[must_use]
     pub fn common(&self, other: &Self) -> Self {
         Self(self.0.intersection(&other.0).cloned().collect())
-    }
-
-    /// What either set has.
-    #[must_use]
-    pub fn union(&self, other: &Self) -> Self {
-        Self(self.0.union(&other.0).cloned().collect())
     }
 
     /// The set but for these tokens.

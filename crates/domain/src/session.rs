@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    audit::Source,
     ids::{AccountId, LinkId, ProviderId, SessionId},
     secret::Digest,
     settings::Lifetimes,
@@ -33,6 +34,9 @@ pub struct Session {
     /// What the provider calls its own session, in which this one began.
     #[serde(default)]
     pub upstream_session: Option<String>,
+    /// Where the sign-in came from, as its person sees it later: a browser they know, or one they do not.
+    #[serde(default)]
+    pub source: Source,
     /// When it began.
     pub created: Timestamp,
     /// When it was last used; written at most once a minute.

@@ -226,6 +226,15 @@ pub enum Write {
         /// When and why.
         revoked: Revoked,
     },
+    /// Ends every living grant that an account gave a client.
+    RevokeAppGrants {
+        /// Whose.
+        account: AccountId,
+        /// To which client.
+        client: ClientId,
+        /// When and why.
+        revoked: Revoked,
+    },
     /// Ends every living grant of a client.
     RevokeClientGrants {
         /// Which.

@@ -2,10 +2,10 @@
 
 use vestibule_domain::{
     account::{Account, Link},
-    audit::{Actor, AuditEvent, EventName, Outcome, Witness},
+    audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
     consent::Consent,
-    grant::{Revoked, RevokedBy},
-    ids::{AccountId, ClientId, LinkId},
+    grant::{Grant, Revoked, RevokedBy},
+    ids::{AccountId, ClientId, GrantId, LinkId, SessionId},
     session::Session,
     store::{Changes, Write},
 };
@@ -59,6 +59,27 @@ impl Gateway {
         };
         let changes = Changes::default().write(Write::DropConsents { account: account.id, client }).event(event);
         self.commit(changes).await.map_err(AdminFault::Store)
+    }
+
+    /// Signs a browser out.
+    pub async fn end_session_of(&self, witness: &Witness, actor: &Actor, account: &str, session: &str) -> Result<(), AdminFault> {
+        let id: SessionId = session.parse().map_err(|_| AdminFault::NotFound)?;
+        let session = self.sessions(witness, account).await?.into_iter().find(|session| session.id == id).ok_or(AdminFault::NotFound)?;
+        self.commit(self.end_session(Changes::default(), witness, &session, actor, Reason::Logout)).await.map_err(AdminFault::Store)
+    }
+
+    /// What apps were given that is good now, newest first.
+    pub async fn grants(&self, witness: &Witness, account: &str) -> Result<Vec<Grant>, AdminFault> {
+        let account = self.account(account).await?;
+        self.living_grants(witness, &account.id).await.map_err(AdminFault::Store)
+    }
+
+    /// Takes one of them back.
+    pub async fn revoke_grant_of(&self, witness: &Witness, actor: &Actor, account: &str, grant: &str) -> Result<(), AdminFault> {
+        let id: GrantId = grant.parse().map_err(|_| AdminFault::NotFound)?;
+        let grant = self.grants(witness, account).await?.into_iter().find(|grant| grant.id == id).ok_or(AdminFault::NotFound)?;
+        let event = AuditEvent { actor: actor.clone(), ..self.grant_event(witness, EventName::GrantRevoked, &grant) };
+        self.revoke_grant(id, RevokedBy::Admin, witness.now, event).await.map_err(AdminFault::Store)
     }
 
     /// Turns somebody away, or lets them in again. Turning away ends their sessions and whatever was given in them, at once and on every node; what was

@@ -274,6 +274,7 @@ impl Gateway {
             acr: arrival.acr.clone(),
             amr: arrival.amr.clone(),
             upstream_session: arrival.session.clone(),
+            source: witness.source.clone(),
             created: now,
             last_seen: now,
             ended: None,

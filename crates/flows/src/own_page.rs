@@ -23,7 +23,7 @@ use vestibule_domain::{
     time::Timestamp,
 };
 
-use crate::{Authorized, Fault, Gateway, Halt, depart::Away};
+use crate::{Authorized, Fault, Gateway, Halt, OwnApp, OwnSession, depart::Away};
 
 /// How long ago a sign-in may be for changing anything here.
 const LATELY: Duration = Duration::from_mins(10);
@@ -120,6 +120,10 @@ pub struct OwnPage {
     pub only_way: bool,
     /// Providers that are no way in yet.
     pub more: Vec<Offer>,
+    /// Where they are signed in, this browser first.
+    pub sessions: Vec<OwnSession>,
+    /// Apps that have something of them.
+    pub apps: Vec<OwnApp>,
     /// For the forms.
     pub token: String,
     /// Whether the sign-in was lately enough to change anything.
@@ -135,6 +139,12 @@ pub enum OwnPageNotice {
     LastOne,
     /// The sign-in is too long ago; sign in again first.
     SignInAgain,
+    /// Another session was ended.
+    SessionEnded,
+    /// All others were.
+    OtherSessionsEnded,
+    /// An app lost what it was given.
+    AppRevoked,
     /// The form belongs to another sign-in, or is too old.
     Stale,
 }
@@ -160,6 +170,8 @@ impl Gateway {
             only_way,
             links: shown.collect(),
             more,
+            sessions: self.own_sessions(witness, &providers, &session).await?,
+            apps: self.own_apps(witness, &account.id).await?,
             token: self.form_token(&session),
             may_change: was_lately(&session, witness.now),
             account,
@@ -245,7 +257,7 @@ impl Gateway {
     }
 
     /// The session of somebody who may change something: theirs is the form, and their sign-in was lately.
-    async fn own_session(
+    pub(crate) async fn own_session(
         &self,
         witness: &Witness,
         session_cookie: Option<&str>,

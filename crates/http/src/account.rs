@@ -1,17 +1,17 @@
-//! `/account`: a person's own page, where they see the ways they sign in, add one and remove one.
+//! `/account`: a person's own page, where they see the ways they sign in, add one and remove one; where they are signed in; and which apps have what.
 
 use std::sync::Arc;
 
 use http::StatusCode;
 use poem::Response;
-use vestibule_flows::{OwnLink, OwnPage, OwnPageNotice};
+use vestibule_flows::{OwnApp, OwnLink, OwnPage, OwnPageNotice, OwnSession};
 
 use crate::{
     authorize,
     halt::{self, moment},
     house::House,
     login,
-    pages::{AccountPage, Addition, Notice, Page, PostForm, Remove, SignInAgain, Way},
+    pages::{AccountPage, Addition, AppAccess, Notice, Page, PostForm, Remove, SignInAgain, SignedIn, Way},
     visit::Visit,
 };
 
@@ -54,10 +54,34 @@ pub(crate) async fn remove(house: Arc<House>, visit: Visit) -> Response {
     }
 }
 
+/// Another browser is signed out, or, without saying which, every other.
+pub(crate) async fn end_sessions(house: Arc<House>, visit: Visit) -> Response {
+    let cookie = house.cookies.session(visit.headers());
+    let [token, session, others] = sent(&visit, ["token", "session", "others"]);
+    let which = if others == "all" { None } else { Some(session.as_str()) };
+    match house.gateway.end_own_sessions(&visit.witness, cookie.as_deref(), &token, which).await {
+        Ok(notice) => noticed(&house, &visit, notice).await,
+        Err(end) => halt::respond(&house, &visit, &end, None),
+    }
+}
+
+/// An app loses what it was given.
+pub(crate) async fn revoke_app(house: Arc<House>, visit: Visit) -> Response {
+    let cookie = house.cookies.session(visit.headers());
+    let [token, app] = sent(&visit, ["token", "app"]);
+    match house.gateway.revoke_own_app(&visit.witness, cookie.as_deref(), &token, &app).await {
+        Ok(notice) => noticed(&house, &visit, notice).await,
+        Err(end) => halt::respond(&house, &visit, &end, None),
+    }
+}
+
 async fn noticed(house: &House, visit: &Visit, notice: OwnPageNotice) -> Response {
     let notice = match notice {
         OwnPageNotice::Removed => Notice::Removed,
         OwnPageNotice::LastOne => Notice::LastOne,
+        OwnPageNotice::SessionEnded => Notice::SessionEnded,
+        OwnPageNotice::OtherSessionsEnded => Notice::OtherSessionsEnded,
+        OwnPageNotice::AppRevoked => Notice::AppRevoked,
         OwnPageNotice::Stale => Notice::Stale,
         OwnPageNotice::SignInAgain => {
             let page = SignInAgain { again: house.href("/account/again"), cancel: house.href("/account") };
@@ -110,12 +134,32 @@ fn shown(house: &House, own: &OwnPage, notice: Option<Notice>) -> AccountPage {
         icon: offer.card.icon.clone(),
         form: form("/account/links", "provider", offer.card.id.to_string()),
     };
+    // As the links: only whoever signed in lately changes anything.
+    let changing = |path: &str, name: &'static str, value: String| own.may_change.then(|| form(path, name, value));
+    let session = |session: &OwnSession| SignedIn {
+        user_agent: session.user_agent.clone(),
+        by: session.label.iter().cloned().chain(session.ip.map(|ip| ip.to_string())).collect(),
+        current: session.is_current,
+        seen: moment(session.last_seen),
+        end: if session.is_current { None } else { changing("/account/sessions/end", "session", session.id.to_string()) },
+    };
+    let app = |app: &OwnApp| AppAccess {
+        name: app.name.clone(),
+        scopes: app.scopes.iter().map(str::to_owned).collect(),
+        since: moment(app.since),
+        used: moment(app.used),
+        revoke: changing("/account/apps/revoke", "app", app.id.to_string()),
+    };
+    let others = own.sessions.len() > 1;
     let profile = &own.account.profile;
     AccountPage {
         person: profile.name.clone().or_else(|| profile.email.clone()),
         notice,
         ways: own.links.iter().map(way).collect(),
         additions: if own.may_change { own.more.iter().map(addition).collect() } else { Vec::new() },
+        sessions: own.sessions.iter().map(session).collect(),
+        end_others: if others { changing("/account/sessions/end", "others", "all".to_owned()) } else { None },
+        apps: own.apps.iter().map(app).collect(),
         again: (!own.may_change).then(|| house.href("/account/again")),
     }
 }

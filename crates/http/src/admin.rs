@@ -138,6 +138,9 @@ enum Place {
     Links,
     Link,
     Sessions,
+    Session,
+    Grants,
+    Grant,
     Consents,
     Consent,
     Keys,
@@ -170,6 +173,9 @@ impl Place {
             ["accounts", _, "links"] => Self::Links,
             ["accounts", _, "links", _] => Self::Link,
             ["accounts", _, "sessions"] => Self::Sessions,
+            ["accounts", _, "sessions", _] => Self::Session,
+            ["accounts", _, "grants"] => Self::Grants,
+            ["accounts", _, "grants", _] => Self::Grant,
             ["accounts", _, "consents"] => Self::Consents,
             ["accounts", _, "consents", _] => Self::Consent,
             ["keys"] => Self::Keys,
@@ -198,6 +204,9 @@ impl Place {
             Self::Links => "/api/v1/accounts/:account_id/links",
             Self::Link => "/api/v1/accounts/:account_id/links/:link_id",
             Self::Sessions => "/api/v1/accounts/:account_id/sessions",
+            Self::Session => "/api/v1/accounts/:account_id/sessions/:session_id",
+            Self::Grants => "/api/v1/accounts/:account_id/grants",
+            Self::Grant => "/api/v1/accounts/:account_id/grants/:grant_id",
             Self::Consents => "/api/v1/accounts/:account_id/consents",
             Self::Consent => "/api/v1/accounts/:account_id/consents/:client_id",
             Self::Keys => "/api/v1/keys",
@@ -216,12 +225,13 @@ impl Place {
             Self::Client | Self::Provider => "GET, HEAD, PUT, PATCH, DELETE",
             Self::Account => "GET, HEAD, PATCH",
             Self::Secrets | Self::ProviderTest | Self::KeyRotation => "POST",
-            Self::Secret | Self::Link | Self::Consent | Self::RegistrationToken => "DELETE",
+            Self::Secret | Self::Link | Self::Session | Self::Grant | Self::Consent | Self::RegistrationToken => "DELETE",
             Self::Providers
             | Self::ProviderTrial
             | Self::Accounts
             | Self::Links
             | Self::Sessions
+            | Self::Grants
             | Self::Consents
             | Self::Keys
             | Self::Document

@@ -20,11 +20,12 @@ mod logout;
 mod onward;
 mod phrase;
 mod respond;
+mod scopes;
 mod style;
 pub mod texts;
 mod trial;
 
-pub use account::{AccountPage, Addition, Notice, Remove, SignInAgain, Way};
+pub use account::{AccountPage, Addition, AppAccess, Notice, Remove, SignInAgain, SignedIn, Way};
 pub use appearance::{Appearance, Look};
 pub use brand::{Brand, BrandDraft};
 pub use chooser::{Choice, Chooser, EmailForm};

@@ -44,6 +44,8 @@ pub fn routes(house: &Arc<House>) -> impl Endpoint<Output = Response> + use<> {
         .at(under("/account/links/remove"), person(house, "/account/links/remove", POST, account::remove))
         .at(under("/device"), person(house, "/device", BOTH, device::enter))
         .at(under("/device/answer"), person(house, "/device/answer", BOTH, device::answer))
+        .at(under("/account/sessions/end"), person(house, "/account/sessions/end", POST, account::end_sessions))
+        .at(under("/account/apps/revoke"), person(house, "/account/apps/revoke", POST, account::revoke_app))
         .at(under("/logout"), person(house, "/logout", BOTH, logout::logout))
         .at(under("/par"), program(house, "/par", POST, par::push))
         .at(under("/token"), program(house, "/token", POST, token::token))

@@ -288,7 +288,7 @@ async fn attack_66_ways_to_sign_in_change_by_posted_forms_with_a_token_and_never
         let fields = Selector::parse("input[type=hidden][name=csrf]").unwrap();
         assert_eq!(form.select(&fields).count(), 1);
     }
-    assert_eq!(select(&document, "details form").count(), 4, "each is asked for once more before it goes");
+    assert_eq!(select(&document, "details form").count(), 8, "each is asked for once more before it goes");
     assert_eq!(select(&document, ".choices form").count(), 2);
 
     let only = Html::parse_document(&named("account-one"));

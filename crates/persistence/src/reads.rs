@@ -220,6 +220,22 @@ pub(crate) async fn grant(db: &DatabaseConnection, id: &GrantId) -> Result<Optio
     Ok(row.map(grants::Model::into_domain).transpose()?.flatten().map(Arc::new))
 }
 
+/// An account has some apps, each with a few grants; whoever looks sees the newest.
+const MOST_GRANTS: u64 = 500;
+
+pub(crate) async fn grants_of(db: &DatabaseConnection, account: &AccountId) -> Result<Vec<Grant>, StoreError> {
+    let rows = grants::Entity::find()
+        .filter(grants::Column::Account.eq(account.0.as_bytes().to_vec()))
+        .filter(grants::Column::RevokedAt.is_null())
+        .order_by_desc(grants::Column::Issued)
+        .order_by_desc(grants::Column::Id)
+        .limit(MOST_GRANTS)
+        .all(db)
+        .await
+        .map_err(|error| reading::<grants::Entity>(&error, "one of several"))?;
+    rows.into_iter().filter_map(|row| row.into_domain().transpose()).collect()
+}
+
 pub(crate) async fn is_token_revoked(db: &DatabaseConnection, id: &TokenId) -> Result<bool, StoreError> {
     let row = revoked_tokens::Entity::find_by_id(revoked_tokens::key(id)).one(db).await;
     Ok(row.map_err(|error| reading::<revoked_tokens::Entity>(&error, &id.to_string()))?.is_some())

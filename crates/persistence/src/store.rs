@@ -334,6 +334,10 @@ impl Store for SqlStore {
         self.caches.grants.read(id, reads::grant(&self.readers, id)).await
     }
 
+    async fn grants_of(&self, account: &AccountId) -> Result<Vec<Grant>, StoreError> {
+        reads::grants_of(&self.readers, account).await
+    }
+
     async fn is_token_revoked(&self, id: &TokenId) -> Result<bool, StoreError> {
         let revoked = self.caches.tokens.read(id, async { reads::is_token_revoked(&self.readers, id).await.map(Some) }).await?;
         Ok(revoked.unwrap_or(false))

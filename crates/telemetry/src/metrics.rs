@@ -326,6 +326,7 @@ impl Observer for Metrics {
             }
             // Requests on the way are counted by their routes, and what operators do is read in the audit log.
             EventName::UpstreamLogoutReceived
+            | EventName::GrantRevoked
             | EventName::LoginStarted
             | EventName::RequestPushed
             | EventName::UpstreamRedirected

@@ -274,6 +274,9 @@ impl Tables {
                 Some(grant) => grant.revoked.replace(grant.revoked.unwrap_or(revoked)).is_none(),
                 None => add(&mut self.tombstones, id, revoked),
             },
+            Write::RevokeAppGrants { account, client, revoked } => {
+                self.revoke_all(revoked, |grant| grant.account == account && grant.client == client)
+            }
             Write::RevokeClientGrants { client, revoked } => self.revoke_all(revoked, |grant| grant.client == client),
             Write::RevokeToken { id, expires } => add(&mut self.revoked_tokens, id, expires),
             Write::PutUpstreamTokens(tokens) => {
@@ -591,6 +594,13 @@ impl Store for MemoryStore {
 
     async fn grant(&self, id: &GrantId) -> Result<Option<Arc<Grant>>, StoreError> {
         Ok(self.read()?.grants.get(id).cloned().map(Arc::new))
+    }
+
+    async fn grants_of(&self, account: &AccountId) -> Result<Vec<Grant>, StoreError> {
+        let tables = self.read()?;
+        let mut alive: Vec<_> = tables.grants.values().filter(|grant| grant.account == *account && grant.is_alive()).cloned().collect();
+        alive.sort_by_key(|grant| std::cmp::Reverse((grant.issued, grant.id)));
+        Ok(alive)
     }
 
     async fn is_token_revoked(&self, id: &TokenId) -> Result<bool, StoreError> {

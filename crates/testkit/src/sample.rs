@@ -166,6 +166,7 @@ impl Sample {
             acr: Some("urn:example:mfa".into()),
             amr: vec!["pwd".into(), "otp".into()],
             upstream_session: Some("upstream session ä".into()),
+            source: Source { ip: "2001:db8::7".parse().ok(), user_agent: Some("Mozilla/5.0 (X11; Linux x86_64)".into()) },
             created: self.now,
             last_seen: self.now,
             ended: None,

@@ -138,6 +138,7 @@ macro_rules! store_contract {
             a_silent_client_does_not_stand_before_the_others
             of_exchanges_and_logouts_at_once_every_client_with_tokens_is_told
             who_joined_a_session_is_forgotten_with_it
+            the_grants_of_an_account_are_listed_and_end_app_by_app
             sessions_are_found_by_the_provider_s_own_session
             what_a_person_allowed_an_app_is_kept_for_each_host
             what_was_allowed_is_forgotten_for_one_or_for_all

@@ -9,9 +9,9 @@ use vestibule_domain::{
 };
 use vestibule_flows::{TrialOutcome, TriedSignIn};
 use vestibule_http::pages::{
-    AccountPage, Addition, Appearance, AskDevice, Brand, BrandDraft, Choice, Chooser, ConfirmLogout, ConsentPage, DeviceDone, EmailForm,
-    EnterCode, ErrorKind, ErrorPage, FormPost, FormTarget, Frame, Href, Notice, Onward, Page, PostForm, Remove, ReturnToApp, SignInAgain,
-    SignedOut, Tried, Way,
+    AccountPage, Addition, AppAccess, Appearance, AskDevice, Brand, BrandDraft, Choice, Chooser, ConfirmLogout, ConsentPage, DeviceDone,
+    EmailForm, EnterCode, ErrorKind, ErrorPage, FormPost, FormTarget, Frame, Href, Notice, Onward, Page, PostForm, Remove, ReturnToApp,
+    SignInAgain, SignedIn, SignedOut, Tried, Way,
     texts::{TextOverrides, TextsDraft},
 };
 
@@ -329,7 +329,43 @@ fn accounts(words: &Words<'_>) -> Vec<(String, Box<dyn Page>)> {
         icon: Some(provider.to_owned()),
         form: post("/account/links", words.value),
     };
-    let page = |notice, ways, additions, again| AccountPage { person: Some(words.person.to_owned()), notice, ways, additions, again };
+    let sessions = |end: bool| {
+        let session = |user_agent: Option<&str>, current, days| SignedIn {
+            user_agent: user_agent.map(str::to_owned),
+            by: vec![words.providers[0].to_owned(), "2001:db8::7".to_owned()],
+            current,
+            seen: AT - time::Duration::days(days),
+            end: (end && !current).then(|| post("/account/sessions/end", words.value)),
+        };
+        vec![
+            session(Some("Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"), true, 0),
+            session(Some("Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Mobile/15E148 Safari/604.1"), false, 2),
+            session(Some(words.value), false, 5),
+        ]
+    };
+    let apps = |revoke: bool| {
+        let app = |name: &str, scopes: &[&str]| AppAccess {
+            name: name.to_owned(),
+            scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
+            since: AT - time::Duration::days(90),
+            used: AT - time::Duration::days(1),
+            revoke: revoke.then(|| post("/account/apps/revoke", words.value)),
+        };
+        vec![app(words.app, &["openid", "profile", "email", "offline_access"]), app("Wiki", &["openid", "groups", "wiki:write"])]
+    };
+    let page = |notice, ways: Vec<Way>, additions: Vec<Addition>, again: Option<Href>| {
+        let changes = again.is_none() && !ways.is_empty();
+        AccountPage {
+            person: Some(words.person.to_owned()),
+            notice,
+            sessions: if ways.len() > 1 { sessions(changes) } else { Vec::new() },
+            end_others: (changes && ways.len() > 1).then(|| post("/account/sessions/end", words.value)),
+            apps: if ways.len() > 1 { apps(changes) } else { Vec::new() },
+            ways,
+            additions,
+            again,
+        }
+    };
     let additions = || vec![addition("microsoft", "Microsoft"), addition("partner", words.providers[2])];
     let only = vec![way("google", "Google", LinkedBy::FirstSignIn, 400, Remove::OnlyWay)];
     let pages: [(&str, Box<dyn Page>); 5] = [

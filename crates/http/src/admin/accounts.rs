@@ -14,8 +14,10 @@ use serde_json::json;
 use vestibule_flows::Gateway;
 
 use self::{
-    answers::{Changing, Consents, Finding, Forgetting, Found, Gone, Links, Listed, Listing, Sessions, Unlinking},
-    objects::{AccountChange, AccountPage, ConsentList, LinkList, SessionList},
+    answers::{
+        Changing, Consents, Ending, Finding, Forgetting, Found, Gone, Grants, Links, Listed, Listing, Revoking, Sessions, Unlinking,
+    },
+    objects::{AccountChange, AccountPage, ConsentList, GrantList, LinkList, SessionList},
 };
 use super::{
     body::Patch,
@@ -160,6 +162,54 @@ impl Accounts {
     ) -> Result<Gone, Refused<Forgetting>> {
         let Caller { actor, witness } = &key.0;
         self.gateway().forget_consents(witness, actor, &account_id, &client_id).await.map_err(Problem::from)?;
+        Ok(Gone::Gone)
+    }
+
+    /// End a session
+    ///
+    /// Signs a browser out. What was given in it without `offline_access` stops working, and its apps are told.
+    #[oai(path = "/accounts/:account_id/sessions/:session_id", method = "delete", operation_id = "end_session", tag = "Group::Accounts")]
+    async fn end_session(
+        &self,
+        key: Key,
+        /// The account's id.
+        account_id: Path<String>,
+        /// The session's id.
+        session_id: Path<String>,
+    ) -> Result<Gone, Refused<Ending>> {
+        let Caller { actor, witness } = &key.0;
+        self.gateway().end_session_of(witness, actor, &account_id, &session_id).await.map_err(Problem::from)?;
+        Ok(Gone::Gone)
+    }
+
+    /// List what apps were given
+    ///
+    /// An account's grants from which tokens are good now or can be got, newest first.
+    #[oai(path = "/accounts/:account_id/grants", method = "get", operation_id = "list_grants", tag = "Group::Accounts")]
+    async fn grants(
+        &self,
+        key: Key,
+        /// The account's id.
+        account_id: Path<String>,
+    ) -> Result<Grants, Refused<Finding>> {
+        let grants = self.gateway().grants(&key.0.witness, &account_id).await.map_err(Problem::from)?;
+        Ok(Grants::All(Json(GrantList::new(&grants))))
+    }
+
+    /// Take back what an app was given
+    ///
+    /// Every token of the grant stops working. The session it began in goes on.
+    #[oai(path = "/accounts/:account_id/grants/:grant_id", method = "delete", operation_id = "revoke_grant", tag = "Group::Accounts")]
+    async fn revoke_grant(
+        &self,
+        key: Key,
+        /// The account's id.
+        account_id: Path<String>,
+        /// The grant's id.
+        grant_id: Path<String>,
+    ) -> Result<Gone, Refused<Revoking>> {
+        let Caller { actor, witness } = &key.0;
+        self.gateway().revoke_grant_of(witness, actor, &account_id, &grant_id).await.map_err(Problem::from)?;
         Ok(Gone::Gone)
     }
 }

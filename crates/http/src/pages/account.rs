@@ -1,9 +1,13 @@
-//! A person's ways to sign in: what leads to their account, what may be added, and what may go.
+//! A person's own page: what leads to their account, what may be added, and what may go; where they are signed in, and which apps have what of them.
+
+mod belongings;
 
 use askama::Template;
 use time::OffsetDateTime;
 use vestibule_domain::account::LinkedBy;
 
+pub use self::belongings::{AppAccess, SignedIn};
+use self::belongings::{AppView, SessionView};
 use super::{
     Brand, FormTarget, Href, Look, Page, PostForm, icon,
     phrase::{Phrase, visible},
@@ -24,6 +28,12 @@ pub struct AccountPage {
     pub ways: Vec<Way>,
     /// Providers that may be added, in order.
     pub additions: Vec<Addition>,
+    /// Where they are signed in, this browser first.
+    pub sessions: Vec<SignedIn>,
+    /// Ends every session but this one; absent when there is no other.
+    pub end_others: Option<PostForm>,
+    /// Apps that have something of them, in order.
+    pub apps: Vec<AppAccess>,
     /// Where a new sign-in begins, when the last is too long ago to change anything; the page then has no forms.
     pub again: Option<Href>,
 }
@@ -86,6 +96,12 @@ pub enum Notice {
     Removed,
     /// The last way in was to be removed, and stays.
     LastOne,
+    /// Another browser was signed out.
+    SessionEnded,
+    /// All others were.
+    OtherSessionsEnded,
+    /// An app lost its access.
+    AppRevoked,
     /// The form belongs to another sign-in, or is too old.
     Stale,
 }
@@ -99,6 +115,9 @@ impl Page for AccountPage {
             Notice::Added => t.account_added,
             Notice::Removed => t.account_removed,
             Notice::LastOne => t.account_only,
+            Notice::SessionEnded => t.account_ended,
+            Notice::OtherSessionsEnded => t.account_others_ended,
+            Notice::AppRevoked => t.account_revoked,
             Notice::Stale => t.account_stale,
         });
         let ways = self.ways.iter().map(|way| WayView {
@@ -126,8 +145,19 @@ impl Page for AccountPage {
             form: &addition.form,
             phrase: provider(t.account_add, &addition.label),
         });
-        View { t, brand: look.brand, person, notice, ways: ways.collect(), additions: additions.collect(), again: self.again.as_ref() }
-            .render()
+        View {
+            t,
+            brand: look.brand,
+            person,
+            notice,
+            ways: ways.collect(),
+            additions: additions.collect(),
+            sessions: self.sessions.iter().map(|session| SessionView::new(t, session)).collect(),
+            end_others: self.end_others.as_ref(),
+            apps: self.apps.iter().map(|app| AppView::new(t, app)).collect(),
+            again: self.again.as_ref(),
+        }
+        .render()
     }
 
     fn forms(&self) -> Option<&[FormTarget]> {
@@ -174,6 +204,9 @@ struct View<'a> {
     notice: Option<&'a str>,
     ways: Vec<WayView<'a>>,
     additions: Vec<AdditionView<'a>>,
+    sessions: Vec<SessionView<'a>>,
+    end_others: Option<&'a PostForm>,
+    apps: Vec<AppView<'a>>,
     again: Option<&'a Href>,
 }
 

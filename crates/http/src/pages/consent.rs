@@ -3,7 +3,7 @@
 use askama::Template;
 use vestibule_domain::consent::Again;
 
-use super::{Brand, FormTarget, Href, Look, Page, PostForm, phrase::Phrase, texts::Texts};
+use super::{Brand, FormTarget, Href, Look, Page, PostForm, phrase::Phrase, scopes, texts::Texts};
 
 /// The question. It says who asks, where the answer goes, of whom it is asked, for what, and for how long.
 #[derive(Debug, Clone)]
@@ -36,8 +36,6 @@ impl Page for ConsentPage {
         let app = |text| Phrase::new(text).named("app", Some(&self.client_name), t.an_app);
         let place = |text| Phrase::new(text).named("place", Some(&self.returns_to), t.an_app);
         let lasts = self.scopes.iter().any(|scope| scope == "offline_access");
-        let mut scopes: Vec<&str> = self.scopes.iter().map(String::as_str).collect();
-        scopes.sort_by_key(|scope| ORDER.iter().position(|known| known == scope).unwrap_or(ORDER.len() - 1));
         View {
             t,
             brand: look.brand,
@@ -46,7 +44,7 @@ impl Page for ConsentPage {
             person: self.person.as_deref().map(|person| Phrase::new(t.account_person).named("person", Some(person), "")),
             unvetted: (!self.is_vetted).then(|| place(t.consent_unvetted)),
             lead: app(t.consent_lead),
-            asks: scopes.into_iter().map(|scope| said(t, scope)).collect(),
+            asks: scopes::in_words(t, &self.scopes),
             form: &self.form,
             other: self.other_account.as_ref(),
             returns: place(t.chooser_returns),
@@ -62,21 +60,6 @@ impl Page for ConsentPage {
 
     fn forms(&self) -> Option<&[FormTarget]> {
         Some(&self.ends_at)
-    }
-}
-
-/// In which order scopes are read; those the house has no words for stand before the last.
-const ORDER: [&str; 6] = ["openid", "profile", "email", "groups", "", "offline_access"];
-
-/// A scope in plain words.
-fn said<'a>(t: &Texts<'a>, scope: &'a str) -> Phrase<'a> {
-    match scope {
-        "openid" => Phrase::new(t.consent_openid),
-        "profile" => Phrase::new(t.consent_profile),
-        "email" => Phrase::new(t.consent_email),
-        "groups" => Phrase::new(t.consent_groups),
-        "offline_access" => Phrase::new(t.consent_offline),
-        other => Phrase::new(t.consent_other).named("scope", Some(other), ""),
     }
 }
 

@@ -4,14 +4,7 @@ use askama::Template;
 use http::StatusCode;
 use time::{OffsetDateTime, UtcOffset, macros::format_description};
 
-use super::{
-    Brand, FormTarget, Href, Look, Page, PostForm,
-    phrase::{Phrase, visible},
-    texts::Texts,
-};
-
-/// The longest scope that is shown, in characters; registered by an operator, so it is no stranger's text.
-const SCOPE_LIMIT: usize = 128;
+use super::{Brand, FormTarget, Href, Look, Page, PostForm, phrase::Phrase, scopes, texts::Texts};
 
 /// Where a person types the code that their device shows.
 #[derive(Debug, Clone)]
@@ -70,7 +63,8 @@ impl Page for AskDevice {
             title: Phrase::new(t.device_ask_title).named("app", Some(&self.client_name), t.an_app),
             person: self.person.as_deref().map(|person| Phrase::new(t.account_person).named("person", Some(person), "")),
             user_code: &self.user_code,
-            scopes: self.scopes.iter().filter_map(|scope| in_words(t, scope)).collect(),
+            lead: Phrase::new(t.consent_lead).named("app", Some(&self.client_name), t.an_app),
+            asks: scopes::in_words(t, &self.scopes),
             at: at.format(format_description!("[year]-[month]-[day] [hour]:[minute] UTC")).unwrap_or_default(),
             at_machine: at.format(format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]Z")).unwrap_or_default(),
             network: self.network.as_deref(),
@@ -104,24 +98,6 @@ impl Page for DeviceDone {
     }
 }
 
-/// What a scope lets an app do, for people. One of an app's own is shown by its name; `openid` goes without saying.
-fn in_words(t: &Texts<'_>, scope: &str) -> Option<Scope> {
-    let words = match scope {
-        "openid" => return None,
-        "profile" => t.scope_profile,
-        "email" => t.scope_email,
-        "groups" => t.scope_groups,
-        "offline_access" => t.scope_offline_access,
-        own => return Some(Scope { text: visible(own, SCOPE_LIMIT), is_name: true }),
-    };
-    Some(Scope { text: words.to_owned(), is_name: false })
-}
-
-struct Scope {
-    text: String,
-    is_name: bool,
-}
-
 #[derive(Template)]
 #[template(path = "enter_code.html")]
 struct EnterView<'a> {
@@ -140,7 +116,8 @@ struct AskView<'a> {
     title: Phrase<'a>,
     person: Option<Phrase<'a>>,
     user_code: &'a str,
-    scopes: Vec<Scope>,
+    lead: Phrase<'a>,
+    asks: Vec<Phrase<'a>>,
     at: String,
     at_machine: String,
     network: Option<&'a str>,

@@ -141,13 +141,13 @@ texts! {
 
     consent_title ["app"],
     consent_lead ["app"],
-    consent_openid [],
-    consent_profile [],
-    consent_email [],
-    consent_groups [],
-    consent_offline [],
+    scope_openid [],
+    scope_profile [],
+    scope_email [],
+    scope_groups [],
+    scope_offline [],
     /// A scope that the house has no words for, by its name.
-    consent_other ["scope"],
+    scope_other ["scope"],
     consent_until_sign_out [],
     consent_remembered ["app"],
     consent_each_time [],
@@ -179,6 +179,22 @@ texts! {
     account_stale [],
     /// When the sign-in was too long ago to change anything.
     account_again [],
+    account_ways [],
+    account_sessions [],
+    account_here [],
+    account_unknown_browser [],
+    account_end [],
+    account_end_sure [],
+    account_end_yes [],
+    account_end_others [],
+    account_ended [],
+    account_others_ended [],
+    account_apps [],
+    account_app_since ["date"],
+    account_revoke [],
+    account_revoke_sure ["app"],
+    account_revoke_yes ["app"],
+    account_revoked [],
     account_back [],
 
     /// Where the code of a device is typed.
@@ -193,8 +209,6 @@ texts! {
     device_warning [],
     /// Above the code.
     device_shows [],
-    /// Above what the app asks for.
-    device_scopes [],
     device_asked_at [],
     device_network [],
     /// When the person's browser is in another network than the device.
@@ -205,11 +219,6 @@ texts! {
     device_allowed ["app"],
     device_denied_title [],
     device_denied ["app"],
-
-    scope_profile [],
-    scope_email [],
-    scope_groups [],
-    scope_offline_access [],
 
     again_title [],
     again_why [],

@@ -243,3 +243,43 @@ async fn what_an_account_allowed_apps_is_shown_and_forgotten() {
     let revoked: Vec<_> = desk.rig.events().into_iter().filter(|event| event.name == EventName::ConsentRevoked).collect();
     assert!(matches!(&*revoked, [event] if event.client.as_ref().is_some_and(|client| client.as_str() == "web")), "{revoked:?}");
 }
+
+#[tokio::test]
+async fn asvs_7_4_5_a_session_is_ended_and_a_grant_taken_back() {
+    let desk = Desk::open().await;
+    desk.register_web().await;
+    let mut ada = desk.browser();
+    let tokens = ada.signs_in("acme", "ada").await;
+    let id = desk.only_account().await;
+    let grants = desk.get(&format!("/accounts/{id}/grants")).await;
+    assert_eq!(grants.status, StatusCode::OK, "{}", grants.body);
+    let grants = grants.json()["items"].clone();
+    let session = desk.sessions(&id).await[0]["id"].as_str().unwrap().to_owned();
+    assert_eq!((grants.as_array().unwrap().len(), grants[0]["session"].as_str()), (1, Some(session.as_str())));
+    assert!(grants[0]["scope"].as_str().unwrap().contains("openid") && grants[0]["expires_at"].as_str() > grants[0]["used_at"].as_str());
+    let grant = grants[0]["id"].as_str().unwrap().to_owned();
+    for absent in ["not-an-id", "7c1f7a0e-5d1c-4d3e-8f2b-6a9d0c3b5e71"] {
+        for path in [format!("/accounts/{id}/grants/{absent}"), format!("/accounts/{id}/sessions/{absent}")] {
+            assert_eq!(desk.delete(&path, None).await.code(), "not_found", "{path}");
+        }
+        for path in [format!("/accounts/{absent}/grants/{grant}"), format!("/accounts/{absent}/sessions/{session}")] {
+            assert_eq!(desk.delete(&path, None).await.code(), "not_found", "{path}");
+        }
+        assert_eq!(desk.get(&format!("/accounts/{absent}/grants")).await.code(), "not_found");
+    }
+    desk.later();
+    assert_eq!(desk.delete(&format!("/accounts/{id}/grants/{grant}"), None).await.status, StatusCode::NO_CONTENT);
+    assert!(!desk.knows(&tokens).await && !desk.refreshes(&tokens).await && ada.is_signed_in().await);
+    assert_eq!(desk.delete(&format!("/accounts/{id}/grants/{grant}"), None).await.status, StatusCode::NOT_FOUND);
+    assert_eq!(desk.delete(&format!("/accounts/{id}/sessions/{session}"), None).await.status, StatusCode::NO_CONTENT);
+    assert!(!ada.is_signed_in().await);
+    assert_eq!(desk.sessions(&id).await, json!([]));
+    let names: Vec<_> = desk
+        .rig
+        .events()
+        .iter()
+        .map(|event| event.name.as_str())
+        .filter(|name| name.ends_with("revoked") || name.ends_with("ended"))
+        .collect();
+    assert_eq!(names, ["grant.revoked", "session.ended"]);
+}

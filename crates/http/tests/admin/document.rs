@@ -46,9 +46,12 @@ async fn the_document_is_whole() {
     PATCH /accounts/{account_id} → 200 400 401 404 413 415 422 429 500 503
     GET /accounts/{account_id}/consents → 200 401 404 429 500 503
     DELETE /accounts/{account_id}/consents/{client_id} → 204 401 404 429 500 503
+    GET /accounts/{account_id}/grants → 200 401 404 429 500 503
+    DELETE /accounts/{account_id}/grants/{grant_id} → 204 401 404 429 500 503
     GET /accounts/{account_id}/links → 200 401 404 429 500 503
     DELETE /accounts/{account_id}/links/{link_id} → 204 401 404 429 500 503
     GET /accounts/{account_id}/sessions → 200 401 404 429 500 503
+    DELETE /accounts/{account_id}/sessions/{session_id} → 204 401 404 429 500 503
     GET /clients → 200 400 401 429 500 503
     POST /clients → 201 400 401 409 413 415 422 429 500 503
     DELETE /clients/{client_id} → 204 400 401 404 412 428 429 500 503

@@ -215,9 +215,14 @@ async fn rfc_8628_section_5_4_the_question_says_who_asks_for_what_when_and_from_
     let mut browser = Browser::default();
     let question = comes_to_the_question(&street, &mut browser, &user_code(&started), "alice").await;
     let page = street.goes(&mut browser, &question).await;
-    for words in
-        ["TV", "see your name and profile", "see your e-mail address", "stay signed in", ">api<", "only if you started it yourself"]
-    {
+    for words in [
+        "TV",
+        "Your name and other details",
+        "Your e-mail address",
+        "Access while you are away",
+        ">api<",
+        "only if you started it yourself",
+    ] {
         assert!(page.body.contains(words), "{words}: {page:?}");
     }
     assert!(page.header("content-security-policy").contains("form-action 'self';"), "{page:?}");

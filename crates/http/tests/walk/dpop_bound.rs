@@ -122,7 +122,9 @@ async fn rfc_9449_section_7_2_a_bearers_token_is_none_of_dpop_and_a_request_with
     assert!(street.is_good(token).await);
     let bare = street.send(street.request(Method::GET, "/userinfo").finish()).await;
     let schemes: Vec<_> = bare.headers.get_all(header::WWW_AUTHENTICATE).iter().map(|value| value.to_str().unwrap()).collect();
-    assert_eq!(schemes, ["Bearer realm=\"vestibule\"", "DPoP realm=\"vestibule\", algs=\"ES256 EdDSA Ed25519 PS256 RS256\""]);
+    let metadata = "resource_metadata=\"https://sso.example.com/.well-known/oauth-protected-resource/userinfo\"";
+    let expected = ["Bearer realm=\"vestibule\", M", "DPoP realm=\"vestibule\", M, algs=\"ES256 EdDSA Ed25519 PS256 RS256\""];
+    assert_eq!(schemes, expected.map(|text| text.replace('M', metadata)));
     assert!(bare.body.is_empty());
 }
 

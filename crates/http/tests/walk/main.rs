@@ -3,6 +3,7 @@
 
 mod assertions;
 mod authorize;
+mod belongings;
 mod callback;
 mod claims;
 mod client_documents;

@@ -3,6 +3,7 @@
 use sea_orm::entity::prelude::*;
 use serde::{Deserialize, Serialize};
 use vestibule_domain::{
+    audit::Source,
     ids::{AccountId, LinkId, SessionId},
     session::Session,
     store::StoreError,
@@ -39,12 +40,14 @@ pub(crate) struct Body {
     pub(crate) acr: Option<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) amr: Vec<String>,
+    #[serde(default)]
+    pub(crate) source: Source,
 }
 
 impl Model {
     pub(crate) fn into_domain(self) -> Result<Session, StoreError> {
         let row = Row { table: "sessions", id: shown(&self.id) };
-        let Body { acr, amr } = row.json("body", &self.body)?;
+        let Body { acr, amr, source } = row.json("body", &self.body)?;
         Ok(Session {
             id: SessionId(row.uuid("id", &self.id)?),
             digest: row.digest("digest", &self.digest)?,
@@ -55,6 +58,7 @@ impl Model {
             acr,
             amr,
             upstream_session: self.upstream_session,
+            source,
             created: moment(self.created),
             last_seen: moment(self.last_seen),
             ended: self.ended.map(moment),

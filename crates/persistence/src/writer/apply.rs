@@ -216,7 +216,14 @@ async fn change(connection: &mut Connection, rows: &[Row<'_>]) -> Result<usize, 
 /// Whether a row of this kind ends rows that it does not name.
 const fn ends_many(kind: Kind) -> bool {
     ends_sessions(kind)
-        || matches!(kind, Kind::RevokeSessionGrants | Kind::RevokeClientGrants | Kind::RevokeAccountGrants | Kind::RevokeLinkGrants)
+        || matches!(
+            kind,
+            Kind::RevokeSessionGrants
+                | Kind::RevokeClientGrants
+                | Kind::RevokeAccountGrants
+                | Kind::RevokeAppGrants
+                | Kind::RevokeLinkGrants
+        )
 }
 
 const fn ends_sessions(kind: Kind) -> bool {

@@ -70,6 +70,7 @@ pub(crate) enum Kind {
     RevokeSessionGrants,
     RevokeClientGrants,
     RevokeAccountGrants,
+    RevokeAppGrants,
     RevokeLinkGrants,
     RecordEvent,
 }
@@ -124,6 +125,7 @@ impl Kind {
             | Self::RevokeSessionGrants
             | Self::RevokeClientGrants
             | Self::RevokeAccountGrants
+            | Self::RevokeAppGrants
             | Self::RevokeLinkGrants => Self::AddGrant,
             kind => kind,
         }
@@ -379,6 +381,10 @@ impl Kind {
                 "UPDATE grants SET revoked_at = v.column2, revoked_by = v.column3 FROM (VALUES {rows}) AS v \
                  WHERE grants.account = v.column1 AND grants.revoked_at IS NULL RETURNING grants.id"
             }
+            Self::RevokeAppGrants => {
+                "UPDATE grants SET revoked_at = v.column3, revoked_by = v.column4 FROM (VALUES {rows}) AS v \
+                 WHERE grants.account = v.column1 AND grants.client = v.column2 AND grants.revoked_at IS NULL RETURNING grants.id"
+            }
             Self::RevokeLinkGrants => {
                 "UPDATE grants SET revoked_at = v.column3, revoked_by = v.column4 FROM (VALUES {rows}) AS v \
                  WHERE grants.account = v.column2 AND grants.link = v.column1 AND grants.revoked_at IS NULL RETURNING grants.id"
@@ -474,6 +480,7 @@ pub(super) const ALL: [Kind; KINDS] = {
         RevokeSessionGrants,
         RevokeClientGrants,
         RevokeAccountGrants,
+        RevokeAppGrants,
         RevokeLinkGrants,
         RecordEvent,
     ]

@@ -140,6 +140,12 @@ fn step(write: Write) -> Result<Step, StoreError> {
         Write::AddGrant(grant) => add_grant(grant)?,
         Write::RotateFamily { grant, from, family, access_expires } => rotate_family(grant, from, family, access_expires),
         Write::RevokeGrant { id, revoked } => revoke_grant(id, revoked),
+        Write::RevokeAppGrants { account, client, revoked } => {
+            let key = [account.0.as_bytes(), client.as_str().as_bytes()].concat();
+            let values =
+                vec![bytes(account.0.as_bytes()), client.as_str().into(), revoked.at.as_millis().into(), revoked.by.as_str().into()];
+            Step { kind: Kind::RevokeAppGrants, key, values, effect: None }
+        }
         Write::RevokeClientGrants { client, revoked } => {
             let values = [revoked.at.as_millis().into(), revoked.by.as_str().into()];
             Step::named(Kind::RevokeClientGrants, [client.as_str().into()], values)
@@ -260,7 +266,7 @@ fn put_session(session: Session) -> Result<Step, StoreError> {
         session.last_seen.as_millis().into(),
         session.ended.map(Timestamp::as_millis).into(),
         Value::Text(session.upstream_session.clone()),
-        body(&sessions::Body { acr: session.acr.clone(), amr: session.amr.clone() })?.into(),
+        body(&sessions::Body { acr: session.acr.clone(), amr: session.amr.clone(), source: session.source.clone() })?.into(),
     ];
     let step = Step::new(Kind::PutSession, session.id.0.as_bytes(), values);
     Ok(step.means(Effect::Session(session.id, Some(Weighed::new(session)))))

@@ -2,7 +2,7 @@
 
 use poem_openapi::{ApiResponse, payload::Json};
 
-use super::objects::{AccountObject, AccountPage, ConsentList, LinkList, SessionList};
+use super::objects::{AccountObject, AccountPage, ConsentList, GrantList, LinkList, SessionList};
 pub(super) use crate::admin::answers::Gone;
 use crate::admin::answers::refusals;
 
@@ -46,6 +46,13 @@ pub(super) enum Consents {
     All(Json<ConsentList>),
 }
 
+#[derive(ApiResponse)]
+pub(super) enum Grants {
+    /// The grants.
+    #[oai(status = 200)]
+    All(Json<GrantList>),
+}
+
 refusals! {
     Listing: [
         400 => "`invalid_parameter`: `limit` or `after` can't be used.",
@@ -62,6 +69,12 @@ refusals! {
     ];
     Forgetting: [
         404 => "`not_found`: there is no such account, or it allowed no such client anything.",
+    ];
+    Ending: [
+        404 => "`not_found`: there is no such account, or no such living session of it.",
+    ];
+    Revoking: [
+        404 => "`not_found`: there is no such account, or no such living grant of it.",
     ];
     Unlinking: [
         404 => "`not_found`: there is no such account, or no such link of it.",

@@ -8,6 +8,7 @@ use poem_openapi::{Object, types::Example};
 use serde_json::Value;
 use vestibule_domain::{
     account::{Account, Evidence, Link, LinkedBy, Profile},
+    grant::Grant,
     session::Session,
     settings::Lifetimes,
     time::Timestamp,
@@ -50,6 +51,7 @@ impl From<Account> for AccountObject {
 const EXAMPLE_ID: &str = "7c1f7a0e-5d1c-4d3e-8f2b-6a9d0c3b5e71";
 const EXAMPLE_LINK: &str = "019ab55f-7c00-7d4e-9a3b-0c1d2e3f4a5b";
 const EXAMPLE_SESSION: &str = "019ab55f-7c00-7b21-8c4d-5e6f708192a3";
+const EXAMPLE_GRANT: &str = "019ab55f-7c00-7a1e-8c4d-5e6f708192a3";
 const EXAMPLE_LOGIN: &str = "019ab55f-7c00-79aa-b5c6-d7e8f9012345";
 const EXAMPLE_TIME: Timestamp = Timestamp::from_secs(1_795_514_400);
 
@@ -346,5 +348,75 @@ impl Example for SessionObject {
 impl Example for SessionList {
     fn example() -> Self {
         Self { items: vec![SessionObject::example()] }
+    }
+}
+
+/// What one sign-in gave one app.
+#[derive(Object)]
+#[oai(rename = "Grant", example, skip_serializing_if_is_none)]
+pub(super) struct GrantObject {
+    /// Its id, part of every token of it.
+    id: String,
+    /// Which app.
+    client_id: String,
+    /// In which session.
+    session: String,
+    /// Which provider they came through.
+    provider: String,
+    /// By which of the account's links.
+    link: String,
+    /// What was granted, separated by spaces.
+    scope: String,
+    /// When it was given.
+    created_at: Text<Moment>,
+    /// When the app last got tokens from it.
+    used_at: Text<Moment>,
+    /// When nothing of it is good any more, if it is not used again.
+    expires_at: Text<Moment>,
+}
+
+/// What apps were given, newest first.
+#[derive(Object)]
+#[oai(example)]
+pub(super) struct GrantList {
+    items: Vec<GrantObject>,
+}
+
+impl GrantList {
+    pub(super) fn new(grants: &[Grant]) -> Self {
+        let shown = |grant: &Grant| GrantObject {
+            id: grant.id.to_string(),
+            client_id: grant.client.to_string(),
+            session: grant.session.to_string(),
+            provider: grant.provider.to_string(),
+            link: grant.link.to_string(),
+            scope: grant.scopes.to_string(),
+            created_at: grant.issued.into(),
+            used_at: grant.last_used().into(),
+            expires_at: grant.expires().into(),
+        };
+        Self { items: grants.iter().map(shown).collect() }
+    }
+}
+
+impl Example for GrantObject {
+    fn example() -> Self {
+        Self {
+            id: EXAMPLE_GRANT.into(),
+            client_id: "grafana".into(),
+            session: EXAMPLE_SESSION.into(),
+            provider: "google".into(),
+            link: EXAMPLE_LINK.into(),
+            scope: "openid profile email".into(),
+            created_at: EXAMPLE_TIME.into(),
+            used_at: EXAMPLE_TIME.into(),
+            expires_at: (EXAMPLE_TIME + Lifetimes::default().refresh_idle).into(),
+        }
+    }
+}
+
+impl Example for GrantList {
+    fn example() -> Self {
+        Self { items: vec![GrantObject::example()] }
     }
 }

@@ -1,0 +1,107 @@
+//! What else the own page shows: where somebody is signed in, and which apps have what of them.
+
+use std::time::Duration;
+
+use http::StatusCode;
+
+use crate::street::{Answer, Browser, Street};
+
+/// The value of a field of a form on a page.
+fn field(page: &Answer, form: &str, name: &str) -> String {
+    let (_, rest) = page.body.split_once(&format!("action=\"{form}\"")).unwrap_or_else(|| panic!("no form {form}: {page:?}"));
+    let (_, rest) = rest.split_once(&format!("name=\"{name}\" value=\"")).unwrap();
+    rest.split_once('"').unwrap().0.to_owned()
+}
+
+async fn at_home(street: &Street, browser: &mut Browser) -> Answer {
+    let page = street.goes(browser, "/account").await;
+    assert!(page.body.contains("data-page=\"account\""), "{page:?}");
+    page
+}
+
+async fn is_signed_in(street: &Street, browser: &mut Browser, app: &crate::street::App) -> bool {
+    street.goes(browser, &Street::link(app, &[("prompt", "none")])).await.parameter("code").is_some()
+}
+
+#[tokio::test]
+async fn asvs_7_5_2_a_person_sees_their_sessions_and_ends_one_or_all_others() {
+    let street = Street::open().await;
+    let app = street.app("app").await;
+    let [mut here, mut one, mut another, mut bob] = [(); 4].map(|()| Browser::default());
+    for (browser, person) in [(&mut one, "alice"), (&mut another, "alice"), (&mut bob, "bob"), (&mut here, "alice")] {
+        street.signs_in(browser, &app, person).await;
+    }
+    let page = at_home(&street, &mut here).await;
+    assert_eq!(page.body.matches("action=\"/account/sessions/end\"").count(), 3, "one for each other, and one for all");
+    let (token, session) = (field(&page, "/account/sessions/end", "token"), field(&page, "/account/sessions/end", "session"));
+    for (path, form) in [
+        ("/account/sessions/end", [("token", "00"), ("session", session.as_str())]),
+        ("/account/sessions/end", [("token", &token), ("session", "x")]),
+    ] {
+        assert_eq!(street.posts(&mut here, path, &form).await.status, StatusCode::CONFLICT);
+        let form = [("token", token.as_str()), ("session", session.as_str())];
+        assert_eq!(street.posts(&mut bob, path, &form).await.status, StatusCode::CONFLICT, "the form is another's");
+    }
+    assert_eq!(street.count("session.ended"), 0);
+    let ended = street.posts(&mut here, "/account/sessions/end", &[("token", &token), ("session", &session)]).await;
+    assert_eq!((ended.status, street.count("session.ended")), (StatusCode::OK, 1));
+    let all = street.posts(&mut here, "/account/sessions/end", &[("token", &token), ("others", "all")]).await;
+    assert!(!all.body.contains("action=\"/account/sessions/end\""), "there is no other left");
+    assert_eq!(street.count("session.ended"), 2);
+    for browser in [&mut one, &mut another] {
+        assert!(!is_signed_in(&street, browser, &app).await);
+    }
+    assert!(is_signed_in(&street, &mut here, &app).await && is_signed_in(&street, &mut bob, &app).await);
+}
+
+#[tokio::test]
+async fn asvs_10_4_9_a_person_sees_what_apps_have_and_takes_it_back() {
+    let street = Street::open().await;
+    let (app, other) = (street.app("app").await, street.app("other").await);
+    let mut browser = Browser::default();
+    let code = street.signs_in(&mut browser, &app, "alice").await;
+    let tokens = street.redeems(&app, &code).await.json();
+    let code = street.goes(&mut browser, &Street::link(&other, &[("prompt", "none")])).await.parameter("code").unwrap();
+    let others = street.redeems(&other, &code).await.json();
+    let bobs = street.tokens(&app, "bob").await;
+    let page = at_home(&street, &mut browser).await;
+    assert_eq!(page.body.matches("action=\"/account/apps/revoke\"").count(), 2);
+    for words in ["Your name and other details", "Your e-mail address", "Access while you are away"] {
+        assert!(page.body.contains(words), "{words}");
+    }
+    let token = field(&page, "/account/apps/revoke", "token");
+    let forged = street.posts(&mut browser, "/account/apps/revoke", &[("token", "00"), ("app", "app")]).await;
+    assert_eq!(forged.status, StatusCode::CONFLICT);
+    let revoked = street.posts(&mut browser, "/account/apps/revoke", &[("token", &token), ("app", "app")]).await;
+    assert_eq!(revoked.body.matches("action=\"/account/apps/revoke\"").count(), 1);
+    assert!(!street.is_good(tokens["access_token"].as_str().unwrap()).await);
+    let refreshed = street.refreshes(&app, tokens["refresh_token"].as_str().unwrap()).await;
+    assert_eq!(refreshed.error(), "invalid_grant", "offline access too");
+    assert!(street.is_good(others["access_token"].as_str().unwrap()).await && street.is_good(bobs["access_token"].as_str().unwrap()).await);
+    assert_eq!(street.count("grant.revoked"), 1);
+    assert!(is_signed_in(&street, &mut browser, &app).await, "the session goes on");
+}
+
+#[tokio::test]
+async fn attack_70_nothing_here_changes_by_a_link_or_with_an_old_sign_in() {
+    let street = Street::open().await;
+    let app = street.app("app").await;
+    let (mut here, mut other) = (Browser::default(), Browser::default());
+    for browser in [&mut other, &mut here] {
+        let code = street.signs_in(browser, &app, "alice").await;
+        street.redeems(&app, &code).await;
+    }
+    let page = at_home(&street, &mut here).await;
+    let token = field(&page, "/account/sessions/end", "token");
+    for path in ["/account/sessions/end?others=all", "/account/apps/revoke?app=app"] {
+        assert_eq!(street.goes(&mut here, &format!("{path}&token={token}")).await.status, StatusCode::METHOD_NOT_ALLOWED);
+    }
+    street.rig.clock.advance(Duration::from_mins(11));
+    let page = at_home(&street, &mut here).await;
+    assert!(!page.body.contains("<form"), "a browser left open shows and changes nothing");
+    for (path, form) in [("/account/sessions/end", ("others", "all")), ("/account/apps/revoke", ("app", "app"))] {
+        let asked = street.posts(&mut here, path, &[("token", &token), form]).await;
+        assert!(asked.body.contains("data-page=\"sign-in-again\""), "{asked:?}");
+    }
+    assert_eq!((street.count("session.ended"), street.count("grant.revoked")), (0, 0));
+}
