@@ -106,6 +106,13 @@ impl Person {
                 request = self.http.post(at.clone()).form(&form);
                 continue;
             }
+            // Where an app could be another one that poses as it, the way on is never taken unasked.
+            if page.contains("data-page=\"chooser\"") {
+                let link = between(&page, "<a class=\"button\" href=\"", "\"").unwrap_or_default().replace("&amp;", "&");
+                at = at.join(&link).map_err(|error| error.to_string())?;
+                request = self.http.get(at.clone());
+                continue;
+            }
             // A page that moves on by itself.
             if let Some(target) = between(&page, "<meta http-equiv=\"refresh\" content=\"0;url=", "\"") {
                 at = at.join(&target.replace("&#38;", "&").replace("&amp;", "&")).map_err(|error| error.to_string())?;

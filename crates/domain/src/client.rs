@@ -218,6 +218,11 @@ impl Client {
         self.assertion_alg.as_ref().map_or(SigningAlg::ALL, std::slice::from_ref)
     }
 
+    /// Whether it was there when a token says it was issued, which is in whole seconds (RFC 7519 §4.1.6).
+    pub fn existed_at(&self, issued: Timestamp) -> bool {
+        self.created.as_secs() <= issued.as_secs()
+    }
+
     /// Whether a code needs PKCE. Without a secret it is all that protects one, whatever the registration says (OAuth 2.1 §4.1.2.1).
     pub fn needs_pkce(&self) -> bool {
         self.is_public() || (self.require_pkce && !self.legacy_oauth)

@@ -87,7 +87,7 @@ impl Gateway {
         match (&token.subject, token.id.grant) {
             // A client that was deleted and made anew under its name is another one.
             (Subject::Client(_), None) => {
-                Ok((client.created <= token.issued).then_some(Living { token, client, person: None, grant: None }))
+                Ok(client.existed_at(token.issued).then_some(Living { token, client, person: None, grant: None }))
             }
             (Subject::Account(id), Some(grant)) => {
                 let Some(grant) = self.store.grant(&grant).await?.filter(|grant| grant.is_alive()) else { return Ok(None) };
@@ -116,7 +116,7 @@ impl Gateway {
         }
         let Some(first) = self.store.client(&grant.client).await? else { return Ok(false) };
         // Deleted and made anew under its name, the holder is another client; the grant is not its own and did not end with it.
-        let is_the_same = client.created <= token.issued;
+        let is_the_same = client.existed_at(token.issued);
         let may_have_it = is_the_same && client.may_exchange_for(&token.audiences);
         Ok(may_have_it && self.standing(&first, &grant.account, &grant.link).await?.is_ok())
     }

@@ -4,7 +4,7 @@ use http::{Method, StatusCode, header};
 use serde_json::json;
 use vestibule_domain::registration::Draft;
 
-use crate::street::{Street, claims, encode, plain};
+use crate::street::{Street, claims, encode, grants, plain};
 
 #[tokio::test]
 async fn oidc_5_3_1_userinfo_takes_the_token_by_header_or_form_and_nowhere_else() {
@@ -31,6 +31,16 @@ async fn oidc_5_3_1_userinfo_takes_the_token_by_header_or_form_and_nowhere_else(
     let twice = street.request(Method::POST, "/userinfo").content_type("application/x-www-form-urlencoded");
     let twice = twice.header(header::AUTHORIZATION, format!("Bearer {token}")).body(encode(&[("access_token", token)]));
     assert_eq!(street.send(twice).await.status, StatusCode::BAD_REQUEST, "RFC 6750 §2");
+}
+
+#[tokio::test]
+async fn rfc_7519_section_4_1_6_a_client_is_there_in_the_second_it_was_made_in() {
+    let street = Street::open().await;
+    street.rig.clock.advance(std::time::Duration::from_millis(700));
+    let app = street.app_as("app", Draft { grant_types: grants(&["client_credentials"]), redirect_uris: vec![], ..plain() }).await;
+    let tokens = street.asks(&app, "/token", &[("grant_type", "client_credentials"), ("scope", "api")]).await.json();
+    let seen = street.asks(&app, "/introspect", &[("token", tokens["access_token"].as_str().unwrap())]).await.json();
+    assert_eq!(seen["active"], true, "{tokens} {seen}");
 }
 
 #[tokio::test]
