@@ -6,12 +6,14 @@
 //     finish              the address they returned with, and what was kept, becomes tokens; the library checks every one
 //     device              what a device is told to show its person
 //     device_poll         asks again and again, as the answer to `device` says, until the person has said something
-//     userinfo, refresh, introspect, revoke, client_credentials, logout_url
+//     userinfo, refresh, introspect, revoke, client_credentials, exchange, logout_url
 //     new_key             a key pair for `alg`, `public` and `private` as JWK; the issuer is not asked. It is given back as `request_key`, as `key`,
 //                         with which the app proves who it is, or as `dpop_key`, which every later act proves to hold (RFC 9449)
 
 import * as client from 'openid-client';
 import { newKey, pairOf, signs } from './keys.mjs';
+
+const ACCESS_TOKEN = 'urn:ietf:params:oauth:token-type:access_token';
 
 const acts = {
   async start(config, { redirect_uri, scope, prompt, resource, pushed, request_key }) {
@@ -55,6 +57,14 @@ const acts = {
   introspect: (config, { token }) => client.tokenIntrospection(config, token),
   revoke: (config, { token }) => client.tokenRevocation(config, token).then(() => ({ revoked: true })),
   client_credentials: (config, { scope }) => client.clientCredentialsGrant(config, scope ? { scope } : {}, config.bound),
+  exchange: (config, { subject_token, actor_token, audience, scope }) =>
+    client.genericGrantRequest(config, 'urn:ietf:params:oauth:grant-type:token-exchange', {
+      subject_token,
+      subject_token_type: ACCESS_TOKEN,
+      audience,
+      ...(actor_token && { actor_token, actor_token_type: ACCESS_TOKEN }),
+      ...(scope && { scope }),
+    }),
   logout_url: async (config, { id_token, post_logout_redirect_uri }) =>
     ({ url: client.buildEndSessionUrl(config, { id_token_hint: id_token, post_logout_redirect_uri }).href }),
 };

@@ -77,6 +77,13 @@ pub fn python(script: &str) -> Command {
     command
 }
 
+/// The Python that has the libraries of old tutorials, with a script of `tests/bench`.
+pub fn old_python(script: &str) -> Command {
+    let mut command = Command::new(project().join("tests/.bench/venv-oauthlib/bin/python"));
+    command.arg(project().join("tests/bench").join(script));
+    command
+}
+
 /// One run of the browser through `steps` (`tests/bench/browser.mjs` says what it can); panics with what it saw when a step fails.
 pub async fn browser(screen: Value, steps: Value) -> Value {
     let command = node("browser.mjs", &serde_json::json!({ "screen": screen, "steps": steps }));
