@@ -39,7 +39,7 @@ impl ProofReader for LocalProofReader {
         let verifier = self.verifier(key, &unverified.key, unverified.alg).ok_or(ProofFault::Key)?;
         verifier.verify_sig(unverified.signing_input.as_bytes(), &unverified.signature).map_err(|_| ProofFault::Signature)?;
         let ProofClaims { jti, htm, htu, iat, nonce, ath } = unverified.claims;
-        Ok(Proof { key, id: jti, method: htm, target: htu, issued: iat, nonce, token: ath })
+        Ok(Proof { key, alg: unverified.alg, id: jti, method: htm, target: htu, issued: iat, nonce, token: ath })
     }
 }
 

@@ -326,6 +326,7 @@ impl Asked {
         }
         // OpenID Connect Core 1.0 §3.1.2.1: an OpenID request names its address, even where there is only one.
         let must_name_it = self.scope.as_deref().is_some_and(|scope| scope.split(' ').any(|token| token == "openid"));
+        let must_name_it = must_name_it || client.is_fapi2();
         let named = (self.redirect_uri.is_some() || !must_name_it).then(|| client.redirect_uri(self.redirect_uri.as_deref()));
         let Some(redirect_uri) = named.flatten() else {
             let differs = self.redirect_uri.as_deref().and_then(|asked| redirect::first_difference(&client.redirect_uris, asked));
@@ -426,7 +427,7 @@ impl Asked {
 
     /// What a client always does it must always do, or whoever links to us in its name leaves it out (RFC 9126 §6, RFC 9101 §10.5).
     fn came_as_registered(&self, client: &Client) -> Result<(), OAuthError> {
-        if client.require_pushed_requests && !self.pushed {
+        if client.must_push() && !self.pushed {
             return Err(OAuthError::invalid_request("this client must push its authorization requests (RFC 9126)"));
         }
         if client.require_signed_requests && !self.signed {

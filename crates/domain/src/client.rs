@@ -12,6 +12,7 @@ use crate::{
     error::{OAuthError, OAuthErrorCode},
     ids::{ClientId, ProviderId, SecretId, SessionId},
     logout::LogoutRegistration,
+    profile::Profile,
     redirect::{RedirectUri, RegisteredUri},
     scope::Scopes,
     secret::{Digest, Sealed},
@@ -77,6 +78,12 @@ pub struct Client {
     /// Whether it gets tokens only with a DPoP proof (RFC 9449 §5.2).
     #[serde(default)]
     pub dpop_bound_access_tokens: bool,
+    /// Whether it gets tokens only over a connection with its certificate, to which they are bound (RFC 8705 §3.4).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub certificate_bound_access_tokens: bool,
+    /// The rules it is held to as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub profile: Option<Profile>,
     /// Resources its access tokens are for, besides our own userinfo.
     pub audiences: Vec<String>,
     /// Resources that it serves: it may ask about tokens that are for them (RFC 7662 §4).
@@ -215,7 +222,7 @@ impl Client {
 
     /// The algorithms that its assertions may be signed with.
     pub fn assertion_algs(&self) -> &[SigningAlg] {
-        self.assertion_alg.as_ref().map_or(SigningAlg::ALL, std::slice::from_ref)
+        self.assertion_alg.as_ref().map_or(self.client_algs(), std::slice::from_ref)
     }
 
     /// Whether it was there when a token says it was issued, which is in whole seconds (RFC 7519 §4.1.6).
@@ -248,7 +255,7 @@ impl Client {
 
     /// The algorithms that its request objects may be signed with.
     pub fn request_object_algs(&self) -> &[SigningAlg] {
-        self.request_object_alg.as_ref().map_or(SigningAlg::ALL, std::slice::from_ref)
+        self.request_object_alg.as_ref().map_or(self.client_algs(), std::slice::from_ref)
     }
 
     /// What its names for people are shared with: the host of its addresses (OpenID Connect Core 1.0 §8.1). Nothing for a public subject type.

@@ -108,7 +108,7 @@ closed_enum! {
 /// What a refresh token leads to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refresh {
-    /// The good one: generation `from` becomes `to`.
+    /// The good one: generation `from` becomes `to`, which is the same where tokens do not change with their use.
     Rotate {
         /// The generation presented.
         from: u32,
@@ -194,8 +194,8 @@ impl Grant {
     }
 
     /// What presenting generation `presented` leads to. The token's MAC was checked before.
-    pub fn refresh(&self, client: &ClientId, presented: u32, now: Timestamp, lifetimes: &Lifetimes) -> Result<Refresh, RefreshFault> {
-        let family = self.family.as_ref().filter(|_| self.client == *client).ok_or(RefreshFault::Unknown)?;
+    pub fn refresh(&self, client: &Client, presented: u32, now: Timestamp, lifetimes: &Lifetimes) -> Result<Refresh, RefreshFault> {
+        let family = self.family.as_ref().filter(|_| self.client == client.id).ok_or(RefreshFault::Unknown)?;
         if self.revoked.is_some() {
             return Err(RefreshFault::Revoked);
         }
@@ -206,7 +206,7 @@ impl Grant {
             return Err(RefreshFault::Unknown);
         }
         if presented == family.generation {
-            let to = presented.checked_add(1).ok_or(RefreshFault::Expired)?;
+            let to = presented.checked_add(u32::from(client.rotates_refresh_tokens())).ok_or(RefreshFault::Expired)?;
             let idle_expires = (now + lifetimes.refresh_idle).min(family.absolute_expires);
             let family = RefreshFamily { generation: to, rotated: now, idle_expires, absolute_expires: family.absolute_expires };
             return Ok(Refresh::Rotate { from: presented, to, family });

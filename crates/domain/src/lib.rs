@@ -34,6 +34,7 @@ pub mod logout;
 pub mod policy;
 pub mod ports;
 pub mod possession;
+pub mod profile;
 pub mod provider;
 pub mod redirect;
 pub mod registration;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::{
+    client::SigningAlg,
     error::{OAuthError, OAuthErrorCode},
     secret::Digest,
     time::Timestamp,
@@ -65,6 +66,8 @@ impl Confirmation {
 pub struct Proof {
     /// Which key.
     pub key: Thumbprint,
+    /// By which algorithm it signed.
+    pub alg: SigningAlg,
     /// `jti`.
     pub id: String,
     /// `htm`.
@@ -88,6 +91,8 @@ pub struct ProvenRequest<'a> {
     pub address: &'a str,
     /// The SHA-256 of the access token that came along, where one is used.
     pub token: Option<&'a Digest>,
+    /// What its client may sign with.
+    pub algs: &'a [SigningAlg],
     /// When it came.
     pub now: Timestamp,
 }
@@ -103,6 +108,8 @@ pub const MOST_AHEAD: Duration = Duration::from_mins(1);
 pub enum ProofFault {
     /// There is none, and there must be one.
     Missing,
+    /// There is no certificate of the connection, and there must be one (RFC 8705 §3).
+    Certificate,
     /// There is more than one header.
     Several,
     /// It is no JWT, lacks something, or has something too long.
@@ -134,6 +141,9 @@ pub enum ProofFault {
 impl Proof {
     /// Whether it is for this request, and for now (RFC 9449 §4.3, 8 to 12; that it was not used before, only a store can say).
     pub fn check(&self, request: &ProvenRequest<'_>) -> Result<(), ProofFault> {
+        if !request.algs.contains(&self.alg) {
+            return Err(ProofFault::Algorithm);
+        }
         // Methods are case-sensitive (RFC 9110 §9.1).
         if self.method != request.method {
             return Err(ProofFault::Method);
@@ -200,10 +210,11 @@ impl ProofFault {
     pub const fn explanation(self) -> &'static str {
         match self {
             Self::Missing => "a DPoP proof is missing: what this is for is bound to a key",
+            Self::Certificate => "a client certificate is missing: what this is for is bound to the certificate of the connection",
             Self::Several => "there is more than one DPoP header",
             Self::Malformed => "the DPoP proof is not a JWT with jwk, jti, htm, htu and iat",
             Self::Type => "typ of the DPoP proof must be dpop+jwt",
-            Self::Algorithm => "alg of the DPoP proof is not supported, or not one of its key",
+            Self::Algorithm => "alg of the DPoP proof is not supported, not one of its key, or not one for this client",
             Self::Key => "jwk of the DPoP proof must be the public half of a key for RS256, PS256, ES256 or EdDSA",
             Self::Signature => "the signature of the DPoP proof is not of its jwk",
             Self::Method => "htm of the DPoP proof is not the method of the request",
@@ -218,7 +229,11 @@ impl ProofFault {
 
     /// What the app is told at an endpoint of the authorization server (RFC 9449 §5, §8).
     pub fn to_oauth(self) -> OAuthError {
-        let code = if self == Self::Nonce { OAuthErrorCode::UseDpopNonce } else { OAuthErrorCode::InvalidDpopProof };
+        let code = match self {
+            Self::Nonce => OAuthErrorCode::UseDpopNonce,
+            Self::Certificate => OAuthErrorCode::InvalidRequest,
+            _ => OAuthErrorCode::InvalidDpopProof,
+        };
         OAuthError::new(code, self.explanation())
     }
 }
@@ -235,6 +250,7 @@ mod tests {
     fn proof() -> Proof {
         Proof {
             key: Thumbprint(Digest([1; 32])),
+            alg: SigningAlg::Es256,
             id: "-BwC3ESc6acc2lTc".into(),
             method: "POST".into(),
             target: TOKEN.into(),
@@ -245,7 +261,7 @@ mod tests {
     }
 
     fn request(token: Option<&Digest>) -> ProvenRequest<'_> {
-        ProvenRequest { method: "POST", address: TOKEN, token, now: NOW }
+        ProvenRequest { method: "POST", address: TOKEN, token, algs: SigningAlg::ALL, now: NOW }
     }
 
     #[test]

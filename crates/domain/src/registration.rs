@@ -1,6 +1,7 @@
 //! What somebody writes to register an app, and the client it makes when every rule is kept.
 
 mod exchange;
+mod profile;
 mod proof;
 
 use std::collections::BTreeSet;
@@ -43,6 +44,8 @@ pub struct Draft {
     pub legacy_oauth: bool,
     pub require_pushed_requests: bool,
     pub dpop_bound_access_tokens: bool,
+    pub certificate_bound_access_tokens: bool,
+    pub profile: Option<String>,
     pub require_signed_requests: bool,
     pub request_object_alg: Option<String>,
     pub audiences: Vec<String>,
@@ -90,6 +93,8 @@ impl Default for Draft {
             legacy_oauth: false,
             require_pushed_requests: false,
             dpop_bound_access_tokens: false,
+            certificate_bound_access_tokens: false,
+            profile: None,
             require_signed_requests: false,
             request_object_alg: None,
             audiences: Vec::new(),
@@ -189,6 +194,11 @@ impl Draft {
         if auth_method == Some(AuthMethod::None) && !self.require_pkce {
             faults.add("/require_pkce", "must be true for a public client: without a secret, PKCE is all that protects its codes");
         }
+        if self.certificate_bound_access_tokens && !offered.client_certificates {
+            let message = "needs listen.client_certificates.ask, or .header, in the configuration, or no certificate could reach us";
+            faults.add("/tls_client_certificate_bound_access_tokens", message);
+        }
+        let profile = profile::check(self, auth_method, &grant_types, &redirect_uris, &mut faults);
         faults.audiences("/audiences", &self.audiences);
         faults.audiences("/introspection_audiences", &self.serves);
         if !self.serves.is_empty() && auth_method == Some(AuthMethod::None) {
@@ -248,6 +258,8 @@ impl Draft {
             legacy_oauth: self.legacy_oauth,
             require_pushed_requests: self.require_pushed_requests,
             dpop_bound_access_tokens: self.dpop_bound_access_tokens,
+            certificate_bound_access_tokens: self.certificate_bound_access_tokens,
+            profile,
             require_signed_requests: self.require_signed_requests,
             request_object_alg,
             audiences: self.audiences.clone(),

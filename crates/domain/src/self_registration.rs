@@ -84,6 +84,12 @@ pub const SAYABLE: &[&str] = &[
     "application_type",
     "subject_type",
     "id_token_signed_response_alg",
+    "userinfo_signed_response_alg",
+    "request_object_signing_alg",
+    "require_signed_request_object",
+    "require_pushed_authorization_requests",
+    "dpop_bound_access_tokens",
+    "tls_client_certificate_bound_access_tokens",
 ];
 
 /// A registration as an app sent it.

@@ -7,7 +7,7 @@ use vestibule_domain::{
     audit::Witness,
     client::Client,
     grant::Grant,
-    possession::{ProofFault, ProvenRequest},
+    possession::{ProofFault, ProvenRequest, Thumbprint},
     store::{Changes, StoreError},
     token::{AccessToken, Subject},
 };
@@ -23,6 +23,8 @@ pub struct TokenShown {
     pub scheme: Scheme,
     /// The values of the request's `DPoP` headers.
     pub proofs: Vec<String>,
+    /// The certificate of its connection.
+    pub certificate: Option<Thumbprint>,
     /// The request's method.
     pub method: String,
 }
@@ -125,6 +127,10 @@ impl Gateway {
     /// would be a bearer's at the one that forgot.
     pub(crate) async fn brought(&self, witness: &Witness, shown: &TokenShown, path: &str) -> Result<Living, BearerFault> {
         let living = self.living(witness, &shown.text).await?.ok_or(BearerFault::Invalid)?;
+        // As bad as another token (RFC 8705 §3).
+        if living.token.confirmation.certificate.is_some_and(|bound| shown.certificate != Some(bound) || shown.scheme == Scheme::Form) {
+            return Err(BearerFault::Invalid);
+        }
         let bound = living.token.confirmation.key;
         match (bound, shown.scheme) {
             (None, Scheme::Bearer | Scheme::Form) => return Ok(living),
@@ -134,7 +140,13 @@ impl Gateway {
             (Some(_), Scheme::Dpop) => {}
         }
         let (address, hash) = (self.settings.url(path), self.sealer.hash(shown.text.as_bytes()));
-        let request = ProvenRequest { method: &shown.method, address: &address, token: Some(&hash), now: witness.now };
+        let request = ProvenRequest {
+            method: &shown.method,
+            address: &address,
+            token: Some(&hash),
+            algs: living.client.client_algs(),
+            now: witness.now,
+        };
         let proof = self.proof_of(&shown.proofs, &request).map_err(BearerFault::Unproven)?;
         let (key, spend) = proof.ok_or(BearerFault::Unproven(ProofFault::Missing))?;
         if bound != Some(key) {

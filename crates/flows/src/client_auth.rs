@@ -197,7 +197,9 @@ impl Gateway {
     async fn accept_assertion(&self, witness: &Witness, client: &Client, signed: &SignedJwt, presented: &Presented) -> Result<(), Refused> {
         let token_endpoint = self.settings.url("/token");
         let audiences = [self.settings.issuer.as_str(), &token_endpoint, &presented.endpoint];
-        let checked = assertion::check(signed, &client.id, &audiences, witness.now);
+        // FAPI 2.0 §5.3.2.1: the issuer and nothing else, which every endpoint of an authorization server has in common.
+        let audiences = if client.is_fapi2() { &audiences[..1] } else { &audiences };
+        let checked = assertion::check(signed, &client.id, audiences, witness.now);
         let assertion =
             checked.map_err(|fault| Refused::Proof { reason: Reason::BadAssertion, detail: Some(format!("assertion: {fault}")) })?;
         let name = format!("client assertion\n{}\n{}", client.id, assertion.jti);

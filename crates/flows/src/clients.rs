@@ -357,6 +357,8 @@ pub(crate) fn changed_fields(before: &Client, after: &Client) -> String {
         ("request_object_signing_alg", before.request_object_alg != after.request_object_alg),
         ("legacy_oauth", before.legacy_oauth != after.legacy_oauth),
         ("dpop_bound_access_tokens", before.dpop_bound_access_tokens != after.dpop_bound_access_tokens),
+        ("tls_client_certificate_bound_access_tokens", before.certificate_bound_access_tokens != after.certificate_bound_access_tokens),
+        ("profile", before.profile != after.profile),
         ("audiences", before.audiences != after.audiences),
         ("introspection_audiences", before.serves != after.serves),
         ("allowed_providers", before.allowed_providers != after.allowed_providers),

@@ -72,7 +72,7 @@ impl Gateway {
         client: &Client,
     ) -> Result<Introspection, StoreError> {
         let rotates = matches!(
-            grant.refresh(&client.id, generation, witness.now, &self.settings.lifetimes),
+            grant.refresh(client, generation, witness.now, &self.settings.lifetimes),
             Ok(Refresh::Rotate { .. } | Refresh::Repeat { .. })
         );
         let standing = self.standing(client, &grant.account, &grant.link).await?;

@@ -66,6 +66,8 @@ impl OwnClient {
             legacy_oauth: false,
             require_pushed_requests: false,
             dpop_bound_access_tokens: false,
+            certificate_bound_access_tokens: false,
+            profile: None,
             require_signed_requests: false,
             request_object_alg: None,
             audiences: Vec::new(),

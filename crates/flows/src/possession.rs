@@ -79,12 +79,16 @@ impl Gateway {
     /// The key that a pushed request is for (RFC 9449 §10.1), and the write that uses its proof up. Beside a `dpop_jkt` it must be the same.
     pub(crate) fn proof_of_push(
         &self,
+        client: &Client,
         presented: &Presented,
         dpop_jkt: Option<Thumbprint>,
         now: Timestamp,
     ) -> Result<Option<(Thumbprint, Write)>, ProofFault> {
         let address = self.settings.url("/par");
-        let proof = self.proof_of(&presented.proofs, &ProvenRequest { method: "POST", address: &address, token: None, now })?;
+        let proof = self.proof_of(
+            &presented.proofs,
+            &ProvenRequest { method: "POST", address: &address, token: None, algs: client.client_algs(), now },
+        )?;
         match (&proof, dpop_jkt) {
             (Some((key, _)), Some(named)) if *key != named => Err(ProofFault::OtherKey),
             _ => Ok(proof),
@@ -95,12 +99,17 @@ impl Gateway {
     /// nothing, so nobody can have the binding left out by taking a header away (attack 36).
     pub(crate) fn shown_by(&self, client: &Client, presented: &Presented, path: &str, now: Timestamp) -> Result<Shown, ProofFault> {
         let address = self.settings.url(path);
-        let request = ProvenRequest { method: "POST", address: &address, token: None, now };
+        let request = ProvenRequest { method: "POST", address: &address, token: None, algs: client.client_algs(), now };
         let (key, spend) = self.proof_of(&presented.proofs, &request)?.unzip();
         if client.dpop_bound_access_tokens && key.is_none() {
             return Err(ProofFault::Missing);
         }
-        Ok(Shown { confirmation: Confirmation { key, certificate: None }, spend })
+        let certificate = presented.certificate.as_ref().filter(|_| client.certificate_bound_access_tokens);
+        let certificate = certificate.map(|certificate| Thumbprint(certificate.thumbprint));
+        if client.certificate_bound_access_tokens && certificate.is_none() {
+            return Err(ProofFault::Certificate);
+        }
+        Ok(Shown { confirmation: Confirmation { key, certificate }, spend })
     }
 
     /// Uses a proof up where nothing else is written.

@@ -63,7 +63,7 @@ impl Gateway {
         }
         let asked = Asked { client_id: Some(client.id.to_string()), pushed: true, ..asked };
         let request = self.checked(witness, client, asked).await.map_err(vestibule_domain::authorize::Rejection::to_oauth)?;
-        let proof = self.proof_of_push(presented, request.dpop_jkt, witness.now).map_err(ProofFault::to_oauth)?;
+        let proof = self.proof_of_push(client, presented, request.dpop_jkt, witness.now).map_err(ProofFault::to_oauth)?;
         let (key, spend) = proof.unzip();
         let request = AuthorizationRequest { dpop_jkt: key.or(request.dpop_jkt), ..request };
         // What no browser could carry is refused here rather than in front of the person. It bounds the row, too.

@@ -220,6 +220,9 @@ impl Gateway {
         if let Err(fault) = code.check(&client.id, asked.redirect_uri.as_deref(), verifier.as_ref(), now) {
             return Ok(Err(fault));
         }
+        if now >= code.issued + client.code_lifetime(&self.settings.lifetimes) {
+            return Ok(Err(CodeFault::Expired));
+        }
         if !code.is_for_key(shown.confirmation.key.as_ref()) {
             return Ok(Err(CodeFault::Key));
         }
@@ -263,7 +266,7 @@ impl Gateway {
             if grant.client == client.id && !grant.may_be_refreshed_with(&shown.confirmation, client) {
                 return Err(self.refuse_refresh(witness, client, &grant, RefreshFault::Unproven).await);
             }
-            let (from, to, family) = match grant.refresh(&client.id, presented, witness.now, &self.settings.lifetimes) {
+            let (from, to, family) = match grant.refresh(client, presented, witness.now, &self.settings.lifetimes) {
                 Ok(Refresh::Rotate { from, to, family }) => (from, to, family),
                 Ok(Refresh::Repeat { generation }) => return self.repeat(witness, client, &grant, generation, asked, shown).await,
                 Ok(Refresh::Reused) => return Err(self.reused(witness, &grant).await),

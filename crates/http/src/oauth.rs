@@ -10,6 +10,7 @@ use vestibule_domain::{
     client::SigningAlg,
     error::{OAuthError, OAuthErrorCode},
     ports::SignerError,
+    possession::Thumbprint,
     token::SignedAnswer,
 };
 use vestibule_flows::{BearerFault, Presented, Scheme, TokenShown};
@@ -150,7 +151,7 @@ pub(crate) fn with_nonce(house: &House, visit: &Visit, is_asked_for: bool, mut r
 }
 
 /// The access token of a request: the header, or, in a POST, the form (RFC 6750 §2, RFC 9449 §7.1). In the query it is not looked at.
-pub(crate) fn access_token(visit: &Visit) -> Result<Option<TokenShown>, BearerFault> {
+pub(crate) fn access_token(house: &House, visit: &Visit) -> Result<Option<TokenShown>, BearerFault> {
     let from_header = match authorization_of(visit) {
         Ok(Some(Authorization::Bearer(token))) => Some((token, Scheme::Bearer)),
         Ok(Some(Authorization::Dpop(token))) => Some((token, Scheme::Dpop)),
@@ -171,5 +172,7 @@ pub(crate) fn access_token(visit: &Visit) -> Result<Option<TokenShown>, BearerFa
         return Err(BearerFault::Malformed("the token came in two ways at once"));
     }
     let method = visit.request.method().to_string();
-    Ok(from_header.or(from_form).map(|(text, scheme)| TokenShown { text, scheme, proofs: proofs(visit), method }))
+    let certificate = || house.certificate(visit).map(|certificate| Thumbprint(certificate.thumbprint));
+    let shown = |(text, scheme)| TokenShown { text, scheme, proofs: proofs(visit), certificate: certificate(), method };
+    Ok(from_header.or(from_form).map(shown))
 }

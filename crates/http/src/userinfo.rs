@@ -19,7 +19,7 @@ use vestibule_protocol::{
 use crate::{house::House, oauth, visit::Visit};
 
 pub(crate) async fn userinfo(house: Arc<House>, visit: Visit) -> Response {
-    let (result, scheme) = match oauth::access_token(&visit) {
+    let (result, scheme) = match oauth::access_token(&house, &visit) {
         Ok(Some(token)) => (house.gateway.userinfo(&visit.witness, &token).await, token.scheme),
         Ok(None) => (Err(BearerFault::Missing), Scheme::Bearer),
         Err(fault) => (Err(fault), Scheme::Bearer),

@@ -99,6 +99,8 @@ pub struct ProviderMetadata {
     /// RFC 8705 §5: where clients with certificates call, when it is at another name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mtls_endpoint_aliases: Option<MtlsEndpoints>,
+    /// RFC 8705 §3.3: whether tokens can be bound to a certificate.
+    pub tls_client_certificate_bound_access_tokens: bool,
     /// Without it, some clients conclude that there is no PKCE (RFC 9700 §2.1.1).
     pub code_challenge_methods_supported: &'static [&'static str],
     /// RFC 9449 §5.1.
@@ -174,6 +176,7 @@ pub fn provider_metadata(issuer: &str, algs: &[&str], certificates: &Certificate
         introspection_endpoint_auth_methods_supported: confidential,
         introspection_endpoint_auth_signing_alg_values_supported: ASSERTION_ALGS,
         mtls_endpoint_aliases: mtls.map(mtls_endpoints),
+        tls_client_certificate_bound_access_tokens: certificates.reach_us,
         code_challenge_methods_supported: &["S256"],
         dpop_signing_alg_values_supported: dpop::ALGORITHMS,
         prompt_values_supported: &["none", "login", "consent", "select_account"],
@@ -262,6 +265,7 @@ mod tests {
                 "revocation_endpoint_auth_signing_alg_values_supported": assertions,
                 "introspection_endpoint_auth_methods_supported": confidential,
                 "introspection_endpoint_auth_signing_alg_values_supported": assertions,
+                "tls_client_certificate_bound_access_tokens": false,
                 "code_challenge_methods_supported": ["S256"],
                 "dpop_signing_alg_values_supported": ["ES256", "EdDSA", "Ed25519", "PS256", "RS256"],
                 "prompt_values_supported": ["none", "login", "consent", "select_account"],

@@ -36,6 +36,12 @@ pub fn read_metadata(members: Map<String, Value>) -> Result<SelfDraft, Vec<Field
         jwks_uri: members.text("jwks_uri"),
         assertion_alg: members.text("token_endpoint_auth_signing_alg"),
         id_token_alg: members.text("id_token_signed_response_alg").unwrap_or(usual.id_token_alg),
+        userinfo_alg: members.text("userinfo_signed_response_alg"),
+        request_object_alg: members.text("request_object_signing_alg"),
+        require_signed_requests: members.flag("require_signed_request_object"),
+        require_pushed_requests: members.flag("require_pushed_authorization_requests"),
+        dpop_bound_access_tokens: members.flag("dpop_bound_access_tokens"),
+        certificate_bound_access_tokens: members.flag("tls_client_certificate_bound_access_tokens"),
         subject_type: members.text("subject_type").unwrap_or(usual.subject_type),
         ..Draft::default()
     };
@@ -54,6 +60,14 @@ impl Members {
         match self.members.get(name)? {
             Value::String(text) => Some(text.clone()),
             _ => self.fault(name, "must be text in double quotes"),
+        }
+    }
+
+    fn flag(&mut self, name: &str) -> bool {
+        match self.members.get(name) {
+            None => false,
+            Some(Value::Bool(flag)) => *flag,
+            Some(_) => self.fault(name, "must be true or false").unwrap_or_default(),
         }
     }
 

@@ -109,6 +109,12 @@ pub(crate) struct Registration {
     /// Whether it gets tokens only with a DPoP proof, and each is bound to the proof's key (RFC 9449). Any client may send proofs; this one must.
     #[oai(default)]
     dpop_bound_access_tokens: bool,
+    /// Whether it gets tokens only over a connection with its certificate, and each is bound to it (RFC 8705 §3).
+    #[oai(default)]
+    tls_client_certificate_bound_access_tokens: bool,
+    /// A set of rules to hold it to as a whole: `fapi2`, the FAPI 2.0 Security Profile. Its requests are pushed, its tokens are bound to it, its codes
+    /// are good for a minute, and it proves who it is by a key or a certificate; a registration that says otherwise is refused.
+    profile: Option<String>,
     /// Whether it must sign its authorization requests (RFC 9101) with one of its keys, so that nobody can ask in its name.
     #[oai(default)]
     require_signed_request_object: bool,
@@ -250,6 +256,10 @@ impl Read for Registration {
                 .flag("require_pushed_authorization_requests")
                 .unwrap_or(plain.require_pushed_requests),
             dpop_bound_access_tokens: fields.flag("dpop_bound_access_tokens").unwrap_or(plain.dpop_bound_access_tokens),
+            tls_client_certificate_bound_access_tokens: fields
+                .flag("tls_client_certificate_bound_access_tokens")
+                .unwrap_or(plain.certificate_bound_access_tokens),
+            profile: fields.text("profile"),
             require_signed_request_object: fields.flag("require_signed_request_object").unwrap_or(plain.require_signed_requests),
             request_object_signing_alg: fields.text("request_object_signing_alg"),
             audiences: fields.texts("audiences").unwrap_or(plain.audiences),
@@ -310,6 +320,8 @@ impl Registration {
             legacy_oauth: self.legacy_oauth,
             require_pushed_requests: self.require_pushed_authorization_requests,
             dpop_bound_access_tokens: self.dpop_bound_access_tokens,
+            certificate_bound_access_tokens: self.tls_client_certificate_bound_access_tokens,
+            profile: self.profile,
             require_signed_requests: self.require_signed_request_object,
             request_object_alg: self.request_object_signing_alg,
             audiences: self.audiences,
@@ -369,6 +381,8 @@ impl Example for Registration {
             legacy_oauth: false,
             require_pushed_authorization_requests: false,
             dpop_bound_access_tokens: false,
+            tls_client_certificate_bound_access_tokens: false,
+            profile: None,
             require_signed_request_object: false,
             request_object_signing_alg: None,
             audiences: Vec::new(),
@@ -461,6 +475,10 @@ pub(crate) struct ClientObject {
     require_pushed_authorization_requests: bool,
     /// Whether it gets tokens only with a DPoP proof.
     dpop_bound_access_tokens: bool,
+    /// Whether it gets tokens only over a connection with its certificate.
+    tls_client_certificate_bound_access_tokens: bool,
+    /// The rules it is held to as a whole; absent where there are none.
+    profile: Option<String>,
     /// Whether it must sign its authorization requests.
     require_signed_request_object: bool,
     /// The only algorithm that its request objects may be signed with; absent where every one will do.
@@ -556,6 +574,8 @@ impl From<&Client> for Registration {
             legacy_oauth: shown.legacy_oauth,
             require_pushed_authorization_requests: shown.require_pushed_authorization_requests,
             dpop_bound_access_tokens: shown.dpop_bound_access_tokens,
+            tls_client_certificate_bound_access_tokens: shown.tls_client_certificate_bound_access_tokens,
+            profile: shown.profile,
             require_signed_request_object: shown.require_signed_request_object,
             request_object_signing_alg: shown.request_object_signing_alg,
             audiences: shown.audiences,
@@ -623,6 +643,8 @@ impl From<&Client> for ClientObject {
             legacy_oauth: client.legacy_oauth,
             require_pushed_authorization_requests: client.require_pushed_requests,
             dpop_bound_access_tokens: client.dpop_bound_access_tokens,
+            tls_client_certificate_bound_access_tokens: client.certificate_bound_access_tokens,
+            profile: client.profile.map(|profile| profile.to_string()),
             require_signed_request_object: client.require_signed_requests,
             request_object_signing_alg: client.request_object_alg.map(|alg| alg.to_string()),
             audiences: client.audiences.clone(),
@@ -694,6 +716,8 @@ impl Example for ClientObject {
             legacy_oauth: registration.legacy_oauth,
             require_pushed_authorization_requests: registration.require_pushed_authorization_requests,
             dpop_bound_access_tokens: registration.dpop_bound_access_tokens,
+            tls_client_certificate_bound_access_tokens: registration.tls_client_certificate_bound_access_tokens,
+            profile: registration.profile,
             require_signed_request_object: registration.require_signed_request_object,
             request_object_signing_alg: registration.request_object_signing_alg,
             audiences: registration.audiences,

@@ -61,6 +61,7 @@ async fn a_client_is_registered_with_defaults_and_its_secret_is_shown_once() {
         }
       ],
       "subject_type": "public",
+      "tls_client_certificate_bound_access_tokens": false,
       "token_endpoint_auth_method": "client_secret_basic",
       "updated_at": "2026-11-24T10:00:00Z",
       "upstream_tokens": []

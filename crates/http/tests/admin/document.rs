@@ -160,6 +160,7 @@ async fn the_registration_in_the_document_is_the_one_that_is_read() {
       "require_signed_request_object": false,
       "scope": "openid profile email groups offline_access",
       "subject_type": "public",
+      "tls_client_certificate_bound_access_tokens": false,
       "token_endpoint_auth_method": "client_secret_basic",
       "upstream_tokens": []
     }
@@ -178,6 +179,7 @@ async fn the_registration_in_the_document_is_the_one_that_is_read() {
         "jwks_uri",
         "may_act",
         "policy_uri",
+        "profile",
         "request_object_signing_alg",
         "software_id",
         "software_version",

@@ -83,6 +83,10 @@ async fn rfc_7591_section_3_2_1_the_answer_has_everything_that_is_registered() {
             "scope": "email offline_access openid profile",
             "subject_type": "public",
             "id_token_signed_response_alg": "RS256",
+            "require_signed_request_object": false,
+            "require_pushed_authorization_requests": false,
+            "dpop_bound_access_tokens": false,
+            "tls_client_certificate_bound_access_tokens": false,
         })
     );
 }
