@@ -392,6 +392,16 @@ closed_enum! {
         Undelivered = "undelivered",
         /// The client's rate.
         ClientRate = "client_rate",
+        /// Too many authorization requests.
+        AuthorizeRate = "authorize_rate",
+        /// Too many token requests.
+        TokenRate = "token_rate",
+        /// Too many pushed requests.
+        PushRate = "push_rate",
+        /// Too many devices.
+        DeviceRate = "device_rate",
+        /// Too many sign-ins to one account.
+        SignInRate = "sign_in_rate",
         /// Too many user codes that are none.
         UserCodeRate = "user_code_rate",
         /// An event came so often that it is counted and no longer stored.

@@ -114,6 +114,11 @@ impl OAuthError {
         Self { retry_after: Some(retry_after), ..Self::new(OAuthErrorCode::SlowDown, "too many failed attempts; wait and try again") }
     }
 
+    /// `slow_down`: too many requests of one asker.
+    pub fn too_many(retry_after: u64) -> Self {
+        Self { retry_after: Some(retry_after), ..Self::new(OAuthErrorCode::SlowDown, "too many requests; wait and try again") }
+    }
+
     /// `temporarily_unavailable`.
     pub fn unavailable() -> Self {
         Self::new(OAuthErrorCode::TemporarilyUnavailable, "try again in a moment")

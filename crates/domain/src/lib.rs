@@ -29,6 +29,7 @@ pub mod grant;
 pub mod health;
 pub mod ids;
 pub mod keys;
+pub mod limits;
 pub mod linking;
 pub mod logout;
 pub mod policy;

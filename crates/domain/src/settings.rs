@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::{ids::ProviderId, keys::Rotation, self_registration::SelfRegistration, upstream::RefreshRules};
+use crate::{ids::ProviderId, keys::Rotation, limits::Limits, self_registration::SelfRegistration, upstream::RefreshRules};
 
 /// How long things live.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -76,6 +76,8 @@ pub struct Settings {
     pub registration: SelfRegistration,
     /// Whether clients may come with certificates.
     pub client_certificates: CertificateSettings,
+    /// How often anybody may ask.
+    pub limits: Limits,
 }
 
 impl Settings {

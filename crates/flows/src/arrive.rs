@@ -133,6 +133,9 @@ impl Gateway {
         for last_try in [false, true] {
             let previous = self.session_of(witness, session_cookie).await.map_err(Fault::Store)?;
             let known = self.store.link(&key).await.map_err(Fault::Store)?;
+            if let (false, Some(link)) = (last_try, &known) {
+                self.admit_account(witness, link.account).await?;
+            }
             let claims = terms.known_of(arrival.claims.clone(), known.as_ref().map(|known| &known.claims));
             let profile = terms.profile_of(&claims).profile;
             let arriving = Arriving { client, attempt, providers: &providers, terms, key: &key, known, claims, profile, arrival: &arrival };

@@ -8,7 +8,7 @@ use vestibule_domain::{
     audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
     certificate::ClientCertificate,
     client::{AuthMethod, Client},
-    error::{OAuthError, OAuthErrorCode},
+    error::OAuthError,
     ids::ClientId,
     secret::{Digest, Purpose},
     signed::{JwtFault, SignedJwt},
@@ -268,10 +268,8 @@ impl Gateway {
             return Ok(());
         }
         let (ip, place) = (witness.source.ip, format!("{kind} {}", client.id));
-        let too_many =
-            |wait| OAuthError { retry_after: Some(wait), ..OAuthError::new(OAuthErrorCode::SlowDown, "too many of these requests") };
         if let Some(wait) = self.strangers_of_clients.wait(ip, &place, witness.now) {
-            return Err(too_many(wait));
+            return Err(OAuthError::too_many(wait));
         }
         let reached = self.strangers_of_clients.count(ip, &place, witness.now);
         let in_all = self.strangers_in_all.spend(kind, witness.now);
@@ -283,7 +281,7 @@ impl Gateway {
             };
             self.record_failure(witness, event, Vec::new()).await;
         }
-        if in_all == Spent::Fits { Ok(()) } else { Err(too_many(60)) }
+        if in_all == Spent::Fits { Ok(()) } else { Err(OAuthError::too_many(60)) }
     }
 }
 

@@ -12,6 +12,7 @@ use vestibule_domain::{
     device::{DeviceFault, DeviceRequest, DeviceState, EXPIRES_IN, INTERVAL, Pace, UserCode},
     error::{OAuthError, OAuthErrorCode},
     ids::LoginId,
+    limits::Limit,
     resource::Resources,
     secret::{Digest, Purpose},
     store::{Changes, Contest, StoreError, Write},
@@ -62,6 +63,7 @@ impl Gateway {
             return Err(OAuthError::invalid_request(format!("{name} came more than once")));
         }
         let client = self.authenticate(witness, presented).await?;
+        self.admit_client(witness, Limit::Device, &client).await?;
         if !client.grant_types.contains(&GrantType::DeviceCode) {
             let why = "this client is not registered for the device_code grant";
             return Err(OAuthError::new(OAuthErrorCode::UnauthorizedClient, why));

@@ -23,6 +23,7 @@ use crate::{
     FixedProvider,
     client_documents::Shelf,
     device::Paces,
+    limits::Gates,
     own_page::OwnClient,
     providers::Doorkeeper,
     throttle::{Budget, Daily, Spent, TakenUp, Throttle},
@@ -77,6 +78,7 @@ pub struct Core {
     pub(crate) strangers_in_all: Budget,
     pub(crate) taken_up: TakenUp,
     pub(crate) device_paces: Paces,
+    pub(crate) gates: Gates,
     pub(crate) bootstrap_key: Option<Digest>,
     clock: Arc<dyn Clock>,
 }
@@ -110,6 +112,7 @@ impl Gateway {
         let doorkeeper = Doorkeeper::new(parts.factory, parts.sealer.clone(), parts.observer.clone(), parts.providers);
         let digest = |key: SecretString| parts.sealer.tag(Purpose::AdminKey, key.expose_secret().as_bytes());
         let own_page = OwnClient::of(&parts.settings);
+        let gates = Gates::new(&parts.settings.limits, &parts.clock);
         Self(Arc::new(Core {
             own_page,
             bootstrap_key: parts.bootstrap_key.map(digest),
@@ -133,6 +136,7 @@ impl Gateway {
             strangers_in_all: Budget::of(6_000),
             taken_up: TakenUp::default(),
             device_paces: Paces::default(),
+            gates,
             clock: parts.clock,
         }))
     }

@@ -85,6 +85,8 @@ pub enum Fault {
     NotAllowed(Denial),
     /// The way in a person wanted to add leads to another account.
     LinkTaken,
+    /// The account was signed in to too often, and how many seconds it waits.
+    TooManySignIns(u64),
     /// The client went away meanwhile.
     ClientGone,
     /// The app's mistake; it is told by redirect.
@@ -130,6 +132,7 @@ impl Fault {
             Self::LinkTaken => Reason::LinkTaken,
             Self::Provider(ProviderError::Paused { .. }) => Reason::BreakerOpen,
             Self::Provider(ProviderError::Denied { .. }) => Reason::UpstreamDenied,
+            Self::TooManySignIns(_) => Reason::SignInRate,
             Self::ClientGone => Reason::ClientDisabled,
             Self::Store(_) => Reason::Internal,
         }
@@ -141,6 +144,7 @@ impl Fault {
         match self {
             Self::App(error) => error.clone(),
             Self::Provider(ProviderError::Declined) => OAuthError::new(Code::AccessDenied, "the person declined at the identity provider"),
+            Self::TooManySignIns(_) => OAuthError::new(Code::TemporarilyUnavailable, "this account was signed in to too often"),
             Self::Provider(ProviderError::Unreachable { .. } | ProviderError::Paused { .. }) => {
                 OAuthError::new(Code::TemporarilyUnavailable, "the identity provider can't be reached now")
             }

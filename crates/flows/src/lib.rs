@@ -23,6 +23,7 @@ mod guesses;
 mod halt;
 mod introspect;
 mod keys;
+mod limits;
 mod logout;
 mod logout_delivery;
 mod own_apps;

@@ -9,6 +9,7 @@ use vestibule_domain::{
     authorize::{Asked, AuthorizationRequest, PUSHED, PageFault},
     client::Client,
     error::OAuthError,
+    limits::Limit,
     possession::ProofFault,
     secret::{Digest, Purpose, Sealed},
     store::{Changes, Contest, StoreError, Write},
@@ -45,6 +46,7 @@ impl Gateway {
     /// Keeps a request for the client that pushes it. It is checked as if it had come by a browser: what is wrong is said here, where no person waits (§2.1).
     pub async fn push(&self, witness: &Witness, presented: &Presented, asked: Asked) -> Result<Pushed, OAuthError> {
         let client = self.authenticate(witness, presented).await?;
+        self.admit_client(witness, Limit::Push, &client).await?;
         let pushed = self.push_of(witness, &client, presented, asked).await;
         let outcome = if pushed.is_ok() { Outcome::Success } else { Outcome::Failure };
         self.seen(&AuditEvent {

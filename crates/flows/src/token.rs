@@ -12,6 +12,7 @@ use vestibule_domain::{
     error::{OAuthError, OAuthErrorCode},
     grant::{Grant, Refresh, RefreshFault, Revoked, RevokedBy},
     ids::{AccountId, GrantId, LinkId, ProviderId},
+    limits::Limit,
     possession::{Confirmation, ProofFault},
     resource::{self, Resources},
     scope::Scopes,
@@ -103,6 +104,7 @@ impl Gateway {
         }
         let grant_type = asked.grant_type.as_deref().ok_or_else(|| OAuthError::invalid_request("grant_type is missing"))?;
         let client = self.authenticate(witness, presented).await?;
+        self.admit_client(witness, Limit::Token, &client).await?;
         let grant_type: GrantType = grant_type.parse().map_err(|()| {
             OAuthError::new(
                 OAuthErrorCode::UnsupportedGrantType,

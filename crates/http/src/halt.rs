@@ -151,6 +151,7 @@ fn kind_of(fault: &Fault, now: Timestamp) -> ErrorKind {
             ErrorKind::ProviderPaused { retry_after: u32::try_from(until.since(now).as_secs().max(1)).unwrap_or(u32::MAX) }
         }
         Fault::Provider(ProviderError::Misconfigured { .. }) => ErrorKind::UpstreamMisconfigured,
+        Fault::TooManySignIns(seconds) => ErrorKind::TooManyRequests { retry_after: u32::try_from(*seconds).unwrap_or(u32::MAX) },
         Fault::OtherPerson => ErrorKind::NotAllowed { rule: "id_token_hint".into() },
         Fault::AccountDisabled => ErrorKind::AccountDisabled,
         Fault::NotAllowed(denial) if denial.kind == RuleKind::EmailVerified => ErrorKind::EmailNotVerified { claim: "email_verified" },

@@ -16,6 +16,7 @@ pub mod door;
 mod halt;
 mod house;
 mod introspect;
+mod limits;
 mod login;
 mod logout;
 mod oauth;

@@ -11,7 +11,7 @@ use vestibule_domain::error::{OAuthError, OAuthErrorCode};
 use crate::{
     admin, halt,
     house::House,
-    oauth,
+    limits, oauth,
     pages::ErrorKind,
     visit::{self, Visit},
 };
@@ -69,10 +69,26 @@ impl<F: Send + Sync> Step<F> {
         if !self.methods.contains(asked) && !head_of_get {
             return Err(Box::new(self.refusal(&visit, Refusal::Method)));
         }
+        // Before the body is read: that is work too.
+        if let Some(limit) = limits::of(self.route)
+            && let Err(seconds) = self.house.gateway.admit_address(&visit.witness, limit).await
+        {
+            return Err(Box::new(self.too_many(&visit, seconds)));
+        }
         match body.into_bytes_limit(LARGEST_BODY).await {
             Ok(body) => Ok(Visit { body: body.into(), ..visit }),
             Err(ReadBodyError::PayloadTooLarge) => Err(Box::new(self.refusal(&visit, Refusal::TooLarge))),
             Err(_) => Err(Box::new(self.refusal(&visit, Refusal::Unreadable))),
+        }
+    }
+
+    fn too_many(&self, visit: &Visit, seconds: u64) -> Response {
+        match self.reader {
+            Reader::Person => {
+                let retry_after = u32::try_from(seconds).unwrap_or(u32::MAX);
+                halt::page(&self.house, visit, ErrorKind::TooManyRequests { retry_after })
+            }
+            Reader::Program | Reader::Operator | Reader::Admin => oauth::error(&OAuthError::too_many(seconds), false),
         }
     }
 

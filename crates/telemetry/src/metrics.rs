@@ -203,7 +203,7 @@ impl Metrics {
         for result in ["ok", "replayed", "expired", "reused", "revoked", "upstream_denied", "upstream_unreachable"] {
             drop(self.refreshes.get_or_create(&ResultLabel { result }));
         }
-        for limit in ["client", "admin", "user_code"] {
+        for limit in ["client", "admin", "user_code", "authorize", "token", "push", "device", "sign_in"] {
             drop(self.rate_limited.get_or_create(&LimitLabel { limit }));
         }
     }

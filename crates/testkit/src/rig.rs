@@ -11,6 +11,7 @@ use vestibule_domain::{
     health::BreakerState,
     ids::ProviderId,
     keys::Rotation,
+    limits::Limits,
     ports::{BackChannel, Clock, IdentityProvider, Observer, ProviderFactory, Store},
     provider::{Definition, Phase, ProviderTerms},
     registration::{Draft, FieldFault},
@@ -45,6 +46,8 @@ pub struct RigOptions {
     pub dpop_nonce: bool,
     /// What there is for clients with certificates.
     pub client_certificates: CertificateSettings,
+    /// How often anybody may ask.
+    pub limits: Limits,
 }
 
 impl Default for RigOptions {
@@ -58,6 +61,7 @@ impl Default for RigOptions {
             registration: SelfRegistration::default(),
             dpop_nonce: true,
             client_certificates: CertificateSettings::default(),
+            limits: Limits::default(),
         }
     }
 }
@@ -119,6 +123,7 @@ impl Rig {
                 rotation: Rotation { algorithms, ..Rotation::default() },
                 straight_through: options.straight_through,
                 dpop_nonce: options.dpop_nonce,
+                limits: options.limits,
                 upstream: RefreshRules::default(),
                 registration: options.registration,
                 client_certificates: options.client_certificates,

@@ -66,6 +66,11 @@ key = "6b1f0c58a1c94e0e9d3f27b4a85d71f2c40e6a9b8d3c5f17e2a4960bd8317c5e"
 bootstrap_key = "{ADMIN_KEY}"
 [log]
 filter = "warn"
+[limits]
+authorize_per_address = 0
+token_per_address = 0
+token_per_client = 0
+sign_ins_per_account = 0
 [egress]
 allow = ["{upstream_authority}"]
 [[providers]]

@@ -23,6 +23,7 @@ mod fapi;
 mod form_post;
 mod freshness;
 mod jar;
+mod limits;
 mod links;
 mod logout;
 mod old_apps;

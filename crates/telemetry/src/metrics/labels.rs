@@ -139,6 +139,11 @@ pub(super) fn limit(reason: Option<Reason>) -> &'static str {
         Some(Reason::ClientRate) => "client",
         Some(Reason::BadSecret) => "admin",
         Some(Reason::UserCodeRate) => "user_code",
+        Some(Reason::AuthorizeRate) => "authorize",
+        Some(Reason::TokenRate) => "token",
+        Some(Reason::PushRate) => "push",
+        Some(Reason::DeviceRate) => "device",
+        Some(Reason::SignInRate) => "sign_in",
         _ => "other",
     }
 }

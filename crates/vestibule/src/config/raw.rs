@@ -35,6 +35,8 @@ pub(crate) struct RawConfig {
     pub(crate) registration: RawRegistration,
     /// Tokens that are bound to a key of their app (RFC 9449). An app asks for them by sending a proof; nothing has to be turned on.
     pub(crate) dpop: RawDpop,
+    /// How many requests a minute are taken; what is beyond is answered with 429 and Retry-After. 0 is no limit.
+    pub(crate) limits: RawLimits,
     /// The admin API.
     pub(crate) admin: RawAdmin,
     /// Where people can sign in; a section for each provider.
@@ -213,6 +215,27 @@ pub(crate) struct RawRegistration {
 pub(crate) struct RawDpop {
     /// Whether every proof must have a nonce of ours, so that none can be made for later; false if an app knows no nonces (RFC 9449 section 8).
     pub(crate) require_nonce: bool,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawLimits {
+    /// At /authorize, from one address.
+    pub(crate) authorize_per_address: u32,
+    /// At /token, from one address.
+    pub(crate) token_per_address: u32,
+    /// At /token, of one client that proved who it is.
+    pub(crate) token_per_client: u32,
+    /// At /par, from one address.
+    pub(crate) push_per_address: u32,
+    /// At /par, of one client that proved who it is.
+    pub(crate) push_per_client: u32,
+    /// At /device_authorization, from one address.
+    pub(crate) device_per_address: u32,
+    /// At /device_authorization, of one client that proved who it is.
+    pub(crate) device_per_client: u32,
+    /// To one account, through whatever provider and network: an app that goes round in circles, or somebody who has the person's password there.
+    pub(crate) sign_ins_per_account: u32,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

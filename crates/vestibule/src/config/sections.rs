@@ -15,6 +15,7 @@ use vestibule_crypto::{SealingKey, SystemEntropy};
 use vestibule_domain::{
     client::SigningAlg,
     keys::Rotation,
+    limits::{Limits, Rates},
     ports::Entropy,
     settings::{Lifetimes, Settings},
     upstream::RefreshRules,
@@ -27,7 +28,7 @@ use super::{
     Listen, Sealing, StoreSettings,
     check::{Checker, shown},
     parse_span,
-    raw::{RawAdmin, RawConfig, RawKeys, RawLifetimes, RawListen, RawOps, RawSealing, RawStore, RawUpstreamTokens},
+    raw::{RawAdmin, RawConfig, RawKeys, RawLifetimes, RawLimits, RawListen, RawOps, RawSealing, RawStore, RawUpstreamTokens},
 };
 
 pub(crate) use self::upstream::named_within;
@@ -52,7 +53,18 @@ pub(super) fn settings(raw: &RawConfig, check: &mut Checker<'_>) -> Option<Setti
     let issuer = issuer(raw.issuer.as_deref(), check)?;
     let client_certificates = certificates::settings(&raw.listen.client_certificates);
     let (straight_through, dpop_nonce) = (raw.login.straight_through, raw.dpop.require_nonce);
-    Some(Settings { issuer, lifetimes, rotation, straight_through, dpop_nonce, upstream, registration, client_certificates })
+    let limits = limits(&raw.limits);
+    Some(Settings { issuer, lifetimes, rotation, straight_through, dpop_nonce, upstream, registration, client_certificates, limits })
+}
+
+fn limits(raw: &RawLimits) -> Limits {
+    Limits {
+        authorize: Rates { per_address: raw.authorize_per_address, per_client: 0 },
+        token: Rates { per_address: raw.token_per_address, per_client: raw.token_per_client },
+        push: Rates { per_address: raw.push_per_address, per_client: raw.push_per_client },
+        device: Rates { per_address: raw.device_per_address, per_client: raw.device_per_client },
+        sign_ins_per_account: raw.sign_ins_per_account,
+    }
 }
 
 fn issuer(text: Option<&str>, check: &mut Checker<'_>) -> Option<String> {

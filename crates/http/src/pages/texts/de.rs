@@ -240,7 +240,7 @@ pub(super) static GERMAN: Texts<'static> = Texts {
         ),
         too_many_requests: error(
             "Zu viele Anfragen",
-            "Aus Ihrem Netz kamen in kurzer Zeit mehr Anfragen, als wir annehmen.",
+            "In kurzer Zeit kamen mehr Anfragen, als wir annehmen.",
             "Warten Sie einen Moment, und versuchen Sie es dann erneut.",
         ),
         logout_invalid: error(

@@ -235,7 +235,7 @@ pub static ENGLISH: Texts<'static> = Texts {
         ),
         too_many_requests: error(
             "Too many requests",
-            "More requests came from your network than we accept in so short a time.",
+            "More requests came than we accept in so short a time.",
             "Wait a little, then try again.",
         ),
         logout_invalid: error(

@@ -250,7 +250,7 @@ pub(super) static SPANISH: Texts<'static> = Texts {
         ),
         too_many_requests: error(
             "Demasiadas solicitudes",
-            "Desde su red han llegado más solicitudes de las que aceptamos en tan poco tiempo.",
+            "Han llegado más solicitudes de las que aceptamos en tan poco tiempo.",
             "Espere un poco e inténtelo de nuevo.",
         ),
         logout_invalid: error(

@@ -239,7 +239,7 @@ pub(super) static FRENCH: Texts<'static> = Texts {
         ),
         too_many_requests: error(
             "Trop de demandes",
-            "Votre réseau a envoyé plus de demandes que nous n’en acceptons en si peu de temps.",
+            "Plus de demandes sont arrivées que nous n’en acceptons en si peu de temps.",
             "Patientez un peu, puis réessayez.",
         ),
         logout_invalid: error(

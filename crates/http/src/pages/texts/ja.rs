@@ -234,7 +234,7 @@ pub(super) static JAPANESE: Texts<'static> = Texts {
         ),
         too_many_requests: error(
             "要求が多すぎます",
-            "ご利用のネットワークから、短時間に受け付けられる数を超える要求がありました。",
+            "短時間に受け付けられる数を超える要求がありました。",
             "しばらく待ってから、もう一度お試しください。",
         ),
         logout_invalid: error(

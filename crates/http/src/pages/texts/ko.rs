@@ -234,7 +234,7 @@ pub(super) static KOREAN: Texts<'static> = Texts {
         ),
         too_many_requests: error(
             "요청이 너무 많습니다",
-            "사용 중인 네트워크에서 짧은 시간에 허용량보다 많은 요청을 보냈습니다.",
+            "짧은 시간에 허용량보다 많은 요청이 들어왔습니다.",
             "잠시 기다린 후 다시 시도하십시오.",
         ),
         logout_invalid: error(

@@ -249,7 +249,7 @@ pub(super) static PORTUGUESE: Texts<'static> = Texts {
         ),
         too_many_requests: error(
             "Solicitações demais",
-            "Sua rede enviou mais solicitações do que aceitamos em tão pouco tempo.",
+            "Chegaram mais solicitações do que aceitamos em tão pouco tempo.",
             "Aguarde um pouco e tente novamente.",
         ),
         logout_invalid: error(

@@ -212,7 +212,7 @@ pub(super) static CHINESE_SIMPLIFIED: Texts<'static> = Texts {
         ),
         not_found: error("此页面不存在", "地址可能输入有误或已过期。", "如要登录，请从您想使用的应用开始。"),
         method_not_allowed: error("此页面不支持这种方式", "该请求使用了此地址不接受的方法。", "如要登录，请从您想使用的应用开始。"),
-        too_many_requests: error("请求过多", "您的网络在短时间内发送的请求超过了我们可接受的数量。", "请稍候，然后重试。"),
+        too_many_requests: error("请求过多", "短时间内收到的请求超过了我们可接受的数量。", "请稍候，然后重试。"),
         logout_invalid: error(
             "此退出请求无效",
             "{app} 请求让您退出登录的方式我们无法接受，因此未作任何更改。",

@@ -220,7 +220,7 @@ pub(super) static CHINESE_TRADITIONAL: Texts<'static> = Texts {
         ),
         not_found: error("此頁面不存在", "網址可能輸入錯誤或已過時。", "若要登入，請從您想使用的應用程式開始。"),
         method_not_allowed: error("此頁面不支援這種方式", "該要求使用了此網址不接受的方法。", "若要登入，請從您想使用的應用程式開始。"),
-        too_many_requests: error("要求過多", "您的網路在短時間內傳送的要求超過我們可接受的數量。", "請稍候，然後再試一次。"),
+        too_many_requests: error("要求過多", "短時間內收到的要求超過我們可接受的數量。", "請稍候，然後再試一次。"),
         logout_invalid: error(
             "此登出要求無效",
             "{app} 要求將您登出的方式我們無法接受，因此未作任何變更。",

@@ -1,0 +1,61 @@
+//! Which limit holds at which address: the one table.
+
+use vestibule_domain::limits::Limit;
+
+/// Addresses that anybody can make us work at. What is not here costs a look into memory or needs something that was given before: a session, an attempt, a token
+/// or a secret.
+const LIMITED: [(&str, Limit); 4] =
+    [("/authorize", Limit::Authorize), ("/token", Limit::Token), ("/par", Limit::Push), ("/device_authorization", Limit::Device)];
+
+/// The limit of a route, if it has one.
+pub(crate) fn of(route: &str) -> Option<Limit> {
+    LIMITED.iter().find(|(limited, _)| *limited == route).map(|(_, limit)| *limit)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Without a limit of requests, each for its reason: documents that are made already, and pages and calls that get nowhere without a cookie, a form of ours, a
+    /// bearer token, or a client's secret, whose failures are counted; user codes are counted where they are typed, and
+    /// apps that register themselves where they do.
+    const UNLIMITED: [&str; 21] = [
+        "/login",
+        "/login/:provider",
+        "/callback/:provider",
+        "/consent",
+        "LOGOUT_NOTICE",
+        "/account",
+        "/account/again",
+        "/account/links",
+        "/account/links/remove",
+        "/account/sessions/end",
+        "/account/apps/revoke",
+        "/device",
+        "/device/answer",
+        "/logout",
+        "/userinfo",
+        "/revoke",
+        "/introspect",
+        "/register",
+        "/register/:client_id",
+        "/jwks",
+        "OPENID",
+    ];
+
+    #[test]
+    fn attack_84_every_address_of_the_house_has_a_limit_or_a_reason_for_none() {
+        let source = include_str!("routes.rs");
+        let named = source.lines().filter_map(|line| {
+            let (_, rest) = line.split_once(".at(under(")?;
+            Some(rest.split_once(')')?.0.trim_matches('"').to_owned())
+        });
+        let routes: Vec<_> = named.collect();
+        for route in &routes {
+            assert!(of(route).is_some() != UNLIMITED.contains(&route.as_str()), "{route} must stand in one of the two tables");
+        }
+        for (route, _) in LIMITED {
+            assert!(routes.iter().any(|there| there == route), "{route} is no address of the house");
+        }
+    }
+}
