@@ -1,6 +1,8 @@
 //! The authorization request: one list of one-purpose checks, from what a stranger sent to what the walk may trust.
 
-use std::{collections::BTreeSet, time::Duration};
+mod meeting;
+
+use std::{collections::BTreeSet, fmt, str::FromStr, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -15,10 +17,9 @@ use crate::{
     resource::Resources,
     scope::Scopes,
     secret::Digest,
-    session::Session,
-    time::Timestamp,
 };
-use std::{fmt, str::FromStr};
+
+pub use meeting::{Meeting, Person};
 
 /// The parameters as they came. Empty is absent (OAuth 2.1 §3.1); unknown ones were ignored.
 #[derive(Clone, Debug, Default)]
@@ -227,9 +228,6 @@ impl Rejection {
 const LONGEST_STATE: usize = 2048;
 const LONGEST_NONCE: usize = 512;
 const LONGEST_HINT: usize = 256;
-
-/// How far a provider's clock may be from ours when the age of a sign-in is judged.
-const SKEW: Duration = Duration::from_mins(1);
 
 /// What a request that was pushed is named by, before its random part (RFC 9126 §2.2).
 pub const PUSHED: &str = "urn:ietf:params:oauth:request_uri:";
@@ -533,95 +531,6 @@ impl AuthorizationRequest {
     pub fn told(&self) -> Scopes {
         self.scopes.union(&self.claims.wanted.scopes())
     }
-
-    /// Whether nothing may be shown.
-    pub fn is_silent(&self) -> bool {
-        self.prompt.contains(&Prompt::None)
-    }
-
-    /// Whether the person must prove who they are again, upstream, whatever session there is.
-    pub fn wants_fresh_sign_in(&self, session: Option<&Session>, now: Timestamp) -> bool {
-        self.prompt.contains(&Prompt::Login)
-            || match (self.max_age, session) {
-                (Some(most), Some(session)) => now.since(session.auth_time) > most,
-                (Some(most), None) => most.is_zero(),
-                (None, _) => false,
-            }
-    }
-
-    /// Whether an upstream's sign-in at `said` is too old for the request of somebody who was sent there at `departed`. An upstream that was
-    /// asked for an age must say when it was (OpenID Connect Core 1.0 §2); one that was asked to prompt may be believed that it did.
-    pub fn is_stale(&self, said: Option<Timestamp>, departed: Timestamp, now: Timestamp) -> bool {
-        let Some(said) = said else { return self.max_age.is_some() };
-        let too_old = self.max_age.is_some_and(|most| now.since(said) > most + SKEW);
-        let not_again = self.prompt.contains(&Prompt::Login) && departed.since(said) > SKEW;
-        too_old || not_again
-    }
-
-    /// What a session that stands in this browser means for the request, and what is known of its person.
-    pub fn meets(&self, session: Option<&Session>, person: Person, client: &Client, now: Timestamp) -> Meeting {
-        let silent = |code, why| {
-            if self.is_silent() { Meeting::Refuse(OAuthError::new(code, why)) } else { Meeting::SignIn }
-        };
-        let Some(session) = session else {
-            return silent(OAuthErrorCode::LoginRequired, "nobody is signed in in this browser");
-        };
-        if !person.is_expected {
-            return silent(OAuthErrorCode::LoginRequired, "somebody else than the request names is signed in in this browser");
-        }
-        if !self.claims.accepts(session.acr.as_deref()) {
-            return silent(OAuthErrorCode::LoginRequired, "the person did not sign in in one of the ways that claims demands");
-        }
-        if !person.is_welcome {
-            return silent(
-                OAuthErrorCode::LoginRequired,
-                "a rule here does not let the person who is signed in in this browser into this client",
-            );
-        }
-        if self.wants_fresh_sign_in(Some(session), now) {
-            return silent(OAuthErrorCode::LoginRequired, "the sign-in is older than max_age");
-        }
-        if self.prompt.contains(&Prompt::SelectAccount) {
-            return Meeting::SignIn;
-        }
-        if person.has_allowed {
-            return Meeting::SessionIsEnough;
-        }
-        let ask = |code, why| if self.is_silent() { Meeting::Refuse(OAuthError::new(code, why)) } else { Meeting::Ask };
-        if client.is_impersonable_at(&self.redirect_uri) {
-            return ask(OAuthErrorCode::InteractionRequired, "a native app needs the person to act each time");
-        }
-        if person.must_consent {
-            return ask(OAuthErrorCode::ConsentRequired, "the person has not allowed this client what it asks for");
-        }
-        Meeting::SessionIsEnough
-    }
-}
-
-/// What is known of the person of a session.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Person {
-    /// Whether it is whom `id_token_hint` or `claims` names, if they name somebody.
-    pub is_expected: bool,
-    /// Whether [`policy::stands`](crate::policy::stands) for them.
-    pub is_welcome: bool,
-    /// Whether [`consent::is_needed`](crate::consent::is_needed) from them.
-    pub must_consent: bool,
-    /// Whether they have just said yes to this very request.
-    pub has_allowed: bool,
-}
-
-/// What comes next for a request.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Meeting {
-    /// The session answers it; no page, no upstream.
-    SessionIsEnough,
-    /// The session answers it once its person has allowed it.
-    Ask,
-    /// The person signs in.
-    SignIn,
-    /// The app is told no.
-    Refuse(OAuthError),
 }
 
 /// Whether a `code_verifier` has the form of RFC 7636 §4.1: 43 to 128 unreserved characters.

@@ -2,8 +2,8 @@
 
 use vestibule_domain::limits::Limit;
 
-/// Addresses that anybody can make us work at. What is not here costs a look into memory or needs something that was given before: a session, an attempt, a token
-/// or a secret.
+/// Addresses that anybody can make us work at. What is not here costs a look into memory or needs something that was given before: a session, an attempt,
+/// a token or a secret.
 const LIMITED: [(&str, Limit); 4] =
     [("/authorize", Limit::Authorize), ("/token", Limit::Token), ("/par", Limit::Push), ("/device_authorization", Limit::Device)];
 
@@ -16,10 +16,10 @@ pub(crate) fn of(route: &str) -> Option<Limit> {
 mod tests {
     use super::*;
 
-    /// Without a limit of requests, each for its reason: documents that are made already, and pages and calls that get nowhere without a cookie, a form of ours, a
-    /// bearer token, or a client's secret, whose failures are counted; user codes are counted where they are typed, and
+    /// Without a limit of requests, each for its reason: documents that are made already, and pages and calls that get nowhere without a cookie, a form of
+    /// ours, a bearer token, or a client's secret, whose failures are counted; user codes are counted where they are typed, and
     /// apps that register themselves where they do.
-    const UNLIMITED: [&str; 21] = [
+    const UNLIMITED: [&str; 22] = [
         "/login",
         "/login/:provider",
         "/callback/:provider",
@@ -34,6 +34,7 @@ mod tests {
         "/device",
         "/device/answer",
         "/logout",
+        "/logout/back",
         "/userinfo",
         "/revoke",
         "/introspect",

@@ -104,7 +104,9 @@ async fn an_account_that_is_signed_in_to_too_often_waits_whoever_it_is_and_where
     assert_eq!((stopped.status, stopped.page(), stopped.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "21"));
     assert!(arrives("bob").await.parameter("code").is_some());
     let told: Vec<_> = street.rig.events().into_iter().filter(|event| event.name.as_str() == "abuse.rate_limited").collect();
-    assert!(matches!(&*told, [event] if event.account.is_some() && event.reason.map(|reason| reason.as_str()) == Some("sign_in_rate")));
+    assert!(
+        matches!(&*told, [event] if event.account.is_some() && event.reason.map(vestibule_domain::audit::Reason::as_str) == Some("sign_in_rate"))
+    );
     street.rig.clock.advance(Duration::from_secs(20));
     assert!(arrives("alice").await.parameter("code").is_some());
 }
