@@ -232,12 +232,19 @@ allow = {allowed:?}
 
     /// Every audit event, as `vestibule audit export` writes it.
     pub fn audit(&self) -> Vec<Value> {
+        let text = self.command(&["audit", "export", "--format", "jsonl"]);
+        text.lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect()
+    }
+}
+
+impl House {
+    /// What a command of `vestibule` says of this house.
+    pub fn command(&self, arguments: &[&str]) -> String {
         let mut command = Command::new(binary());
-        command.args(["audit", "export", "--format", "jsonl", "--config"]).arg(self.folder.path().join("vestibule.toml"));
+        command.args(arguments).arg("--config").arg(self.folder.path().join("vestibule.toml"));
         let output = command.output().expect("the vestibule binary runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let text = String::from_utf8(output.stdout).expect("an export is UTF-8");
-        text.lines().map(|line| serde_json::from_str(line).expect("each line is JSON")).collect()
+        String::from_utf8(output.stdout).expect("what it says is UTF-8")
     }
 }
 

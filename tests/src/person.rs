@@ -106,8 +106,8 @@ impl Person {
                 request = self.http.post(at.clone()).form(&form);
                 continue;
             }
-            // Where an app could be another one that poses as it, the way on is never taken unasked.
-            if page.contains("data-page=\"chooser\"") {
+            // Where an app could be another one that poses as it, the way on is never taken unasked, not even the only one.
+            if page.contains("data-page=\"chooser\"") && page.matches("data-provider=").count() == 1 {
                 let link = between(&page, "<a class=\"button\" href=\"", "\"").unwrap_or_default().replace("&amp;", "&");
                 at = at.join(&link).map_err(|error| error.to_string())?;
                 request = self.http.get(at.clone());

@@ -39,6 +39,8 @@ async fn a_person_signs_in_refreshes_and_signs_out() {
             { "click": "#login" },
             { "click": "[data-provider=acme]", "optional": true },
             { "click": "button[value=alice]" },
+            // The app asks for consent each time.
+            { "click": "main[data-page=consent] button[value=allow]" },
             { "expect": "#person", "text": "Alice Archer" },
             { "click": "#me" },
             { "expect": "#userinfo", "text": "alice@example.com" },

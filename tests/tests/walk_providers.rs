@@ -52,6 +52,8 @@ impl App {
         let mut steps = self.to_the_provider(provider);
         steps.extend(there.as_array().expect("steps").iter().cloned());
         steps.extend([
+            // The app asks for consent each time.
+            json!({ "click": "main[data-page=consent] button[value=allow]" }),
             json!({ "expect": "#person" }),
             json!({ "click": "#me" }),
             json!({ "expect": "#userinfo", "keep": "userinfo" }),
@@ -130,6 +132,9 @@ async fn attack_11_google_vouches_for_the_address_and_the_token_says_whose_domai
     let reference = app.is_not_entered("google", emulated_person("mallory@gmail.com"), "not_allowed").await;
     let denied = last(&house, "login.denied_by_policy");
     assert_eq!((&denied["reason"], &denied["trace_id"]), (&json!("entry_rule"), &json!(reference)), "{denied:#}");
+    let explained = house.command(&["explain", &reference]);
+    assert!(explained.contains("login.denied_by_policy"), "{explained}");
+    assert!(explained.contains("Why: a rule about who may enter does not let them in (entry_rule).\nHere: "), "{explained}");
 }
 
 #[tokio::test]

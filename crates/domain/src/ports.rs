@@ -158,6 +158,10 @@ pub trait IdentityProvider: Send + Sync {
     fn logout(&self) -> Option<&dyn UpstreamLogout> {
         None
     }
+    /// Signing people out there too; absent when the provider has no such thing, or is not to be asked.
+    fn sign_out(&self) -> Option<&dyn SignOutUpstream> {
+        None
+    }
     /// Giving tokens back; absent when the provider has no such thing.
     fn revocation(&self) -> Option<&dyn RevokeUpstream> {
         None
@@ -183,6 +187,13 @@ pub trait RevokeUpstream: Send + Sync {
 pub trait UpstreamLogout: Send + Sync {
     /// What a logout token of it says. Whether it came before is the caller's to know.
     async fn read(&self, logout_token: &str, now: Timestamp) -> Result<LogoutNotice, ProviderError>;
+}
+
+/// A provider where people can be signed out by way of their browser (OpenID Connect RP-Initiated Logout 1.0).
+#[async_trait]
+pub trait SignOutUpstream: Send + Sync {
+    /// Where to send the person, who comes back to `back` with `state`; nothing if the provider names no such address.
+    async fn leave(&self, back: &str, state: &str) -> Result<Option<String>, ProviderError>;
 }
 
 /// Makes providers of what operators wrote.

@@ -113,6 +113,8 @@ pub enum Purpose {
     PostedCallback,
     /// A sign-in at a provider that is only tried, at rest.
     ProviderTrial,
+    /// Where somebody goes on to who is sent to sign out at their provider.
+    LogoutReturn,
     /// The confirmation form of a logout.
     LogoutConfirmation,
     /// The confirmation form of the page of a person's own links.
@@ -141,6 +143,7 @@ impl Purpose {
             Self::PushedRequest => "pushed request",
             Self::PostedCallback => "posted callback",
             Self::ProviderTrial => "provider trial",
+            Self::LogoutReturn => "logout return",
             Self::LogoutConfirmation => "logout confirmation",
             Self::AccountForm => "account form",
             Self::UserCode => "user code",
@@ -151,7 +154,7 @@ impl Purpose {
     }
 
     /// Every purpose.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::Attempt,
         Self::RefreshToken,
         Self::ClientSecret,
@@ -162,6 +165,7 @@ impl Purpose {
         Self::PushedRequest,
         Self::PostedCallback,
         Self::ProviderTrial,
+        Self::LogoutReturn,
         Self::LogoutConfirmation,
         Self::AccountForm,
         Self::UserCode,

@@ -61,7 +61,7 @@ pub use gateway::{Gateway, Parts};
 pub use halt::{AppAnswer, Fault, Halt};
 pub use introspect::{Introspected, Introspection};
 pub use keys::KeysError;
-pub use logout::{LogoutAsked, LogoutNext, ToldApp};
+pub use logout::{LogoutAsked, LogoutNext, LogoutRest, ToldApp};
 pub use logout_delivery::Told;
 pub use own_apps::{OwnApp, OwnSession};
 pub use own_page::{OwnLink, OwnPage, OwnPageNotice};

@@ -1,17 +1,21 @@
 //! `/logout` (OpenID Connect RP-Initiated Logout 1.0).
 
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
 use vestibule_domain::{
     audit::{Actor, Reason, Witness},
     client::Client,
     ids::ClientId,
-    redirect::RegisteredUri,
-    secret::{Digest, Purpose},
+    redirect::{RedirectUri, RegisteredUri},
+    secret::{Digest, Purpose, Sealed},
     session::Session,
     store::Changes,
+    time::Timestamp,
     token::IdTokenHint,
 };
 
-use crate::{AppAnswer, Fault, Gateway, Halt};
+use crate::{AppAnswer, Fault, Gateway, Halt, codec};
 
 /// A logout request. Empty is absent.
 #[derive(Clone, Debug, Default)]
@@ -47,8 +51,30 @@ pub enum LogoutNext {
         back: Option<AppAnswer>,
         /// Apps that hear of it.
         told: Vec<ToldApp>,
+        /// Where the browser goes first: to the provider, to be signed out there too. It comes back for the rest.
+        upstream: Option<String>,
     },
 }
+
+/// What somebody goes on to who comes back from their provider.
+#[derive(Debug, Default)]
+pub struct LogoutRest {
+    /// Who asked, if known.
+    pub client_name: Option<String>,
+    /// Where the app wants the browser, with `state`.
+    pub back: Option<AppAnswer>,
+}
+
+/// The same on the way: sealed, in the `state` that the provider gives back.
+#[derive(Serialize, Deserialize)]
+struct Carried {
+    expires: Timestamp,
+    client_name: Option<String>,
+    back: Option<(RedirectUri, String)>,
+}
+
+/// How long somebody may take to sign out at their provider.
+const LONGEST_AWAY: Duration = Duration::from_mins(30);
 
 /// An app that hears of the end of a session.
 #[derive(Debug)]
@@ -75,7 +101,12 @@ impl Gateway {
         let back = leads_back(asked, client.as_deref())?;
         let client_name = client.map(|client| client.name.clone());
         let session = self.session_of(witness, session_cookie).await?;
-        let mut told = Vec::new();
+        let with_state = |uri: RegisteredUri| AppAnswer {
+            to: uri.exactly(),
+            form: None,
+            location: asked.state.as_ref().map_or_else(|| uri.as_str().to_owned(), |state| uri.exactly().with(&[("state", state)])),
+        };
+        let (mut told, mut upstream) = (Vec::new(), None);
         if let Some(session) = session {
             let proven = hint.is_some_and(|hint| hint.session == Some(session.id));
             let said_yes = asked.confirmation.as_deref().is_some_and(|given| self.confirms(given, &session));
@@ -83,14 +114,42 @@ impl Gateway {
                 return Ok(LogoutNext::Confirm { client_name, confirmation: self.confirmation(&session), ends_at: back });
             }
             told = self.told(&session).await?;
+            upstream = self.away(witness, &session, client_name.as_ref(), back.clone().map(with_state)).await;
             self.commit(self.end_session(Changes::default(), witness, &session, &Actor::Account(session.account), Reason::Logout)).await?;
         }
-        let with_state = |uri: RegisteredUri| AppAnswer {
-            to: uri.exactly(),
-            form: None,
-            location: asked.state.as_ref().map_or_else(|| uri.as_str().to_owned(), |state| uri.exactly().with(&[("state", state)])),
+        Ok(LogoutNext::Done { client_name, back: back.map(with_state), told, upstream })
+    }
+
+    /// Where the session's provider signs its person out, if it is to be asked. One that can't say holds nobody up: the person is signed out here.
+    async fn away(&self, witness: &Witness, session: &Session, client_name: Option<&String>, back: Option<AppAnswer>) -> Option<String> {
+        let providers = self.providers().await.ok()?;
+        let way = providers.find(&session.provider)?.made.as_ref().ok()?.sign_out()?;
+        let carried = Carried {
+            expires: witness.now + LONGEST_AWAY,
+            client_name: client_name.cloned(),
+            back: back.map(|answer| (answer.to, answer.location)),
         };
-        Ok(LogoutNext::Done { client_name, back: back.map(with_state), told })
+        let plain = serde_json::to_vec(&carried).ok()?;
+        let state = codec::encode(&self.sealer.seal(Purpose::LogoutReturn, b"", &plain).0);
+        match way.leave(&self.settings.url("/logout/back"), &state).await {
+            Ok(address) => address,
+            Err(error) => {
+                tracing::warn!(provider = %session.provider, ?error, "nobody can be signed out at this provider now");
+                None
+            }
+        }
+    }
+
+    /// Where somebody goes who comes back from signing out at their provider. What we did not send there ourselves leads nowhere.
+    pub fn logout_back(&self, witness: &Witness, state: Option<&str>) -> LogoutRest {
+        let opened = || {
+            let plain = self.sealer.open(Purpose::LogoutReturn, b"", &Sealed(codec::decode(state?)?))?;
+            serde_json::from_slice::<Carried>(&plain).ok().filter(|carried| witness.now < carried.expires)
+        };
+        opened().map_or_else(LogoutRest::default, |carried| LogoutRest {
+            client_name: carried.client_name,
+            back: carried.back.map(|(to, location)| AppAnswer { to, form: None, location }),
+        })
     }
 
     /// The apps of a session that are registered to hear of its end, by their names.

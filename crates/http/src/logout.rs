@@ -6,7 +6,7 @@ use http::{StatusCode, header};
 use poem::{IntoResponse, Response};
 use url::Url;
 use vestibule_domain::error::OAuthError;
-use vestibule_flows::{LogoutAsked, LogoutNext};
+use vestibule_flows::{LogoutAsked, LogoutNext, LogoutRest};
 
 use crate::{
     halt,
@@ -43,17 +43,17 @@ pub(crate) async fn logout(house: Arc<House>, visit: Visit) -> Response {
             let ends_at = ends_at.and_then(|uri| FormTarget::of(&Url::parse(uri.as_str()).ok()?));
             confirm(&house, asked, client_name, confirmation, ends_at).respond(&house.look(&visit, None))
         }
-        Ok(LogoutNext::Done { client_name, back, told }) => {
+        Ok(LogoutNext::Done { client_name, back, told, upstream }) => {
             let frames: Vec<Frame> = told.iter().filter_map(|app| Frame::of(app.frame.as_deref()?)).collect();
-            let mut response = match back {
-                Some(answer) if answer.to.is_web() && frames.is_empty() => halt::see_other(&answer.location),
-                back => {
-                    // Frames have to be loaded first, so the way back waits.
-                    let goes_on = back.as_ref().is_some_and(|answer| answer.to.is_web());
-                    let back = back.and_then(|answer| Href::app(&answer.location));
-                    let told = told.into_iter().map(|app| app.name).collect();
-                    SignedOut { client_name, back, goes_on, told, frames }.respond(&house.look(&visit, None))
+            let told = told.into_iter().map(|app| app.name).collect();
+            let mut response = match upstream {
+                // The policy of our form knows the app's address alone, so from there the browser is not redirected to another.
+                Some(upstream) if frames.is_empty() && !visit.is_post() => halt::see_other(&upstream),
+                Some(upstream) => {
+                    let page = SignedOut { client_name, back: Href::app(&upstream), goes_on: true, told, frames };
+                    page.respond(&house.look(&visit, None))
                 }
+                None => goes_back(&house, &visit, LogoutRest { client_name, back }, told, frames),
             };
             // Without the cookie nothing was ended, so nothing is dropped (attack 66).
             if session.is_some() {
@@ -62,6 +62,28 @@ pub(crate) async fn logout(house: Arc<House>, visit: Visit) -> Response {
             response
         }
         Err(end) => halt::respond(&house, &visit, &end, None),
+    }
+}
+
+/// `GET /logout/back`: somebody was signed out at their provider, or would not be.
+pub(crate) async fn back(house: Arc<House>, visit: Visit) -> Response {
+    let mut parameters = match visit.parameters() {
+        Ok(parameters) => parameters,
+        Err(fault) => return halt::page(&house, &visit, ErrorKind::LogoutInvalid { detail: fault.explanation().to_owned() }),
+    };
+    let rest = house.gateway.logout_back(&visit.witness, parameters.take("state").as_deref());
+    goes_back(&house, &visit, rest, Vec::new(), Vec::new())
+}
+
+/// To the app, or to the page that says it is done. Frames have to be loaded first, so the way back waits for them.
+fn goes_back(house: &House, visit: &Visit, rest: LogoutRest, told: Vec<String>, frames: Vec<Frame>) -> Response {
+    match rest.back {
+        Some(answer) if answer.to.is_web() && frames.is_empty() => halt::see_other(&answer.location),
+        back => {
+            let goes_on = back.as_ref().is_some_and(|answer| answer.to.is_web());
+            let back = back.and_then(|answer| Href::app(&answer.location));
+            SignedOut { client_name: rest.client_name, back, goes_on, told, frames }.respond(&house.look(visit, None))
+        }
     }
 }
 

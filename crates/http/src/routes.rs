@@ -47,6 +47,7 @@ pub fn routes(house: &Arc<House>) -> impl Endpoint<Output = Response> + use<> {
         .at(under("/account/sessions/end"), person(house, "/account/sessions/end", POST, account::end_sessions))
         .at(under("/account/apps/revoke"), person(house, "/account/apps/revoke", POST, account::revoke_app))
         .at(under("/logout"), person(house, "/logout", BOTH, logout::logout))
+        .at(under("/logout/back"), person(house, "/logout/back", GET, logout::back))
         .at(under("/par"), program(house, "/par", POST, par::push))
         .at(under("/token"), program(house, "/token", POST, token::token))
         .at(under("/device_authorization"), program(house, "/device_authorization", POST, device::start))

@@ -31,11 +31,12 @@ use async_trait::async_trait;
 use http::{HeaderMap, StatusCode, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use url::Url;
 use vestibule_domain::{
     attempt::Kept as KeptAttempt,
     claims::{Claims, is_printable, merged},
     health::Checked,
-    ports::{Clock, Entropy, IdentityProvider, Observer, RefreshUpstream, RevokeUpstream, UpstreamLogout},
+    ports::{Clock, Entropy, IdentityProvider, Observer, RefreshUpstream, RevokeUpstream, SignOutUpstream, UpstreamLogout},
     provider::{Arrival, Callback, Departure, LogoutNotice, Phase, ProviderCard, ProviderError, ProviderTerms, Sent},
     time::Timestamp,
 };
@@ -250,6 +251,22 @@ impl IdentityProvider for OidcProvider {
 
     fn logout(&self) -> Option<&dyn UpstreamLogout> {
         Some(self)
+    }
+
+    fn sign_out(&self) -> Option<&dyn SignOutUpstream> {
+        self.settings.sign_out.then_some(self as _)
+    }
+}
+
+#[async_trait]
+impl SignOutUpstream for OidcProvider {
+    /// Without an `id_token_hint` (§2 recommends one): ID tokens of people are not kept. Most providers ask the person once more.
+    async fn leave(&self, back: &str, state: &str) -> Result<Option<String>, ProviderError> {
+        let metadata = self.documents.metadata().await?;
+        let Some(mut url) = metadata.end_session_endpoint.as_deref().and_then(|text| Url::parse(text).ok()) else { return Ok(None) };
+        let parameters = [("client_id", self.settings.client_id.as_str()), ("post_logout_redirect_uri", back), ("state", state)];
+        url.query_pairs_mut().extend_pairs(parameters);
+        Ok(Some(url.into()))
     }
 }
 

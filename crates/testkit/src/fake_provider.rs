@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     sync::{
         Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
 };
 
@@ -14,7 +14,7 @@ use vestibule_domain::{
     claims::Claims,
     health::Checked,
     ids::ProviderId,
-    ports::{IdentityProvider, RefreshUpstream, RevokeUpstream, UpstreamLogout},
+    ports::{IdentityProvider, RefreshUpstream, RevokeUpstream, SignOutUpstream, UpstreamLogout},
     provider::{
         Arrival, ButtonWording, Callback, Departure, Known, LogoutNotice, Phase, ProviderCard, ProviderError, ProviderTerms,
         ReceivedTokens, Renewed, Sent,
@@ -35,6 +35,7 @@ pub struct FakeProvider {
     next: Mutex<VecDeque<Result<Arrival, ProviderError>>>,
     departures: Mutex<Vec<Departure>>,
     completions: AtomicUsize,
+    signs_out: AtomicBool,
 }
 
 impl FakeProvider {
@@ -57,7 +58,13 @@ impl FakeProvider {
             next: Mutex::default(),
             departures: Mutex::default(),
             completions: AtomicUsize::new(0),
+            signs_out: AtomicBool::new(false),
         }
+    }
+
+    /// From now on people who sign out are sent to `https://acme.example/end`.
+    pub fn signs_people_out(&self) {
+        self.signs_out.store(true, Ordering::Relaxed);
     }
 
     /// What the next return leads to.
@@ -144,6 +151,13 @@ impl RefreshUpstream for FakeProvider {
     }
 }
 
+#[async_trait]
+impl SignOutUpstream for FakeProvider {
+    async fn leave(&self, back: &str, state: &str) -> Result<Option<String>, ProviderError> {
+        Ok(Some(format!("https://acme.example/end?post_logout_redirect_uri={back}&state={state}")))
+    }
+}
+
 /// Believes what is written `issuer subject session jti`, with `-` for what is not said.
 #[async_trait]
 impl UpstreamLogout for FakeProvider {
@@ -191,6 +205,10 @@ impl IdentityProvider for FakeProvider {
 
     fn revocation(&self) -> Option<&dyn RevokeUpstream> {
         Some(self)
+    }
+
+    fn sign_out(&self) -> Option<&dyn SignOutUpstream> {
+        self.signs_out.load(Ordering::Relaxed).then_some(self as _)
     }
 
     fn card(&self) -> &ProviderCard {

@@ -21,7 +21,7 @@ use vestibule_domain::{
 };
 use vestibule_persistence::SqlStore;
 
-pub(crate) use self::moment::Moment;
+pub(crate) use self::{line::line, moment::Moment};
 use crate::{
     cli::{ExportOptions, Filter, Format, Place, TailOptions},
     config::{self, layers},
@@ -40,7 +40,7 @@ pub(crate) async fn tail(options: &TailOptions) -> Result<(), Failure> {
     let store = open(&options.place).await?;
     let done = async {
         let latest = latest(&store, &options.filter, options.lines).await?;
-        let show = |event: &AuditEvent| print::text(&if options.json { record::json_line(event) } else { line::line(event) });
+        let show = |event: &AuditEvent| print::text(&if options.json { record::json_line(event) } else { line(event) });
         latest.iter().try_for_each(show)?;
         if options.follow { follow::follow(&store, &options.filter, latest, show).await } else { Ok(()) }
     }
@@ -153,7 +153,7 @@ fn query(filter: &Filter) -> EventQuery {
     }
 }
 
-async fn open(place: &Place) -> Result<SqlStore, Failure> {
+pub(crate) async fn open(place: &Place) -> Result<SqlStore, Failure> {
     let settings = match &place.data {
         Some(folder) => dev::store_in(folder),
         None => config::store_of(&layers::read(place.config.as_deref(), &config::environment())?)?,

@@ -66,6 +66,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: AuditCommand,
     },
+    /// Say what happened to a login, from the reference on its error page
+    Explain(ExplainOptions),
     /// List the places where people can sign in, or try one
     Provider {
         #[command(subcommand)]
@@ -206,6 +208,18 @@ pub(crate) struct Filter {
     /// Only of this kind, as login.failed
     #[arg(long, value_name = "NAME", value_parser = event_name)]
     pub(crate) event: Option<EventName>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ExplainOptions {
+    /// The reference of the error page, which is the id of its trace, or the id of a login
+    #[arg(value_name = "REFERENCE")]
+    pub(crate) reference: String,
+    #[command(flatten)]
+    pub(crate) place: Place,
+    /// How many days to look back
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3660))]
+    pub(crate) days: u32,
 }
 
 #[derive(Debug, Args)]

@@ -37,6 +37,16 @@ pub(crate) enum Failure {
         /// Why.
         fault: AdminFault,
     },
+    /// There is no event of what is to be explained.
+    #[error(
+        "error: no event of the last {days} days has the reference {reference:?}\n\nA reference is the 32 letters and digits of an error page, or the id of a login; --days looks further back."
+    )]
+    UnknownReference {
+        /// As it was written.
+        reference: String,
+        /// How far was looked back.
+        days: u32,
+    },
     /// What was said on standard output could not be written.
     #[error("error: standard output can't be written: {0}")]
     Output(io::Error),

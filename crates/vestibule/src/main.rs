@@ -6,6 +6,7 @@ mod cli;
 mod config;
 mod config_command;
 mod dev;
+mod explain;
 mod failure;
 mod healthcheck;
 mod keygen;
@@ -53,6 +54,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Config { command } => config_command::run(&command),
         Command::Audit { command: AuditCommand::Tail(options) } => runtime()?.block_on(audit::tail(&options)),
         Command::Audit { command: AuditCommand::Export(options) } => runtime()?.block_on(audit::export(&options)),
+        Command::Explain(options) => runtime()?.block_on(explain::explain(&options)),
         Command::Provider { command: ProviderCommand::List(options) } => runtime()?.block_on(provider::list(&options)),
         Command::Provider { command: ProviderCommand::Test(options) } => runtime()?.block_on(provider::test(&options)),
         Command::Claims(options) => runtime()?.block_on(claims::claims(&options)),

@@ -139,3 +139,41 @@ async fn attack_66_a_cross_site_post_ends_nothing_and_takes_no_cookie() {
     assert_eq!(ended.header("location"), BYE);
     assert_eq!(street.count("session.ended"), 1);
 }
+
+#[tokio::test]
+async fn rp_initiated_logout_as_a_providers_client_the_person_is_sent_there_and_goes_on_to_the_app() {
+    let street = Street::open().await;
+    let app = street.app("app").await;
+    street.rig.providers[0].signs_people_out();
+    let mut browser = Browser::default();
+    let hint = signed_in(&street, &app, &mut browser).await;
+    let away = street.goes(&mut browser, &path(&[("id_token_hint", &hint), ("post_logout_redirect_uri", BYE), ("state", "s 1")])).await;
+    assert!(away.header("location").starts_with("https://acme.example/end?"), "{away:?}");
+    assert_eq!(away.parameter("post_logout_redirect_uri").as_deref(), Some("https://sso.example.com/logout/back"));
+    assert!(browser.session().is_none(), "here it is over already");
+    let state = away.parameter("state").unwrap();
+    let back = street.goes(&mut browser, &format!("/logout/back?{}", encode(&[("state", &state)]))).await;
+    assert_eq!((back.status, back.header("location")), (StatusCode::SEE_OTHER, "https://app.example.com/bye?state=s+1"));
+    // What we did not send ourselves leads nowhere, and what is too old neither.
+    for forged in ["", "x", &state[1..], "https://evil.example/"] {
+        let nowhere = street.goes(&mut browser, &format!("/logout/back?{}", encode(&[("state", forged)]))).await;
+        assert_eq!((nowhere.status, nowhere.between("data-page=\"", "\"")), (StatusCode::OK, "signed-out"), "{forged}");
+    }
+    street.rig.clock.advance(std::time::Duration::from_mins(31));
+    let late = street.goes(&mut browser, &format!("/logout/back?{}", encode(&[("state", &state)]))).await;
+    assert_eq!((late.status, late.between("data-page=\"", "\"")), (StatusCode::OK, "signed-out"));
+}
+
+#[tokio::test]
+async fn rp_initiated_logout_as_a_providers_client_after_a_form_the_page_leads_there() {
+    let street = Street::open().await;
+    let app = street.app("app").await;
+    street.rig.providers[0].signs_people_out();
+    let mut browser = Browser::default();
+    signed_in(&street, &app, &mut browser).await;
+    let asked = street.goes(&mut browser, "/logout").await;
+    let confirmation = asked.between("name=\"confirmation\" value=\"", "\"").to_owned();
+    let done = street.posts(&mut browser, "/logout", &[("confirmation", &confirmation)]).await;
+    assert_eq!((done.status, done.between("data-page=\"", "\"")), (StatusCode::OK, "signed-out"), "{done:?}");
+    assert!(done.header("refresh").contains("url=https://acme.example/end?"), "{done:?}");
+}

@@ -23,6 +23,7 @@ pub(super) struct Metadata {
     pub(super) jwks_uri: String,
     pub(super) userinfo_endpoint: Option<String>,
     pub(super) revocation_endpoint: Option<String>,
+    pub(super) end_session_endpoint: Option<String>,
     /// RFC 9207 §3: then an answer without `iss` is not this issuer's.
     pub(super) says_iss: bool,
     /// Whether it takes PKCE with S256, if it speaks of PKCE at all (RFC 8414 §2).
@@ -70,6 +71,7 @@ impl Metadata {
             jwks_uri: required("jwks_uri", &set.jwks_uri)?,
             userinfo_endpoint: optional("userinfo_endpoint", &set.userinfo_endpoint)?,
             revocation_endpoint: optional("revocation_endpoint", &set.revocation_endpoint)?,
+            end_session_endpoint: optional("end_session_endpoint", &set.end_session_endpoint)?,
             says_iss: document.get("authorization_response_iss_parameter_supported") == Some(&Value::Bool(true)),
             takes_s256: texts(document, "code_challenge_methods_supported").map(|methods| methods.contains(&"S256")),
             algs: known(document, "id_token_signing_alg_values_supported"),
@@ -89,6 +91,7 @@ impl Metadata {
             jwks_uri: required("jwks_uri", &set.jwks_uri)?,
             userinfo_endpoint: set.userinfo_endpoint.clone(),
             revocation_endpoint: set.revocation_endpoint.clone(),
+            end_session_endpoint: set.end_session_endpoint.clone(),
             says_iss: false,
             takes_s256: None,
             algs: None,
@@ -104,6 +107,7 @@ impl Metadata {
             ("jwks_uri", Some(&self.jwks_uri)),
             ("userinfo_endpoint", self.userinfo_endpoint.as_ref()),
             ("revocation_endpoint", self.revocation_endpoint.as_ref()),
+            ("end_session_endpoint", self.end_session_endpoint.as_ref()),
         ];
         named.into_iter().filter_map(|(name, url)| Some((name, host(url?)?))).collect()
     }

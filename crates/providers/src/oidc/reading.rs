@@ -86,6 +86,7 @@ fn settings(sheet: &mut Sheet<'_>, common: Common, issuer: String, egress: &Egre
         form_post: form_post(sheet),
         allowed_algs: algorithms(sheet),
         userinfo: sheet.flag("userinfo"),
+        sign_out: sheet.flag("sign_out"),
         error_in_200: sheet.flag("error_in_200"),
         error_codes: error_codes(sheet),
         subject: subject(sheet),
@@ -160,6 +161,7 @@ fn endpoints(sheet: &mut Sheet<'_>, egress: &Egress, discovery: bool) -> Endpoin
         userinfo_endpoint: endpoint("userinfo_endpoint", false),
         jwks_uri: endpoint("jwks_uri", true),
         revocation_endpoint: endpoint("revocation_endpoint", false),
+        end_session_endpoint: endpoint("end_session_endpoint", false),
     }
 }
 

@@ -63,6 +63,8 @@ pub struct OidcSettings {
     pub allowed_algs: Vec<SigningAlg>,
     /// Whether claims are fetched from userinfo too, at a sign-in and after a refresh.
     pub userinfo: bool,
+    /// Whether people who sign out here are sent on to sign out there too.
+    pub sign_out: bool,
     /// Whether errors come with status 200.
     pub error_in_200: bool,
     /// What error codes of its own mean in those of RFC 6749.
@@ -96,6 +98,7 @@ pub struct Endpoints {
     pub userinfo_endpoint: Option<String>,
     pub jwks_uri: Option<String>,
     pub revocation_endpoint: Option<String>,
+    pub end_session_endpoint: Option<String>,
 }
 
 /// What is code at some issuers.
@@ -273,6 +276,7 @@ impl OidcSettings {
             form_post: false,
             allowed_algs: vec![SigningAlg::Rs256, SigningAlg::Ps256, SigningAlg::Es256, SigningAlg::EdDsa],
             userinfo: true,
+            sign_out: false,
             error_in_200: false,
             error_codes: BTreeMap::new(),
             subject: SubjectTemplate::default(),

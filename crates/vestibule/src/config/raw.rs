@@ -286,6 +286,8 @@ pub(crate) struct RawProvider {
     token_auth: Option<String>,
     /// Whether claims are fetched from its userinfo endpoint too.
     userinfo: Option<bool>,
+    /// Whether people who sign out here are sent on to sign out there too, if it has an end_session_endpoint; register ISSUER/logout/back with it.
+    sign_out: Option<bool>,
     /// The algorithms its ID tokens may be signed with.
     #[schemars(inner(regex(pattern = ALGORITHM)))]
     algorithms: Option<Vec<String>>,
