@@ -25,6 +25,7 @@ impl Upstream {
             "grant_types": ["authorization_code", "refresh_token"],
             "backchannel_logout_uri": format!("{gateway}/callback/acme/backchannel-logout"),
             "backchannel_logout_session_required": true,
+            "post_logout_redirect_uris": [format!("{gateway}/logout/back")],
         });
         Self { program: Program::start(node("upstream.mjs", &json!({ "clients": [client] }))) }
     }

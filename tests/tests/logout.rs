@@ -5,9 +5,14 @@ use vestibule_tests::{Client, House, HouseOptions, LogoutReceiver, Neighbours, P
 
 /// A house whose guard lets an app of this machine be told, the app, and its registration.
 async fn start() -> (House, LogoutReceiver, Upstream, Client) {
+    start_with("").await
+}
+
+/// The same, with more said of the provider.
+async fn start_with(more: &str) -> (House, LogoutReceiver, Upstream, Client) {
     let (house, (receiver, upstream)) = House::start_among(HouseOptions::default(), async |gateway: &str| {
         let (receiver, upstream) = (LogoutReceiver::start(gateway), Upstream::start(gateway));
-        (Neighbours::default().with(&upstream.section("acme", ""), &[upstream.issuer(), &receiver.url("")]), (receiver, upstream))
+        (Neighbours::default().with(&upstream.section("acme", more), &[upstream.issuer(), &receiver.url("")]), (receiver, upstream))
     })
     .await;
     let client = house.register(registration(&receiver, &json!({ "backchannel_logout_uri": receiver.url("/backchannel") }))).await;
@@ -110,4 +115,27 @@ async fn back_channel_logout_an_issuer_that_is_not_ours_signs_its_people_out_her
     assert!(silent(bob).await.parameter("code").is_some(), "nobody else is signed out");
     let received: Vec<Value> = house.audit().into_iter().filter(|event| event["name"] == "upstream.logout_received").collect();
     assert_eq!((received.len(), &received[0]["outcome"]), (1, &json!("success")), "{received:#?}");
+}
+
+#[tokio::test]
+async fn rp_initiated_logout_as_a_providers_client_an_issuer_that_is_not_ours_signs_the_person_out_and_sends_them_on() {
+    let (house, receiver, upstream, client) = start_with("sign_out = true").await;
+    let link = Person::authorize_url(&house, &client, &receiver.url("/cb"), &[]);
+    let seen = browser(
+        json!({ "javascript": false }),
+        json!([
+            { "goto": link.as_str() },
+            { "click": "button[value=alice]" },
+            { "click": "#allow", "optional": true },
+            { "click": "#out" },
+            { "click": "button[name=logout][value=yes]" },
+            { "expect": "h1:has-text('Bye')" },
+            // Both sessions are over: the issuer asks who it is.
+            { "goto": link.as_str() },
+            { "expect": "button[value=alice]" },
+        ]),
+    )
+    .await;
+    let visited: Vec<_> = seen["visited"].as_array().expect("a list").iter().filter_map(Value::as_str).collect();
+    assert!(visited.iter().any(|address| address.starts_with(upstream.issuer())), "{visited:?}");
 }
