@@ -253,6 +253,28 @@ impl Client {
         matches!(self.origin, Origin::Operator)
     }
 
+    /// The same, with what an operator said of it before: an app that may say what it is says nothing of who may enter, nor of what is released.
+    #[must_use]
+    pub fn with_operators_word(self, before: &Self) -> Self {
+        let before = before.clone();
+        Self {
+            disabled: before.disabled,
+            allowed_providers: before.allowed_providers,
+            entry: before.entry,
+            release: before.release,
+            id_token_claims: before.id_token_claims,
+            consent: before.consent,
+            profile: before.profile,
+            legacy_oauth: before.legacy_oauth,
+            serves: before.serves,
+            exchange_audiences: before.exchange_audiences,
+            may_act: before.may_act,
+            upstream_tokens: before.upstream_tokens,
+            logout: before.logout,
+            ..self
+        }
+    }
+
     /// The algorithms that its request objects may be signed with.
     pub fn request_object_algs(&self) -> &[SigningAlg] {
         self.request_object_alg.as_ref().map_or(self.client_algs(), std::slice::from_ref)
@@ -378,7 +400,9 @@ closed_enum! {
 
 /// The host of a registered address; nothing for a private-use scheme.
 pub(crate) fn host_of(uri: &RegisteredUri) -> Option<String> {
-    url::Url::parse(uri.as_str()).ok()?.host_str().map(str::to_owned)
+    let url = url::Url::parse(uri.as_str()).ok()?;
+    // Nobody answers for the host of any other scheme: whoever likes writes another's there.
+    url.host_str().filter(|_| matches!(url.scheme(), "https" | "http")).map(str::to_owned)
 }
 
 closed_enum! {

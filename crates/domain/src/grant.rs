@@ -227,6 +227,12 @@ impl Grant {
         if client.is_public() { self.confirmation == *shown } else { self.confirmation.is_kept_by(shown) }
     }
 
+    /// The claims that were asked for by name, for a token of these scopes in the hands of this client. One that was narrowed has lost them, and one
+    /// that another app exchanged for itself never had them: the person let the first app ask.
+    pub fn claims_for(&self, client: &Client, scopes: &Scopes) -> WantedClaims {
+        if self.client == client.id && self.scopes.within(scopes) { self.claims.within(&client.scopes) } else { WantedClaims::default() }
+    }
+
     /// The scopes of a refreshed token: what was granted, or less (OAuth 2.1 §4.3), within what the client may still have.
     pub fn narrowed(&self, client: &Client, asked: Option<&str>) -> Result<Scopes, OAuthError> {
         use crate::error::OAuthErrorCode::InvalidScope;

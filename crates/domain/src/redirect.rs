@@ -150,7 +150,9 @@ impl RedirectUri {
 
     /// The host to show a person, or the scheme of a private-use address.
     pub fn shown_host(&self) -> String {
-        Url::parse(&self.0).ok().map_or_else(String::new, |url| url.host_str().map_or_else(|| url.scheme().to_owned(), str::to_owned))
+        // The host of another scheme is nobody's word: whoever likes writes another's there.
+        let host = |url: &Url| url.host_str().filter(|_| self.is_web()).map(str::to_owned);
+        Url::parse(&self.0).ok().map_or_else(String::new, |url| host(&url).unwrap_or_else(|| url.scheme().to_owned()))
     }
 
     /// Whether a browser follows a 303 to it in every case; private-use schemes want a page with a link instead.

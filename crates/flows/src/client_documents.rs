@@ -113,7 +113,9 @@ impl Gateway {
             return Ok(Ok(None));
         }
         match self.document(witness, id).await? {
-            Ok(known) => Ok(Ok(Some(Arc::new(known.client)))),
+            Ok(known) => self.as_operated(known).await.map(|client| Ok(Some(client))),
+            // Whoever uses up what may be fetched shuts nobody out whose app is known.
+            Err(DocumentFault::Busy) if self.documents.known(id).is_some() => self.client_under_way(witness, id).await.map(Ok),
             Err(fault) => {
                 let event = self.event(witness, EventName::ClientRegistrationRefused, Outcome::Failure, Actor::Anonymous);
                 let reason = if fault == DocumentFault::Busy { Reason::ClientRate } else { Reason::BadMetadata };
@@ -133,9 +135,21 @@ impl Gateway {
             return Ok(None);
         }
         match self.documents.known(id) {
-            Some(known) => Ok(Some(Arc::new(known.client))),
-            None => Ok(self.document(witness, id).await?.ok().map(|known| Arc::new(known.client))),
+            Some(known) => self.as_operated(known).await.map(Some),
+            None => match self.document(witness, id).await? {
+                Ok(known) => self.as_operated(known).await.map(Some),
+                Err(_) => Ok(None),
+            },
         }
+    }
+
+    /// What a document says of its client, within what an operator said of it since somebody signed in to it first.
+    async fn as_operated(&self, known: KnownDocument) -> Result<Arc<Client>, StoreError> {
+        let row = self.store.client(&known.client.id).await?;
+        Ok(Arc::new(match row {
+            Some(row) => known.client.with_operators_word(&row),
+            None => known.client,
+        }))
     }
 
     /// The client that presents itself to an endpoint: as somebody signed in to it last, or as its document says if nobody has yet, so that it can push

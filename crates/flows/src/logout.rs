@@ -49,6 +49,8 @@ pub enum LogoutNext {
         client_name: Option<String>,
         /// Where the app wants the browser, with `state`.
         back: Option<AppAnswer>,
+        /// Whether it goes there by itself.
+        straight: bool,
         /// Apps that hear of it.
         told: Vec<ToldApp>,
         /// Where the browser goes first: to the provider, to be signed out there too. It comes back for the rest.
@@ -63,6 +65,8 @@ pub struct LogoutRest {
     pub client_name: Option<String>,
     /// Where the app wants the browser, with `state`.
     pub back: Option<AppAnswer>,
+    /// Whether it goes there by itself.
+    pub straight: bool,
 }
 
 /// The same on the way: sealed, in the `state` that the provider gives back.
@@ -71,6 +75,7 @@ struct Carried {
     expires: Timestamp,
     client_name: Option<String>,
     back: Option<(RedirectUri, String)>,
+    straight: bool,
 }
 
 /// How long somebody may take to sign out at their provider.
@@ -99,6 +104,8 @@ impl Gateway {
         let hint = self.hint(witness, asked)?;
         let client = self.logout_client(asked, hint.as_ref()).await?;
         let back = leads_back(asked, client.as_deref())?;
+        // To an app that nobody vetted a link would lead anybody from our name to any address (attack 34), so a person goes on themselves.
+        let mut straight = client.as_ref().is_none_or(|client| client.is_vetted());
         let client_name = client.map(|client| client.name.clone());
         let session = self.session_of(witness, session_cookie).await?;
         let with_state = |uri: RegisteredUri| AppAnswer {
@@ -113,21 +120,24 @@ impl Gateway {
             if !proven && !said_yes {
                 return Ok(LogoutNext::Confirm { client_name, confirmation: self.confirmation(&session), ends_at: back });
             }
+            straight |= proven;
             told = self.told(&session).await?;
-            upstream = self.away(witness, &session, client_name.as_ref(), back.clone().map(with_state)).await;
+            let rest = LogoutRest { client_name: client_name.clone(), back: back.clone().map(with_state), straight };
+            upstream = self.away(witness, &session, rest).await;
             self.commit(self.end_session(Changes::default(), witness, &session, &Actor::Account(session.account), Reason::Logout)).await?;
         }
-        Ok(LogoutNext::Done { client_name, back: back.map(with_state), told, upstream })
+        Ok(LogoutNext::Done { client_name, back: back.map(with_state), straight, told, upstream })
     }
 
     /// Where the session's provider signs its person out, if it is to be asked. One that can't say holds nobody up: the person is signed out here.
-    async fn away(&self, witness: &Witness, session: &Session, client_name: Option<&String>, back: Option<AppAnswer>) -> Option<String> {
+    async fn away(&self, witness: &Witness, session: &Session, rest: LogoutRest) -> Option<String> {
         let providers = self.providers().await.ok()?;
         let way = providers.find(&session.provider)?.made.as_ref().ok()?.sign_out()?;
         let carried = Carried {
             expires: witness.now + LONGEST_AWAY,
-            client_name: client_name.cloned(),
-            back: back.map(|answer| (answer.to, answer.location)),
+            client_name: rest.client_name,
+            back: rest.back.map(|answer| (answer.to, answer.location)),
+            straight: rest.straight,
         };
         let plain = serde_json::to_vec(&carried).ok()?;
         let state = codec::encode(&self.sealer.seal(Purpose::LogoutReturn, b"", &plain).0);
@@ -149,6 +159,7 @@ impl Gateway {
         opened().map_or_else(LogoutRest::default, |carried| LogoutRest {
             client_name: carried.client_name,
             back: carried.back.map(|(to, location)| AppAnswer { to, form: None, location }),
+            straight: carried.straight,
         })
     }
 

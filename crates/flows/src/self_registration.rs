@@ -77,6 +77,9 @@ const LOOKING_AFTER: &str = " registration";
 /// How often the use of a token is tried that others use at the same time.
 const TRIES: usize = 8;
 
+/// How often it is noted that an app is in use.
+const NOTED_EVERY: std::time::Duration = std::time::Duration::from_hours(24);
+
 impl Gateway {
     fn rules(&self) -> Result<&SelfRegistration, SelfFault> {
         Some(&self.settings.registration).filter(|rules| rules.mode != RegistrationMode::Off).ok_or(SelfFault::Off)
@@ -208,8 +211,12 @@ impl Gateway {
         asked: SelfDraft,
     ) -> Result<SelfRegistered, SelfFault> {
         self.is_itself(witness, present, &repeated)?;
-        let draft = self.rules()?.bound(asked).map_err(SelfFault::Invalid)?;
-        let checked = self.settled(witness, present.id.as_str(), &draft).await?;
+        // What an operator said stays, and a profile that was demanded is demanded of what comes in its place.
+        let draft = Draft {
+            profile: present.profile.map(|profile| profile.to_string()),
+            ..self.rules()?.bound(asked).map_err(SelfFault::Invalid)?
+        };
+        let checked = self.settled(witness, present.id.as_str(), &draft).await?.with_operators_word(present);
         let (secrets, new) = self.secrets_for(witness, &present.secrets, &checked);
         let (token, digest) = self.registration_access_token();
         let kept_until = present.origin.kept_until().unwrap_or(witness.now);
@@ -287,7 +294,8 @@ impl Gateway {
     /// What keeps a client that registered itself, because somebody uses it; nothing for others, or if that was written today already.
     pub(crate) fn keeping(&self, witness: &Witness, client: &Client) -> Option<Write> {
         client.origin.kept_until()?;
-        let until = witness.now + self.settings.registration.unused;
+        // As long as anything it was given may be used, and until it is noted again.
+        let until = witness.now + self.settings.registration.unused.max(self.settings.lifetimes.refresh_idle) + NOTED_EVERY;
         self.kept_today.first(&client.id, witness.now).then(|| Write::KeepClient { id: client.id.clone(), until })
     }
 }

@@ -222,7 +222,8 @@ impl Gateway {
         if let Err(fault) = code.check(&client.id, asked.redirect_uri.as_deref(), verifier.as_ref(), now) {
             return Ok(Err(fault));
         }
-        if now >= code.issued + client.code_lifetime(&self.settings.lifetimes) {
+        // Any other code, a device's among them, says itself how long it is good.
+        if client.is_fapi2() && now >= code.issued + client.code_lifetime(&self.settings.lifetimes) {
             return Ok(Err(CodeFault::Expired));
         }
         if !code.is_for_key(shown.confirmation.key.as_ref()) {
@@ -373,6 +374,7 @@ impl Gateway {
             grant_type: Some(GrantType::ClientCredentials),
             ..self.token_event(witness, EventName::ClientCredentialsGranted, client, Outcome::Success)
         });
+        let changes = changes.and(self.keeping(witness, client));
         self.commit(shown.spent_with(changes)).await.map_err(lost)?;
         let lifetime = self.settings.lifetimes.access_token;
         let token = AccessToken {
@@ -467,7 +469,7 @@ impl Gateway {
         let mut access_token_hash = [0; 16];
         access_token_hash.copy_from_slice(&self.sealer.hash(access_token.as_bytes()).0[..16]);
         // What was asked for by name is said here even where what comes by scope is not.
-        let (nothing, asked) = (Scopes::default(), grant.claims.within(&client.scopes).id_token);
+        let (nothing, asked) = (Scopes::default(), grant.claims_for(client, scopes).id_token);
         let said = if client.id_token_claims { scopes } else { &nothing };
         IdToken {
             issuer: self.settings.issuer.clone(),

@@ -37,7 +37,7 @@ impl Gateway {
             return Err(BearerFault::InsufficientScope("openid"));
         }
         let subject = account.name_at(&living.client, self.sealer.as_ref());
-        let asked = living.grant.map(|grant| grant.claims.within(&living.client.scopes).userinfo).unwrap_or_default();
+        let asked = living.grant.map(|grant| grant.claims_for(&living.client, &living.token.scopes).userinfo).unwrap_or_default();
         let claims = link.profile.released(&living.token.scopes, &asked, &living.client.release);
         Ok(Userinfo { subject, claims, client: living.client.id.clone(), alg: living.client.userinfo_alg })
     }

@@ -62,8 +62,8 @@ impl ClientCertificates {
     }
 
     fn read(&self, shown: Option<&PeerCertificates>, headers: &HeaderMap, from_proxy: bool, now: Timestamp) -> Option<ClientCertificate> {
-        if from_proxy && let Some(name) = &self.header {
-            return self.judge(&passed_on(headers, name)?, now);
+        if from_proxy {
+            return self.judge(&passed_on(headers, self.header.as_ref()?)?, now);
         }
         self.judge(&shown?.0, now)
     }
@@ -167,5 +167,6 @@ mod tests {
         assert_eq!(certificates.read(Some(&proxy), &HeaderMap::new(), true, NOW), None, "a proxy's own certificate is not its client's");
         let without_header = ClientCertificates { header: None, ..authority.trusted() };
         assert_eq!(without_header.read(None, &once, true, NOW), None);
+        assert_eq!(without_header.read(Some(&proxy), &HeaderMap::new(), true, NOW), None, "nor where no header is named");
     }
 }

@@ -40,7 +40,7 @@ fn said(house: &House, visit: &Visit, Introspected { found, client }: Introspect
     if !accepts(visit.headers(), JWT) {
         return oauth::json(StatusCode::OK, &answer);
     }
-    let alg = client.introspection_alg.unwrap_or(SigningAlg::Rs256);
+    let alg = client.introspection_alg.unwrap_or(if client.is_fapi2() { client.access_token_alg } else { SigningAlg::Rs256 });
     let iss = &house.gateway.settings().issuer;
     let claims = IntrospectionClaims { iss, aud: client.id.as_str(), iat: visit.witness.now.as_secs(), token_introspection: answer };
     oauth::signed(house, visit, (alg, SignedAnswer::Introspection), JWT, &claims)

@@ -43,7 +43,7 @@ pub(crate) async fn logout(house: Arc<House>, visit: Visit) -> Response {
             let ends_at = ends_at.and_then(|uri| FormTarget::of(&Url::parse(uri.as_str()).ok()?));
             confirm(&house, asked, client_name, confirmation, ends_at).respond(&house.look(&visit, None))
         }
-        Ok(LogoutNext::Done { client_name, back, told, upstream }) => {
+        Ok(LogoutNext::Done { client_name, back, straight, told, upstream }) => {
             let frames: Vec<Frame> = told.iter().filter_map(|app| Frame::of(app.frame.as_deref()?)).collect();
             let told = told.into_iter().map(|app| app.name).collect();
             let mut response = match upstream {
@@ -53,7 +53,7 @@ pub(crate) async fn logout(house: Arc<House>, visit: Visit) -> Response {
                     let page = SignedOut { client_name, back: Href::app(&upstream), goes_on: true, told, frames };
                     page.respond(&house.look(&visit, None))
                 }
-                None => goes_back(&house, &visit, LogoutRest { client_name, back }, told, frames),
+                None => goes_back(&house, &visit, LogoutRest { client_name, back, straight }, told, frames),
             };
             // Without the cookie nothing was ended, so nothing is dropped (attack 66).
             if session.is_some() {
@@ -78,9 +78,9 @@ pub(crate) async fn back(house: Arc<House>, visit: Visit) -> Response {
 /// To the app, or to the page that says it is done. Frames have to be loaded first, so the way back waits for them.
 fn goes_back(house: &House, visit: &Visit, rest: LogoutRest, told: Vec<String>, frames: Vec<Frame>) -> Response {
     match rest.back {
-        Some(answer) if answer.to.is_web() && frames.is_empty() => halt::see_other(&answer.location),
+        Some(answer) if rest.straight && answer.to.is_web() && frames.is_empty() => halt::see_other(&answer.location),
         back => {
-            let goes_on = back.as_ref().is_some_and(|answer| answer.to.is_web());
+            let goes_on = rest.straight && back.as_ref().is_some_and(|answer| answer.to.is_web());
             let back = back.and_then(|answer| Href::app(&answer.location));
             SignedOut { client_name: rest.client_name, back, goes_on, told, frames }.respond(&house.look(visit, None))
         }

@@ -131,7 +131,10 @@ const fn meaning(reason: Reason) -> (&'static str, &'static str) {
         R::Unknown => ("the code or token is not known here", "it was made up, cut off, or swept after its end."),
         R::OtherClient => ("the code or token is another app's", "compare the client_id of the app; if it goes on, a token leaked."),
         R::Expired => ("it came too late", "look at the clocks, and at [lifetimes]."),
-        R::Replayed => ("it was used before, so everything it gave was taken back", "the app sends it twice, or somebody has a copy."),
+        R::Replayed => (
+            "it was used before; if it was a code or a refresh token, what it gave was taken back",
+            "the app sends it twice, or somebody has a copy.",
+        ),
         R::Revoked => ("it was ended before", "the person signed out, or it was taken back; they sign in again."),
         R::RedirectUri => ("the redirect address is not the one of the request", "the app sends the same redirect_uri both times."),
         R::Verifier => ("PKCE does not hold: the verifier is not the challenge's", "the app keeps the verifier of each login apart."),
@@ -160,9 +163,10 @@ const fn meaning(reason: Reason) -> (&'static str, &'static str) {
         R::Undelivered => {
             ("the app did not take the notice of a logout", "its backchannel_logout_uri must answer 200 within the time limit.")
         }
-        R::ClientRate | R::AuthorizeRate | R::TokenRate | R::PushRate | R::DeviceRate | R::SignInRate | R::UserCodeRate => {
+        R::AuthorizeRate | R::TokenRate | R::PushRate | R::DeviceRate | R::SignInRate => {
             ("there were too many in too short a time", "they wait; [limits] in the configuration says how many are taken.")
         }
+        R::ClientRate | R::UserCodeRate => ("there were too many wrong tries from one place", "they wait; Retry-After says how long."),
         R::EventRate => ("events came so often that they are counted and no longer stored", "the metrics have their number."),
         R::Internal => ("it is our fault, or the database could not be used", "the log has the error under this trace."),
     }

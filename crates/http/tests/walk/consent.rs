@@ -325,3 +325,16 @@ async fn somebody_asked_may_rather_be_somebody_else() {
     assert!(page.body.contains("signed in as") && says(&street, &mut browser, &page, "allow").await.parameter("code").is_some());
     assert_eq!(street.count("session.ended"), 1, "alice's");
 }
+
+#[tokio::test]
+async fn attack_34_a_logout_leads_nobody_by_itself_to_an_app_that_nobody_vetted() {
+    let street = Street::open().await;
+    let app = street.app("app").await;
+    let link = format!("/logout?{}", encode(&[("client_id", &app.id), ("post_logout_redirect_uri", "https://app.example.com/bye")]));
+    let vetted = street.goes(&mut Browser::default(), &link).await;
+    assert_eq!(vetted.header("location"), "https://app.example.com/bye");
+    unvetted(&street, &app).await;
+    let page = street.goes(&mut Browser::default(), &link).await;
+    assert_eq!((page.status, page.header("location"), page.header("refresh")), (StatusCode::OK, "", ""), "{page:?}");
+    assert!(page.body.contains("href=\"https://app.example.com/bye\""), "{page:?}");
+}

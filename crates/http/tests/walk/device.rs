@@ -249,3 +249,15 @@ async fn rfc_8707_section_2_a_device_names_the_resource_its_token_is_for() {
     let tokens = polls(&street, &tv, &started).await.json();
     assert_eq!(claims(&tokens["access_token"])["aud"], "https://api.example.com");
 }
+
+#[tokio::test]
+async fn rfc_8628_section_3_2_a_device_that_comes_late_is_let_in_as_long_as_it_was_told() {
+    let street = Street::open().await;
+    let tv = television(&street).await;
+    let started = asks(&street, &tv, "openid").await;
+    let mut browser = Browser::default();
+    let question = comes_to_the_question(&street, &mut browser, &user_code(&started), "alice").await;
+    says(&street, &mut browser, &question, "allow").await;
+    street.rig.clock.advance(Duration::from_mins(2));
+    assert_eq!(polls(&street, &tv, &started).await.status, StatusCode::OK, "a code's minute is no device's");
+}
