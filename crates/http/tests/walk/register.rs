@@ -368,7 +368,7 @@ async fn an_app_that_is_used_is_kept() {
     street.gateway().sweep().await.unwrap();
     let refreshed = street.refreshes(&app, text(&tokens, "refresh_token")).await;
     assert_eq!(refreshed.status, StatusCode::OK, "{refreshed:?}");
-    street.rig.clock.advance(std::time::Duration::from_hours(24 * 31));
+    street.rig.clock.advance(std::time::Duration::from_hours(24 * 32));
     street.gateway().sweep().await.unwrap();
-    assert_eq!(street.refreshes(&app, "x").await.error(), "invalid_client", "nobody used it for a month");
+    assert_eq!(street.refreshes(&app, "x").await.error(), "invalid_client", "nobody used it for a month, and a day to be sure");
 }
