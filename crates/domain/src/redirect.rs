@@ -81,7 +81,10 @@ impl RegisteredUri {
         match parsed.scheme() {
             "https" | "http" => {
                 let written = text.get(parsed.scheme().len()..).unwrap_or_default();
-                if !written.starts_with("://") || parsed.host().is_none() {
+                // As a browser reads it and as everybody else does: `HTTPS://` is another text than the scheme it stands for, and the host of
+                // `https:///host` is one reader's alone.
+                let spelled = text.starts_with(parsed.scheme()) && written.starts_with("://") && !authority(text).is_empty();
+                if !spelled || parsed.host().is_none() {
                     return Err(E::Relative);
                 }
                 if !parsed.username().is_empty() || parsed.password().is_some() || authority(text).contains('@') {
@@ -355,6 +358,10 @@ mod tests {
             ("https://a.test/%2E%2e/y", E::DotSegment),
             ("https:a.test/cb", E::Relative),
             ("https:/a.test/cb", E::Relative),
+            ("https:///a.test/cb", E::Relative),
+            ("https:////@a.test/cb", E::Relative),
+            ("HTTPS://a.test/cb", E::Relative),
+            ("hTtp://127.0.0.1/cb", E::Relative),
         ] {
             assert_eq!(RegisteredUri::parse(text), Err(why), "{text:?}");
         }
@@ -368,6 +375,19 @@ mod tests {
         ] {
             assert!(RegisteredUri::parse(fine).is_ok(), "{fine}");
         }
+    }
+
+    #[test]
+    fn attack_41_the_host_of_a_private_use_address_is_nobodys() {
+        for (text, shown) in [
+            ("https://app.example/cb", "app.example"),
+            ("http://127.0.0.1:80/cb", "127.0.0.1"),
+            ("com.evil.app://bank.example/cb", "com.evil.app"),
+            ("com.example.app:/cb", "com.example.app"),
+        ] {
+            assert_eq!(registered(text).exactly().shown_host(), shown, "{text}");
+        }
+        assert_eq!(crate::client::host_of(&registered("com.evil.app://bank.example/cb")), None, "no sector of the bank's");
     }
 
     #[test]

@@ -93,6 +93,11 @@ impl Settings {
         Some(url.into())
     }
 
+    /// An address of ours as clients with certificates call it, if that is another name.
+    pub fn url_for_certificates(&self, path: &str) -> Option<String> {
+        Some(format!("{}{path}", self.issuer_for_certificates()?.trim_end_matches('/')))
+    }
+
     /// An address of ours: the issuer without its trailing slash, and `path`.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.issuer.trim_end_matches('/'))

@@ -1,5 +1,7 @@
 //! The admin API's use cases about people: who they are, the ways they come in, and turning them away.
 
+use std::sync::Arc;
+
 use vestibule_domain::{
     account::{Account, Link},
     audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
@@ -77,7 +79,10 @@ impl Gateway {
     /// Takes one of them back.
     pub async fn revoke_grant_of(&self, witness: &Witness, actor: &Actor, account: &str, grant: &str) -> Result<(), AdminFault> {
         let id: GrantId = grant.parse().map_err(|_| AdminFault::NotFound)?;
-        let grant = self.grants(witness, account).await?.into_iter().find(|grant| grant.id == id).ok_or(AdminFault::NotFound)?;
+        let account = self.account(account).await?;
+        let grant = self.store.grant(&id).await.map_err(AdminFault::Store)?;
+        let living = |grant: &Arc<Grant>| grant.account == account.id && grant.is_alive() && witness.now < grant.expires();
+        let grant = grant.filter(living).ok_or(AdminFault::NotFound)?;
         let event = AuditEvent { actor: actor.clone(), ..self.grant_event(witness, EventName::GrantRevoked, &grant) };
         self.revoke_grant(id, RevokedBy::Admin, witness.now, event).await.map_err(AdminFault::Store)
     }

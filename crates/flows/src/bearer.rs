@@ -27,6 +27,8 @@ pub struct TokenShown {
     pub certificate: Option<Thumbprint>,
     /// The request's method.
     pub method: String,
+    /// The address of the resource that was called.
+    pub endpoint: String,
 }
 
 /// How an access token comes.
@@ -125,7 +127,7 @@ impl Gateway {
 
     /// A token that is good now and was brought to a resource of ours by who may use it. Every resource asks here and nowhere else, or a bound token
     /// would be a bearer's at the one that forgot.
-    pub(crate) async fn brought(&self, witness: &Witness, shown: &TokenShown, path: &str) -> Result<Living, BearerFault> {
+    pub(crate) async fn brought(&self, witness: &Witness, shown: &TokenShown) -> Result<Living, BearerFault> {
         let living = self.living(witness, &shown.text).await?.ok_or(BearerFault::Invalid)?;
         // As bad as another token (RFC 8705 §3).
         if living.token.confirmation.certificate.is_some_and(|bound| shown.certificate != Some(bound) || shown.scheme == Scheme::Form) {
@@ -139,10 +141,10 @@ impl Gateway {
             (None, Scheme::Dpop) => return Err(BearerFault::Invalid),
             (Some(_), Scheme::Dpop) => {}
         }
-        let (address, hash) = (self.settings.url(path), self.sealer.hash(shown.text.as_bytes()));
+        let hash = self.sealer.hash(shown.text.as_bytes());
         let request = ProvenRequest {
             method: &shown.method,
-            address: &address,
+            address: &shown.endpoint,
             token: Some(&hash),
             algs: living.client.client_algs(),
             now: witness.now,

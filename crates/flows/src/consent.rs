@@ -148,7 +148,7 @@ impl Gateway {
         Ok(Consented { authorized, settled })
     }
 
-    /// What is written of a yes, beside what it leads to.
+    /// What is written of a yes, beside what it leads to. It is remembered where it is ever read.
     pub(crate) fn allowed(
         &self,
         changes: Changes,
@@ -158,9 +158,10 @@ impl Gateway {
         session: &Session,
         given: &[Consent],
     ) -> Changes {
-        let consent = Consent::to(&attempt.request, session.account, given, client, witness.now);
+        let remembered = client.consent == ConsentMode::Remembered;
+        let consent = remembered.then(|| Write::PutConsent(Consent::to(&attempt.request, session.account, given, client, witness.now)));
         let event = self.login_event(witness, EventName::ConsentGranted, Outcome::Success, attempt.login, session, client);
-        changes.write(Write::PutConsent(consent)).event(AuditEvent { scopes: Some(attempt.request.told()), ..event })
+        changes.and(consent).event(AuditEvent { scopes: Some(attempt.request.told()), ..event })
     }
 
     /// What a person allowed an app before; read only where it is remembered.

@@ -76,6 +76,12 @@ impl Gateway {
         Ok(Some((proof.key, Write::SpendOnce { digest: self.sealer.hash(&name), expires })))
     }
 
+    /// The same of a client's request to the endpoint that it called.
+    fn proof_at(&self, client: &Client, presented: &Presented, now: Timestamp) -> Result<Option<(Thumbprint, Write)>, ProofFault> {
+        let request = ProvenRequest { method: "POST", address: &presented.endpoint, token: None, algs: client.client_algs(), now };
+        self.proof_of(&presented.proofs, &request)
+    }
+
     /// The key that a pushed request is for (RFC 9449 §10.1), and the write that uses its proof up. Beside a `dpop_jkt` it must be the same.
     pub(crate) fn proof_of_push(
         &self,
@@ -84,11 +90,7 @@ impl Gateway {
         dpop_jkt: Option<Thumbprint>,
         now: Timestamp,
     ) -> Result<Option<(Thumbprint, Write)>, ProofFault> {
-        let address = self.settings.url("/par");
-        let proof = self.proof_of(
-            &presented.proofs,
-            &ProvenRequest { method: "POST", address: &address, token: None, algs: client.client_algs(), now },
-        )?;
+        let proof = self.proof_at(client, presented, now)?;
         match (&proof, dpop_jkt) {
             (Some((key, _)), Some(named)) if *key != named => Err(ProofFault::OtherKey),
             _ => Ok(proof),
@@ -97,10 +99,8 @@ impl Gateway {
 
     /// What a client shows at an endpoint of ours, where what it is given will be bound to it. Whoever must show something and does not gets
     /// nothing, so nobody can have the binding left out by taking a header away (attack 36).
-    pub(crate) fn shown_by(&self, client: &Client, presented: &Presented, path: &str, now: Timestamp) -> Result<Shown, ProofFault> {
-        let address = self.settings.url(path);
-        let request = ProvenRequest { method: "POST", address: &address, token: None, algs: client.client_algs(), now };
-        let (key, spend) = self.proof_of(&presented.proofs, &request)?.unzip();
+    pub(crate) fn shown_by(&self, client: &Client, presented: &Presented, now: Timestamp) -> Result<Shown, ProofFault> {
+        let (key, spend) = self.proof_at(client, presented, now)?.unzip();
         if client.dpop_bound_access_tokens && key.is_none() {
             return Err(ProofFault::Missing);
         }

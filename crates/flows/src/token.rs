@@ -123,7 +123,7 @@ impl Gateway {
             let why = "this client is not registered for this grant_type";
             return Err(OAuthError::new(OAuthErrorCode::UnauthorizedClient, why));
         }
-        let shown = match self.shown_by(&client, presented, "/token", witness.now) {
+        let shown = match self.shown_by(&client, presented, witness.now) {
             Ok(shown) => shown,
             Err(fault) => return Err(self.unproven(witness, &client, failed, fault).await),
         };

@@ -26,7 +26,7 @@ pub struct Userinfo {
 impl Gateway {
     /// The claims behind an access token.
     pub async fn userinfo(&self, witness: &Witness, shown: &TokenShown) -> Result<Userinfo, BearerFault> {
-        let living = self.brought(witness, shown, "/userinfo").await?;
+        let living = self.brought(witness, shown).await?;
         let (account, link) = living.person.ok_or(BearerFault::Invalid)?;
         // Both are names of this resource: the issuer's, and its own address (RFC 9728 §2).
         let own = self.settings.url("/userinfo");

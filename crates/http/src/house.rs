@@ -22,7 +22,7 @@ use crate::{
     cookies::Cookies,
     pages::{Appearance, Href, Look, texts::Texts},
     published::Published,
-    visit::Visit,
+    visit::{self, Visit},
 };
 
 /// Settings of the web side.
@@ -123,10 +123,13 @@ impl House {
         Href::local(&format!("{}{path}", self.prefix)).expect("a path under the issuer's stays on this origin")
     }
 
-    /// The address by which a path of ours was called, as apps know it.
-    pub(crate) fn url_of(&self, path: &str) -> String {
+    /// The address that was called, as apps know it: under the issuer's name, or under the one that is only for clients with certificates.
+    pub(crate) fn url_of(&self, visit: &Visit) -> String {
+        let path = visit.request.uri().path();
         let below = path.strip_prefix(self.prefix.as_str()).unwrap_or(path);
-        self.gateway.settings().url(below)
+        let settings = self.gateway.settings();
+        let for_certificates = visit::called(&visit.request).is_some_and(|host| self.is_called_for_certificates(host));
+        for_certificates.then(|| settings.url_for_certificates(below)).flatten().unwrap_or_else(|| settings.url(below))
     }
 
     /// How pages look to whoever asks: in the language the app asked for, that of their cookie, or that of their browser.
@@ -147,7 +150,7 @@ impl House {
 
     /// The certificate that a client showed, to us or to a trusted proxy (RFC 8705, RFC 9440).
     pub(crate) fn certificate(&self, visit: &Visit) -> Option<ClientCertificate> {
-        let from_proxy = crate::visit::peer(&visit.request).is_some_and(|peer| self.trusts(peer));
+        let from_proxy = visit::peer(&visit.request).is_some_and(|peer| self.trusts(peer));
         self.settings.certificates.of(&visit.request, from_proxy, visit.witness.now)
     }
 

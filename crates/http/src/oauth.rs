@@ -101,7 +101,7 @@ impl ClientRequest {
             assertion: parameters.take("client_assertion").map(SecretString::from),
             certificate: house.certificate(visit).map(Arc::new),
             proofs: proofs(visit),
-            endpoint: house.url_of(visit.request.uri().path()),
+            endpoint: house.url_of(visit),
         };
         Ok(Self { presented, parameters })
     }
@@ -171,8 +171,13 @@ pub(crate) fn access_token(house: &House, visit: &Visit) -> Result<Option<TokenS
     if from_header.is_some() && from_form.is_some() {
         return Err(BearerFault::Malformed("the token came in two ways at once"));
     }
-    let method = visit.request.method().to_string();
-    let certificate = || house.certificate(visit).map(|certificate| Thumbprint(certificate.thumbprint));
-    let shown = |(text, scheme)| TokenShown { text, scheme, proofs: proofs(visit), certificate: certificate(), method };
+    let shown = |(text, scheme)| TokenShown {
+        text,
+        scheme,
+        proofs: proofs(visit),
+        certificate: house.certificate(visit).map(|certificate| Thumbprint(certificate.thumbprint)),
+        method: visit.request.method().to_string(),
+        endpoint: house.url_of(visit),
+    };
     Ok(from_header.or(from_form).map(shown))
 }

@@ -183,11 +183,10 @@ fn protect(house: &House, response: &mut Response) {
 
 /// Attack 44. A trusted proxy answers for the name itself.
 fn comes_under_our_name(house: &House, request: &Request, reader: Reader) -> bool {
-    let host = request.headers().get(header::HOST).and_then(|value| value.to_str().ok());
-    let named = host.or_else(|| request.uri().authority().map(http::uri::Authority::as_str));
     // The name for clients with certificates has no pages: nobody's browser is to be asked for one.
     let for_certificates = |host: &str| reader == Reader::Program && house.is_called_for_certificates(host);
-    named.is_some_and(|host| house.is_called(host) || for_certificates(host)) || visit::peer(request).is_some_and(|peer| house.trusts(peer))
+    visit::called(request).is_some_and(|host| house.is_called(host) || for_certificates(host))
+        || visit::peer(request).is_some_and(|peer| house.trusts(peer))
 }
 
 fn random_reference(house: &House) -> String {

@@ -95,6 +95,12 @@ fn forwarded(peer: IpAddr, headers: &HeaderMap, trusts: impl Fn(IpAddr) -> bool)
     address
 }
 
+/// The name, and the port if there is one, under which we were called.
+pub(crate) fn called(request: &Request) -> Option<&str> {
+    let host = request.headers().get(header::HOST).and_then(|value| value.to_str().ok());
+    host.or_else(|| request.uri().authority().map(http::uri::Authority::as_str))
+}
+
 /// Who is at the other end of the connection.
 pub(crate) fn peer(request: &Request) -> Option<IpAddr> {
     match &request.remote_addr().0 {

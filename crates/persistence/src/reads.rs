@@ -49,9 +49,9 @@ pub(crate) async fn clients(db: &DatabaseConnection, after: Option<&ClientId>, l
     rows.into_iter().map(clients::Model::into_domain).collect()
 }
 
-/// Clients that are kept only as long as they are used: those that the index has.
+/// Clients that are kept only as long as they are used and have no document of their own, whose address would be their id; by the index of the former.
 pub(crate) fn self_registered() -> Select<clients::Entity> {
-    clients::Entity::find().filter(Expr::cust("kept_until IS NOT NULL"))
+    clients::Entity::find().filter(Expr::cust("kept_until IS NOT NULL")).filter(clients::Column::Id.not_like("https://%"))
 }
 
 pub(crate) async fn count_self_registered(db: &DatabaseConnection) -> Result<u64, StoreError> {

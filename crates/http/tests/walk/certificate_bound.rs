@@ -68,7 +68,7 @@ async fn redeems(street: &Street, app: &App, shown: Option<u8>) -> Result<Issued
 
 async fn opens(street: &Street, token: &str, certificate: Option<u8>, scheme: Scheme) -> bool {
     let certificate = certificate.map(|number| Thumbprint(Digest([number; 32])));
-    let shown = TokenShown { text: token.into(), scheme, proofs: Vec::new(), certificate, method: "GET".into() };
+    let shown = TokenShown { text: token.into(), scheme, proofs: Vec::new(), certificate, method: "GET".into(), endpoint: String::new() };
     match street.gateway().userinfo(&street.rig.witness(), &shown).await {
         Ok(_) => true,
         Err(BearerFault::Invalid) => false,

@@ -114,7 +114,7 @@ async fn oidc_core_section_5_5_1_1_an_essential_acr_is_met_or_nobody_gets_in() {
     let said = claims(&street.redeems(&app, &back.parameter("code").unwrap()).await.json()["id_token"]);
     assert_eq!(said["acr"], "urn:pwd", "what the provider said, and nothing else");
     let silent = street.goes(&mut browser, &Street::link(&app, &[("prompt", "none"), ("claims", &must)])).await;
-    assert_eq!(silent.parameter("error").as_deref(), Some("login_required"), "this session will not do");
+    assert_eq!(silent.parameter("error").as_deref(), Some("login_required"), "such a sign-in will not do");
     acme.answers_next(arrival(Some("urn:key"), now));
     let back = street.arrives_asking(&mut browser, &app, &[("claims", &must)], "alice").await;
     assert!(back.parameter("code").is_some(), "{back:?}");
@@ -129,4 +129,17 @@ async fn oidc_core_section_2_acr_and_amr_are_what_the_provider_said_or_absent() 
     let said = claims(&tokens(&street, &app, &[("acr_values", "urn:mfa")]).await["id_token"]);
     assert!(said.get("acr").is_none(), "asked for, not said: {said}");
     assert_eq!(said["amr"][0], "pwd");
+}
+
+#[tokio::test]
+async fn oidc_core_section_5_5_a_narrowed_token_has_lost_the_claims_that_were_asked_for_by_name() {
+    let street = Street::open().await;
+    let app = street.app("app").await;
+    let by_name = r#"{"userinfo": {"email": null}, "id_token": {"email": null}}"#;
+    let whole = tokens(&street, &app, &[("scope", "openid offline_access"), ("claims", by_name)]).await;
+    assert_eq!(street.userinfo(whole["access_token"].as_str().unwrap()).await.json()["email"], "alice@example.com");
+    let form = [("grant_type", "refresh_token"), ("refresh_token", whole["refresh_token"].as_str().unwrap()), ("scope", "openid")];
+    let narrowed = street.asks(&app, "/token", &form).await.json();
+    let said = street.userinfo(narrowed["access_token"].as_str().unwrap()).await.json();
+    assert!(said.get("email").is_none() && claims(&narrowed["id_token"]).get("email").is_none(), "{said}");
 }

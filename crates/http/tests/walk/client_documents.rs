@@ -5,9 +5,11 @@ use std::time::Duration;
 use http::StatusCode;
 use serde_json::{Value, json};
 use vestibule_domain::{
+    client::Client,
     client_document::{DocumentFault, FetchedDocument},
     ports::Store,
     self_registration::SelfRegistration,
+    store::{Changes, Write},
 };
 use vestibule_protocol::registration::read_metadata;
 use vestibule_testkit::rig::RigOptions;
@@ -139,7 +141,7 @@ async fn cimd_a_client_that_is_known_by_its_document_gets_tokens_and_is_a_row_fr
     let page = street.comes(&app).await;
     assert!(page.body.contains("app.example</bdi>"), "CIMD section 6.4: the host is shown, whatever the name says: {}", page.body);
     let code = street.signs_in_to_a_stranger(&mut Browser::default(), &app, "alice").await;
-    assert_eq!(street.rig.store.count_self_registered().await, Ok(1));
+    assert_eq!(street.rig.store.count_self_registered().await, Ok(0), "it takes no place of those who register");
     let answer = street.redeems(&app, &code).await;
     assert_eq!(answer.status, StatusCode::OK, "{answer:?}");
     let tokens = answer.json();
@@ -235,4 +237,33 @@ async fn documents_come_from_the_hosts_of_the_list() {
     let street = with(rules).await;
     assert_eq!(street.comes(&app()).await.page(), "request_invalid");
     assert_eq!(street.rig.documents.fetched(), 0);
+}
+
+#[tokio::test]
+async fn what_an_operator_said_of_a_documents_client_stands_whatever_the_document_says_later() {
+    let street = street().await;
+    let app = app();
+    let code = street.signs_in_to_a_stranger(&mut Browser::default(), &app, "alice").await;
+    let tokens = street.redeems(&app, &code).await.json();
+    let present = street.gateway().client(ID).await.unwrap();
+    let changed = Client { disabled: true, version: present.version + 1, ..present.clone() };
+    let write = Write::PutClient { client: Box::new(changed), expected: Some(present.version) };
+    street.rig.port().commit(Changes::default().write(write)).await.unwrap();
+    for _ in 0..2 {
+        assert_eq!(street.comes(&app).await.page(), "client_unknown");
+        assert_eq!(street.refreshes(&app, tokens["refresh_token"].as_str().unwrap()).await.error(), "invalid_client");
+        street.rig.clock.advance(Duration::from_mins(6));
+    }
+}
+
+#[tokio::test]
+async fn attack_84_whoever_uses_up_what_may_be_fetched_shuts_nobody_out_whose_app_is_known() {
+    let street = street().await;
+    assert_eq!(street.comes(&app()).await.status, StatusCode::OK);
+    street.rig.clock.advance(Duration::from_mins(6));
+    for at in 0..30 {
+        street.comes(&App { id: format!("https://app.example/{at}"), ..app() }).await;
+    }
+    assert_eq!(street.comes(&App { id: "https://app.example/31".into(), ..app() }).await.status, StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(street.comes(&app()).await.status, StatusCode::OK);
 }

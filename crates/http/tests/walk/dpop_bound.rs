@@ -2,12 +2,15 @@
 
 use http::{Method, StatusCode, header};
 use serde_json::{Value, json};
-use vestibule_domain::registration::Draft;
-use vestibule_testkit::proof_key::{ProofKey, hash};
+use vestibule_domain::{registration::Draft, settings::CertificateSettings};
+use vestibule_testkit::{
+    proof_key::{ProofKey, hash},
+    rig::RigOptions,
+};
 
 use crate::{
     dpop::{Holder, TOKEN},
-    street::{Answer, Browser, Street, VERIFIER, claims, plain},
+    street::{Answer, Browser, Street, VERIFIER, basic, claims, plain},
 };
 
 const USERINFO: &str = "https://sso.example.com/userinfo";
@@ -288,4 +291,27 @@ async fn rfc_9449_section_10_1_a_proof_at_the_push_binds_the_code_to_its_key() {
     let code = landed.parameter("code").unwrap();
     assert_eq!(holder.redeems_with(&code, &[]).await.error(), "invalid_grant", "the header was taken away");
     assert_eq!(holder.redeems_with(&code, &[&holder.proof()]).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn rfc_8705_section_5_a_proof_names_the_address_that_was_called_and_no_other() {
+    let host = Some("mtls.example.com".to_owned());
+    let client_certificates = CertificateSettings { reach_us: true, host, ..CertificateSettings::default() };
+    let street = Street::with(RigOptions { client_certificates, ..RigOptions::default() }).await;
+    let holder = Holder::of(&street, street.app("app").await);
+    let now = street.rig.witness().now;
+    let asks = async |host: &str, named: &str| {
+        let claims = holder.key.claims("POST", named, Some(&street.gateway().dpop_nonce(now)), now);
+        let basic = basic(&holder.app.id, holder.app.secret.as_deref().unwrap());
+        let request = poem::Request::builder().method(Method::POST).uri("/token".parse().unwrap()).header(header::HOST, host);
+        let request = request.content_type("application/x-www-form-urlencoded").header(header::AUTHORIZATION, basic);
+        let request = request.header("dpop", holder.key.sign(&claims));
+        street.send(request.body("grant_type=client_credentials&scope=api")).await
+    };
+    let alias = "https://mtls.example.com/token";
+    assert_eq!(asks("mtls.example.com", alias).await.status, StatusCode::OK);
+    assert_eq!(asks("sso.example.com", TOKEN).await.status, StatusCode::OK);
+    for (host, named) in [("mtls.example.com", TOKEN), ("sso.example.com", alias)] {
+        assert_eq!(asks(host, named).await.error(), "invalid_dpop_proof", "{host}: {named}");
+    }
 }

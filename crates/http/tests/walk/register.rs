@@ -3,8 +3,11 @@
 use http::{Method, StatusCode, header};
 use serde_json::{Value, json};
 use vestibule_domain::{
+    client::{Client, ConsentMode},
+    ids::ProviderId,
     ports::Store,
     self_registration::{RegistrationMode, SelfRegistration},
+    store::{Changes, Write},
 };
 use vestibule_testkit::rig::{ADMIN_KEY, RigOptions};
 
@@ -333,6 +336,28 @@ async fn rfc_7592_section_2_2_a_replacement_replaces_everything_and_the_token_to
     let again = street.json(Method::PUT, &address, Some(&held(&public).1), &again).await.json();
     assert_ne!(again["client_secret"], mine["client_secret"], "one that had none gets a new one");
     assert!(again["client_secret"].is_string());
+}
+
+#[tokio::test]
+async fn rfc_7592_section_2_2_what_an_operator_said_of_an_app_stands_when_it_replaces_the_rest() {
+    let street = street(RegistrationMode::Open).await;
+    let mine = street.registers(&plain()).await.json();
+    let (address, token) = held(&mine);
+    let present = street.gateway().client(text(&mine, "client_id")).await.unwrap();
+    let told = Client {
+        allowed_providers: vec![ProviderId::parse("acme").unwrap()],
+        consent: ConsentMode::Always,
+        id_token_claims: !present.id_token_claims,
+        version: present.version + 1,
+        ..present.clone()
+    };
+    let write = Write::PutClient { client: Box::new(told.clone()), expected: Some(present.version) };
+    street.rig.port().commit(Changes::default().write(write)).await.unwrap();
+    let body = json!({ "client_id": mine["client_id"], "client_name": "New", "redirect_uris": [CALLBACK] });
+    assert_eq!(street.json(Method::PUT, &address, Some(&token), &body).await.status, StatusCode::OK);
+    let now = street.gateway().client(text(&mine, "client_id")).await.unwrap();
+    assert_eq!((now.name.as_str(), now.consent, now.id_token_claims), ("New", told.consent, told.id_token_claims));
+    assert_eq!(now.allowed_providers, told.allowed_providers);
 }
 
 #[tokio::test]

@@ -1,0 +1,211 @@
+//! What the port asks, answered from the tables.
+
+use std::{collections::HashMap, sync::Arc};
+
+use async_trait::async_trait;
+use vestibule_domain::{
+    account::{Account, Link, LinkKey, UpstreamTokens},
+    audit::AuditEvent,
+    client::Client,
+    code::Code,
+    consent::Consent,
+    email::EmailAddress,
+    grant::Grant,
+    ids::{AccountId, ClientId, GrantId, LinkId, ProviderId, SessionId},
+    keys::SigningKey,
+    logout::DueLogout,
+    ports::Store,
+    provider::StoredProvider,
+    secret::Digest,
+    self_registration::RegistrationToken,
+    session::Session,
+    store::{Changes, EventQuery, StoreError},
+    ticket::{Ticket, TicketKind},
+    time::Timestamp,
+    token::TokenId,
+    upstream::TokensDue,
+};
+
+use super::{Joined, MemoryStore, asked_for, at_most};
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn commit(&self, changes: Changes) -> Result<(), StoreError> {
+        let mut tables = self.read()?;
+        let mut next = tables.clone();
+        next.apply(changes)?;
+        *tables = next;
+        Ok(())
+    }
+
+    async fn client(&self, id: &ClientId) -> Result<Option<Arc<Client>>, StoreError> {
+        Ok(self.read()?.clients.get(id).cloned().map(Arc::new))
+    }
+
+    async fn clients(&self, after: Option<&ClientId>, limit: u64) -> Result<Vec<Client>, StoreError> {
+        let tables = self.read()?;
+        let later = tables.clients.values().filter(|client| after.is_none_or(|after| client.id > *after));
+        Ok(later.take(at_most(limit)).cloned().collect())
+    }
+
+    async fn count_self_registered(&self) -> Result<u64, StoreError> {
+        Ok(self.read()?.kept_until.keys().filter(|id| id.document().is_none()).count() as u64)
+    }
+
+    async fn registration_token(&self, digest: &Digest) -> Result<Option<RegistrationToken>, StoreError> {
+        Ok(self.read()?.registration_tokens.values().find(|token| token.digest == *digest).cloned())
+    }
+
+    async fn registration_tokens(&self) -> Result<Vec<RegistrationToken>, StoreError> {
+        Ok(self.read()?.registration_tokens.values().cloned().collect())
+    }
+
+    async fn account(&self, id: &AccountId) -> Result<Option<Arc<Account>>, StoreError> {
+        Ok(self.read()?.accounts.get(id).cloned().map(Arc::new))
+    }
+
+    async fn accounts(&self, after: Option<&AccountId>, limit: u64) -> Result<Vec<Account>, StoreError> {
+        let tables = self.read()?;
+        let mut later: Vec<_> = tables.accounts.values().filter(|account| after.is_none_or(|after| account.id > *after)).cloned().collect();
+        later.sort_by_key(|account| account.id);
+        later.truncate(at_most(limit));
+        Ok(later)
+    }
+
+    async fn link(&self, key: &LinkKey) -> Result<Option<Arc<Link>>, StoreError> {
+        Ok(self.read()?.links.get(key).cloned().map(Arc::new))
+    }
+
+    async fn link_by_id(&self, id: &LinkId) -> Result<Option<Arc<Link>>, StoreError> {
+        Ok(self.read()?.links.values().find(|link| link.id == *id).cloned().map(Arc::new))
+    }
+
+    async fn links_of(&self, account: &AccountId) -> Result<Vec<Link>, StoreError> {
+        Ok(self.read()?.links_in_order(|link| link.account == *account))
+    }
+
+    async fn links_by_verified_email(&self, email: &EmailAddress) -> Result<Vec<Link>, StoreError> {
+        Ok(self.read()?.links_in_order(|link| link.verified_email().as_ref() == Some(email)))
+    }
+
+    async fn providers(&self) -> Result<Arc<[StoredProvider]>, StoreError> {
+        Ok(self.read()?.all_providers.clone())
+    }
+
+    async fn sessions_of(&self, account: &AccountId) -> Result<Vec<Session>, StoreError> {
+        let tables = self.read()?;
+        let mut alive: Vec<_> =
+            tables.sessions.values().filter(|session| session.account == *account && session.ended.is_none()).cloned().collect();
+        alive.sort_by_key(|session| std::cmp::Reverse(session.last_seen));
+        Ok(alive)
+    }
+
+    async fn sessions_by_upstream(&self, provider: &ProviderId, session: &str) -> Result<Vec<Session>, StoreError> {
+        let tables = self.read()?;
+        let alive = tables.sessions.values().filter(|known| known.ended.is_none() && known.provider == *provider);
+        Ok(alive.filter(|known| known.upstream_session.as_deref() == Some(session)).cloned().collect())
+    }
+
+    async fn session(&self, digest: &Digest) -> Result<Option<Arc<Session>>, StoreError> {
+        Ok(self.read()?.sessions.values().find(|session| session.digest == *digest).cloned().map(Arc::new))
+    }
+
+    async fn session_by_id(&self, id: &SessionId) -> Result<Option<Session>, StoreError> {
+        Ok(self.read()?.sessions.get(id).cloned())
+    }
+
+    async fn clients_in(&self, session: &SessionId) -> Result<Vec<ClientId>, StoreError> {
+        let tables = self.read()?;
+        Ok(tables.session_clients.keys().filter(|(joined, _)| joined == session).map(|(_, client)| client.clone()).collect())
+    }
+
+    async fn logouts_due(&self, now: Timestamp, each: u64, limit: u64) -> Result<Vec<DueLogout>, StoreError> {
+        let tables = self.read()?;
+        let mut due: Vec<_> = tables.session_clients.iter().filter(|(_, joined)| joined.due.is_some_and(|due| due <= now)).collect();
+        due.sort_by_key(|(_, joined)| joined.due);
+        let mut places: HashMap<&ClientId, u64> = HashMap::new();
+        let few = due.into_iter().filter(|((_, client), _)| {
+            let place = places.entry(client).or_default();
+            *place += 1;
+            *place <= each
+        });
+        let owed = |((session, client), joined): (&(SessionId, ClientId), &Joined)| DueLogout {
+            session: *session,
+            client: client.clone(),
+            account: joined.account,
+            attempts: joined.attempts,
+        };
+        Ok(few.map(owed).take(at_most(limit)).collect())
+    }
+
+    async fn consents(&self, account: &AccountId, client: Option<&ClientId>) -> Result<Vec<Consent>, StoreError> {
+        let tables = self.read()?;
+        let asked = |consent: &&Consent| consent.account == *account && client.is_none_or(|client| consent.client == *client);
+        Ok(tables.consents.values().filter(asked).cloned().collect())
+    }
+
+    async fn code(&self, digest: &Digest) -> Result<Option<Code>, StoreError> {
+        Ok(self.read()?.codes.get(digest).cloned())
+    }
+
+    async fn grant(&self, id: &GrantId) -> Result<Option<Arc<Grant>>, StoreError> {
+        Ok(self.read()?.grants.get(id).cloned().map(Arc::new))
+    }
+
+    async fn grants_of(&self, account: &AccountId) -> Result<Vec<Grant>, StoreError> {
+        let tables = self.read()?;
+        let mut alive: Vec<_> = tables.grants.values().filter(|grant| grant.account == *account && grant.is_alive()).cloned().collect();
+        alive.sort_by_key(|grant| std::cmp::Reverse((grant.issued, grant.id)));
+        Ok(alive)
+    }
+
+    async fn is_token_revoked(&self, id: &TokenId) -> Result<bool, StoreError> {
+        Ok(self.read()?.revoked_tokens.contains_key(id))
+    }
+
+    async fn ticket(&self, kind: TicketKind, digest: &Digest) -> Result<Option<Ticket>, StoreError> {
+        Ok(self.read()?.tickets.get(digest).filter(|ticket| ticket.kind == kind).cloned())
+    }
+
+    async fn upstream_tokens(&self, link: &LinkId) -> Result<Option<UpstreamTokens>, StoreError> {
+        Ok(self.read()?.upstream_tokens.get(link).cloned())
+    }
+
+    async fn upstream_tokens_due(&self, due: &TokensDue) -> Result<Vec<LinkId>, StoreError> {
+        let tables = self.read()?;
+        let is_due = |tokens: &&UpstreamTokens| {
+            tokens.refreshable
+                && tokens.denied.is_none()
+                && tokens.expires.is_some_and(|expires| expires < due.expire_before)
+                && tokens.used.is_some_and(|used| used >= due.used_since)
+                && tokens.leased_until.is_none_or(|until| until <= due.now)
+                && tokens.retry_after.is_none_or(|after| after <= due.now)
+        };
+        let mut found: Vec<_> = tables.upstream_tokens.values().filter(is_due).map(|tokens| (tokens.expires, tokens.link)).collect();
+        found.sort_unstable();
+        Ok(found.into_iter().map(|(_, link)| link).take(at_most(due.limit)).collect())
+    }
+
+    async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError> {
+        Ok(self.read()?.signing_keys.values().cloned().collect())
+    }
+
+    async fn events(&self, query: &EventQuery) -> Result<Vec<AuditEvent>, StoreError> {
+        let tables = self.read()?;
+        Ok(tables.events.values().filter(|event| asked_for(query, event)).take(at_most(query.limit)).cloned().collect())
+    }
+
+    async fn count_sessions(&self, seen_since: Timestamp) -> Result<u64, StoreError> {
+        let tables = self.read()?;
+        let alive = tables.sessions.values().filter(|session| session.ended.is_none() && session.last_seen >= seen_since);
+        Ok(alive.count() as u64)
+    }
+
+    async fn sweep(&self, now: Timestamp, sessions_before: Timestamp, most: u64) -> Result<u64, StoreError> {
+        Ok(self.read()?.sweep(now, sessions_before, at_most(most)) as u64)
+    }
+
+    async fn ping(&self) -> Result<(), StoreError> {
+        self.read().map(drop)
+    }
+}
