@@ -1,4 +1,4 @@
-//! The fake of the [`Store`] port: everything in one process's memory, nothing durable. It passes the same contract as the databases.
+//! The fake of the [`Store`](vestibule_domain::ports::Store) port: everything in one process's memory, nothing durable. It passes the same contract as the databases.
 
 mod port;
 
@@ -30,7 +30,7 @@ use vestibule_domain::{
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// A [`Store`] in memory.
+/// A [`Store`](vestibule_domain::ports::Store) in memory.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     tables: Mutex<Tables>,
