@@ -49,6 +49,14 @@ impl About {
         *self == Self::default()
     }
 
+    /// Where the house sends people to begin a login there, saying which house it is (OpenID Connect Core 1.0 §4). `login_hint` stays out: who somebody
+    /// is, is for the login to say.
+    pub fn initiation(&self, issuer: &str) -> Option<String> {
+        let mut address = url::Url::parse(self.initiate_login_uri.as_deref()?).ok()?;
+        address.query_pairs_mut().append_pair("iss", issuer);
+        Some(address.into())
+    }
+
     /// The pages it names, by the names they have in a registration.
     fn pages(&self) -> [(&'static str, Option<&String>); 3] {
         [("client_uri", self.client_uri.as_ref()), ("policy_uri", self.policy_uri.as_ref()), ("tos_uri", self.tos_uri.as_ref())]
@@ -166,6 +174,14 @@ mod tests {
             initiate_login_uri: uri,
             ..AboutDraft::default()
         }
+    }
+
+    #[test]
+    fn oidc_core_section_4_a_login_there_begins_with_who_sends() {
+        let begin = |uri: &str| page(uri).check(&[], &mut Vec::new()).initiation("https://sso.example.com");
+        assert_eq!(begin("https://app.example.com/in").unwrap(), "https://app.example.com/in?iss=https%3A%2F%2Fsso.example.com");
+        assert_eq!(begin("https://app.example.com/in?a=b").unwrap(), "https://app.example.com/in?a=b&iss=https%3A%2F%2Fsso.example.com");
+        assert_eq!(About::default().initiation("https://sso.example.com"), None);
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub struct OwnApp {
     pub since: Timestamp,
     /// When it last got tokens.
     pub used: Timestamp,
+    /// Where a sign-in to it begins, if an operator registered that.
+    pub begin: Option<String>,
 }
 
 impl Gateway {
@@ -77,7 +79,15 @@ impl Gateway {
                 (app.since, app.used) = (app.since.min(grant.issued), app.used.max(used));
                 app.scopes = app.scopes.union(&grant.scopes);
             } else if let Some(client) = self.store.client(&grant.client).await?.filter(|client| !client.disabled) {
-                apps.push(OwnApp { id: client.id.clone(), name: client.name.clone(), scopes: grant.scopes, since: grant.issued, used });
+                apps.push(OwnApp {
+                    id: client.id.clone(),
+                    name: client.name.clone(),
+                    scopes: grant.scopes,
+                    since: grant.issued,
+                    used,
+                    // Nobody looked at the addresses of an app that registered itself, and a link on this page would speak for them.
+                    begin: client.about.initiation(&self.settings.issuer).filter(|_| client.is_vetted()),
+                });
             }
         }
         apps.sort_by(|a, b| (a.name.to_lowercase(), &a.id).cmp(&(b.name.to_lowercase(), &b.id)));

@@ -11,7 +11,7 @@ use crate::{
     halt::{self, moment},
     house::House,
     login,
-    pages::{AccountPage, Addition, AppAccess, Notice, Page, PostForm, Remove, SignInAgain, SignedIn, Way},
+    pages::{AccountPage, Addition, AppAccess, Href, Notice, Page, PostForm, Remove, SignInAgain, SignedIn, Way},
     visit::Visit,
 };
 
@@ -148,6 +148,7 @@ fn shown(house: &House, own: &OwnPage, notice: Option<Notice>) -> AccountPage {
         scopes: app.scopes.iter().map(str::to_owned).collect(),
         since: moment(app.since),
         used: moment(app.used),
+        begin: app.begin.as_deref().and_then(Href::app),
         revoke: changing("/account/apps/revoke", "app", app.id.to_string()),
     };
     let others = own.sessions.len() > 1;

@@ -148,7 +148,9 @@ impl Egress {
                 .referer(false)
                 .connect_timeout(connect_timeout)
                 .timeout(timeout)
-                .pool_idle_timeout(Duration::from_mins(1))
+                // Servers commonly close what was idle for five seconds. A code that is sent down a connection in that moment is lost, and can't be sent
+                // again: nobody knows whether it arrived.
+                .pool_idle_timeout(Duration::from_secs(3))
                 .tls_certs_merge(roots.clone())
                 .user_agent(concat!("vestibule/", env!("CARGO_PKG_VERSION")))
                 .build()

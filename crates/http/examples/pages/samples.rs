@@ -349,6 +349,7 @@ fn accounts(words: &Words<'_>) -> Vec<(String, Box<dyn Page>)> {
             scopes: scopes.iter().map(|scope| (*scope).to_owned()).collect(),
             since: AT - time::Duration::days(90),
             used: AT - time::Duration::days(1),
+            begin: Href::app("https://wiki.example.com/login?iss=https%3A%2F%2Fsso.example.com").filter(|_| name == "Wiki"),
             revoke: revoke.then(|| post("/account/apps/revoke", words.value)),
         };
         vec![app(words.app, &["openid", "profile", "email", "offline_access"]), app("Wiki", &["openid", "groups", "wiki:write"])]

@@ -6,6 +6,7 @@ mod authorize;
 mod belongings;
 mod callback;
 mod certificate_bound;
+mod certification;
 mod claims;
 mod client_documents;
 mod client_keys;

@@ -4,7 +4,7 @@ use time::OffsetDateTime;
 
 use super::{
     super::{
-        PostForm,
+        Href, PostForm,
         phrase::{Phrase, visible},
         scopes,
         texts::Texts,
@@ -38,6 +38,8 @@ pub struct AppAccess {
     pub since: OffsetDateTime,
     /// When it last got tokens.
     pub used: OffsetDateTime,
+    /// Where a sign-in to it begins.
+    pub begin: Option<Href>,
     /// Takes it back, after a question; absent while nothing can be changed.
     pub revoke: Option<PostForm>,
 }
@@ -68,6 +70,7 @@ pub(super) struct AppView<'a> {
     pub(super) has: Vec<Phrase<'a>>,
     pub(super) since: Phrase<'a>,
     pub(super) used: Phrase<'a>,
+    pub(super) begin: Option<&'a Href>,
     pub(super) revoke: Option<Revocation<'a>>,
 }
 
@@ -85,6 +88,7 @@ impl<'a> AppView<'a> {
             has: scopes::in_words(t, &app.scopes),
             since: Phrase::new(t.account_app_since).dated(app.since, t),
             used: Phrase::new(t.account_last_used).dated(app.used, t),
+            begin: app.begin.as_ref(),
             revoke: app.revoke.as_ref().map(|form| Revocation {
                 form,
                 sure: named(t.account_revoke_sure),
