@@ -133,8 +133,8 @@ async fn attack_65_hostile_words_stay_words() {
         assert!(!headers.contains_key("set-cookie"), "{name}");
         for link in select(&hostile, "[href], [action]") {
             let address = link.attr("href").or(link.attr("action")).unwrap_or_default();
-            let navigates =
-                address.starts_with('/') || address.starts_with("https://grafana.example.com/") || address.starts_with("app.immich:///");
+            let ours = ["/", "https://grafana.example.com/", "https://wiki.example.com/", "app.immich:///"];
+            let navigates = ours.iter().any(|begins| address.starts_with(begins));
             assert!(navigates || address.starts_with("data:image/svg+xml,"), "{name}: {address}");
         }
     }
@@ -281,7 +281,7 @@ async fn attack_66_an_address_is_posted_to_us_and_the_answer_tells_nothing_of_an
 #[tokio::test]
 async fn attack_66_ways_to_sign_in_change_by_posted_forms_with_a_token_and_never_by_a_link() {
     let document = Html::parse_document(&named("account"));
-    assert_eq!(select(&document, "main a").count(), 0);
+    assert_eq!(select(&document, "main a:not([href^='https://'])").count(), 0, "links lead to apps and nowhere in the house");
     for form in select(&document, "form") {
         assert_eq!(form.attr("method"), Some("post"));
         assert!(form.attr("action").unwrap().starts_with("/account/"));
