@@ -154,9 +154,10 @@ fn query(filter: &Filter) -> EventQuery {
 }
 
 pub(crate) async fn open(place: &Place) -> Result<SqlStore, Failure> {
+    let told = |faults| if place.config.is_some() { Failure::Config(faults) } else { Failure::Nowhere(faults) };
     let settings = match &place.data {
         Some(folder) => dev::store_in(folder),
-        None => config::store_of(&layers::read(place.config.as_deref(), &config::environment())?)?,
+        None => layers::read(place.config.as_deref(), &config::environment()).and_then(|read| config::store_of(&read)).map_err(told)?,
     };
     wire::open_to_read(&settings).await
 }

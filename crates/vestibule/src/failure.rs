@@ -14,6 +14,11 @@ pub(crate) enum Failure {
     /// The configuration.
     #[error("error: the configuration can't be used\n\n{0}")]
     Config(#[from] Faults),
+    /// Nothing on the command line says whose data is meant, and the environment does not say enough.
+    #[error(
+        "error: it is not said which gateway is meant: name its configuration by --config FILE, or what `vestibule dev` keeps by --data DIR\n\n{0}"
+    )]
+    Nowhere(Faults),
     /// Rules to try.
     #[error("error: the draft can't be used\n\n{0}")]
     Draft(Faults),

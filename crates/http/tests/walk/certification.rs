@@ -67,18 +67,9 @@ async fn oidcc_codereuse_30seconds() {
     let code = street.signs_in(&mut Browser::default(), &app, "alice").await;
     let tokens = street.redeems(&app, &code).await.json();
     street.rig.clock.advance(Duration::from_secs(30));
+    assert!(street.is_good(tokens["access_token"].as_str().unwrap()).await);
     assert_eq!(street.redeems(&app, &code).await.error(), "invalid_grant");
     assert!(!street.is_good(tokens["access_token"].as_str().unwrap()).await);
-}
-
-#[tokio::test]
-async fn oidcc_refresh_token_of_another_client() {
-    let street = Street::open().await;
-    let (app, other) = (street.app("app").await, street.app("other").await);
-    let tokens = street.tokens(&app, "alice").await;
-    let theirs = street.refreshes(&other, tokens["refresh_token"].as_str().unwrap()).await;
-    assert_eq!((theirs.status, theirs.error().as_str()), (StatusCode::BAD_REQUEST, "invalid_grant"));
-    street.tokens_again(&app, tokens).await;
 }
 
 #[tokio::test]

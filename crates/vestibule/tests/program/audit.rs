@@ -53,3 +53,12 @@ fn a_wrong_filter_is_a_wrong_command_line() {
     let refused = run(&["audit", "tail", "--event", "login.suceeded"], &[]);
     assert!(refused.code == 2 && refused.err.contains("login.succeeded"), "{}", refused.err);
 }
+
+#[test]
+fn who_does_not_say_whose_log_is_told_how() {
+    for command in [&["audit", "tail"][..], &["explain", "e75cf56bbc0281b014f1cdc59602b218"]] {
+        let refused = run(command, &[]);
+        assert_eq!(refused.code, 1);
+        assert!(refused.err.contains("--config FILE") && refused.err.contains("--data DIR"), "{}", refused.err);
+    }
+}
