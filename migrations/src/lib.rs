@@ -19,6 +19,7 @@ mod m20261125_000001_create_tables;
 mod m20261125_000003_consents;
 mod m20261125_000006_logout_deliveries;
 mod m20261125_000007_self_registration;
+mod m20261126_000001_api_keys;
 
 /// Every step, in order.
 #[derive(Debug)]
@@ -32,6 +33,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000003_consents::Migration),
             Box::new(m20261125_000006_logout_deliveries::Migration),
             Box::new(m20261125_000007_self_registration::Migration),
+            Box::new(m20261126_000001_api_keys::Migration),
         ]
     }
 }

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use crate::{
+    change::Change,
     client::{AuthMethod, GrantType, closed_enum},
     ids::{AccountId, ClientId, EventId, GrantId, LoginId, ProviderId, SessionId},
     ports::Entropy,
@@ -64,6 +65,9 @@ pub struct AuditEvent {
     /// For the operator: which rule, which field. Bounded, printable, never input from a stranger.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// What an operator changed: bounded, and never with a secret in it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub change: Vec<Change>,
     /// From where.
     pub source: Source,
     /// The trace, which is also the reference on error pages.
@@ -171,6 +175,8 @@ closed_enum! {
         ClientAuthFailed = "client.auth_failed",
         /// Somebody knocked at the admin API with a key that is none.
         AdminAuthFailed = "admin.auth_failed",
+        /// An operator's key was used for what it may not do.
+        AdminAccessDenied = "admin.access_denied",
         /// A device asked for a person. Counted and logged, not stored: a stranger can cause it at will.
         DeviceStarted = "device.started",
         /// A person let a device in.
@@ -203,6 +209,12 @@ closed_enum! {
         RegistrationTokenCreated = "registration_token.created",
         /// An operator took one back.
         RegistrationTokenDeleted = "registration_token.deleted",
+        /// A key of the admin API was made.
+        ApiKeyCreated = "api_key.created",
+        /// A key of the admin API was changed.
+        ApiKeyUpdated = "api_key.updated",
+        /// A key of the admin API was deleted.
+        ApiKeyDeleted = "api_key.deleted",
         /// A provider was made.
         ProviderCreated = "provider.created",
         /// A provider was changed.
@@ -289,7 +301,11 @@ impl EventName {
             Self::ProviderDeleted => 624,
             Self::ProviderHealthChanged => 625,
             Self::ProviderTested => 626,
+            Self::ApiKeyCreated => 630,
+            Self::ApiKeyUpdated => 631,
+            Self::ApiKeyDeleted => 632,
             Self::AdminAuthFailed => 650,
+            Self::AdminAccessDenied => 651,
             Self::UpstreamTokenReleased => 800,
             Self::UpstreamTokenRefused => 801,
             Self::UpstreamTokenRefreshed => 802,
@@ -402,6 +418,8 @@ closed_enum! {
         DeviceRate = "device_rate",
         /// Too many sign-ins to one account.
         SignInRate = "sign_in_rate",
+        /// Too many calls of the admin API with one key.
+        AdminRate = "admin_rate",
         /// Too many user codes that are none.
         UserCodeRate = "user_code_rate",
         /// An event came so often that it is counted and no longer stored.
@@ -443,6 +461,7 @@ impl Witness {
             auth_method: None,
             took_ms: None,
             detail: None,
+            change: Vec::new(),
             source: self.source.clone(),
             trace_id: self.trace_id.clone(),
         }

@@ -52,6 +52,9 @@ uuid_id!(/// One way into an account: what sessions and grants remember of how t
 uuid_id!(/// One secret of a client; names it, reveals nothing of it.
     SecretId);
 
+uuid_id!(/// One key of the admin API; names it, reveals nothing of it.
+    ApiKeyId);
+
 uuid_id!(/// One token that lets apps register themselves; names it, reveals nothing of it.
     RegistrationTokenId);
 

@@ -19,6 +19,8 @@ closed_enum! {
         Device = "device",
         /// Sign-ins to one account.
         SignIn = "sign_in",
+        /// Calls of the admin API.
+        Admin = "admin",
     }
 }
 
@@ -31,6 +33,7 @@ impl Limit {
             Self::Push => Reason::PushRate,
             Self::Device => Reason::DeviceRate,
             Self::SignIn => Reason::SignInRate,
+            Self::Admin => Reason::AdminRate,
         }
     }
 }
@@ -53,17 +56,18 @@ pub struct Limits {
     pub push: Rates,
     pub device: Rates,
     pub sign_ins_per_account: u32,
+    pub admin_per_key: u32,
 }
 
 impl Limits {
-    /// The rates of one of them; those of accounts are another matter.
+    /// The rates of one of them; those of accounts and of operators' keys are another matter.
     pub const fn of(&self, limit: Limit) -> Rates {
         match limit {
             Limit::Authorize => self.authorize,
             Limit::Token => self.token,
             Limit::Push => self.push,
             Limit::Device => self.device,
-            Limit::SignIn => Rates { per_address: 0, per_client: 0 },
+            Limit::SignIn | Limit::Admin => Rates { per_address: 0, per_client: 0 },
         }
     }
 }
@@ -76,6 +80,7 @@ impl Default for Limits {
             push: Rates { per_address: 3_000, per_client: 6_000 },
             device: Rates { per_address: 600, per_client: 6_000 },
             sign_ins_per_account: 60,
+            admin_per_key: 1_200,
         }
     }
 }

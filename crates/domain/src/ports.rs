@@ -1,11 +1,12 @@
 //! The ports: what the core needs from outside, each named by a noun of the field.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use async_trait::async_trait;
 
 use crate::{
     account::{Account, Link, LinkKey, UpstreamTokens},
+    api_key::{ApiKey, UsedId},
     attempt::Kept,
     audit::AuditEvent,
     claims::Claims,
@@ -16,7 +17,7 @@ use crate::{
     email::EmailAddress,
     grant::Grant,
     health::{BreakerState, Checked},
-    ids::{AccountId, ClientId, GrantId, LinkId, ProviderId, SessionId},
+    ids::{AccountId, ApiKeyId, ClientId, GrantId, LinkId, ProviderId, SessionId},
     keys::SigningKey,
     logout::DueLogout,
     possession::{Proof, ProofFault},
@@ -241,6 +242,12 @@ pub trait Store: Send + Sync {
     async fn registration_token(&self, digest: &Digest) -> Result<Option<RegistrationToken>, StoreError>;
     /// Every registration token, oldest first, at most a few hundred.
     async fn registration_tokens(&self) -> Result<Vec<RegistrationToken>, StoreError>;
+    /// One key of the admin API, good or not. Never from a cache: one that was deleted works nowhere.
+    async fn api_key(&self, id: &ApiKeyId) -> Result<Option<ApiKey>, StoreError>;
+    /// Keys of the admin API in the order of their ids, which is that of their making, after `after`.
+    async fn api_keys(&self, after: Option<&ApiKeyId>, limit: u64) -> Result<Vec<ApiKey>, StoreError>;
+    /// When these were used last, those that ever were.
+    async fn last_uses(&self, ids: &[UsedId]) -> Result<BTreeMap<UsedId, Timestamp>, StoreError>;
     /// One account.
     async fn account(&self, id: &AccountId) -> Result<Option<Arc<Account>>, StoreError>;
     /// Accounts in the order of their ids, after `after`.
@@ -291,7 +298,7 @@ pub trait Store: Send + Sync {
     /// How many sessions are alive, for a gauge; `seen_since` is where the idle limit lies.
     async fn count_sessions(&self, seen_since: Timestamp) -> Result<u64, StoreError>;
     /// Deletes what has expired, at most `most` rows of each kind: what was spent, tickets, codes (kept a day after expiry, so that a late replay still
-    /// revokes), grants, revoked tokens, registration tokens, clients that registered themselves and are used no more, sessions a day after their
+    /// revokes), grants, revoked tokens, registration tokens, keys of the admin API (a month after they expired), clients that registered themselves and are used no more, sessions a day after their
     /// end or after `sessions_before`. Returns how many rows went.
     async fn sweep(&self, now: Timestamp, sessions_before: Timestamp, most: u64) -> Result<u64, StoreError>;
     /// Whether it answers, and what was asked to be written is not stuck.

@@ -2,12 +2,13 @@
 
 use crate::{
     account::{Account, Link, UpstreamTokens},
+    api_key::{ApiKey, UsedId},
     audit::{AuditEvent, EventName},
     client::Client,
     code::Code,
     consent::Consent,
     grant::{Grant, RefreshFamily, Revoked},
-    ids::{AccountId, AttemptId, ClientId, GrantId, LinkId, LoginId, ProviderId, RegistrationTokenId, SessionId},
+    ids::{AccountId, ApiKeyId, AttemptId, ClientId, GrantId, LinkId, LoginId, ProviderId, RegistrationTokenId, SessionId},
     keys::SigningKey,
     logout::Participant,
     provider::StoredProvider,
@@ -317,6 +318,32 @@ pub enum Write {
         /// Which.
         id: RegistrationTokenId,
     },
+    /// Contested: makes or replaces a key of the admin API whose version is the expected one.
+    PutApiKey {
+        /// The key, with its new version.
+        key: ApiKey,
+        /// The version that must be there; none for a new one.
+        expected: Option<i64>,
+    },
+    /// Contested: deletes a key of the admin API of that version.
+    DropApiKey {
+        /// Which.
+        id: ApiKeyId,
+        /// The version that must be there.
+        expected: i64,
+    },
+    /// Notes when something was used last. Never moves back.
+    NoteUse {
+        /// What.
+        id: UsedId,
+        /// When.
+        at: Timestamp,
+    },
+    /// Forgets when something was used last, which is gone.
+    ForgetUse {
+        /// What.
+        id: UsedId,
+    },
     /// Contested: a key follows another once.
     AddSigningKey(SigningKey),
     /// Contested: gives a key other dates, if it still has those it had.
@@ -356,6 +383,8 @@ pub enum Contest {
     Client,
     /// The registration token has another version: it was used, or taken back.
     RegistrationToken,
+    /// The key of the admin API has another version.
+    ApiKey,
     /// The key has a successor already, or other dates.
     SigningKey,
     /// The provider has another version.
@@ -381,6 +410,7 @@ impl Write {
             Self::RotateFamily { .. } => Some(Contest::Family),
             Self::PutClient { .. } | Self::DeleteClient { .. } => Some(Contest::Client),
             Self::PutRegistrationToken { .. } => Some(Contest::RegistrationToken),
+            Self::PutApiKey { .. } | Self::DropApiKey { .. } => Some(Contest::ApiKey),
             Self::AddSigningKey(_) | Self::RedateSigningKey { .. } => Some(Contest::SigningKey),
             Self::TakeDelivery { .. } => Some(Contest::Delivery),
             _ => None,
@@ -417,6 +447,9 @@ pub enum StoreError {
     /// A contested write lost; nothing of the `Changes` was written. An answer, not a fault.
     #[error("lost a race: {0:?}")]
     Conflict(Contest),
+    /// Nothing was asked of the store: it is only tried what would be.
+    #[error("nothing was written, because it was only tried")]
+    Rehearsed,
     /// The database can't be used now.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),

@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use vestibule_domain::{
-    audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
+    audit::{Actor, AuditEvent, EventName, Outcome, Witness},
     client::{AuthMethod, Client, ClientSecret, KeySource, MOST_SECRETS},
     grant::{Revoked, RevokedBy},
     ids::{ClientId, SecretId},
+    operator::AdminScope,
     ports::Entropy,
     registration::{Draft, FieldFault},
     secret::Purpose,
@@ -23,6 +24,10 @@ pub enum AdminFault {
     Unauthorized,
     /// Too many wrong keys from one place; seconds to wait.
     SlowDown(u64),
+    /// The key may not do this; the scope that it lacks.
+    Forbidden(AdminScope),
+    /// The key is used too often; seconds to wait.
+    TooMany(u64),
     /// No such client or secret.
     NotFound,
     /// A client of this id is there already.
@@ -72,26 +77,6 @@ pub struct NewSecret {
 }
 
 impl Gateway {
-    /// Who is calling the admin API.
-    pub async fn admin(&self, witness: &Witness, key: Option<&str>) -> Result<Actor, AdminFault> {
-        const PLACE: &str = " admin"; // No client id has a space, so no client shares its count.
-        let ip = witness.source.ip;
-        let (Some(key), Some(digest)) = (key, &self.bootstrap_key) else { return Err(AdminFault::Unauthorized) };
-        if let Some(seconds) = self.secret_failures.wait(ip, PLACE, witness.now) {
-            return Err(AdminFault::SlowDown(seconds));
-        }
-        if self.sealer.tag_matches(Purpose::AdminKey, key.as_bytes(), digest) {
-            self.secret_failures.succeeded(ip, PLACE);
-            return Ok(Actor::AdminKey("bootstrap".into()));
-        }
-        let event = |name, outcome, reason| AuditEvent { reason: Some(reason), ..self.event(witness, name, outcome, Actor::Anonymous) };
-        if self.secret_failures.count(ip, PLACE, witness.now) {
-            self.record_failure(witness, event(EventName::AbuseRateLimited, Outcome::Denied, Reason::BadSecret), Vec::new()).await;
-        }
-        self.record_failure(witness, event(EventName::AdminAuthFailed, Outcome::Failure, Reason::BadSecret), Vec::new()).await;
-        Err(AdminFault::Unauthorized)
-    }
-
     /// One client.
     pub async fn client(&self, id: &str) -> Result<Client, AdminFault> {
         let id = ClientId::parse(id).map_err(|_| AdminFault::NotFound)?;

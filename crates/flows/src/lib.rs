@@ -26,6 +26,7 @@ mod keys;
 mod limits;
 mod logout;
 mod logout_delivery;
+mod operator;
 mod own_apps;
 mod own_page;
 mod possession;

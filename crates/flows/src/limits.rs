@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use governor::{Quota, RateLimiter, clock, middleware::NoOpMiddleware, nanos::Nanos, state::StateStore};
+use governor::{NotUntil, Quota, RateLimiter, clock, middleware::NoOpMiddleware, nanos::Nanos, state::StateStore};
 use vestibule_domain::{
     audit::{Actor, AuditEvent, EventName, Outcome, Witness},
     client::Client,
@@ -19,7 +19,7 @@ use vestibule_domain::{
 };
 
 use crate::{
-    Fault, Gateway,
+    AdminFault, Fault, Gateway,
     throttle::{Ages, household},
 };
 
@@ -62,6 +62,7 @@ pub(crate) struct Gates {
     addresses: HashMap<Limit, Gate>,
     clients: HashMap<Limit, Gate>,
     accounts: Option<Gate>,
+    admin_keys: Option<(Gate, NonZeroU32)>,
     clock: HouseClock,
     /// When it was last told of whom.
     told: Mutex<Ages<(Limit, Asker), Timestamp>>,
@@ -80,6 +81,7 @@ impl Gates {
             addresses: gates(|rates| rates.per_address),
             clients: gates(|rates| rates.per_client),
             accounts: gate(limits.sign_ins_per_account),
+            admin_keys: gate(limits.admin_per_key).zip(NonZeroU32::new(limits.admin_per_key)),
             clock: HouseClock(clock.clone()),
             told: Mutex::default(),
         }
@@ -87,8 +89,11 @@ impl Gates {
 
     /// Seconds to wait, if that is too often.
     fn wait(&self, gate: Option<&Gate>, asker: &Asker) -> Option<u64> {
-        let early = gate?.check_key(asker).err()?;
-        Some(early.wait_time_from(clock::Clock::now(&self.clock)).as_secs() + 1)
+        Some(self.seconds(&gate?.check_key(asker).err()?))
+    }
+
+    fn seconds(&self, early: &NotUntil<Duration>) -> u64 {
+        early.wait_time_from(clock::Clock::now(&self.clock)).as_secs() + 1
     }
 
     /// Whether it is worth a record that this asker was turned away.
@@ -129,6 +134,19 @@ impl Gateway {
         let event = AuditEvent { account: Some(account), ..self.limited(witness, Limit::SignIn, "per account") };
         self.turned_away(witness, Limit::SignIn, &asker, event).await;
         Err(Fault::TooManySignIns(wait))
+    }
+
+    /// Whether an operator's key may be used once more, for something that counts as so many calls.
+    pub(crate) async fn admit_key(&self, witness: &Witness, key: &str, cost: NonZeroU32) -> Result<(), AdminFault> {
+        let asker: Asker = key.into();
+        let Some((gate, most)) = &self.gates.admin_keys else { return Ok(()) };
+        // What counts as more than a whole minute's is had once a minute.
+        let Ok(Err(early)) = gate.check_key_n(&asker, cost.min(*most)) else { return Ok(()) };
+        let wait = self.gates.seconds(&early);
+        let actor = Actor::AdminKey(key.to_owned());
+        let event = AuditEvent { actor, ..self.limited(witness, Limit::Admin, "per key") };
+        self.turned_away(witness, Limit::Admin, &asker, event).await;
+        Err(AdminFault::TooMany(wait))
     }
 
     fn limited(&self, witness: &Witness, limit: Limit, whose: &str) -> AuditEvent {

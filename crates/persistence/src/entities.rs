@@ -8,11 +8,13 @@ use uuid::Uuid;
 use vestibule_domain::{secret::Digest, store::StoreError, time::Timestamp};
 
 pub(crate) mod accounts;
+pub(crate) mod api_keys;
 pub(crate) mod audit_events;
 pub(crate) mod clients;
 pub(crate) mod codes;
 pub(crate) mod consents;
 pub(crate) mod grants;
+pub(crate) mod last_uses;
 pub(crate) mod links;
 pub(crate) mod providers;
 pub(crate) mod registration_tokens;

@@ -1,6 +1,6 @@
 //! Reads of one row or a page, straight from the database.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use sea_orm::{
     ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder,
@@ -8,12 +8,13 @@ use sea_orm::{
 };
 use vestibule_domain::{
     account::{Account, Link, LinkKey, UpstreamTokens},
+    api_key::{ApiKey, UsedId},
     client::Client,
     code::Code,
     consent::Consent,
     email::EmailAddress,
     grant::Grant,
-    ids::{AccountId, ClientId, GrantId, LinkId, ProviderId, SessionId},
+    ids::{AccountId, ApiKeyId, ClientId, GrantId, LinkId, ProviderId, SessionId},
     keys::SigningKey,
     logout::DueLogout,
     provider::StoredProvider,
@@ -29,8 +30,8 @@ use vestibule_domain::{
 
 use crate::{
     entities::{
-        accounts, clients, codes, consents, grants, links, providers, registration_tokens, revoked_tokens, session_clients, sessions,
-        signing_keys, tickets, upstream_tokens,
+        accounts, api_keys, clients, codes, consents, grants, last_uses, links, providers, registration_tokens, revoked_tokens,
+        session_clients, sessions, signing_keys, tickets, upstream_tokens,
     },
     errors::{Fault, reading},
 };
@@ -73,6 +74,34 @@ pub(crate) async fn registration_tokens(db: &DatabaseConnection) -> Result<Vec<R
     let rows = Entity::find().order_by_asc(Column::Id).limit(MOST_REGISTRATION_TOKENS).all(db).await;
     let rows = rows.map_err(|error| reading::<Entity>(&error, "one of several"))?;
     rows.into_iter().map(registration_tokens::Model::into_domain).collect()
+}
+
+pub(crate) async fn api_key(db: &DatabaseConnection, id: &ApiKeyId) -> Result<Option<ApiKey>, StoreError> {
+    use api_keys::Entity;
+    let row = Entity::find_by_id(id.0.as_bytes().to_vec()).one(db).await;
+    let row = row.map_err(|error| reading::<Entity>(&error, &id.to_string()))?;
+    row.map(api_keys::Model::into_domain).transpose()
+}
+
+pub(crate) async fn api_keys(db: &DatabaseConnection, after: Option<&ApiKeyId>, limit: u64) -> Result<Vec<ApiKey>, StoreError> {
+    use api_keys::{Column, Entity};
+    let mut query = Entity::find().order_by_asc(Column::Id).limit(limit);
+    if let Some(after) = after {
+        query = query.filter(Column::Id.gt(after.0.as_bytes().to_vec()));
+    }
+    let rows = query.all(db).await.map_err(|error| reading::<Entity>(&error, "one of several"))?;
+    rows.into_iter().map(api_keys::Model::into_domain).collect()
+}
+
+pub(crate) async fn last_uses(db: &DatabaseConnection, ids: &[UsedId]) -> Result<BTreeMap<UsedId, Timestamp>, StoreError> {
+    use last_uses::{Column, Entity};
+    if ids.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let rows = Entity::find().filter(Column::Id.is_in(ids.iter().map(|id| id.0.as_bytes().to_vec()))).all(db).await;
+    let rows = rows.map_err(|error| reading::<Entity>(&error, "one of several"))?;
+    let read = |row: last_uses::Model| Some((UsedId(uuid::Uuid::from_slice(&row.id).ok()?), Timestamp::from_millis(row.used)));
+    Ok(rows.into_iter().filter_map(read).collect())
 }
 
 pub(crate) async fn account(db: &DatabaseConnection, id: &AccountId) -> Result<Option<Arc<Account>>, StoreError> {

@@ -1,6 +1,7 @@
 //! The store itself: reads through the caches, commits through the queue.
 
 use std::{
+    collections::BTreeMap,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -15,13 +16,14 @@ use tokio::{
 };
 use vestibule_domain::{
     account::{Account, Link, LinkKey, UpstreamTokens},
+    api_key::{ApiKey, UsedId},
     audit::AuditEvent,
     client::Client,
     code::Code,
     consent::Consent,
     email::EmailAddress,
     grant::Grant,
-    ids::{AccountId, ClientId, GrantId, LinkId, ProviderId, SessionId},
+    ids::{AccountId, ApiKeyId, ClientId, GrantId, LinkId, ProviderId, SessionId},
     keys::SigningKey,
     logout::DueLogout,
     ports::Store,
@@ -239,6 +241,18 @@ impl Store for SqlStore {
 
     async fn registration_token(&self, digest: &Digest) -> Result<Option<RegistrationToken>, StoreError> {
         reads::registration_token(&self.readers, digest).await
+    }
+
+    async fn api_key(&self, id: &ApiKeyId) -> Result<Option<ApiKey>, StoreError> {
+        reads::api_key(&self.readers, id).await
+    }
+
+    async fn api_keys(&self, after: Option<&ApiKeyId>, limit: u64) -> Result<Vec<ApiKey>, StoreError> {
+        reads::api_keys(&self.readers, after, limit).await
+    }
+
+    async fn last_uses(&self, ids: &[UsedId]) -> Result<BTreeMap<UsedId, Timestamp>, StoreError> {
+        reads::last_uses(&self.readers, ids).await
     }
 
     async fn registration_tokens(&self) -> Result<Vec<RegistrationToken>, StoreError> {

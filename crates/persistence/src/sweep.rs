@@ -22,6 +22,9 @@ pub(crate) const AT_ONCE: u64 = 500;
 /// How long a code stays after it expired, so that a late replay still revokes; and a session after it ended.
 const DAY: Duration = Duration::from_hours(24);
 
+/// How long a key of the admin API stays after it expired, for whoever asks why it does not work.
+const MONTH: Duration = Duration::from_hours(24 * 30);
+
 /// What to take away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -35,10 +38,11 @@ pub(crate) enum Kind {
     SessionClients,
     UnusedClients,
     RegistrationTokens,
+    ApiKeys,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 11] = [
         Self::Spent,
         Self::Tickets,
         Self::Codes,
@@ -49,6 +53,7 @@ impl Kind {
         Self::SessionClients,
         Self::UnusedClients,
         Self::RegistrationTokens,
+        Self::ApiKeys,
     ];
 
     /// What may come alive again says so twice: PostgreSQL asks the outer condition again of a row that it had to wait for.
@@ -93,6 +98,10 @@ impl Kind {
                 "DELETE FROM registration_tokens WHERE id IN (SELECT id FROM registration_tokens WHERE expires < $1 ORDER BY expires LIMIT $2) \
                  RETURNING id"
             }
+            Self::ApiKeys => {
+                "DELETE FROM api_keys WHERE id IN (SELECT id FROM api_keys WHERE expires IS NOT NULL AND expires < $1 ORDER BY expires LIMIT $2) \
+                 AND expires < $1 RETURNING id"
+            }
         }
     }
 }
@@ -129,6 +138,7 @@ impl Broom {
         let before = match self.kind {
             Kind::Codes | Kind::EndedSessions => self.now - DAY,
             Kind::OldSessions => self.sessions_before,
+            Kind::ApiKeys => self.now - MONTH,
             _ => self.now,
         };
         [before.as_millis().into(), i64::try_from(self.most).unwrap_or(i64::MAX).into()]
@@ -141,7 +151,7 @@ impl Broom {
             Kind::RevokedTokens => revoked_tokens::id(key).map(Effect::Token),
             Kind::Codes => key.try_into().ok().map(|digest| Effect::Code(Digest(digest), None)),
             Kind::UnusedClients => ClientId::parse(std::str::from_utf8(key).ok()?).ok().map(|id| Effect::Client(id, None)),
-            Kind::Spent | Kind::Tickets | Kind::SessionClients | Kind::RegistrationTokens => None,
+            Kind::Spent | Kind::Tickets | Kind::SessionClients | Kind::RegistrationTokens | Kind::ApiKeys => None,
         }
     }
 }

@@ -346,6 +346,7 @@ impl Observer for Metrics {
             | EventName::ClientCredentialsFailed
             | EventName::ClientAuthFailed
             | EventName::AdminAuthFailed
+            | EventName::AdminAccessDenied
             | EventName::ClientCreated
             | EventName::ClientUpdated
             | EventName::ClientDeleted
@@ -353,6 +354,9 @@ impl Observer for Metrics {
             | EventName::ClientSecretRevoked
             | EventName::ClientRegistrationRefused
             | EventName::RegistrationTokenCreated
+            | EventName::ApiKeyCreated
+            | EventName::ApiKeyUpdated
+            | EventName::ApiKeyDeleted
             | EventName::RegistrationTokenDeleted
             | EventName::IdentityUnlinked
             | EventName::IdentityLinkRefused

@@ -10,12 +10,13 @@ use std::{
 
 use vestibule_domain::{
     account::{Account, Link, LinkKey, UpstreamTokens},
+    api_key::{ApiKey, UsedId},
     audit::AuditEvent,
     client::Client,
     code::Code,
     consent::Consent,
     grant::{Grant, Revoked},
-    ids::{AccountId, AttemptId, ClientId, EventId, GrantId, LinkId, ProviderId, RegistrationTokenId, SessionId},
+    ids::{AccountId, ApiKeyId, AttemptId, ClientId, EventId, GrantId, LinkId, ProviderId, RegistrationTokenId, SessionId},
     keys::SigningKey,
     logout::Participant,
     provider::StoredProvider,
@@ -42,6 +43,8 @@ struct Tables {
     clients: BTreeMap<ClientId, Client>,
     kept_until: BTreeMap<ClientId, Timestamp>,
     registration_tokens: BTreeMap<RegistrationTokenId, RegistrationToken>,
+    api_keys: BTreeMap<ApiKeyId, ApiKey>,
+    last_uses: BTreeMap<UsedId, Timestamp>,
     accounts: HashMap<AccountId, Account>,
     links: HashMap<LinkKey, Link>,
     providers: BTreeMap<ProviderId, StoredProvider>,
@@ -96,6 +99,8 @@ impl MemoryStore {
         [
             tables.clients.len(),
             tables.registration_tokens.len(),
+            tables.api_keys.len(),
+            tables.last_uses.len(),
             tables.accounts.len(),
             tables.links.len(),
             tables.sessions.len(),
@@ -337,6 +342,22 @@ impl Tables {
                 fine
             }
             Write::DropRegistrationToken { id } => self.registration_tokens.remove(&id).is_some(),
+            Write::PutApiKey { key, expected } => {
+                let fine = self.api_keys.get(&key.id).map(|key| key.version) == expected;
+                if fine {
+                    self.api_keys.insert(key.id, key);
+                }
+                fine
+            }
+            Write::DropApiKey { id, expected } => {
+                self.api_keys.get(&id).is_some_and(|key| key.version == expected) && self.api_keys.remove(&id).is_some()
+            }
+            Write::NoteUse { id, at } => {
+                let used = self.last_uses.entry(id).or_insert(at);
+                *used = at.max(*used);
+                true
+            }
+            Write::ForgetUse { id } => self.last_uses.remove(&id).is_some(),
             Write::AddSigningKey(key) => {
                 let followed = self.signing_keys.values().any(|other| other.alg == key.alg && other.follows == key.follows);
                 !followed && !self.signing_keys.contains_key(&key.kid) && self.signing_keys.insert(key.kid.clone(), key).is_none()
@@ -395,7 +416,10 @@ impl Tables {
         }
         let before = self.registration_tokens.len();
         self.registration_tokens.retain(|_, token| token.expires >= now);
-        unused.len() + before - self.registration_tokens.len()
+        let tokens = before - self.registration_tokens.len();
+        let before = self.api_keys.len();
+        self.api_keys.retain(|_, key| key.expires.is_none_or(|expires| expires >= now - DAY * 30));
+        unused.len() + tokens + before - self.api_keys.len()
     }
 
     fn sweep(&mut self, now: Timestamp, sessions_before: Timestamp, most: usize) -> usize {

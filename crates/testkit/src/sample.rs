@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use vestibule_domain::{
     about::About,
     account::{Account, Evidence, Link, LinkKey, LinkedBy, Profile, Release, Salt, UpstreamTokens},
+    api_key::ApiKey,
     audit::{Actor, AuditEvent, EventName, Outcome, Source, Witness},
     authorize::{CodeChallenge, Nonce},
     claims::Claims,
@@ -14,8 +15,9 @@ use vestibule_domain::{
     consent::Consent,
     entry::EntryRules,
     grant::{Grant, Revoked, RevokedBy},
-    ids::{AccountId, AttemptId, ClientId, EventId, GrantId, LinkId, LoginId, ProviderId, RegistrationTokenId, SessionId},
+    ids::{AccountId, ApiKeyId, AttemptId, ClientId, EventId, GrantId, LinkId, LoginId, ProviderId, RegistrationTokenId, SessionId},
     keys::SigningKey,
+    operator::{AdminArea, AdminScope},
     ports::Entropy,
     possession::{Confirmation, Thumbprint},
     provider::StoredProvider,
@@ -118,6 +120,21 @@ impl Sample {
             created: self.now,
             expires: self.now + Duration::from_hours(1),
             uses_left: 2,
+            version: 1,
+        }
+    }
+
+    /// A key of the admin API, for an hour.
+    pub fn api_key(&self, name: &str) -> ApiKey {
+        ApiKey {
+            id: ApiKeyId::new(self.now, &self.entropy),
+            name: name.into(),
+            digest: self.digest(),
+            scopes: [AdminScope::All(AdminArea::Clients)].into_iter().collect(),
+            made_by: Actor::AdminKey("bootstrap".into()),
+            created: self.now,
+            updated: self.now,
+            expires: Some(self.now + Duration::from_hours(1)),
             version: 1,
         }
     }

@@ -18,6 +18,7 @@ use vestibule_domain::{
 
 use crate::sample::Sample;
 
+mod api_keys;
 mod consents;
 mod contests;
 mod doors;
@@ -28,6 +29,7 @@ mod registrations;
 mod rows;
 mod shared;
 
+pub use api_keys::*;
 pub use consents::*;
 pub use contests::*;
 pub use doors::*;
@@ -144,6 +146,9 @@ macro_rules! store_contract {
             what_was_allowed_is_forgotten_for_one_or_for_all
             clients_that_registered_themselves_are_kept_as_long_as_they_are_used
             the_latest_document_of_a_client_is_kept
+            api_keys_are_found_listed_changed_and_deleted
+            of_parallel_changes_of_an_api_key_exactly_one_wins
+            when_something_was_used_last_never_moves_back
             registration_tokens_are_found_listed_and_taken_back
             of_parallel_uses_of_a_registration_token_exactly_one_wins
         ] }

@@ -163,7 +163,7 @@ const fn meaning(reason: Reason) -> (&'static str, &'static str) {
         R::Undelivered => {
             ("the app did not take the notice of a logout", "its backchannel_logout_uri must answer 200 within the time limit.")
         }
-        R::AuthorizeRate | R::TokenRate | R::PushRate | R::DeviceRate | R::SignInRate => {
+        R::AuthorizeRate | R::TokenRate | R::PushRate | R::DeviceRate | R::SignInRate | R::AdminRate => {
             ("there were too many in too short a time", "they wait; [limits] in the configuration says how many are taken.")
         }
         R::ClientRate | R::UserCodeRate => ("there were too many wrong tries from one place", "they wait; Retry-After says how long."),

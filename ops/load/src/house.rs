@@ -71,6 +71,7 @@ authorize_per_address = 0
 token_per_address = 0
 token_per_client = 0
 sign_ins_per_account = 0
+admin_per_key = 0
 [egress]
 allow = ["{upstream_authority}"]
 [[providers]]

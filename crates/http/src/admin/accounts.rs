@@ -11,6 +11,7 @@ use poem_openapi::{
     payload::Json,
 };
 use serde_json::json;
+use vestibule_domain::operator::Operator;
 use vestibule_flows::Gateway;
 
 use self::{
@@ -79,11 +80,11 @@ impl Accounts {
         account_id: Path<String>,
         body: Patch<AccountChange>,
     ) -> Result<Found, Refused<Changing>> {
-        let Caller { actor, witness } = &key.0;
-        let present = self.gateway().account(&account_id).await.map_err(Problem::from)?;
+        let Caller { gateway, operator: Operator { actor, .. }, witness } = &key.0;
+        let present = gateway.account(&account_id).await.map_err(Problem::from)?;
         let change = body.of(json!({ "disabled": present.disabled }))?;
         let disabled = change.disabled.unwrap_or(present.disabled);
-        let account = self.gateway().disable_account(witness, actor, &account_id, disabled).await.map_err(Problem::from)?;
+        let account = gateway.disable_account(witness, actor, &account_id, disabled).await.map_err(Problem::from)?;
         Ok(Found::Account(Json(account.into())))
     }
 
@@ -114,8 +115,8 @@ impl Accounts {
         /// The link's id.
         link_id: Path<String>,
     ) -> Result<Gone, Refused<Unlinking>> {
-        let Caller { actor, witness } = &key.0;
-        self.gateway().undo_link(witness, actor, &account_id, &link_id).await.map_err(Problem::from)?;
+        let Caller { gateway, operator: Operator { actor, .. }, witness } = &key.0;
+        gateway.undo_link(witness, actor, &account_id, &link_id).await.map_err(Problem::from)?;
         Ok(Gone::Gone)
     }
 
@@ -160,8 +161,8 @@ impl Accounts {
         /// The client's id.
         client_id: Path<String>,
     ) -> Result<Gone, Refused<Forgetting>> {
-        let Caller { actor, witness } = &key.0;
-        self.gateway().forget_consents(witness, actor, &account_id, &client_id).await.map_err(Problem::from)?;
+        let Caller { gateway, operator: Operator { actor, .. }, witness } = &key.0;
+        gateway.forget_consents(witness, actor, &account_id, &client_id).await.map_err(Problem::from)?;
         Ok(Gone::Gone)
     }
 
@@ -177,8 +178,8 @@ impl Accounts {
         /// The session's id.
         session_id: Path<String>,
     ) -> Result<Gone, Refused<Ending>> {
-        let Caller { actor, witness } = &key.0;
-        self.gateway().end_session_of(witness, actor, &account_id, &session_id).await.map_err(Problem::from)?;
+        let Caller { gateway, operator: Operator { actor, .. }, witness } = &key.0;
+        gateway.end_session_of(witness, actor, &account_id, &session_id).await.map_err(Problem::from)?;
         Ok(Gone::Gone)
     }
 
@@ -208,8 +209,8 @@ impl Accounts {
         /// The grant's id.
         grant_id: Path<String>,
     ) -> Result<Gone, Refused<Revoking>> {
-        let Caller { actor, witness } = &key.0;
-        self.gateway().revoke_grant_of(witness, actor, &account_id, &grant_id).await.map_err(Problem::from)?;
+        let Caller { gateway, operator: Operator { actor, .. }, witness } = &key.0;
+        gateway.revoke_grant_of(witness, actor, &account_id, &grant_id).await.map_err(Problem::from)?;
         Ok(Gone::Gone)
     }
 }

@@ -1,11 +1,14 @@
 //! The OpenAPI document: the library's, with what the library has no word for.
 
+use std::fmt::Write;
+
 use serde_json::{Map, Value, json};
 
 use super::{
-    ACTS,
+    BASE,
     code::Code,
     problem::{MEDIA_TYPE, Problem},
+    table::{self, Does, TABLE},
 };
 
 /// Finishes the document that the library made.
@@ -28,6 +31,7 @@ pub(crate) fn finish(spec: &str) -> String {
     }
     name_acts(&mut document);
     loosen_patches(&mut document);
+    name_needs(&mut document);
     for path in members(document.pointer_mut("/paths")) {
         for operation in members(Some(path)) {
             for response in members(operation.get_mut("responses")) {
@@ -42,14 +46,40 @@ pub(crate) fn finish(spec: &str) -> String {
 /// What is done to a thing stands behind a colon, which the library's paths have no word for.
 fn name_acts(document: &mut Value) {
     let Some(paths) = document.pointer_mut("/paths").and_then(Value::as_object_mut) else { return };
-    for act in ACTS {
-        let thing = paths.keys().find_map(|path| path.strip_suffix(&format!("/{act}"))).map(str::to_owned);
-        if let Some((thing, operations)) =
-            thing.and_then(|thing| paths.remove(&format!("{thing}/{act}")).map(|operations| (thing, operations)))
-        {
+    for (thing, act) in TABLE.iter().filter_map(|row| table::act(row.route)) {
+        let thing = as_documented(thing);
+        if let Some(operations) = paths.remove(&format!("{thing}/{act}")) {
             paths.insert(format!("{thing}:{act}"), operations);
         }
     }
+}
+
+/// What the table says of an operation, in words.
+fn name_needs(document: &mut Value) {
+    for row in TABLE {
+        let route = match table::act(row.route) {
+            Some((thing, act)) => format!("{}:{act}", as_documented(thing)),
+            None => as_documented(row.route),
+        };
+        let method = row.method.as_str().to_lowercase();
+        let operation = document.pointer_mut("/paths").and_then(|paths| paths.get_mut(&route)?.get_mut(&method));
+        debug_assert!(operation.is_some(), "{} {} is in the table and has no handler", row.method, row.route);
+        let Some(operation) = operation else { continue };
+        let mut text = operation["description"].as_str().map(|text| format!("{text}\n\n")).unwrap_or_default();
+        let _ = write!(text, "Needs the scope `{}`.", row.needs);
+        if let Does::Writes(leaves) | Does::Tries(leaves) = row.does {
+            let names: Vec<_> = leaves.iter().map(|name| format!("`{name}`")).collect();
+            let _ = write!(text, " Recorded as {}.", names.join(" or "));
+        }
+        operation["description"] = text.into();
+    }
+}
+
+/// A route as the document writes it: `/clients/{client_id}`.
+fn as_documented(route: &str) -> String {
+    let below = route.strip_prefix(BASE).unwrap_or(route);
+    let parts = below.split('/').map(|part| part.strip_prefix(':').map_or_else(|| part.to_owned(), |name| format!("{{{name}}}")));
+    parts.collect::<Vec<_>>().join("/")
 }
 
 /// In a merge patch nothing has to be there, and what is left out has no default but stays as it is.

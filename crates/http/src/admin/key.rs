@@ -1,14 +1,12 @@
 //! Who is calling.
 
-use std::sync::Arc;
-
-use http::header;
+use http::{HeaderMap, header};
 use poem::Request;
 use poem_openapi::{SecurityScheme, auth::Bearer};
-use vestibule_domain::audit::{Actor, Witness};
+use vestibule_domain::{audit::Witness, operator::Operator};
+use vestibule_flows::Gateway;
 
 use super::problem::Problem;
-use crate::house::House;
 
 // Attack 86: a query is logged on the way, and any page makes a browser send a cookie.
 /// An admin key in the `Authorization` header. It is not looked for anywhere else.
@@ -16,20 +14,25 @@ use crate::house::House;
 #[oai(rename = "AdminKey", ty = "bearer", checker = "caller")]
 pub(crate) struct Key(pub(crate) Caller);
 
-/// Whoever holds an admin key that works, and the circumstances of the request.
+/// Whoever holds an admin key that works and may do what the operation does, and the circumstances of the request.
+#[derive(Clone)]
 pub(crate) struct Caller {
-    pub(crate) actor: Actor,
+    /// What the operation acts by: the gateway, or one that only tries what would be done.
+    pub(crate) gateway: Gateway,
+    pub(crate) operator: Operator,
     pub(crate) witness: Witness,
 }
 
-async fn caller(request: &Request, key: Bearer) -> poem::Result<Caller> {
-    let (Some(house), Some(witness)) = (request.data::<Arc<House>>(), request.data::<Witness>()) else {
-        return Err(Problem::internal().into());
-    };
-    // A proxy may look at one of two keys and we at the other.
-    if request.headers().get_all(header::AUTHORIZATION).iter().count() != 1 {
-        return Err(Problem::unauthorized().into());
-    }
-    let actor = house.gateway.admin(witness, Some(&key.token)).await.map_err(Problem::from)?;
-    Ok(Caller { actor, witness: witness.clone() })
+/// The one bearer token of a request. A proxy may look at one of two keys and we at the other.
+pub(crate) fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let mut all = headers.get_all(header::AUTHORIZATION).iter();
+    let (only, None) = (all.next()?, all.next()) else { return None };
+    let (scheme, token) = only.to_str().ok()?.split_once(' ')?;
+    Some(token.trim()).filter(|token| scheme.eq_ignore_ascii_case("bearer") && !token.is_empty())
+}
+
+/// They were looked at before the request came here.
+#[expect(clippy::unused_async, reason = "the library awaits it")]
+async fn caller(request: &Request, _: Bearer) -> poem::Result<Caller> {
+    request.data::<Caller>().cloned().ok_or_else(|| Problem::internal().into())
 }

@@ -5,7 +5,7 @@ mod objects;
 use std::sync::Arc;
 
 use poem_openapi::{ApiResponse, OpenApi, payload::Json};
-use vestibule_domain::{client::SigningAlg, keys::Pace, registration::FieldFault};
+use vestibule_domain::{client::SigningAlg, keys::Pace, operator::Operator, registration::FieldFault};
 use vestibule_flows::AdminFault;
 
 use self::objects::{KeyList, RotationObject};
@@ -41,9 +41,9 @@ impl Keys {
     /// `withdraw` also takes the keys before it away at that moment, and with them every token they signed: for keys that may be in other hands.
     #[oai(path = "/keys/rotate", method = "post", operation_id = "rotate_keys", tag = "Group::Keys")]
     async fn rotate(&self, key: Key, body: Body<RotationObject>) -> Result<Shown, Refused<Rotating>> {
-        let Caller { actor, witness } = &key.0;
+        let Caller { gateway, operator: Operator { actor, .. }, witness } = &key.0;
         let (alg, pace) = asked(&body.0)?;
-        let keys = self.house.gateway.rotate_keys(witness, actor, alg, pace).await.map_err(second)?;
+        let keys = gateway.rotate_keys(witness, actor, alg, pace).await.map_err(second)?;
         Ok(Shown::All(Json(KeyList::new(keys, witness.now))))
     }
 }

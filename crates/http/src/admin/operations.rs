@@ -8,7 +8,7 @@ use poem_openapi::{
     payload::Json,
     types::ToJSON,
 };
-use vestibule_domain::registration::FieldFault;
+use vestibule_domain::{operator::Operator, registration::FieldFault};
 use vestibule_flows::{AdminFault, Gateway};
 
 use super::{
@@ -85,9 +85,9 @@ impl Operations {
     /// A confidential client is given its first secret, which is shown in this answer only.
     #[oai(path = "/clients", method = "post", operation_id = "create_client", tag = "Group::Clients")]
     async fn create(&self, key: Key, body: Body<Registration>) -> Result<Created, Refused<Creating>> {
-        let Caller { actor, witness } = &key.0;
+        let Caller { gateway, operator: Operator { actor, .. }, witness } = &key.0;
         let (id, draft) = body.0.split();
-        let (client, secret) = self.gateway().create_client(witness, actor, id.as_deref(), &draft).await.map_err(Problem::from)?;
+        let (client, secret) = gateway.create_client(witness, actor, id.as_deref(), &draft).await.map_err(Problem::from)?;
         let (address, tag) = (self.address(client.id.as_str()), tag(client.version));
         Ok(Created::Created(Json(RegisteredClient::new(&client, secret.as_ref())), address, tag))
     }
@@ -129,13 +129,12 @@ impl Operations {
         if_none_match: Header<Option<String>>,
         body: Body<Registration>,
     ) -> Result<Put, Refused<Putting>> {
-        let Caller { actor, witness } = &key.0;
+        let Caller { gateway, operator: Operator { actor, .. }, witness } = &key.0;
         let hold = Hold::read(if_match.as_deref(), if_none_match.as_deref())?;
         let (named, draft) = body.0.split();
         if named.is_some_and(|named| named != *client_id) {
             return Err(Problem::invalid(vec![other_id()]).into());
         }
-        let gateway = self.gateway();
         let done = match hold {
             Hold::New => gateway.create_client(witness, actor, Some(&client_id), &draft).await,
             Hold::Free => gateway.replace_client(witness, actor, &client_id, &draft, None).await,
@@ -167,15 +166,15 @@ impl Operations {
         if_match: Header<Option<String>>,
         body: Patch<Registration>,
     ) -> Result<Patched, Refused<Patching>> {
-        let Caller { actor, witness } = &key.0;
+        let Caller { gateway, operator: Operator { actor, .. }, witness } = &key.0;
         let expected = precondition::version(if_match.as_deref())?;
-        let present = self.gateway().client(&client_id).await.map_err(Problem::from)?;
+        let present = gateway.client(&client_id).await.map_err(Problem::from)?;
         let expected = precondition::held(expected, present.version)?;
         let (named, draft) = body.of(Registration::from(&present).to_json().unwrap_or_default())?.split();
         if named.is_some_and(|named| named != *client_id) {
             return Err(Problem::invalid(vec![other_id()]).into());
         }
-        match self.gateway().replace_client(witness, actor, &client_id, &draft, Some(expected)).await {
+        match gateway.replace_client(witness, actor, &client_id, &draft, Some(expected)).await {
             Ok((client, secret)) => Ok(Patched::Changed(Json(RegisteredClient::new(&client, secret.as_ref())), tag(client.version))),
             Err(fault) => Err(self.as_it_is_now(&client_id, fault).await.into()),
         }
@@ -194,9 +193,9 @@ impl Operations {
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
     ) -> Result<Gone, Refused<Deleting>> {
-        let Caller { actor, witness } = &key.0;
+        let Caller { gateway, operator: Operator { actor, .. }, witness } = &key.0;
         let expected = precondition::version(if_match.as_deref())?;
-        match self.gateway().delete_client(witness, actor, &client_id, expected).await {
+        match gateway.delete_client(witness, actor, &client_id, expected).await {
             Ok(()) => Ok(Gone::Gone),
             Err(fault) => Err(self.as_it_is_now(&client_id, fault).await.into()),
         }
@@ -213,9 +212,9 @@ impl Operations {
         client_id: Path<String>,
         body: Body<SecretRequest>,
     ) -> Result<SecretAdded, Refused<Adding>> {
-        let Caller { actor, witness } = &key.0;
+        let Caller { gateway, operator: Operator { actor, .. }, witness } = &key.0;
         let asked = body.0;
-        let added = self.gateway().add_secret(witness, actor, &client_id, asked.lives(), asked.others_live()).await;
+        let added = gateway.add_secret(witness, actor, &client_id, asked.lives(), asked.others_live()).await;
         let (_, secret) = added.map_err(raced)?;
         let address = format!("{}/secrets/{}", self.address(&client_id), secret.id);
         Ok(SecretAdded::Added(Json(NewSecretObject::new(&secret, witness.now)), address))
@@ -233,8 +232,8 @@ impl Operations {
         /// The secret's id.
         secret_id: Path<String>,
     ) -> Result<Gone, Refused<Revoking>> {
-        let Caller { actor, witness } = &key.0;
-        self.gateway().revoke_secret(witness, actor, &client_id, &secret_id).await.map_err(raced)?;
+        let Caller { gateway, operator: Operator { actor, .. }, witness } = &key.0;
+        gateway.revoke_secret(witness, actor, &client_id, &secret_id).await.map_err(raced)?;
         Ok(Gone::Gone)
     }
 }

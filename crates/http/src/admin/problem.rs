@@ -14,6 +14,7 @@ use poem_openapi::{
 };
 use serde_json::Value;
 use vestibule_domain::{
+    operator::{AdminArea, AdminScope},
     registration::FieldFault,
     store::{Contest, StoreError},
 };
@@ -88,6 +89,12 @@ impl Problem {
         Self { header: Some(Box::new((name, value))), ..self }
     }
 
+    /// RFC 6750 §3: which scope would do.
+    fn challenge(self, scope: AdminScope) -> Self {
+        let text = format!("Bearer error=\"insufficient_scope\", scope=\"{scope}\"");
+        self.header(header::WWW_AUTHENTICATE, HeaderValue::try_from(text).unwrap_or(HeaderValue::from_static("Bearer")))
+    }
+
     /// The version that is there now goes along.
     pub(crate) fn etag(self, version: i64) -> Self {
         self.header(header::ETAG, etag(version))
@@ -114,8 +121,9 @@ impl Problem {
         Self::new(Code::NoSuchAddress, "Nothing of the admin API is at this address.").hint("openapi.json lists every address")
     }
 
-    pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
-        Self::new(Code::MethodNotAllowed, format!("This address takes {allow}.")).header(header::ALLOW, HeaderValue::from_static(allow))
+    pub(crate) fn method_not_allowed(allow: &str) -> Self {
+        let value = HeaderValue::try_from(allow).unwrap_or(HeaderValue::from_static(""));
+        Self::new(Code::MethodNotAllowed, format!("This address takes {allow}.")).header(header::ALLOW, value)
     }
 
     pub(crate) fn too_large() -> Self {
@@ -183,6 +191,7 @@ impl Problem {
             Code::InvalidFields => Self::invalid(vec![fault("/redirect_uris/0", "has a fragment; leave out '#' and what follows")]),
             Code::InvalidParameter => Self::parameter("If-Match", "must be one ETag in double quotes, as \"v3\""),
             Code::Unauthorized => Self::unauthorized(),
+            Code::InsufficientScope => AdminFault::Forbidden(AdminScope::write(AdminArea::Clients)).into(),
             Code::NotFound => AdminFault::NotFound.into(),
             Code::NoSuchAddress => Self::no_such_address(),
             Code::MethodNotAllowed => Self::method_not_allowed("GET, HEAD"),
@@ -236,7 +245,18 @@ impl From<AdminFault> for Problem {
         match fault {
             AdminFault::Unauthorized => Self::unauthorized(),
             AdminFault::SlowDown(seconds) => {
-                Self::new(Code::SlowDown, format!("Wait {seconds} seconds before another try.")).header(header::RETRY_AFTER, seconds.into())
+                Self::new(Code::SlowDown, format!("Too many wrong keys came from this address; wait {seconds} seconds before another try."))
+                    .header(header::RETRY_AFTER, seconds.into())
+            }
+            AdminFault::TooMany(seconds) => {
+                Self::new(Code::SlowDown, format!("This key is used too often; wait {seconds} seconds before another call."))
+                    .hint("limits.admin_per_key in the configuration says how often")
+                    .header(header::RETRY_AFTER, seconds.into())
+            }
+            AdminFault::Forbidden(scope) => {
+                Self::new(Code::InsufficientScope, format!("This needs the scope {scope}, which the key does not have."))
+                    .hint("use a key that has it, or have an operator who has it give it to this one")
+                    .challenge(scope)
             }
             AdminFault::NotFound => Self::new(Code::NotFound, "There is nothing of this id."),
             AdminFault::Exists => Self::new(Code::ClientExists, "A client is registered under this client_id.")
@@ -274,11 +294,13 @@ impl Problem {
     }
 
     fn store(error: &StoreError) -> Self {
-        tracing::error!(%error, "the admin API can't use the database");
+        if *error != StoreError::Rehearsed {
+            tracing::error!(%error, "the admin API can't use the database");
+        }
         match error {
             StoreError::Unavailable(_) => Self::unavailable(),
-            StoreError::Conflict(Contest::Client | Contest::Provider | Contest::Link) => Self::changed_meanwhile(),
-            StoreError::Conflict(_) | StoreError::Corrupt { .. } => Self::internal(),
+            StoreError::Conflict(Contest::Client | Contest::Provider | Contest::Link | Contest::ApiKey) => Self::changed_meanwhile(),
+            StoreError::Conflict(_) | StoreError::Corrupt { .. } | StoreError::Rehearsed => Self::internal(),
         }
     }
 }

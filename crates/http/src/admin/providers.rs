@@ -10,7 +10,7 @@ use poem_openapi::{
     param::{Header, Path},
     payload::Json,
 };
-use vestibule_domain::{ids::ProviderId, registration::FieldFault};
+use vestibule_domain::{ids::ProviderId, operator::Operator, registration::FieldFault};
 use vestibule_flows::{AdminFault, Gateway, ManagedBy, ShownProvider};
 
 use self::{
@@ -75,14 +75,14 @@ impl Providers {
         if_none_match: Header<Option<String>>,
         body: Body<ProviderDraft>,
     ) -> Result<Put, Refused<Putting>> {
-        let Caller { actor, witness } = &key.0;
+        let Caller { gateway, operator: Operator { actor, .. }, witness } = &key.0;
         let hold = Hold::read(if_match.as_deref(), if_none_match.as_deref())?;
         must_be_an_id(&provider_id)?;
         let expected = match hold {
             Hold::New | Hold::Free => None,
             Hold::Version(version) => Some(version),
         };
-        match self.gateway().put_provider(witness, actor, &provider_id, body.0.into(), expected).await {
+        match gateway.put_provider(witness, actor, &provider_id, body.0.into(), expected).await {
             Ok(shown) if expected.is_none() => {
                 let (address, tag) = (format!("{}/providers/{}", self.base, shown.id), tag(shown.version));
                 Ok(Put::Created(Json(shown.into()), address, tag))
@@ -111,9 +111,9 @@ impl Providers {
         if_match: Header<Option<String>>,
         body: Patch<ProviderDraft>,
     ) -> Result<Patched, Refused<Changing>> {
-        let Caller { actor, witness } = &key.0;
+        let Caller { gateway, operator: Operator { actor, .. }, witness } = &key.0;
         let expected = precondition::version(if_match.as_deref())?;
-        let present = self.gateway().shown_provider(witness, &provider_id).await.map_err(Problem::from)?;
+        let present = gateway.shown_provider(witness, &provider_id).await.map_err(Problem::from)?;
         must_be_ours(&present)?;
         let expected = precondition::held(expected, present.version)?;
         let mut draft = body.of(ProviderDraft::base_of(&present))?;
@@ -121,7 +121,7 @@ impl Providers {
         for name in present.secrets.iter().filter(|name| body.takes_away("settings", name)) {
             draft.take_away(name);
         }
-        match self.gateway().put_provider(witness, actor, &provider_id, draft.into(), Some(expected)).await {
+        match gateway.put_provider(witness, actor, &provider_id, draft.into(), Some(expected)).await {
             Ok(shown) => {
                 let tag = tag(shown.version);
                 Ok(Patched::Changed(Json(shown.into()), tag))
@@ -143,9 +143,9 @@ impl Providers {
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
     ) -> Result<Gone, Refused<Deleting>> {
-        let Caller { actor, witness } = &key.0;
+        let Caller { gateway, operator: Operator { actor, .. }, witness } = &key.0;
         let expected = precondition::version(if_match.as_deref())?;
-        match self.gateway().delete_provider(witness, actor, &provider_id, expected).await {
+        match gateway.delete_provider(witness, actor, &provider_id, expected).await {
             Ok(()) => Ok(Gone::Gone),
             Err(fault) => Err(self.as_it_is_now(&key.0, &provider_id, fault).await.into()),
         }
@@ -165,12 +165,12 @@ impl Providers {
         provider_id: Path<String>,
         body: Body<ProviderTrial>,
     ) -> Result<Tested, Refused<Testing>> {
-        let Caller { actor, witness } = &key.0;
+        let Caller { gateway, operator: Operator { actor, .. }, witness } = &key.0;
         let tested = match body.0.settings {
-            None => self.gateway().test_provider(witness, actor, &provider_id).await,
+            None => gateway.test_provider(witness, actor, &provider_id).await,
             Some(settings) => {
                 must_be_an_id(&provider_id)?;
-                self.gateway().test_draft(witness, actor, &provider_id, settings.0).await
+                gateway.test_draft(witness, actor, &provider_id, settings.0).await
             }
         };
         let tested = tested.map_err(within_settings)?;

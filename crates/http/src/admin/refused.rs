@@ -31,9 +31,13 @@ impl<R> From<Refused<R>> for poem::Error {
 }
 
 /// Every operation may refuse like this.
-const EVERYWHERE: [(u16, &str); 4] = [
+const EVERYWHERE: [(u16, &str); 5] = [
     (401, "`unauthorized`: no admin key, or none that works."),
-    (429, "`slow_down`: too many wrong keys from one address; `Retry-After` says how many seconds to wait."),
+    (403, "`insufficient_scope`: the key may not do this; `detail` names the scope it needs."),
+    (
+        429,
+        "`slow_down`: too many wrong keys from one address, or too many calls with one key; `Retry-After` says how many seconds to wait.",
+    ),
     (500, "`internal`: something failed here."),
     (503, "`unavailable`: the database can't be used now; nothing was changed."),
 ];
@@ -42,6 +46,7 @@ const EVERYWHERE: [(u16, &str); 4] = [
 fn headers(status: u16) -> Vec<MetaHeader> {
     let (name, description) = match status {
         401 => ("WWW-AUTHENTICATE", "How to authenticate: `Bearer`."),
+        403 => ("WWW-AUTHENTICATE", "Which scope is needed (RFC 6750 §3)."),
         412 => ("ETAG", "The present version, if it is there."),
         429 | 503 => ("RETRY-AFTER", "Seconds to wait before another try."),
         _ => return Vec::new(),

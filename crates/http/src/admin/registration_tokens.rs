@@ -5,6 +5,7 @@ mod objects;
 use std::sync::Arc;
 
 use poem_openapi::{ApiResponse, OpenApi, param::Path, payload::Json};
+use vestibule_domain::operator::Operator;
 use vestibule_flows::Gateway;
 
 use self::objects::{NewTokenObject, TokenList, TokenRequest};
@@ -40,10 +41,10 @@ impl RegistrationTokens {
     /// Whoever holds it may register so many apps at `/register` (RFC 7591), if the configuration lets apps register with a token.
     #[oai(path = "/registration-tokens", method = "post", operation_id = "create_registration_token", tag = "Group::Registration")]
     async fn create(&self, key: Key, body: Body<TokenRequest>) -> Result<Made, Refused<Making>> {
-        let Caller { actor, witness } = &key.0;
+        let Caller { gateway, operator: Operator { actor, .. }, witness } = &key.0;
         let TokenRequest { name, expires_in, uses } = body.0;
         let lives = std::time::Duration::from_secs(expires_in);
-        let made = self.gateway().create_registration_token(witness, actor, &name, lives, uses).await.map_err(Problem::from)?;
+        let made = gateway.create_registration_token(witness, actor, &name, lives, uses).await.map_err(Problem::from)?;
         let address = format!("{}/registration-tokens/{}", self.base, made.0.id);
         Ok(Made::Made(Json(NewTokenObject::new(&made.0, &made.1)), address))
     }
@@ -63,8 +64,8 @@ impl RegistrationTokens {
         /// The token's id.
         token_id: Path<String>,
     ) -> Result<Gone, Refused<Taking>> {
-        let Caller { actor, witness } = &key.0;
-        self.gateway().delete_registration_token(witness, actor, &token_id).await.map_err(Problem::from)?;
+        let Caller { gateway, operator: Operator { actor, .. }, witness } = &key.0;
+        gateway.delete_registration_token(witness, actor, &token_id).await.map_err(Problem::from)?;
         Ok(Gone::Gone)
     }
 }

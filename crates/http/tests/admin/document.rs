@@ -19,6 +19,9 @@ async fn the_document_is_whole() {
         for (method, operation) in operations.as_object().unwrap() {
             assert!(operation["summary"].is_string() && operation["tags"].is_array(), "{method} {path}");
             assert!(ids.insert(operation["operationId"].as_str().unwrap()));
+            let description = operation["description"].as_str().unwrap();
+            assert_eq!(description.matches("Needs the scope `").count(), 1, "{method} {path} is not in the table");
+            assert_eq!(description.contains("Recorded as `"), method != "get", "{method} {path}");
             assert_eq!(operation["security"], json!([{ "AdminKey": [] }]), "{method} {path}");
             let responses = operation["responses"].as_object().unwrap();
             for (status, response) in responses {
@@ -41,37 +44,37 @@ async fn the_document_is_whole() {
         }
     }
     insta::assert_snapshot!(lines.join("\n"), @r"
-    GET /accounts → 200 400 401 429 500 503
-    GET /accounts/{account_id} → 200 401 404 429 500 503
-    PATCH /accounts/{account_id} → 200 400 401 404 413 415 422 429 500 503
-    GET /accounts/{account_id}/consents → 200 401 404 429 500 503
-    DELETE /accounts/{account_id}/consents/{client_id} → 204 401 404 429 500 503
-    GET /accounts/{account_id}/grants → 200 401 404 429 500 503
-    DELETE /accounts/{account_id}/grants/{grant_id} → 204 401 404 429 500 503
-    GET /accounts/{account_id}/links → 200 401 404 429 500 503
-    DELETE /accounts/{account_id}/links/{link_id} → 204 401 404 429 500 503
-    GET /accounts/{account_id}/sessions → 200 401 404 429 500 503
-    DELETE /accounts/{account_id}/sessions/{session_id} → 204 401 404 429 500 503
-    GET /clients → 200 400 401 429 500 503
-    POST /clients → 201 400 401 409 413 415 422 429 500 503
-    DELETE /clients/{client_id} → 204 400 401 404 412 428 429 500 503
-    GET /clients/{client_id} → 200 304 401 404 429 500 503
-    PATCH /clients/{client_id} → 200 400 401 404 412 413 415 422 428 429 500 503
-    PUT /clients/{client_id} → 200 201 400 401 412 413 415 422 428 429 500 503
-    POST /clients/{client_id}/secrets → 201 400 401 404 409 413 415 422 429 500 503
-    DELETE /clients/{client_id}/secrets/{secret_id} → 204 401 404 409 429 500 503
-    GET /keys → 200 401 429 500 503
-    POST /keys:rotate → 200 400 401 409 413 415 422 429 500 503
-    GET /providers → 200 401 429 500 503
-    DELETE /providers/{provider_id} → 204 400 401 404 409 412 428 429 500 503
-    GET /providers/{provider_id} → 200 401 404 429 500 503
-    PATCH /providers/{provider_id} → 200 400 401 404 409 412 413 415 422 428 429 500 503
-    PUT /providers/{provider_id} → 200 201 400 401 409 412 413 415 422 428 429 500 503
-    GET /providers/{provider_id}/trials/{trial} → 200 401 404 429 500 503
-    POST /providers/{provider_id}:test → 200 400 401 404 413 415 422 429 500 503
-    GET /registration-tokens → 200 401 429 500 503
-    POST /registration-tokens → 201 400 401 413 415 422 429 500 503
-    DELETE /registration-tokens/{token_id} → 204 401 404 429 500 503
+    GET /accounts → 200 400 401 403 429 500 503
+    GET /accounts/{account_id} → 200 401 403 404 429 500 503
+    PATCH /accounts/{account_id} → 200 400 401 403 404 413 415 422 429 500 503
+    GET /accounts/{account_id}/consents → 200 401 403 404 429 500 503
+    DELETE /accounts/{account_id}/consents/{client_id} → 204 401 403 404 429 500 503
+    GET /accounts/{account_id}/grants → 200 401 403 404 429 500 503
+    DELETE /accounts/{account_id}/grants/{grant_id} → 204 401 403 404 429 500 503
+    GET /accounts/{account_id}/links → 200 401 403 404 429 500 503
+    DELETE /accounts/{account_id}/links/{link_id} → 204 401 403 404 429 500 503
+    GET /accounts/{account_id}/sessions → 200 401 403 404 429 500 503
+    DELETE /accounts/{account_id}/sessions/{session_id} → 204 401 403 404 429 500 503
+    GET /clients → 200 400 401 403 429 500 503
+    POST /clients → 201 400 401 403 409 413 415 422 429 500 503
+    DELETE /clients/{client_id} → 204 400 401 403 404 412 428 429 500 503
+    GET /clients/{client_id} → 200 304 401 403 404 429 500 503
+    PATCH /clients/{client_id} → 200 400 401 403 404 412 413 415 422 428 429 500 503
+    PUT /clients/{client_id} → 200 201 400 401 403 412 413 415 422 428 429 500 503
+    POST /clients/{client_id}/secrets → 201 400 401 403 404 409 413 415 422 429 500 503
+    DELETE /clients/{client_id}/secrets/{secret_id} → 204 401 403 404 409 429 500 503
+    GET /keys → 200 401 403 429 500 503
+    POST /keys:rotate → 200 400 401 403 409 413 415 422 429 500 503
+    GET /providers → 200 401 403 429 500 503
+    DELETE /providers/{provider_id} → 204 400 401 403 404 409 412 428 429 500 503
+    GET /providers/{provider_id} → 200 401 403 404 429 500 503
+    PATCH /providers/{provider_id} → 200 400 401 403 404 409 412 413 415 422 428 429 500 503
+    PUT /providers/{provider_id} → 200 201 400 401 403 409 412 413 415 422 428 429 500 503
+    GET /providers/{provider_id}/trials/{trial} → 200 401 403 404 429 500 503
+    POST /providers/{provider_id}:test → 200 400 401 403 404 413 415 422 429 500 503
+    GET /registration-tokens → 200 401 403 429 500 503
+    POST /registration-tokens → 201 400 401 403 413 415 422 429 500 503
+    DELETE /registration-tokens/{token_id} → 204 401 403 404 429 500 503
     ");
     for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
         assert!(schema["description"].is_string(), "{name}");

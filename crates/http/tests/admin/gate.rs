@@ -214,9 +214,9 @@ async fn attack_86_guesses_are_slowed_down_and_the_right_key_waits_too() {
     content-type: application/problem+json
     {
       "code": "slow_down",
-      "detail": "Wait 61 seconds before another try.",
+      "detail": "Too many wrong keys came from this address; wait 61 seconds before another try.",
       "status": 429,
-      "title": "Too many wrong keys",
+      "title": "Too often",
       "trace_id": "…",
       "type": "urn:vestibule:problem:slow_down"
     }

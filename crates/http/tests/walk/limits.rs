@@ -83,7 +83,9 @@ async fn a_clients_limit_is_its_own_and_a_stranger_cant_use_it_up() {
 #[tokio::test]
 async fn nought_is_no_limit() {
     let none = Rates { per_address: 0, per_client: 0 };
-    let street = Street::with(three(Limits { authorize: none, token: none, push: none, device: none, sign_ins_per_account: 0 })).await;
+    let street =
+        Street::with(three(Limits { authorize: none, token: none, push: none, device: none, sign_ins_per_account: 0, admin_per_key: 0 }))
+            .await;
     let app = street.app("app").await;
     for _ in 0..200 {
         let answer = street.asks(&app, "/token", &[("grant_type", "client_credentials"), ("scope", "api")]).await;

@@ -31,6 +31,11 @@ pub(crate) enum Kind {
     AddRegistrationToken,
     ReplaceRegistrationToken,
     DropRegistrationToken,
+    AddApiKey,
+    ReplaceApiKey,
+    DropApiKey,
+    NoteUse,
+    ForgetUse,
     AddSigningKey,
     RedateSigningKey,
     DropSigningKey,
@@ -95,6 +100,7 @@ impl Kind {
             Self::AddTicket | Self::ReplaceTicket | Self::TakeTicket => Some(Contest::Ticket),
             Self::AddClient | Self::ReplaceClient | Self::DeleteClient => Some(Contest::Client),
             Self::AddRegistrationToken | Self::ReplaceRegistrationToken => Some(Contest::RegistrationToken),
+            Self::AddApiKey | Self::ReplaceApiKey | Self::DropApiKey => Some(Contest::ApiKey),
             Self::AddSigningKey | Self::RedateSigningKey => Some(Contest::SigningKey),
             Self::AddLink | Self::RemoveLink | Self::RemoveSpareLink | Self::UpdateLink => Some(Contest::Link),
             Self::AddProvider | Self::ReplaceProvider | Self::DeleteProvider => Some(Contest::Provider),
@@ -109,13 +115,14 @@ impl Kind {
 
     /// Whether of several rows with one key only the last matters.
     pub(crate) const fn last_wins(self) -> bool {
-        matches!(self, Self::PutAccount | Self::PutUpstreamTokens | Self::PutConsent)
+        matches!(self, Self::PutAccount | Self::PutUpstreamTokens | Self::PutConsent | Self::NoteUse)
     }
 
     /// The first of the kinds that meet in one row: their order within one caller may matter.
     pub(crate) const fn meets(self) -> Self {
         match self {
             Self::DisableAccount => Self::PutAccount,
+            Self::ForgetUse => Self::NoteUse,
             Self::KeepClient => Self::PutDocument,
             Self::EndSession | Self::EndAccountSessions | Self::EndLinkSessions => Self::TouchSession,
             Self::DropConsents | Self::DropClientConsents => Self::PutConsent,
@@ -213,6 +220,20 @@ impl Kind {
                  FROM (VALUES {rows}) AS v WHERE registration_tokens.id = v.column1 AND registration_tokens.version = v.column6"
             }
             Self::DropRegistrationToken => "DELETE FROM registration_tokens WHERE id IN (SELECT column1 FROM (VALUES {rows}) AS v)",
+            Self::AddApiKey => {
+                "INSERT INTO api_keys (id, version, expires, body) \
+                 SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL ON CONFLICT DO NOTHING"
+            }
+            Self::ReplaceApiKey => {
+                "UPDATE api_keys SET version = v.column2, expires = v.column3, body = v.column4 \
+                 FROM (VALUES {rows}) AS v WHERE api_keys.id = v.column1 AND api_keys.version = v.column5"
+            }
+            Self::DropApiKey => "DELETE FROM api_keys WHERE (id, version) IN (SELECT column1, column2 FROM (VALUES {rows}) AS v)",
+            Self::NoteUse => {
+                "INSERT INTO last_uses (id, used) SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
+                 ON CONFLICT (id) DO UPDATE SET used = excluded.used WHERE last_uses.used < excluded.used"
+            }
+            Self::ForgetUse => "DELETE FROM last_uses WHERE id IN (SELECT column1 FROM (VALUES {rows}) AS v)",
             Self::AddSigningKey => {
                 "INSERT INTO signing_keys (kid, alg, sealed, follows, created, signs_from, signs_until, published_until) \
                  SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL ON CONFLICT DO NOTHING"
@@ -441,6 +462,11 @@ pub(super) const ALL: [Kind; KINDS] = {
         AddRegistrationToken,
         ReplaceRegistrationToken,
         DropRegistrationToken,
+        AddApiKey,
+        ReplaceApiKey,
+        DropApiKey,
+        NoteUse,
+        ForgetUse,
         AddSigningKey,
         RedateSigningKey,
         DropSigningKey,

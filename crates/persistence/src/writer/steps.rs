@@ -4,6 +4,7 @@ use std::collections::{HashMap, HashSet};
 
 use vestibule_domain::{
     account::{Account, Link, UpstreamTokens},
+    api_key::ApiKey,
     client::Client,
     code::Code,
     consent::Consent,
@@ -162,6 +163,10 @@ fn step(write: Write) -> Result<Step, StoreError> {
         Write::KeepClient { id, until } => Step::named(Kind::KeepClient, [id.as_str().into()], [until.as_millis().into()]),
         Write::PutRegistrationToken { token, expected } => put_registration_token(&token, expected)?,
         Write::DropRegistrationToken { id } => Step::new(Kind::DropRegistrationToken, id.0.as_bytes(), []),
+        Write::PutApiKey { key, expected } => put_api_key(&key, expected)?,
+        Write::DropApiKey { id, expected } => Step::new(Kind::DropApiKey, id.0.as_bytes(), [expected.into()]),
+        Write::NoteUse { id, at } => Step::new(Kind::NoteUse, id.0.as_bytes(), [at.as_millis().into()]),
+        Write::ForgetUse { id } => Step::new(Kind::ForgetUse, id.0.as_bytes(), []),
         Write::AddSigningKey(key) => add_signing_key(key),
         Write::RedateSigningKey { key, signed_from, signed_until } => {
             let dates = [key.signs_from, key.signs_until, key.published_until, signed_from, signed_until];
@@ -384,6 +389,18 @@ fn put_registration_token(token: &RegistrationToken, expected: Option<i64>) -> R
         Some(expected) => {
             let [version, digest, expires, text] = values;
             Step::new(Kind::ReplaceRegistrationToken, key, [version, digest, expires, text, expected.into()])
+        }
+    })
+}
+
+fn put_api_key(key: &ApiKey, expected: Option<i64>) -> Result<Step, StoreError> {
+    let id = key.id.0.as_bytes();
+    let values = [key.version.into(), key.expires.map(Timestamp::as_millis).into(), body(key)?.into()];
+    Ok(match expected {
+        None => Step::new(Kind::AddApiKey, id, values),
+        Some(expected) => {
+            let [version, expires, text] = values;
+            Step::new(Kind::ReplaceApiKey, id, [version, expires, text, expected.into()])
         }
     })
 }

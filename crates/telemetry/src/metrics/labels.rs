@@ -144,6 +144,7 @@ pub(super) fn limit(reason: Option<Reason>) -> &'static str {
         Some(Reason::PushRate) => "push",
         Some(Reason::DeviceRate) => "device",
         Some(Reason::SignInRate) => "sign_in",
+        Some(Reason::AdminRate) => "admin_key",
         _ => "other",
     }
 }

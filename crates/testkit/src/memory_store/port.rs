@@ -1,17 +1,21 @@
 //! What the port asks, answered from the tables.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use vestibule_domain::{
     account::{Account, Link, LinkKey, UpstreamTokens},
+    api_key::{ApiKey, UsedId},
     audit::AuditEvent,
     client::Client,
     code::Code,
     consent::Consent,
     email::EmailAddress,
     grant::Grant,
-    ids::{AccountId, ClientId, GrantId, LinkId, ProviderId, SessionId},
+    ids::{AccountId, ApiKeyId, ClientId, GrantId, LinkId, ProviderId, SessionId},
     keys::SigningKey,
     logout::DueLogout,
     ports::Store,
@@ -58,6 +62,21 @@ impl Store for MemoryStore {
 
     async fn registration_tokens(&self) -> Result<Vec<RegistrationToken>, StoreError> {
         Ok(self.read()?.registration_tokens.values().cloned().collect())
+    }
+
+    async fn api_key(&self, id: &ApiKeyId) -> Result<Option<ApiKey>, StoreError> {
+        Ok(self.read()?.api_keys.get(id).cloned())
+    }
+
+    async fn api_keys(&self, after: Option<&ApiKeyId>, limit: u64) -> Result<Vec<ApiKey>, StoreError> {
+        let tables = self.read()?;
+        let later = tables.api_keys.values().filter(|key| after.is_none_or(|after| key.id > *after));
+        Ok(later.take(at_most(limit)).cloned().collect())
+    }
+
+    async fn last_uses(&self, ids: &[UsedId]) -> Result<BTreeMap<UsedId, Timestamp>, StoreError> {
+        let tables = self.read()?;
+        Ok(ids.iter().filter_map(|id| Some((*id, *tables.last_uses.get(id)?))).collect())
     }
 
     async fn account(&self, id: &AccountId) -> Result<Option<Arc<Account>>, StoreError> {

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use serde_json::Value;
 use vestibule_domain::audit::{Actor, AuditEvent, Outcome};
 
 /// When, what, how it ended, and then whatever is known, each under its name.
@@ -29,6 +30,10 @@ pub(crate) fn line(event: &AuditEvent) -> String {
     ];
     for (name, value) in known.into_iter().filter_map(|(name, value)| Some((name, value?))) {
         let _ = write!(line, " {name}={value}");
+    }
+    for change in &event.change {
+        let side = |value: &Option<Value>| value.as_ref().map_or_else(|| "nothing".to_owned(), Value::to_string);
+        let _ = write!(line, " {}: {} → {}", change.pointer, side(&change.before), side(&change.after));
     }
     let mut line = crate::table::printable(&line);
     line.push('\n');

@@ -7,7 +7,7 @@ use vestibule_domain::audit::{Actor, AuditEvent};
 
 use crate::cli::Format;
 
-const COLUMNS: [&str; 21] = [
+const COLUMNS: [&str; 22] = [
     "id",
     "time",
     "name",
@@ -29,6 +29,7 @@ const COLUMNS: [&str; 21] = [
     "detail",
     "ip",
     "user_agent",
+    "trace_id",
 ];
 
 /// Writes records one after the other.
@@ -84,7 +85,7 @@ pub(crate) fn json_line(event: &AuditEvent) -> String {
 }
 
 fn heading() -> impl Iterator<Item = &'static str> {
-    COLUMNS.into_iter().chain(["trace_id"])
+    COLUMNS.into_iter().chain(["change"])
 }
 
 fn cells(event: &AuditEvent) -> [String; COLUMNS.len() + 1] {
@@ -121,6 +122,8 @@ fn cells(event: &AuditEvent) -> [String; COLUMNS.len() + 1] {
         text(event.source.ip.as_ref()),
         text(event.source.user_agent.as_ref()),
         text(event.trace_id.as_ref()),
+        // New columns come last: whoever reads by number reads on.
+        if event.change.is_empty() { String::new() } else { serde_json::to_string(&event.change).unwrap_or_default() },
     ]
 }
 
@@ -158,7 +161,7 @@ mod tests {
             let mut rows = csv::Reader::from_reader(table.as_bytes());
             let row = rows.records().next().unwrap().unwrap();
             assert_eq!(&row[20], format!("'{hostile}"), "{table}");
-            assert_eq!(row.len(), 22);
+            assert_eq!(row.len(), 23);
         }
     }
 

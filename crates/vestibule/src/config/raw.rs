@@ -236,6 +236,8 @@ pub(crate) struct RawLimits {
     pub(crate) device_per_client: u32,
     /// To one account, through whatever provider and network: an app that goes round in circles, or somebody who has the person's password there.
     pub(crate) sign_ins_per_account: u32,
+    /// Of the admin API, with one key; a call that asks a provider counts as twenty.
+    pub(crate) admin_per_key: u32,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

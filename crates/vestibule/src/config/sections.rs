@@ -64,6 +64,7 @@ fn limits(raw: &RawLimits) -> Limits {
         push: Rates { per_address: raw.push_per_address, per_client: raw.push_per_client },
         device: Rates { per_address: raw.device_per_address, per_client: raw.device_per_client },
         sign_ins_per_account: raw.sign_ins_per_account,
+        admin_per_key: raw.admin_per_key,
     }
 }
 
