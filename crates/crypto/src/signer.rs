@@ -62,6 +62,7 @@ impl LocalSigner {
         let ring = self.ring();
         let key = ring.signing(alg, now).ok_or(SignerError::NoKey(alg))?;
         let header = Header { alg: alg.as_str().to_owned(), typ: typ.map(str::to_owned), kid: Some(key.dated.kid.clone()) };
+        let _span = tracing::info_span!("sign", alg = alg.as_str()).entered();
         let input = jwt::signing_input(&header, payload_json);
         let signature = key.private.sign(input.as_bytes()).map_err(|_| SignerError::Failed)?;
         Ok(jwt::assemble(input, &signature))

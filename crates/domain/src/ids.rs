@@ -22,6 +22,11 @@ macro_rules! uuid_id {
                 let millis = u64::try_from(now.as_millis()).unwrap_or_default();
                 Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
             }
+
+            /// When it was made (RFC 9562 §5.7: its first 48 bits).
+            pub fn made(&self) -> Timestamp {
+                Timestamp::from_millis(i64::try_from(self.0.as_u128() >> 80).unwrap_or_default())
+            }
         }
 
         impl fmt::Display for $name {
@@ -157,6 +162,12 @@ macro_rules! name_id {
             type Err = NameError;
             fn from_str(text: &str) -> Result<Self, Self::Err> {
                 Self::parse(text)
+            }
+        }
+
+        impl AsRef<str> for $name {
+            fn as_ref(&self) -> &str {
+                &self.0
             }
         }
 

@@ -1,6 +1,6 @@
 //! The ports: what the core needs from outside, each named by a noun of the field.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
@@ -10,14 +10,15 @@ use crate::{
     attempt::Kept,
     audit::AuditEvent,
     claims::Claims,
-    client::{Client, SigningAlg},
+    client::{Client, GrantType, SigningAlg},
     client_document::{DocumentFault, FetchedDocument},
     code::Code,
     consent::Consent,
     email::EmailAddress,
+    error::OAuthErrorCode,
     grant::Grant,
     health::{BreakerState, Checked},
-    ids::{AccountId, ApiKeyId, ClientId, GrantId, LinkId, ProviderId, SessionId},
+    ids::{AccountId, ApiKeyId, ClientId, GrantId, LinkId, LoginId, ProviderId, SessionId},
     keys::SigningKey,
     logout::DueLogout,
     possession::{Proof, ProofFault},
@@ -305,16 +306,38 @@ pub trait Store: Send + Sync {
     async fn ping(&self) -> Result<(), StoreError>;
 }
 
-/// Who counts what happens. Called after the commit; must not block.
+/// A request that was answered. Nothing in it was written by who asked, so all of it may be a label.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Answered {
+    /// One of the methods of HTTP, or `other`.
+    pub method: &'static str,
+    /// The pattern that matched, never the path that was asked for.
+    pub route: &'static str,
+    /// The status of the answer.
+    pub status: u16,
+    /// From the head of the request to the head of the answer.
+    pub took: Duration,
+}
+
+/// Who counts what happens: the one place from which metrics, statistics and log lines come. Called after the commit, within the span of the request
+/// it belongs to; must not block. What has a body here need not concern everybody who looks on.
 pub trait Observer: Send + Sync {
     /// An event was committed, or seen if it is one that is not stored.
     fn observed(&self, event: &AuditEvent);
     /// A step with an upstream ended; `result` is `ok` or the kind of error.
-    fn upstream_called(&self, provider: &ProviderId, phase: Phase, result: &'static str, took: std::time::Duration);
+    fn upstream_called(&self, provider: &ProviderId, phase: Phase, result: &'static str, took: Duration);
     /// A provider's breaker is in this state now. Called on every change, and once for each provider that is new.
     fn provider_health(&self, provider: &ProviderId, state: BreakerState);
     /// When a provider's secret or certificate expires, where that is known.
     fn provider_secret_expires(&self, provider: &ProviderId, expires: Option<Timestamp>);
     /// An upstream's tokens were refreshed, or not.
     fn upstream_refreshed(&self, provider: &ProviderId, result: RefreshOutcome);
+    /// Somebody was sent to a provider with this login, and had not just been sent to the same one with it.
+    fn departed(&self, _provider: &ProviderId, _login: LoginId) {}
+    /// They are back, whatever they bring. Called once for each login that comes back.
+    fn returned(&self, _provider: &ProviderId, _login: LoginId, _away: Duration) {}
+    /// A request was answered.
+    fn answered(&self, _answered: &Answered) {}
+    /// The token endpoint refused. `grant` is absent when the request named none of ours.
+    fn token_refused(&self, _grant: Option<GrantType>, _error: OAuthErrorCode) {}
 }

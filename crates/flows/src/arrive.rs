@@ -105,6 +105,7 @@ impl Gateway {
         if !self.taken_up.first(attempt.id) {
             return Err(Fault::AttemptSpent);
         }
+        self.observer.returned(&provider.id, attempt.login, witness.now.since(departed.at));
         let callback = Callback { redirect_uri: self.settings.callback_of(&provider.id), ..callback };
         let completed = adapter.complete(callback, departed.kept.clone(), witness.now);
         let arrival = self.ask(&provider, completed).await.map_err(Fault::Provider)?;

@@ -79,6 +79,7 @@ impl Gateway {
             return Err(self.end_attempt(witness, client, &attempt, Some(id), Fault::ProviderNotAllowed).await);
         };
         let departure = self.departure(&attempt, id);
+        let is_again = attempt.departed.as_ref().is_some_and(|before| before.provider == *id);
         let sent = match self.ask_the_way(&provider, adapter.begin(&departure)).await {
             Ok(sent) => sent,
             // The attempt stays in the browser: another provider can be picked.
@@ -105,6 +106,9 @@ impl Gateway {
             detail: Some(format!("by {}", how.as_str())),
             ..self.event(witness, EventName::UpstreamRedirected, Outcome::Success, Actor::Anonymous)
         });
+        if !is_again {
+            self.observer.departed(id, departed.login);
+        }
         Ok(Away { location: sent.location, attempt: sealed, provider_label: adapter.card().label.clone() })
     }
 

@@ -199,6 +199,11 @@ impl Gateway {
         Ok(stands.map(|()| (account, link)))
     }
 
+    /// Who counts what happens, for what only the doors see.
+    pub fn observer(&self) -> &dyn Observer {
+        self.observer.as_ref()
+    }
+
     /// Commits, and then lets the observer count what was committed.
     pub(crate) async fn commit(&self, mut changes: Changes) -> Result<(), StoreError> {
         in_order(&mut changes.events);

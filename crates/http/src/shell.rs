@@ -6,7 +6,10 @@ use futures_util::FutureExt;
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
 use poem::{Body, Endpoint, Request, Response, error::ReadBodyError};
 use tracing::Instrument;
-use vestibule_domain::error::{OAuthError, OAuthErrorCode};
+use vestibule_domain::{
+    error::{OAuthError, OAuthErrorCode},
+    ports::Answered,
+};
 
 use crate::{
     admin, halt,
@@ -141,7 +144,8 @@ where
     let began = Instant::now();
     let _in_flight = house.metrics.request_begins();
     let method = request.method().clone();
-    let span = tracing::info_span!("http", "http.request.method" = %method, "http.route" = route);
+    let known = known_method(&method);
+    let span = vestibule_telemetry::request_span(known, route);
     let trace_id = vestibule_telemetry::trace_id(&span).unwrap_or_else(|| random_reference(house));
     let witness = visit::witness(house, &request, trace_id.clone());
     let now = witness.now;
@@ -163,9 +167,27 @@ where
         }
     });
     protect(house, &mut response);
-    house.metrics.http_request(&method, route, response.status(), began.elapsed());
-    tracing::debug!(parent: &span, status = response.status().as_u16(), "{method} {route}");
+    let status = response.status().as_u16();
+    vestibule_telemetry::request_ended(&span, status);
+    span.in_scope(|| {
+        house.gateway.observer().answered(&Answered { method: known, route, status, took: began.elapsed() });
+        tracing::debug!(status, "{known} {route}");
+    });
     response
+}
+
+/// Methods are free text on the wire, and this is a label.
+fn known_method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "other",
+    }
 }
 
 /// Headers that every answer of the house carries.

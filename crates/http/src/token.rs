@@ -60,7 +60,7 @@ pub(crate) async fn token(house: Arc<House>, visit: Visit) -> Response {
             },
         ),
         Err(error) => {
-            house.metrics.token_error(grant_type, error.code);
+            house.gateway.observer().token_refused(grant_type, error.code);
             oauth::error(&error, ClientRequest::used_authorization(&visit))
         }
     };

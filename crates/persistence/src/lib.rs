@@ -40,5 +40,5 @@ mod store;
 mod sweep;
 mod writer;
 
-pub use options::{CommitStats, OnCommit, Place, StoreOptions};
+pub use options::{CommitStats, OnCommit, OnRead, Place, StoreOptions};
 pub use store::SqlStore;

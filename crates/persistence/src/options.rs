@@ -8,11 +8,16 @@ use vestibule_domain::store::StoreError;
 /// Called after each transaction of the writer, whatever became of it. Must not block.
 pub type OnCommit = Arc<dyn Fn(CommitStats) + Send + Sync>;
 
+/// Called after each question to the database that no cache could answer, with how long it took. Must not block.
+pub type OnRead = Arc<dyn Fn(Duration) + Send + Sync>;
+
 /// What one transaction of the writer was like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CommitStats {
     /// How many callers it held.
     pub batch: usize,
+    /// How many more waited when it had ended.
+    pub waiting: usize,
     /// From its beginning until it was durable, or failed.
     pub took: Duration,
 }
@@ -40,6 +45,8 @@ pub struct StoreOptions {
     pub read_only: bool,
     /// Told of each transaction of the writer.
     pub on_commit: Option<OnCommit>,
+    /// Told of each question to the database.
+    pub on_read: Option<OnRead>,
 }
 
 impl StoreOptions {
@@ -54,6 +61,7 @@ impl StoreOptions {
             migrate: true,
             read_only: false,
             on_commit: None,
+            on_read: None,
         }
     }
 

@@ -14,6 +14,7 @@ use tokio::{
     task::{AbortHandle, JoinHandle},
     time::{Instant, timeout, timeout_at},
 };
+use tracing::Instrument;
 use vestibule_domain::{
     account::{Account, Link, LinkKey, UpstreamTokens},
     api_key::{ApiKey, UsedId},
@@ -80,7 +81,10 @@ impl SqlStore {
     /// # Errors
     /// [`StoreError::Unavailable`] with what to do about it, in words that don't have the address in them.
     pub async fn connect(options: &StoreOptions) -> Result<Self, StoreError> {
-        let opened = connect::open(options).await?;
+        let mut opened = connect::open(options).await?;
+        if let Some(on_read) = options.on_read.clone() {
+            opened.readers.set_metric_callback(move |read| on_read(read.elapsed));
+        }
         let readers = opened.readers.clone();
         let begun = Self::begin(opened, options).await;
         if begun.is_err() {
@@ -224,7 +228,8 @@ impl Drop for SqlStore {
 impl Store for SqlStore {
     async fn commit(&self, changes: Changes) -> Result<(), StoreError> {
         let prepared = Prepared::new(changes)?;
-        self.order(|answer| Order::Commit(prepared, answer)).await
+        // From here until it is durable: the transaction is shared with others and belongs to no one's trace.
+        self.order(|answer| Order::Commit(prepared, answer)).instrument(tracing::info_span!("store.commit")).await
     }
 
     async fn client(&self, id: &ClientId) -> Result<Option<Arc<Client>>, StoreError> {

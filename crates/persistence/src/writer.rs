@@ -118,7 +118,7 @@ impl Writer {
         let (orderly, others): (Vec<Caller>, Vec<Caller>) = callers.into_iter().partition(|(changes, _)| changes.orderly);
         for callers in std::iter::once(orderly).chain(others.into_iter().map(|caller| vec![caller])) {
             if !callers.is_empty() {
-                let span = tracing::debug_span!("store.commit", batch = callers.len());
+                let span = tracing::debug_span!("store.transaction", batch = callers.len());
                 self.commit(callers).instrument(span).await;
             }
         }
@@ -203,7 +203,9 @@ impl Writer {
         };
         self.pulse.set(None);
         if let Some(on_commit) = &self.on_commit {
-            on_commit(CommitStats { batch: callers.len(), took: began.elapsed() });
+            // Who holds the queue waits for it to have something in it.
+            let waiting = self.queue.try_lock().map_or(0, |queue| queue.len());
+            on_commit(CommitStats { batch: callers.len(), waiting, took: began.elapsed() });
         }
         outcome.map(Option::unwrap_or_default)
     }

@@ -21,8 +21,8 @@ pub use self::{
     resolver::{Lookup, SystemLookup},
 };
 
-/// Adds the headers of the current trace (W3C Trace Context) to a request.
-pub type Propagate = Arc<dyn Fn(&mut HeaderMap) + Send + Sync>;
+/// Adds the headers of the current trace (W3C Trace Context) to a request to that host, if the host is to know.
+pub type Propagate = Arc<dyn Fn(&str, &mut HeaderMap) + Send + Sync>;
 
 /// How upstreams are reached.
 #[derive(Clone)]
@@ -176,10 +176,11 @@ impl Egress {
         let (parts, body) = request.into_parts();
         let url = Url::parse(&parts.uri.to_string()).map_err(|_| EgressError::Blocked)?;
         let client = self.client_for(&url)?;
+        let host = url.host_str().unwrap_or_default().to_owned();
         let mut outgoing = reqwest::Request::new(parts.method, url);
         *outgoing.headers_mut() = parts.headers;
         if let Some(propagate) = &self.propagate {
-            propagate(outgoing.headers_mut());
+            propagate(&host, outgoing.headers_mut());
         }
         if !body.is_empty() {
             *outgoing.body_mut() = Some(body.into());

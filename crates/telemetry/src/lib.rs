@@ -1,8 +1,10 @@
 //! What the house says of itself: log lines, traces and metrics.
 //!
-//! - [`init`] sets up logs (always, one line per event on standard error) and traces (when there is somewhere to send them).
-//! - [`Metrics`] counts, with labels from closed sets only, and says it in Prometheus text.
-//! - [`trace_id`] is the reference a person reads out from an error page; [`inject`] hands it on to an upstream.
+//! - [`init`] sets up logs (always, one line per event on standard error), and sends traces and metrics where there is somewhere to send them.
+//! - [`Metrics`] counts, with labels from closed sets only, and says it in Prometheus text. It is an
+//!   [`Observer`](vestibule_domain::ports::Observer): whatever else wants to know what happens looks on from the same place.
+//! - [`request_span`] is around every request. [`trace_id`] is the reference a person reads out from an error page; [`inject_for`] hands it on to
+//!   whom an operator named.
 //!
 //! Deliberately absent: anything that records headers, queries or bodies, and anything that takes a trace from a request. A stranger
 //! who could choose our references could make two logins look like one.
@@ -10,18 +12,19 @@
 
 mod logs;
 mod metrics;
+mod otlp;
 mod traces;
 
 use std::{fmt, io, time::Duration};
 
-use opentelemetry_sdk::trace::SdkTracerProvider;
+use opentelemetry_sdk::{metrics::SdkMeterProvider, trace::SdkTracerProvider};
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
 
 pub use logs::LogFormat;
 pub use metrics::{Build, InFlight, METRICS_CONTENT_TYPE, Metrics};
-pub use traces::{inject, trace_id};
+pub use traces::{belongs_to_login, inject_for, request_ended, request_span, trace_id};
 
-/// How long a shutdown waits for the last spans to be sent.
+/// How long a shutdown waits for the last spans, and for the last metrics, to be sent.
 const LAST_SPANS: Duration = Duration::from_secs(5);
 /// How long it waits for the last lines to be written.
 const LAST_LINES: Duration = Duration::from_secs(5);
@@ -35,6 +38,8 @@ pub struct TelemetryOptions {
     pub log_filter: String,
     /// Where spans are sent as OTLP over HTTP (protobuf). An address without a path gets `/v1/traces`. Without one, no span is ever made.
     pub otlp_endpoint: Option<String>,
+    /// Where metrics are sent, likewise; an address without a path gets `/v1/metrics`.
+    pub otlp_metrics_endpoint: Option<String>,
     /// Which share of traces is kept, from 0 to 1.
     pub sample_ratio: f64,
     /// Tells instances apart in traces (`service.instance.id`).
@@ -50,7 +55,7 @@ pub enum TelemetryError {
     #[error("the log filter is not valid: {0}")]
     Filter(#[from] tracing_subscriber::filter::ParseError),
     /// The OTLP exporter can't be made, most likely because of its address.
-    #[error("traces can't be exported: {0}")]
+    #[error("traces or metrics can't be exported: {0}")]
     Exporter(#[from] opentelemetry_otlp::ExporterBuildError),
     /// The sample ratio is no share.
     #[error("the sample ratio must lie between 0 and 1, and is {0}")]
@@ -63,21 +68,25 @@ pub enum TelemetryError {
     Twice(#[from] tracing_subscriber::util::TryInitError),
 }
 
-/// Keep it until the end: it sends the last spans and writes the last lines when it goes.
+/// Keep it until the end: it sends the last spans and numbers, and writes the last lines, when it goes.
 #[must_use = "dropping it at once loses the last lines"]
 pub struct TelemetryGuard {
     traces: Option<SdkTracerProvider>,
+    metrics: Option<SdkMeterProvider>,
     sink: logs::Sink,
 }
 
 impl fmt::Debug for TelemetryGuard {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TelemetryGuard").field("traces", &self.traces.is_some()).finish_non_exhaustive()
+        f.debug_struct("TelemetryGuard")
+            .field("traces", &self.traces.is_some())
+            .field("metrics", &self.metrics.is_some())
+            .finish_non_exhaustive()
     }
 }
 
 impl TelemetryGuard {
-    /// Sends the last spans and writes the last lines, for five seconds each at most. Blocks.
+    /// Sends the last spans and numbers, and writes the last lines, for five seconds each at most. Blocks.
     pub fn shutdown(self) {
         drop(self);
     }
@@ -87,6 +96,9 @@ impl Drop for TelemetryGuard {
     fn drop(&mut self) {
         if let Some(Err(error)) = self.traces.take().map(|traces| traces.shutdown_with_timeout(LAST_SPANS)) {
             tracing::warn!(%error, "the last spans could not be sent");
+        }
+        if let Some(Err(error)) = self.metrics.take().map(|metrics| metrics.shutdown_with_timeout(LAST_SPANS)) {
+            tracing::warn!(%error, "the last metrics could not be sent");
         }
         self.sink.flush(LAST_LINES);
     }
@@ -98,7 +110,7 @@ pub fn check_filter(filter: &str) -> Result<(), TelemetryError> {
     Ok(())
 }
 
-/// Sets up logs and traces for the whole process, once.
+/// Sets up logs, and the sending of traces and metrics, for the whole process, once. [`Metrics`] that are made afterwards are sent.
 pub fn init(options: &TelemetryOptions) -> Result<TelemetryGuard, TelemetryError> {
     let filter = EnvFilter::try_new(&options.log_filter)?;
     let sink = logs::Sink::to(io::stderr(), options.log_format)?;
@@ -112,8 +124,10 @@ pub fn init(options: &TelemetryOptions) -> Result<TelemetryGuard, TelemetryError
             let provider = traces::provider(endpoint, options)?;
             let logs = logs::layer(sink.clone()).with_filter(filter);
             tracing_subscriber::registry().with(logs).with(traces::layer(&provider)).try_init()?;
+            traces::are_sent();
             Some(provider)
         }
     };
-    Ok(TelemetryGuard { traces, sink })
+    let metrics = options.otlp_metrics_endpoint.as_ref().map(|endpoint| metrics::provider(endpoint, options)).transpose()?;
+    Ok(TelemetryGuard { traces, metrics, sink })
 }

@@ -3,38 +3,32 @@
 //! Every label comes from a closed set: an enum, a `&'static str`, or the providers that exist, at most a hundred. What a request says of itself
 //! never becomes a label, so a stranger can't make the number of series grow (attack 87).
 
+mod departures;
+mod instruments;
 mod labels;
 
 use std::{fmt, time::Duration};
 
-use http::{Method, StatusCode};
-use prometheus_client::{
-    encoding::text::encode,
-    metrics::{
-        counter::Counter,
-        family::{Family, MetricConstructor},
-        gauge::Gauge,
-        histogram::Histogram,
-        info::Info,
-    },
-    registry::{Metric, Registry},
-};
+use prometheus_client::{encoding::text::encode, metrics::gauge::Gauge, registry::Registry};
 use vestibule_domain::{
     audit::{AuditEvent, EventName, Outcome, Reason},
     client::GrantType,
     error::OAuthErrorCode,
     health::BreakerState,
-    ids::ProviderId,
+    ids::{ClientId, LoginId, ProviderId},
     keys::SigningKey,
-    ports::Observer,
+    ports::{Answered, Observer},
     provider::Phase,
     time::Timestamp,
     upstream::RefreshOutcome,
 };
 
+use departures::Departures;
+pub(crate) use instruments::provider;
+use instruments::{Count, Counts, Levels, Maker, Sizes, Timings};
 use labels::{
-    GrantLabel, KindLabel, LimitLabel, LoginLabels, OperationLabel, PhaseLabels, Provider, ProviderLabel, Providers, RequestLabels,
-    ResultLabel, TokenErrorLabels, UpstreamLabels,
+    CHANGED, ClientGrantLabels, ClientLoginLabels, DatabaseLabel, GrantLabel, KindLabel, LimitLabel, LoginLabels, Name, Names, ObjectLabel,
+    OperationLabel, PhaseLabels, ProviderLabel, RequestLabels, ResultLabel, TokenErrorLabels, UpstreamLabels,
 };
 
 /// What [`Metrics::render`] writes: `Content-Type` of its response.
@@ -44,19 +38,9 @@ pub const METRICS_CONTENT_TYPE: &str = "application/openmetrics-text; version=1.
 const SECONDS: [f64; 16] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0];
 /// A login has a person in it, who may take minutes.
 const LOGIN_SECONDS: [f64; 12] = [0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 30.0, 60.0, 120.0, 300.0, 600.0];
+/// How a login ended whose person did not come back from the provider.
+const ABANDONED: &str = "abandoned";
 const BATCHES: [f64; 10] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0, 512.0];
-
-/// Makes histograms; a plain function would have to be one for each list of buckets.
-#[derive(Clone, Copy)]
-struct Buckets(&'static [f64]);
-
-impl MetricConstructor<Histogram> for Buckets {
-    fn new_metric(&self) -> Histogram {
-        Histogram::new(self.0.iter().copied())
-    }
-}
-
-type Timings<L> = Family<L, Histogram, Buckets>;
 
 /// Which build this is.
 #[derive(Clone, Copy, Debug)]
@@ -70,27 +54,42 @@ pub struct Build {
 /// Everything that is counted. Share it in an `Arc`; recording takes `&self` and never waits for a scrape.
 pub struct Metrics {
     registry: Registry,
-    providers: Providers,
+    providers: Names<ProviderId>,
     http_requests: Timings<RequestLabels>,
     http_active: Gauge,
     upstream_seconds: Timings<PhaseLabels>,
-    upstream_requests: Family<UpstreamLabels, Counter>,
-    breakers: Family<ProviderLabel, Gauge>,
-    secrets_expire: Family<ProviderLabel, Gauge>,
-    commit_batch: Histogram,
-    commit_seconds: Histogram,
-    logins: Family<LoginLabels, Counter>,
+    upstream_requests: Counts<UpstreamLabels>,
+    breakers: Levels<ProviderLabel>,
+    secrets_expire: Levels<ProviderLabel>,
+    commit_batch: Sizes,
+    commits_waiting: Gauge,
+    database_seconds: Timings<OperationLabel>,
+    store_size: Levels<DatabaseLabel>,
+    store_free: Levels<DatabaseLabel>,
+    logins: Counts<LoginLabels>,
     login_seconds: Timings<PhaseLabels>,
-    tokens: Family<GrantLabel, Counter>,
-    token_errors: Family<TokenErrorLabels, Counter>,
-    refreshes: Family<ResultLabel, Counter>,
+    departures: Departures,
+    departed: Counts<ProviderLabel>,
+    tokens: Counts<GrantLabel>,
+    token_errors: Counts<TokenErrorLabels>,
+    refreshes: Counts<ResultLabel>,
     sessions_active: Gauge,
-    sessions_created: Counter,
-    logouts: Family<KindLabel, Counter>,
-    logout_deliveries: Family<ResultLabel, Counter>,
-    rate_limited: Family<LimitLabel, Counter>,
+    sessions_created: Count,
+    logouts: Counts<KindLabel>,
+    logout_deliveries: Counts<ResultLabel>,
+    rate_limited: Counts<LimitLabel>,
+    changes: Counts<ObjectLabel>,
     key_age: Gauge,
+    key_period: Gauge,
     key_rotation: Gauge,
+    clients: Option<ByClient>,
+}
+
+/// What is counted by client, where an operator wants that: a series for each of them costs whoever collects.
+struct ByClient {
+    names: Names<ClientId>,
+    logins: Counts<ClientLoginLabels>,
+    tokens: Counts<ClientGrantLabels>,
 }
 
 impl fmt::Debug for Metrics {
@@ -110,86 +109,76 @@ impl Drop for InFlight {
     }
 }
 
-/// Registers as it makes.
-struct Maker(Registry);
-
-impl Maker {
-    fn add<M: Metric + Clone>(&mut self, name: &str, help: &str, metric: M) -> M {
-        self.0.register(name, help, metric.clone());
-        metric
-    }
-
-    fn family<L, M>(&mut self, name: &str, help: &str) -> Family<L, M>
-    where
-        Family<L, M>: Metric + Clone + Default,
-    {
-        self.add(name, help, Family::default())
-    }
-
-    fn timings<L>(&mut self, name: &str, help: &str, buckets: &'static [f64]) -> Timings<L>
-    where
-        L: Clone + std::hash::Hash + Eq,
-        Timings<L>: Metric + Clone,
-    {
-        self.add(name, help, Family::new_with_constructor(Buckets(buckets)))
-    }
-}
-
 impl Metrics {
     /// Nothing is counted yet. A provider is counted under its own name once [`Observer::provider_health`] was told of it, and as `other` before.
     pub fn new(build: Build) -> Self {
-        let mut make = Maker(Registry::default());
-        let build = Info::new([("version", build.version), ("revision", build.revision)]);
-        // The library puts `_info` behind the name.
-        make.0.register("vestibule_build", "Which build this is", build);
+        Self::made(build, false)
+    }
+
+    /// The same, and some of it by client: for the first hundred that are seen, the others together.
+    pub fn by_client(build: Build) -> Self {
+        Self::made(build, true)
+    }
+
+    fn made(build: Build, by_client: bool) -> Self {
+        let mut make = Maker::new();
+        make.info(
+            "vestibule_build",
+            "vestibule_build_info",
+            "Which build this is",
+            vec![("version", build.version), ("revision", build.revision)],
+        );
         let metrics = Self {
-            providers: Providers::new(),
+            providers: Names::new(),
             http_requests: make.timings("http_server_request_duration_seconds", "Requests answered, by route", &SECONDS),
-            http_active: make.add("http_server_active_requests", "Requests being answered", Gauge::default()),
+            http_active: make.level("http_server_active_requests", "Requests being answered"),
             upstream_seconds: make.timings("http_client_request_duration_seconds", "Steps with upstream providers", &SECONDS),
-            upstream_requests: make.family("vestibule_upstream_requests", "Steps with upstream providers, by how they ended"),
-            breakers: make.family(
+            upstream_requests: make.counts("vestibule_upstream_requests", "Steps with upstream providers, by how they ended"),
+            breakers: make.levels(
                 "vestibule_upstream_breaker_state",
                 "What is done with requests to a provider: 0 they go through, 1 one looks whether it is well, 2 none goes through",
             ),
-            secrets_expire: make.family(
+            secrets_expire: make.levels(
                 "vestibule_upstream_secret_expiry_timestamp_seconds",
                 "When our secret or certificate at a provider expires, as Unix time, where that is known",
             ),
-            commit_batch: make.add("db_commit_batch_size", "Changes committed in one transaction", Buckets(&BATCHES).new_metric()),
-            commit_seconds: {
-                let timings = make.timings("db_client_operation_duration_seconds", "Work of the database", &SECONDS);
-                timings.get_or_create_owned(&OperationLabel { operation: "commit" })
-            },
-            logins: make.family("vestibule_login", "Logins that ended, by how"),
+            commit_batch: make.sizes("db_commit_batch_size", "Changes committed in one transaction", &BATCHES),
+            commits_waiting: make.level("db_commits_waiting", "Changes that waited for the writer when it last committed"),
+            database_seconds: make.timings("db_client_operation_duration_seconds", "Work of the database: commit or read", &SECONDS),
+            store_size: make.levels("vestibule_store_size_bytes", "What the database's files take, where it is SQLite"),
+            store_free: make.levels("vestibule_store_free_bytes", "What is free where the database lies, where it is SQLite"),
+            logins: make.counts("vestibule_login", "Logins that ended, by how"),
             login_seconds: make.timings(
                 "vestibule_login_duration_seconds",
-                "From the app's request to the sign-in, person included",
+                "How long a sign-in took: in all, from the app's request on, or at the provider, person included",
                 &LOGIN_SECONDS,
             ),
-            tokens: make.family("vestibule_tokens_issued", "Token responses given"),
-            token_errors: make.family("vestibule_token_errors", "Token requests refused"),
-            refreshes: make.family(
+            departures: Departures::default(),
+            departed: make.counts("vestibule_login_departures", "Logins with which somebody was sent to a provider"),
+            tokens: make.counts("vestibule_tokens_issued", "Token responses given"),
+            token_errors: make.counts("vestibule_token_errors", "Token requests refused"),
+            refreshes: make.counts(
                 "vestibule_refresh",
                 "Refresh tokens presented to us, by what became of them, and our own refreshes at providers that failed",
             ),
-            sessions_active: make.add("vestibule_sessions_active", "Browser sessions that live", Gauge::default()),
-            sessions_created: make.add(
-                "vestibule_sessions_created",
-                "Sign-ins that began or renewed a browser session",
-                Counter::default(),
-            ),
-            logouts: make.family("vestibule_logout", "Browser sessions ended, by what ended them"),
+            sessions_active: make.level("vestibule_sessions_active", "Browser sessions that live"),
+            sessions_created: make.count("vestibule_sessions_created", "Sign-ins that began or renewed a browser session"),
+            logouts: make.counts("vestibule_logout", "Browser sessions ended, by what ended them"),
             logout_deliveries: make
-                .family("vestibule_logout_deliveries", "Apps told that a session has ended, or given up after the last attempt"),
-            rate_limited: make.family("vestibule_rate_limited", "Limits reached by somebody who tried too often"),
-            key_age: make.add("vestibule_signing_key_age_seconds", "Age of the oldest key that signs", Gauge::default()),
-            key_rotation: make.add(
-                "vestibule_signing_key_next_rotation_timestamp_seconds",
-                "When the next signing key takes over, as Unix time",
-                Gauge::default(),
-            ),
-            registry: make.0,
+                .counts("vestibule_logout_deliveries", "Apps told that a session has ended, or given up after the last attempt"),
+            rate_limited: make.counts("vestibule_rate_limited", "Limits reached by somebody who tried too often"),
+            changes: make.counts("vestibule_admin_changes", "What operators changed, by what sort of thing it is"),
+            key_age: make.level("vestibule_signing_key_age_seconds", "Age of the oldest key that signs"),
+            key_period: make.level("vestibule_signing_key_period_seconds", "How long a key signs before the next one takes over"),
+            key_rotation: make
+                .level("vestibule_signing_key_next_rotation_timestamp_seconds", "When the next signing key takes over, as Unix time"),
+            clients: by_client.then(|| ByClient {
+                names: Names::new(),
+                logins: make
+                    .counts("vestibule_client_logins", "Logins that ended, by client: the first hundred by name, the others together"),
+                tokens: make.counts("vestibule_client_tokens_issued", "Token responses given, by client likewise"),
+            }),
+            registry: make.registry,
         };
         metrics.begin_at_zero();
         metrics
@@ -198,29 +187,26 @@ impl Metrics {
     /// A counter that first appears with its first increase hides that increase from `rate()`; alerts stand on these.
     fn begin_at_zero(&self) {
         for grant in GrantType::ALL {
-            drop(self.tokens.get_or_create(&GrantLabel { grant: grant.as_str() }));
+            self.tokens.add(&GrantLabel { grant: grant.as_str() }, 0);
         }
         for result in ["ok", "replayed", "expired", "reused", "revoked", "upstream_denied", "upstream_unreachable"] {
-            drop(self.refreshes.get_or_create(&ResultLabel { result }));
+            self.refreshes.add(&ResultLabel { result }, 0);
         }
-        for limit in ["client", "admin", "user_code", "authorize", "token", "push", "device", "sign_in"] {
-            drop(self.rate_limited.get_or_create(&LimitLabel { limit }));
+        for limit in ["client", "admin", "user_code", "authorize", "token", "push", "device", "sign_in", "admin_key"] {
+            self.rate_limited.add(&LimitLabel { limit }, 0);
+        }
+        for object in CHANGED {
+            self.changes.add(&ObjectLabel { object }, 0);
         }
     }
 
     /// The same for what is counted of a provider.
     fn introduce(&self, id: &ProviderId) {
         let Some(provider) = self.providers.introduce(id) else { return };
-        for (outcome, reason) in [("success", ""), ("denied", Reason::PersonDeclined.as_str())] {
-            drop(self.logins.get_or_create(&LoginLabels { provider: provider.clone(), outcome, reason }));
+        for (outcome, reason) in [("success", ""), ("denied", Reason::PersonDeclined.as_str()), (ABANDONED, "")] {
+            self.logins.add(&LoginLabels { provider: provider.clone(), outcome, reason }, 0);
         }
-    }
-
-    /// A request was answered. `route` is the pattern that matched, never the path that was asked for.
-    pub fn http_request(&self, method: &Method, route: &'static str, status: StatusCode, took: Duration) {
-        let labels =
-            RequestLabels { http_request_method: labels::method(method), http_route: route, http_response_status_code: status.as_u16() };
-        self.http_requests.get_or_create(&labels).observe(took.as_secs_f64());
+        self.departed.add(&ProviderLabel { provider }, 0);
     }
 
     /// A request has come; it counts as active while the value lives.
@@ -229,16 +215,30 @@ impl Metrics {
         InFlight(self.http_active.clone())
     }
 
-    /// The writer committed this many changes in one transaction.
-    pub fn committed(&self, batch: usize, took: Duration) {
+    /// The writer committed this many changes in one transaction, while others waited.
+    pub fn committed(&self, batch: usize, waiting: usize, took: Duration) {
         self.commit_batch.observe(f64::from(u32::try_from(batch).unwrap_or(u32::MAX)));
-        self.commit_seconds.observe(took.as_secs_f64());
+        self.commits_waiting.set(i64::try_from(waiting).unwrap_or(i64::MAX));
+        self.database_seconds.observe(&OperationLabel { operation: "commit" }, took);
     }
 
-    /// The token endpoint refused. `grant` is absent when the request named none of ours.
-    pub fn token_error(&self, grant: Option<GrantType>, error: OAuthErrorCode) {
-        let grant = grant.map_or("other", GrantType::as_str);
-        self.token_errors.get_or_create(&TokenErrorLabels { grant, error: error.as_str() }).inc();
+    /// The database answered a question that no cache could.
+    pub fn read(&self, took: Duration) {
+        self.database_seconds.observe(&OperationLabel { operation: "read" }, took);
+    }
+
+    /// How much room an SQLite database takes, and how much is left where it lies.
+    pub fn set_store_room(&self, size: u64, free: u64) {
+        let label = DatabaseLabel { database: "sqlite" };
+        self.store_size.set(&label, i64::try_from(size).unwrap_or(i64::MAX));
+        self.store_free.set(&label, i64::try_from(free).unwrap_or(i64::MAX));
+    }
+
+    /// Logins that began before that moment can't come back any more: who has not is counted as `abandoned`.
+    pub fn count_abandoned(&self, before: Timestamp) {
+        for (provider, lost) in self.departures.lost(before) {
+            self.logins.add(&LoginLabels { provider, outcome: ABANDONED, reason: "" }, lost);
+        }
     }
 
     /// How many sessions live, as the store counts them.
@@ -246,11 +246,12 @@ impl Metrics {
         self.sessions_active.set(i64::try_from(sessions).unwrap_or(i64::MAX));
     }
 
-    /// The signing keys as they stand: the age of the oldest one that signs, and when the first of them is due to be followed.
+    /// The signing keys as they stand: the age of the oldest one that signs, how long it was to sign, and when the first of them is due to be followed.
     pub fn set_signing_keys(&self, keys: &[SigningKey], now: Timestamp) {
         let signing = || keys.iter().filter(|key| key.signs(now));
-        if let Some(oldest) = signing().map(|key| key.signs_from).min() {
-            self.key_age.set(i64::try_from(now.since(oldest).as_secs()).unwrap_or(i64::MAX));
+        if let Some(oldest) = signing().min_by_key(|key| key.signs_from) {
+            self.key_age.set(seconds(now.since(oldest.signs_from)));
+            self.key_period.set(seconds(oldest.signs_until.since(oldest.signs_from)));
         }
         if let Some(next) = signing().map(|key| key.signs_until).min() {
             self.key_rotation.set(next.as_secs());
@@ -273,43 +274,53 @@ impl Metrics {
             Outcome::Failure => "failed",
         };
         let reason = event.reason.map_or("", Reason::as_str);
-        self.logins.get_or_create(&LoginLabels { provider: provider.clone(), outcome, reason }).inc();
+        self.logins.one(&LoginLabels { provider: provider.clone(), outcome, reason });
+        if let (Some(clients), Some(client)) = (&self.clients, &event.client) {
+            clients.logins.one(&ClientLoginLabels { client: clients.name(client, event.outcome), outcome });
+        }
         if event.name != EventName::LoginSucceeded {
             return;
         }
-        self.sessions_created.inc();
+        self.sessions_created.one();
         if let Some(took) = event.took_ms {
             let labels = PhaseLabels { provider, phase: "total" };
-            self.login_seconds.get_or_create(&labels).observe(Duration::from_millis(took).as_secs_f64());
+            self.login_seconds.observe(&labels, Duration::from_millis(took));
         }
     }
 
-    fn provider(&self, id: Option<&ProviderId>) -> Provider {
-        id.map_or_else(Provider::none, |id| self.providers.label(id))
+    fn provider(&self, id: Option<&ProviderId>) -> Name {
+        id.map_or_else(Name::none, |id| self.providers.label(id))
     }
 
-    fn issued(&self, grant: GrantType) {
-        self.tokens.get_or_create(&GrantLabel { grant: grant.as_str() }).inc();
+    fn issued(&self, event: &AuditEvent, grant: GrantType) {
+        let grant = grant.as_str();
+        self.tokens.one(&GrantLabel { grant });
+        if let (Some(clients), Some(client)) = (&self.clients, &event.client) {
+            clients.tokens.one(&ClientGrantLabels { client: clients.name(client, event.outcome), grant });
+        }
     }
 
     fn logout_told(&self, result: &'static str) {
-        self.logout_deliveries.get_or_create(&ResultLabel { result }).inc();
+        self.logout_deliveries.one(&ResultLabel { result });
     }
 
     fn refreshed(&self, result: &'static str) {
-        self.refreshes.get_or_create(&ResultLabel { result }).inc();
+        self.refreshes.one(&ResultLabel { result });
     }
 }
 
 impl Observer for Metrics {
     fn observed(&self, event: &AuditEvent) {
+        if let Some(object) = labels::changed(event) {
+            self.changes.one(&ObjectLabel { object });
+        }
         match event.name {
             EventName::LoginSucceeded | EventName::LoginFailed | EventName::LoginDeniedByPolicy => self.login_ended(event),
-            EventName::CodeRedeemed => self.issued(event.grant_type.unwrap_or(GrantType::AuthorizationCode)),
-            EventName::UpstreamTokenReleased | EventName::TokenExchanged => self.issued(GrantType::TokenExchange),
-            EventName::ClientCredentialsGranted => self.issued(GrantType::ClientCredentials),
+            EventName::CodeRedeemed => self.issued(event, event.grant_type.unwrap_or(GrantType::AuthorizationCode)),
+            EventName::UpstreamTokenReleased | EventName::TokenExchanged => self.issued(event, GrantType::TokenExchange),
+            EventName::ClientCredentialsGranted => self.issued(event, GrantType::ClientCredentials),
             EventName::TokenRefreshed => {
-                self.issued(GrantType::RefreshToken);
+                self.issued(event, GrantType::RefreshToken);
                 // The successor once more, for an app whose answer got lost.
                 self.refreshed(if event.reason == Some(Reason::Replayed) { "replayed" } else { "ok" });
             }
@@ -317,12 +328,12 @@ impl Observer for Metrics {
             // A spent code that comes back has the same name, and is no refresh.
             EventName::TokenReuseDetected if event.grant_type == Some(GrantType::RefreshToken) => self.refreshed("reused"),
             EventName::SessionEnded => {
-                self.logouts.get_or_create(&KindLabel { kind: labels::logout_kind(event) }).inc();
+                self.logouts.one(&KindLabel { kind: labels::logout_kind(event) });
             }
             EventName::LogoutDelivered => self.logout_told("delivered"),
             EventName::LogoutFailed => self.logout_told("failed"),
             EventName::AbuseRateLimited => {
-                self.rate_limited.get_or_create(&LimitLabel { limit: labels::limit(event.reason) }).inc();
+                self.rate_limited.one(&LimitLabel { limit: labels::limit(event.reason) });
             }
             // Requests on the way are counted by their routes, and what operators do is read in the audit log.
             EventName::UpstreamLogoutReceived
@@ -381,9 +392,8 @@ impl Observer for Metrics {
     fn upstream_called(&self, provider: &ProviderId, phase: Phase, result: &'static str, took: Duration) {
         let provider = self.providers.label(provider);
         let phase = phase.as_str();
-        let labels = UpstreamLabels { provider: provider.clone(), phase, result: labels::upstream_result(result) };
-        self.upstream_requests.get_or_create(&labels).inc();
-        self.upstream_seconds.get_or_create(&PhaseLabels { provider, phase }).observe(took.as_secs_f64());
+        self.upstream_requests.one(&UpstreamLabels { provider: provider.clone(), phase, result: labels::upstream_result(result) });
+        self.upstream_seconds.observe(&PhaseLabels { provider, phase }, took);
     }
 
     fn provider_health(&self, provider: &ProviderId, state: BreakerState) {
@@ -395,15 +405,15 @@ impl Observer for Metrics {
             BreakerState::HalfOpen => 1,
             BreakerState::Open => 2,
         };
-        self.breakers.get_or_create(&ProviderLabel { provider }).set(state);
+        self.breakers.set(&ProviderLabel { provider }, state);
     }
 
     fn provider_secret_expires(&self, provider: &ProviderId, expires: Option<Timestamp>) {
         let Some(provider) = self.providers.own_label(provider) else { return };
         let label = ProviderLabel { provider };
         match expires {
-            Some(expires) => drop(self.secrets_expire.get_or_create(&label).set(expires.as_secs())),
-            None => drop(self.secrets_expire.remove(&label)),
+            Some(expires) => self.secrets_expire.set(&label, expires.as_secs()),
+            None => self.secrets_expire.remove(&label),
         }
     }
 
@@ -414,6 +424,43 @@ impl Observer for Metrics {
             RefreshOutcome::Denied | RefreshOutcome::Unreachable => self.refreshed(result.as_str()),
         }
     }
+
+    fn departed(&self, provider: &ProviderId, login: LoginId) {
+        let provider = self.providers.label(provider);
+        self.departed.one(&ProviderLabel { provider: provider.clone() });
+        self.departures.went(provider, login);
+    }
+
+    fn returned(&self, provider: &ProviderId, login: LoginId, away: Duration) {
+        let provider = self.providers.label(provider);
+        self.departures.came_back(provider.clone(), login);
+        self.login_seconds.observe(&PhaseLabels { provider, phase: "provider" }, away);
+    }
+
+    fn answered(&self, answered: &Answered) {
+        let Answered { method, route, status, took } = *answered;
+        let labels = RequestLabels { http_request_method: method, http_route: route, http_response_status_code: status };
+        self.http_requests.observe(&labels, took);
+    }
+
+    fn token_refused(&self, grant: Option<GrantType>, error: OAuthErrorCode) {
+        let grant = grant.map_or("other", GrantType::as_str);
+        self.token_errors.one(&TokenErrorLabels { grant, error: error.as_str() });
+    }
+}
+
+impl ByClient {
+    /// A client that gets something exists; one that failed may be anybody's invention. One known by the address of its document is a stranger's.
+    fn name(&self, client: &ClientId, outcome: Outcome) -> Name {
+        if outcome == Outcome::Success && !client.as_str().starts_with("https://") {
+            let _ = self.names.introduce(client);
+        }
+        self.names.label(client)
+    }
+}
+
+fn seconds(span: Duration) -> i64 {
+    i64::try_from(span.as_secs()).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

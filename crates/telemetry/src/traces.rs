@@ -1,34 +1,74 @@
 //! Spans, sent as OTLP over HTTP when the operator says where to.
 
-use std::{future::Future, io, time::Duration};
+use std::sync::OnceLock;
 
-use http::{HeaderMap, HeaderValue, Uri};
-use opentelemetry::{
-    KeyValue,
-    trace::{SpanContext, TraceContextExt, TracerProvider},
-};
+use http::{HeaderMap, HeaderValue};
+use opentelemetry::trace::{SpanContext, Status, TraceContextExt, TracerProvider};
 use opentelemetry_otlp::WithExportConfig;
-use opentelemetry_sdk::{
-    Resource,
-    error::OTelSdkResult,
-    trace::{Sampler, SdkTracerProvider, SpanData, SpanExporter},
-};
-use tokio::runtime::Runtime;
-use tracing::{Span, Subscriber, level_filters::LevelFilter};
+use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
+use tracing::{Span, Subscriber, info_span, level_filters::LevelFilter};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
 use tracing_subscriber::{Layer, filter::Targets, registry::LookupSpan};
+use vestibule_domain::ids::LoginId;
 
-use crate::{TelemetryError, TelemetryOptions};
+use crate::{
+    TelemetryError, TelemetryOptions,
+    otlp::{EXPORT_TIMEOUT, OnItsOwn, resource, with_path},
+};
 
-const EXPORT_TIMEOUT: Duration = Duration::from_secs(10);
+/// The span of a request that has come. A trace names it by what was asked for: `POST /token`.
+pub fn request_span(method: &'static str, route: &'static str) -> Span {
+    // Fields that are absent cost nothing and show in no log line; only who sends spans wants these.
+    let sent = SENT.get().map(|()| format!("{method} {route}"));
+    let kind = sent.as_ref().map(|_| "server");
+    info_span!("http", otel.name = sent, otel.kind = kind, "http.request.method" = method, "http.route" = route)
+}
+
+/// The request of that span was answered.
+pub fn request_ended(span: &Span, status: u16) {
+    if SENT.get().is_none() {
+        return;
+    }
+    span.set_attribute("http.response.status_code", i64::from(status));
+    if status >= 500 {
+        span.set_status(Status::error(""));
+    }
+}
+
+/// What happens now belongs to that login: the traces of its requests are found by it.
+pub fn belongs_to_login(login: LoginId) {
+    if SENT.get().is_some() {
+        Span::current().set_attribute("vestibule.login.id", login.to_string());
+    }
+}
+
+/// The trace of what happens now, if it is one that is kept: to one that was thrown away nothing may lead.
+pub(crate) fn kept_trace() -> Option<String> {
+    SENT.get()?;
+    let context = context_of(&Span::current()).filter(SpanContext::is_sampled);
+    context.map(|context| context.trace_id().to_string())
+}
+
+/// Set once spans are sent anywhere.
+static SENT: OnceLock<()> = OnceLock::new();
 
 /// The trace a span belongs to, as 32 hexadecimal digits; nothing when traces are off.
 pub fn trace_id(span: &Span) -> Option<String> {
     context_of(span).map(|context| context.trace_id().to_string())
 }
 
-/// Says in a request to an upstream which span it belongs to (W3C Trace Context, `traceparent`). Does nothing when traces are off.
-pub fn inject(headers: &mut HeaderMap) {
+/// Says in requests to these hosts which span they belong to (W3C Trace Context, `traceparent`), and to nobody else: the trace's id is the reference
+/// on error pages, by which an operator finds a person's login.
+pub fn inject_for(hosts: Vec<String>) -> impl Fn(&str, &mut HeaderMap) + Send + Sync {
+    move |host, headers| {
+        if hosts.iter().any(|told| told == host) {
+            inject(headers);
+        }
+    }
+}
+
+/// Does nothing when traces are off.
+fn inject(headers: &mut HeaderMap) {
     let Some(context) = context_of(&Span::current()) else { return };
     let text = format!("00-{}-{}-{:02x}", context.trace_id(), context.span_id(), context.trace_flags().to_u8());
     if let Ok(value) = HeaderValue::from_str(&text) {
@@ -54,65 +94,16 @@ pub(crate) fn provider(endpoint: &str, options: &TelemetryOptions) -> Result<Sdk
     if !(0.0..=1.0).contains(&options.sample_ratio) {
         return Err(TelemetryError::SampleRatio(options.sample_ratio));
     }
-    let exporter =
-        opentelemetry_otlp::SpanExporter::builder().with_http().with_endpoint(with_path(endpoint)).with_timeout(EXPORT_TIMEOUT).build()?;
-    let resource = Resource::builder_empty()
-        .with_service_name("vestibule")
-        .with_attribute(KeyValue::new("service.version", options.version))
-        .with_attribute(KeyValue::new("service.instance.id", options.service_instance.clone()));
+    let endpoint = with_path(endpoint, "/v1/traces");
+    let exporter = opentelemetry_otlp::SpanExporter::builder().with_http().with_endpoint(endpoint).with_timeout(EXPORT_TIMEOUT).build()?;
     Ok(SdkTracerProvider::builder()
         .with_batch_exporter(OnItsOwn::new(exporter)?)
         .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(options.sample_ratio))))
-        .with_resource(resource.build())
+        .with_resource(resource(options))
         .build())
 }
 
-fn with_path(endpoint: &str) -> String {
-    match endpoint.parse::<Uri>() {
-        Ok(uri) if uri.path() == "/" && uri.query().is_none() => format!("{}/v1/traces", endpoint.trim_end_matches('/')),
-        _ => endpoint.to_owned(),
-    }
-}
-
-/// An exporter with a runtime of its own. The batch processor exports from a plain thread, where the client's sockets would find no
-/// reactor; and when the house stops, its last spans must not depend on the runtime that is stopping.
-#[derive(Debug)]
-struct OnItsOwn<E> {
-    exporter: E,
-    runtime: Option<Runtime>,
-}
-
-impl<E> OnItsOwn<E> {
-    fn new(exporter: E) -> io::Result<Self> {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        Ok(Self { exporter, runtime: Some(runtime) })
-    }
-}
-
-impl<E: SpanExporter> SpanExporter for OnItsOwn<E> {
-    fn export(&self, batch: Vec<SpanData>) -> impl Future<Output = OTelSdkResult> + Send {
-        let done = self.runtime.as_ref().map_or(Ok(()), |runtime| runtime.block_on(self.exporter.export(batch)));
-        std::future::ready(done)
-    }
-
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.exporter.shutdown_with_timeout(timeout)
-    }
-
-    fn force_flush(&self) -> OTelSdkResult {
-        self.exporter.force_flush()
-    }
-
-    fn set_resource(&mut self, resource: &Resource) {
-        self.exporter.set_resource(resource);
-    }
-}
-
-impl<E> Drop for OnItsOwn<E> {
-    fn drop(&mut self) {
-        // It may be dropped on a thread of another runtime, where waiting for this one would panic.
-        if let Some(runtime) = self.runtime.take() {
-            runtime.shutdown_background();
-        }
-    }
+/// From now on spans are sent.
+pub(crate) fn are_sent() {
+    let _ = SENT.set(());
 }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use vestibule_telemetry::{LogFormat, TelemetryError, TelemetryOptions, check_filter, init, inject, trace_id};
+use vestibule_telemetry::{LogFormat, TelemetryError, TelemetryOptions, check_filter, init, inject_for, trace_id};
 
 /// Answers one export and returns its request line and body.
 fn collector() -> (String, thread::JoinHandle<(String, Vec<u8>)>) {
@@ -44,6 +44,7 @@ async fn spans_arrive_at_the_collector_even_when_the_last_thing_that_happens_is_
         log_format: LogFormat::Json,
         log_filter: "warn".into(),
         otlp_endpoint: None,
+        otlp_metrics_endpoint: None,
         sample_ratio: 2.0,
         service_instance: "one-of-many".into(),
         version: "1.2.3",
@@ -67,7 +68,10 @@ async fn spans_arrive_at_the_collector_even_when_the_last_thing_that_happens_is_
         let child = tracing::info_span!(target: "vestibule_flows", "depart");
         assert_eq!(trace_id(&child).as_ref(), Some(&id), "a child has its parent's trace");
         let mut headers = http::HeaderMap::new();
-        child.in_scope(|| inject(&mut headers));
+        let inject = inject_for(vec!["login.corp.example".into()]);
+        child.in_scope(|| inject("elsewhere.example", &mut headers));
+        assert!(headers.is_empty(), "who was not named is not told");
+        child.in_scope(|| inject("login.corp.example", &mut headers));
         headers
     });
     let parent = headers["traceparent"].to_str().unwrap();

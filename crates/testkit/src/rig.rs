@@ -1,18 +1,22 @@
 //! A gateway on fakes: real rules, real cryptography, a clock and a provider in the test's hand.
 
-use std::sync::Arc;
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use secrecy::SecretString;
 use vestibule_crypto::{KeySealer, LocalChecker, LocalProofReader, LocalSigner, SealingKey, SystemEntropy};
 use vestibule_domain::{
     audit::{Actor, AuditEvent, Source, Witness},
     claims::Claims,
-    client::{Client, SigningAlg},
+    client::{Client, GrantType, SigningAlg},
+    error::OAuthErrorCode,
     health::BreakerState,
-    ids::ProviderId,
+    ids::{LoginId, ProviderId},
     keys::Rotation,
     limits::Limits,
-    ports::{BackChannel, Clock, IdentityProvider, Observer, ProviderFactory, Store},
+    ports::{Answered, BackChannel, Clock, IdentityProvider, Observer, ProviderFactory, Store},
     provider::{Definition, Phase, ProviderTerms},
     registration::{Draft, FieldFault},
     self_registration::SelfRegistration,
@@ -76,6 +80,7 @@ pub struct Rig {
     pub back_channel: Arc<FakeBackChannel>,
     pub client_keys: Arc<FakeClientKeys>,
     pub documents: Arc<FakeDocuments>,
+    pub observer: Arc<Lookout>,
 }
 
 const SEALING_KEY: &str = "6b1f0c58a1c94e0e9d3f27b4a85d71f2c40e6a9b8d3c5f17e2a4960bd8317c5e";
@@ -103,6 +108,7 @@ impl Rig {
         let back_channel = Arc::<FakeBackChannel>::default();
         let algorithms = vec![SigningAlg::Es256, SigningAlg::Rs256];
         let client_keys = Arc::new(FakeClientKeys::default());
+        let observer = Arc::<Lookout>::default();
         let gateway = Gateway::new(Parts {
             store: store.clone(),
             signer: Arc::new(LocalSigner::new(options.issuer.clone(), sealer.clone())),
@@ -112,7 +118,7 @@ impl Rig {
             sealer,
             entropy: Arc::new(SystemEntropy),
             clock: clock.clone(),
-            observer: Arc::new(Unwatched),
+            observer: observer.clone(),
             providers: providers.iter().map(fixed).collect(),
             factory: Arc::new(FakeFactory),
             back_channel: back_channel.clone() as Arc<dyn BackChannel>,
@@ -131,7 +137,7 @@ impl Rig {
             bootstrap_key: Some(SecretString::from(ADMIN_KEY)),
         });
         gateway.keep_keys().await.expect("keys are made");
-        (gateway, Self { store, clock, providers, back_channel, client_keys, documents })
+        (gateway, Self { store, clock, providers, back_channel, client_keys, documents, observer })
     }
 
     /// A request's witness, from nowhere in particular.
@@ -191,8 +197,61 @@ pub struct Unwatched;
 
 impl Observer for Unwatched {
     fn observed(&self, _: &AuditEvent) {}
-    fn upstream_called(&self, _: &ProviderId, _: Phase, _: &'static str, _: std::time::Duration) {}
+    fn upstream_called(&self, _: &ProviderId, _: Phase, _: &'static str, _: Duration) {}
     fn provider_health(&self, _: &ProviderId, _: BreakerState) {}
     fn provider_secret_expires(&self, _: &ProviderId, _: Option<Timestamp>) {}
     fn upstream_refreshed(&self, _: &ProviderId, _: RefreshOutcome) {}
+}
+
+/// From where somebody may look on, once the gateway is made; nobody does at first.
+#[derive(Default)]
+pub struct Lookout(OnceLock<Arc<dyn Observer>>);
+
+impl std::fmt::Debug for Lookout {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lookout").finish_non_exhaustive()
+    }
+}
+
+impl Lookout {
+    /// From now on this one looks on. The first stays.
+    pub fn post(&self, observer: Arc<dyn Observer>) {
+        let _ = self.0.set(observer);
+    }
+
+    fn tell(&self, what: impl FnOnce(&dyn Observer)) {
+        if let Some(observer) = self.0.get() {
+            what(observer.as_ref());
+        }
+    }
+}
+
+impl Observer for Lookout {
+    fn observed(&self, event: &AuditEvent) {
+        self.tell(|observer| observer.observed(event));
+    }
+    fn upstream_called(&self, provider: &ProviderId, phase: Phase, result: &'static str, took: Duration) {
+        self.tell(|observer| observer.upstream_called(provider, phase, result, took));
+    }
+    fn provider_health(&self, provider: &ProviderId, state: BreakerState) {
+        self.tell(|observer| observer.provider_health(provider, state));
+    }
+    fn provider_secret_expires(&self, provider: &ProviderId, expires: Option<Timestamp>) {
+        self.tell(|observer| observer.provider_secret_expires(provider, expires));
+    }
+    fn upstream_refreshed(&self, provider: &ProviderId, result: RefreshOutcome) {
+        self.tell(|observer| observer.upstream_refreshed(provider, result));
+    }
+    fn departed(&self, provider: &ProviderId, login: LoginId) {
+        self.tell(|observer| observer.departed(provider, login));
+    }
+    fn returned(&self, provider: &ProviderId, login: LoginId, away: Duration) {
+        self.tell(|observer| observer.returned(provider, login, away));
+    }
+    fn answered(&self, answered: &Answered) {
+        self.tell(|observer| observer.answered(answered));
+    }
+    fn token_refused(&self, grant: Option<GrantType>, error: OAuthErrorCode) {
+        self.tell(|observer| observer.token_refused(grant, error));
+    }
 }

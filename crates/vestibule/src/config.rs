@@ -72,8 +72,12 @@ pub(crate) struct Config {
     pub(crate) egress: EgressOptions,
     /// How pages look.
     pub(crate) appearance: Appearance,
-    /// Logs and traces.
+    /// Logs, and where traces and metrics are sent.
     pub(crate) telemetry: TelemetryOptions,
+    /// Hosts that are told which trace a request belongs to.
+    pub(crate) told_of_traces: Vec<String>,
+    /// Whether some of the metrics are by client.
+    pub(crate) metrics_by_client: bool,
     /// Where every value comes from.
     pub(crate) origins: Origins,
 }
@@ -165,6 +169,7 @@ impl Config {
         let egress = sections::egress(&raw.egress, &mut check);
         let appearance = sections::appearance(&raw.branding, &mut check);
         let telemetry = sections::telemetry(raw, &mut check);
+        let told_of_traces = sections::told_of_traces(raw, &mut check);
         let all = || {
             Some(Self {
                 settings: settings?,
@@ -178,6 +183,8 @@ impl Config {
                 egress,
                 appearance,
                 telemetry: telemetry?,
+                told_of_traces,
+                metrics_by_client: raw.metrics.by_client,
                 origins: layered.origins.clone(),
             })
         };

@@ -45,6 +45,7 @@ pub(crate) async fn maintain(house: Arc<House>, metrics: Arc<Metrics>) {
             Ok(rows) => debug!(rows, "swept {rows} rows that have expired"),
             Err(error) => error!(%error, "what has expired could not be swept"),
         }
+        metrics.count_abandoned(gateway.clock().now() - gateway.settings().lifetimes.attempt);
         match gateway.sessions_alive().await {
             Ok(sessions) => metrics.set_sessions_active(sessions),
             Err(error) => error!(%error, "the sessions could not be counted"),

@@ -6,9 +6,11 @@ use std::{sync::Arc, time::Duration};
 use tracing::{info, warn};
 use vestibule_domain::{
     audit::{AuditEvent, EventName, Outcome, Reason},
+    client::GrantType,
+    error::OAuthErrorCode,
     health::BreakerState,
-    ids::ProviderId,
-    ports::Observer,
+    ids::{LoginId, ProviderId},
+    ports::{Answered, Observer},
     provider::Phase,
     time::Timestamp,
     upstream::RefreshOutcome,
@@ -21,6 +23,9 @@ pub(crate) struct Watch(pub(crate) Arc<Metrics>);
 
 impl Observer for Watch {
     fn observed(&self, event: &AuditEvent) {
+        if let Some(login) = event.login {
+            vestibule_telemetry::belongs_to_login(login);
+        }
         self.0.observed(event);
         log(event);
     }
@@ -43,6 +48,22 @@ impl Observer for Watch {
 
     fn upstream_refreshed(&self, provider: &ProviderId, result: RefreshOutcome) {
         self.0.upstream_refreshed(provider, result);
+    }
+
+    fn departed(&self, provider: &ProviderId, login: LoginId) {
+        self.0.departed(provider, login);
+    }
+
+    fn returned(&self, provider: &ProviderId, login: LoginId, away: Duration) {
+        self.0.returned(provider, login, away);
+    }
+
+    fn answered(&self, answered: &Answered) {
+        self.0.answered(answered);
+    }
+
+    fn token_refused(&self, grant: Option<GrantType>, error: OAuthErrorCode) {
+        self.0.token_refused(grant, error);
     }
 }
 

@@ -47,7 +47,7 @@ pub(crate) struct Built {
 
 /// Opens the database and puts the house on it. Nothing is asked of any provider yet.
 pub(crate) async fn build(config: &Config) -> Result<Built, Failure> {
-    let metrics = Arc::new(metrics());
+    let metrics = Arc::new(if config.metrics_by_client { Metrics::by_client(this_build()) } else { Metrics::new(this_build()) });
     let observer: Arc<dyn Observer> = Arc::new(Watch(metrics.clone()));
     let egress = egress(config)?;
     let factory = factory(egress.clone(), observer.clone());
@@ -177,7 +177,8 @@ fn documents(config: &Config) -> Result<Arc<dyn ClientDocuments>, Faults> {
 }
 
 fn egress_options(config: &Config) -> EgressOptions {
-    EgressOptions { propagate: Some(Arc::new(vestibule_telemetry::inject)), ..config.egress.clone() }
+    let told = config.told_of_traces.clone();
+    EgressOptions { propagate: Some(Arc::new(vestibule_telemetry::inject_for(told))), ..config.egress.clone() }
 }
 
 /// The one outgoing client.
@@ -258,14 +259,23 @@ fn sealer(config: &Config) -> Arc<dyn Sealer> {
 }
 
 fn metrics() -> Metrics {
-    let revision = option_env!("VESTIBULE_REVISION").unwrap_or("unknown");
-    Metrics::new(Build { version: env!("CARGO_PKG_VERSION"), revision })
+    Metrics::new(this_build())
+}
+
+fn this_build() -> Build {
+    Build { version: env!("CARGO_PKG_VERSION"), revision: option_env!("VESTIBULE_REVISION").unwrap_or("unknown") }
 }
 
 async fn open_store(settings: &StoreSettings, metrics: &Arc<Metrics>) -> Result<SqlStore, Failure> {
-    let metrics = metrics.clone();
-    let on_commit = Arc::new(move |commit: CommitStats| metrics.committed(commit.batch, commit.took));
-    let options = StoreOptions { readers: settings.readers, on_commit: Some(on_commit), ..StoreOptions::new(settings.url.expose_secret()) };
+    let (of_writers, of_readers) = (metrics.clone(), metrics.clone());
+    let on_commit = Arc::new(move |commit: CommitStats| of_writers.committed(commit.batch, commit.waiting, commit.took));
+    let on_read = Arc::new(move |took| of_readers.read(took));
+    let options = StoreOptions {
+        readers: settings.readers,
+        on_commit: Some(on_commit),
+        on_read: Some(on_read),
+        ..StoreOptions::new(settings.url.expose_secret())
+    };
     Ok(SqlStore::connect(&options).await?)
 }
 

@@ -81,6 +81,7 @@ impl Desk {
     async fn at(issuer: &str, prefix: &'static str) -> Self {
         let (gateway, rig) = Rig::gateway(RigOptions { issuer: issuer.into(), ..RigOptions::default() }).await;
         let metrics = Arc::new(Metrics::new(Build { version: "0", revision: "0" }));
+        rig.observer.post(metrics.clone());
         let house = Arc::new(House::new(gateway, metrics.clone(), HttpSettings::default()));
         let mut desk = Self { api: routes(&house).boxed(), metrics, rig, prefix, document: Value::Null };
         desk.document = desk.plain(Method::GET, "/openapi.json", &[], "").await.json();

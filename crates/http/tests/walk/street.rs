@@ -80,6 +80,7 @@ impl Street {
 
     fn standing(gateway: vestibule_flows::Gateway, rig: Rig, host: String) -> Self {
         let metrics = Arc::new(Metrics::new(Build { version: "test", revision: "test" }));
+        rig.observer.post(metrics.clone());
         let house = Arc::new(House::new(gateway, metrics, HttpSettings::default()));
         Self { rig, endpoint: routes(&house).boxed(), house, host }
     }

@@ -160,7 +160,10 @@ async fn names_without_addresses_and_closed_ports_are_told_apart() {
 #[tokio::test]
 async fn the_current_trace_goes_along_and_cookies_do_not() {
     let issuer = Issuer::start(Arc::new(StoppedClock::default())).await;
-    let propagate = |headers: &mut HeaderMap| drop(headers.insert("traceparent", HeaderValue::from_static("00-1-2-01")));
+    let propagate = |host: &str, headers: &mut HeaderMap| {
+        assert_eq!(host, "127.0.0.1");
+        headers.insert("traceparent", HeaderValue::from_static("00-1-2-01"));
+    };
     let options = EgressOptions {
         allow: vec![issuer.host_and_port().parse().unwrap()],
         propagate: Some(Arc::new(propagate)),

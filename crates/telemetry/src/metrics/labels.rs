@@ -6,64 +6,75 @@ use std::{
     sync::{Arc, PoisonError, RwLock},
 };
 
-use http::Method;
+use opentelemetry::{KeyValue, Value};
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
-use vestibule_domain::{
-    audit::{Actor, AuditEvent, Reason},
-    ids::ProviderId,
-};
+use vestibule_domain::audit::{Actor, AuditEvent, EventName, Outcome, Reason};
 
-/// A provider that exists, `other`, or `none`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Provider(Arc<str>);
+use super::instruments::Labels;
 
-impl Provider {
-    /// For what ended before a provider was chosen.
+/// The name of something that exists, `other`, or `none`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct Name(Arc<str>);
+
+impl Name {
+    /// For what ended before there was any.
     pub(super) fn none() -> Self {
         Self("none".into())
     }
 }
 
-impl EncodeLabelValue for Provider {
+impl From<&str> for Name {
+    fn from(text: &str) -> Self {
+        Self(text.into())
+    }
+}
+
+impl From<Name> for Value {
+    fn from(name: Name) -> Self {
+        Self::String(name.0.into())
+    }
+}
+
+impl EncodeLabelValue for Name {
     fn encode(&self, encoder: &mut LabelValueEncoder<'_>) -> Result<(), std::fmt::Error> {
         encoder.write_str(&self.0)
     }
 }
 
-/// No more providers have series of their own. Whoever may make providers could otherwise fill the memory of whoever collects.
-pub(super) const MOST_PROVIDERS: usize = 100;
+/// No more providers, and no more clients, have series of their own. Whoever may make them could otherwise fill the memory of whoever collects.
+pub(super) const MOST_NAMES: usize = 100;
 
-/// The providers that exist, or did. Only those that were introduced have a label of their own; what a request names is never introduced. Their
-/// ids have no character that needs escaping.
+/// The providers, or the clients, that exist, or did. Only those that were introduced have a label of their own; what a request names is never
+/// introduced.
 #[derive(Debug)]
-pub(super) struct Providers {
-    known: RwLock<BTreeMap<ProviderId, Provider>>,
-    other: Provider,
+pub(super) struct Names<I> {
+    known: RwLock<BTreeMap<I, Name>>,
+    other: Name,
 }
 
-impl Providers {
+impl<I: Clone + Ord + AsRef<str>> Names<I> {
     pub(super) fn new() -> Self {
-        Self { known: RwLock::default(), other: Provider("other".into()) }
+        Self { known: RwLock::default(), other: "other".into() }
     }
 
-    /// Gives a provider a label of its own, while there are any left. Tells which, if it is new.
-    pub(super) fn introduce(&self, id: &ProviderId) -> Option<Provider> {
+    /// Gives one a label of its own, while there are any left. Tells which, if it is new.
+    pub(super) fn introduce(&self, id: &I) -> Option<Name> {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        if known.len() >= MOST_PROVIDERS || known.contains_key(id) {
+        if known.len() >= MOST_NAMES || known.contains_key(id) {
             return None;
         }
-        let provider = Provider(id.as_str().into());
-        known.insert(id.clone(), provider.clone());
-        Some(provider)
+        let name = Name::from(id.as_ref());
+        known.insert(id.clone(), name.clone());
+        Some(name)
     }
 
-    /// The label of a provider that has one of its own.
-    pub(super) fn own_label(&self, id: &ProviderId) -> Option<Provider> {
+    /// The label of one that has one of its own.
+    pub(super) fn own_label(&self, id: &I) -> Option<Name> {
         self.known.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 
-    /// The label of a provider.
-    pub(super) fn label(&self, id: &ProviderId) -> Provider {
+    /// The label of one.
+    pub(super) fn label(&self, id: &I) -> Name {
         self.own_label(id).unwrap_or_else(|| self.other.clone())
     }
 }
@@ -73,6 +84,12 @@ macro_rules! label_sets {
         $(
             #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
             pub(super) struct $name { $(pub(super) $label: $kind),+ }
+
+            impl Labels for $name {
+                fn attributes(&self) -> Vec<KeyValue> {
+                    vec![$(KeyValue::new(stringify!($label), self.$label.clone())),+]
+                }
+            }
         )+
     };
 }
@@ -86,31 +103,31 @@ pub(super) struct RequestLabels {
     pub(super) http_response_status_code: u16,
 }
 
+impl Labels for RequestLabels {
+    fn attributes(&self) -> Vec<KeyValue> {
+        vec![
+            KeyValue::new("http_request_method", self.http_request_method),
+            KeyValue::new("http_route", self.http_route),
+            KeyValue::new("http_response_status_code", i64::from(self.http_response_status_code)),
+        ]
+    }
+}
+
 label_sets! {
-    ProviderLabel { provider: Provider }
-    PhaseLabels { provider: Provider, phase: &'static str }
-    UpstreamLabels { provider: Provider, phase: &'static str, result: &'static str }
+    ProviderLabel { provider: Name }
+    PhaseLabels { provider: Name, phase: &'static str }
+    UpstreamLabels { provider: Name, phase: &'static str, result: &'static str }
     OperationLabel { operation: &'static str }
-    LoginLabels { provider: Provider, outcome: &'static str, reason: &'static str }
+    DatabaseLabel { database: &'static str }
+    LoginLabels { provider: Name, outcome: &'static str, reason: &'static str }
     GrantLabel { grant: &'static str }
     TokenErrorLabels { grant: &'static str, error: &'static str }
     ResultLabel { result: &'static str }
     KindLabel { kind: &'static str }
     LimitLabel { limit: &'static str }
-}
-
-/// Methods are free text on the wire.
-pub(super) fn method(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::HEAD => "HEAD",
-        Method::POST => "POST",
-        Method::PUT => "PUT",
-        Method::PATCH => "PATCH",
-        Method::DELETE => "DELETE",
-        Method::OPTIONS => "OPTIONS",
-        _ => "other",
-    }
+    ObjectLabel { object: &'static str }
+    ClientLoginLabels { client: Name, outcome: &'static str }
+    ClientGrantLabels { client: Name, grant: &'static str }
 }
 
 /// `ok`, or the kind of a `ProviderError`.
@@ -148,3 +165,31 @@ pub(super) fn limit(reason: Option<Reason>) -> &'static str {
         _ => "other",
     }
 }
+
+/// What sort of thing an operator changed, if the event is of that.
+pub(super) fn changed(event: &AuditEvent) -> Option<&'static str> {
+    if !matches!(event.actor, Actor::AdminKey(_)) || event.outcome != Outcome::Success {
+        return None;
+    }
+    Some(match event.name {
+        EventName::ProviderCreated
+        | EventName::ProviderUpdated
+        | EventName::ProviderEnabled
+        | EventName::ProviderDisabled
+        | EventName::ProviderDeleted => "provider",
+        EventName::KeyRotated | EventName::KeyRetired => "signing_key",
+        EventName::ApiKeyCreated | EventName::ApiKeyUpdated | EventName::ApiKeyDeleted => "api_key",
+        EventName::ClientCreated
+        | EventName::ClientUpdated
+        | EventName::ClientDeleted
+        | EventName::ClientSecretAdded
+        | EventName::ClientSecretRevoked => "client",
+        EventName::AccountDisabled | EventName::AccountEnabled | EventName::IdentityUnlinked => "account",
+        EventName::SessionEnded | EventName::GrantRevoked | EventName::ConsentRevoked => "access",
+        EventName::RegistrationTokenCreated | EventName::RegistrationTokenDeleted => "registration_token",
+        _ => return None,
+    })
+}
+
+/// All of [`changed`].
+pub(super) const CHANGED: [&str; 7] = ["provider", "signing_key", "api_key", "client", "account", "access", "registration_token"];

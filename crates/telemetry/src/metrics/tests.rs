@@ -1,7 +1,7 @@
 use vestibule_domain::{
     audit::{Actor, Source, Witness},
     client::SigningAlg,
-    ids::SessionId,
+    ids::{LoginId, SessionId},
     ports::Entropy,
     secret::Sealed,
 };
@@ -50,7 +50,7 @@ fn series(metrics: &Metrics) -> usize {
 #[test]
 fn requests_are_counted_by_route_and_status() {
     let metrics = metrics();
-    metrics.http_request(&Method::POST, "/token", StatusCode::OK, Duration::from_millis(40));
+    metrics.answered(&Answered { method: "POST", route: "/token", status: 200, took: Duration::from_millis(40) });
     let labels = r#"http_request_method="POST",http_route="/token",http_response_status_code="200""#;
     assert_eq!(value(&metrics, &format!("http_server_request_duration_seconds_count{{{labels}}}")), "1");
     assert_eq!(value(&metrics, &format!("http_server_request_duration_seconds_bucket{{le=\"0.025\",{labels}}}")), "0");
@@ -142,10 +142,10 @@ fn a_provider_that_appears_later_has_series_of_its_own_and_the_hundred_and_first
     assert_eq!(value(&metrics, r#"vestibule_login_total{provider="late",outcome="success",reason=""}"#), "1");
     assert_eq!(value(&metrics, r#"vestibule_login_total{provider="other",outcome="success",reason=""}"#), "1");
 
-    (0..labels::MOST_PROVIDERS * 2).for_each(|number| metrics.provider_health(&provider(&format!("made{number}")), BreakerState::Open));
+    (0..labels::MOST_NAMES * 2).for_each(|number| metrics.provider_health(&provider(&format!("made{number}")), BreakerState::Open));
     let text = metrics.render();
     let own = text.lines().filter(|line| line.starts_with("vestibule_upstream_breaker_state{")).count();
-    assert_eq!(own, labels::MOST_PROVIDERS);
+    assert_eq!(own, labels::MOST_NAMES);
     let beyond = provider("made199");
     metrics.provider_secret_expires(&beyond, Some(Timestamp::from_secs(1)));
     metrics.upstream_called(&beyond, Phase::Token, "ok", Duration::ZERO);
@@ -161,8 +161,8 @@ fn the_rest_is_counted_where_it_belongs() {
     metrics.observed(&AuditEvent { reason: Some(Reason::Logout), ..event(EventName::SessionEnded, Outcome::Success) });
     metrics.observed(&AuditEvent { reason: Some(Reason::ClientRate), ..event(EventName::AbuseRateLimited, Outcome::Denied) });
     metrics.upstream_called(&provider("corp"), Phase::Token, "ok", Duration::from_millis(300));
-    metrics.token_error(Some(GrantType::AuthorizationCode), OAuthErrorCode::InvalidGrant);
-    metrics.committed(16, Duration::from_micros(900));
+    metrics.token_refused(Some(GrantType::AuthorizationCode), OAuthErrorCode::InvalidGrant);
+    metrics.committed(16, 3, Duration::from_micros(900));
     metrics.set_sessions_active(7);
     for (series, expected) in [
         (r#"vestibule_tokens_issued_total{grant="authorization_code"}"#, "1"),
@@ -173,6 +173,7 @@ fn the_rest_is_counted_where_it_belongs() {
         (r#"http_client_request_duration_seconds_count{provider="corp",phase="token"}"#, "1"),
         (r#"vestibule_token_errors_total{grant="authorization_code",error="invalid_grant"}"#, "1"),
         ("db_commit_batch_size_sum", "16.0"),
+        ("db_commits_waiting", "3"),
         (r#"db_client_operation_duration_seconds_count{operation="commit"}"#, "1"),
         ("vestibule_sessions_active", "7"),
         (r#"vestibule_build_info{version="1.2.3",revision="abc"}"#, "1"),
@@ -198,17 +199,16 @@ fn the_oldest_key_that_signs_says_the_age() {
     };
     let metrics = metrics();
     metrics.set_signing_keys(&[key(start), key(start + day * 3), key(start + day * 90)], start + day * 10);
+    assert_eq!(value(&metrics, "vestibule_signing_key_period_seconds"), (86_400 * 90).to_string());
     assert_eq!(value(&metrics, "vestibule_signing_key_age_seconds"), (86_400 * 10).to_string());
     assert_eq!(value(&metrics, "vestibule_signing_key_next_rotation_timestamp_seconds"), (1_800_000_000 + 86_400 * 90).to_string());
 }
 
 #[test]
 fn attack_87_no_stranger_can_make_the_number_of_series_grow() {
-    let metrics = metrics();
+    let metrics = Metrics::by_client(Build { version: "1.2.3", revision: "abc" });
     let everything = |round: usize| {
-        // What a stranger can choose: a method, and by way of a path or a sealed cookie perhaps the name of a provider.
-        let method = Method::from_bytes(format!("M{round}").as_bytes()).unwrap();
-        metrics.http_request(&method, "/token", StatusCode::METHOD_NOT_ALLOWED, Duration::ZERO);
+        // What a stranger can choose: by way of a path or a sealed cookie perhaps the name of a provider, and that of a client.
         let stranger = provider(&format!("p{round}"));
         for phase in Phase::ALL {
             metrics.upstream_called(&stranger, *phase, "ok", Duration::ZERO);
@@ -219,6 +219,7 @@ fn attack_87_no_stranger_can_make_the_number_of_series_grow() {
                 for outcome in Outcome::ALL {
                     metrics.observed(&AuditEvent {
                         provider: Some(stranger.clone()),
+                        client: Some(ClientId::parse(format!("c{round}")).unwrap()),
                         reason: Some(*reason),
                         took_ms: Some(u64::MAX),
                         detail: Some("\"}\n evil 1".into()),
@@ -234,13 +235,64 @@ fn attack_87_no_stranger_can_make_the_number_of_series_grow() {
             metrics.upstream_refreshed(&stranger, *outcome);
         }
         for error in OAuthErrorCode::ALL {
-            metrics.token_error(None, *error);
+            metrics.token_refused(None, *error);
         }
     };
-    everything(0);
+    // A client that got something exists; so many of them have names of their own, and no more.
+    (0..=labels::MOST_NAMES).for_each(everything);
     let before = series(&metrics);
-    (1..50).for_each(everything);
+    (labels::MOST_NAMES + 1..labels::MOST_NAMES + 50).for_each(everything);
     assert_eq!(series(&metrics), before);
     assert!(!metrics.render().contains("evil"));
     assert!(before < 2000, "{before} series");
+}
+
+#[test]
+fn who_went_to_a_provider_and_did_not_come_back_is_abandoned() {
+    let metrics = metrics();
+    let start = Timestamp::from_secs(1_800_000_000);
+    let (lost, back) = (LoginId::new(start, &Zeros), LoginId::new(start + Duration::from_secs(1), &Zeros));
+    let abandoned = r#"vestibule_login_total{provider="corp",outcome="abandoned",reason=""}"#;
+    assert_eq!(value(&metrics, abandoned), "0");
+    metrics.departed(&provider("corp"), lost);
+    metrics.departed(&provider("corp"), back);
+    assert_eq!(value(&metrics, r#"vestibule_login_departures_total{provider="corp"}"#), "2");
+    metrics.returned(&provider("corp"), back, Duration::from_secs(20));
+    metrics.count_abandoned(start + Duration::from_mins(15));
+    assert_eq!(value(&metrics, abandoned), "1");
+    assert_eq!(value(&metrics, r#"vestibule_login_duration_seconds_sum{provider="corp",phase="provider"}"#), "20.0");
+}
+
+#[test]
+fn what_operators_change_is_counted_and_what_happens_by_itself_is_not() {
+    let metrics = metrics();
+    let key = || Actor::AdminKey("ops".into());
+    metrics.observed(&AuditEvent { actor: key(), ..event(EventName::ProviderUpdated, Outcome::Success) });
+    metrics.observed(&AuditEvent { actor: key(), ..event(EventName::KeyRotated, Outcome::Success) });
+    metrics.observed(&AuditEvent { actor: Actor::System, ..event(EventName::KeyRotated, Outcome::Success) });
+    metrics.observed(&AuditEvent { actor: key(), ..event(EventName::ClientUpdated, Outcome::Denied) });
+    for (object, changes) in [("provider", "1"), ("signing_key", "1"), ("client", "0")] {
+        assert_eq!(value(&metrics, &format!("vestibule_admin_changes_total{{object=\"{object}\"}}")), changes, "{object}");
+    }
+}
+
+#[test]
+fn clients_are_counted_by_name_where_that_is_wanted_and_only_those_that_exist() {
+    let client = |id: &str, outcome| AuditEvent { client: Some(ClientId::parse(id).unwrap()), ..event(EventName::LoginSucceeded, outcome) };
+    let plain = metrics();
+    plain.observed(&client("app", Outcome::Success));
+    assert!(!plain.render().contains("client="));
+    let metrics = Metrics::by_client(Build { version: "1.2.3", revision: "abc" });
+    metrics.observed(&client("nobody", Outcome::Failure));
+    metrics.observed(&client("app", Outcome::Success));
+    metrics.observed(&client("https://stranger.example/app.json", Outcome::Success));
+    assert_eq!(value(&metrics, r#"vestibule_client_logins_total{client="app",outcome="success"}"#), "1");
+    assert_eq!(value(&metrics, r#"vestibule_client_logins_total{client="other",outcome="success"}"#), "1");
+    assert_eq!(value(&metrics, r#"vestibule_client_logins_total{client="other",outcome="failed"}"#), "1");
+    for number in 0..labels::MOST_NAMES * 2 {
+        metrics.observed(&client(&format!("app{number}"), Outcome::Success));
+    }
+    let text = metrics.render();
+    let named = text.lines().filter(|line| line.starts_with("vestibule_client_logins_total{") && !line.contains("\"other\"")).count();
+    assert_eq!(named, labels::MOST_NAMES);
 }

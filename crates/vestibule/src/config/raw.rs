@@ -53,6 +53,8 @@ pub(crate) struct RawConfig {
     pub(crate) log: RawLog,
     /// Traces, as OTLP over HTTP.
     pub(crate) tracing: RawTracing,
+    /// Metrics, which the operators' listener has at /metrics.
+    pub(crate) metrics: RawMetrics,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -409,6 +411,18 @@ pub(crate) struct RawTracing {
     /// Which share of them is kept, from 0 to 1.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub(crate) sample_ratio: f64,
+    /// Hosts that are told which trace a request to them belongs to (traceparent); nobody else, because its id is the reference people read out to you.
+    pub(crate) propagate_to: Vec<String>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawMetrics {
+    /// Where they are sent as OTLP over HTTP every 30 seconds, for those who don't come and ask for them.
+    #[schemars(url)]
+    pub(crate) otlp_endpoint: Option<String>,
+    /// Whether sign-ins and tokens are counted for each app too: the first hundred under their client_id, the others together.
+    pub(crate) by_client: bool,
 }
 
 /// As [`super::units::parse_span`] reads it.

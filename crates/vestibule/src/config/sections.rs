@@ -343,29 +343,45 @@ pub(super) fn telemetry(raw: &RawConfig, check: &mut Checker<'_>) -> Option<Tele
     if !(0.0..=1.0).contains(&ratio) {
         check.fault("tracing.sample_ratio", format!("is {ratio}, and must be from 0 to 1"), &[]);
     }
-    if let Some(endpoint) = &raw.tracing.otlp_endpoint {
-        const LINES: [&str; 2] = ["[tracing]", "otlp_endpoint = \"http://127.0.0.1:4318\""];
-        // The address is not repeated: there may be a password in it.
-        match Url::parse(endpoint).ok().filter(|url| matches!(url.scheme(), "http" | "https")) {
-            None => check.fault("tracing.otlp_endpoint", "is not an http or https address", &LINES),
-            Some(url) if !url.username().is_empty() || url.password().is_some() => {
-                check.fault(
-                    "tracing.otlp_endpoint",
-                    "has a user or a password in it, which the configuration does not keep secret",
-                    &LINES,
-                );
-            }
-            Some(_) => {}
-        }
-    }
+    collector("tracing", raw.tracing.otlp_endpoint.as_deref(), check);
+    collector("metrics", raw.metrics.otlp_endpoint.as_deref(), check);
     Some(TelemetryOptions {
         log_format: log_format?,
         log_filter: raw.log.filter.clone(),
         otlp_endpoint: raw.tracing.otlp_endpoint.clone(),
+        otlp_metrics_endpoint: raw.metrics.otlp_endpoint.clone(),
         sample_ratio: ratio,
         service_instance: instance_id(),
         version: env!("CARGO_PKG_VERSION"),
     })
+}
+
+/// Where something is sent by OTLP, if anywhere.
+fn collector(section: &str, endpoint: Option<&str>, check: &mut Checker<'_>) {
+    let Some(endpoint) = endpoint else { return };
+    let (key, table) = (format!("{section}.otlp_endpoint"), format!("[{section}]"));
+    let lines = [table.as_str(), "otlp_endpoint = \"http://127.0.0.1:4318\""];
+    // The address is not repeated: there may be a password in it.
+    match Url::parse(endpoint).ok().filter(|url| matches!(url.scheme(), "http" | "https")) {
+        None => check.fault(&key, "is not an http or https address", &lines),
+        Some(url) if !url.username().is_empty() || url.password().is_some() => {
+            check.fault(&key, "has a user or a password in it, which the configuration does not keep secret", &lines);
+        }
+        Some(_) => {}
+    }
+}
+
+/// Hosts that are told of traces, as they stand in addresses.
+pub(super) fn told_of_traces(raw: &RawConfig, check: &mut Checker<'_>) -> Vec<String> {
+    let hosts = raw.tracing.propagate_to.iter().filter_map(|text| {
+        let host = Host::parse(text).ok();
+        if host.is_none() {
+            let lines = ["[tracing]", "propagate_to = [\"login.corp.example\"]"];
+            check.fault("tracing.propagate_to", format!("{} is no host name", shown(text)), &lines);
+        }
+        host.map(|host| host.to_string())
+    });
+    hosts.collect()
 }
 
 /// Drawn anew at each start: processes on one machine, and containers that all have the same process number, are told apart by it.
