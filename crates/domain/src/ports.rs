@@ -253,6 +253,8 @@ pub trait Store: Send + Sync {
     async fn account(&self, id: &AccountId) -> Result<Option<Arc<Account>>, StoreError>;
     /// Accounts in the order of their ids, after `after`.
     async fn accounts(&self, after: Option<&AccountId>, limit: u64) -> Result<Vec<Account>, StoreError>;
+    /// Accounts whose names begin like this, ASCII letters large or small, in the order of their names.
+    async fn accounts_named(&self, beginning: &str, limit: u64) -> Result<Vec<Account>, StoreError>;
     /// Where an upstream identity leads.
     async fn link(&self, key: &LinkKey) -> Result<Option<Arc<Link>>, StoreError>;
     /// A link by its id.

@@ -3,8 +3,9 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder,
-    QuerySelect, Select, Statement, sea_query::Expr,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter,
+    QueryOrder, QuerySelect, Select, Statement,
+    sea_query::{Expr, ExprTrait},
 };
 use vestibule_domain::{
     account::{Account, Link, LinkKey, UpstreamTokens},
@@ -119,6 +120,27 @@ pub(crate) async fn accounts(db: &DatabaseConnection, after: Option<&AccountId>,
     }
     let rows = find.all(db).await.map_err(|error| reading::<accounts::Entity>(&error, "one of a page"))?;
     rows.into_iter().map(accounts::Model::into_domain).collect()
+}
+
+pub(crate) async fn accounts_named(db: &DatabaseConnection, beginning: &str, limit: u64) -> Result<Vec<Account>, StoreError> {
+    let find = named(db.get_database_backend(), beginning).limit(limit);
+    let rows = find.all(db).await.map_err(|error| reading::<accounts::Entity>(&error, "one of a name"))?;
+    rows.into_iter().map(accounts::Model::into_domain).collect()
+}
+
+/// Accounts by how their names begin. The name is spelled as in the index, which is what keeps this from reading every account.
+pub(crate) fn named(backend: DbBackend, beginning: &str) -> Select<accounts::Entity> {
+    let name = match backend {
+        DbBackend::Postgres => "lower(((body::jsonb) ->> 'name') COLLATE \"C\")",
+        _ => "lower(json_extract(body, '$.name'))",
+    };
+    let beginning = beginning.to_ascii_lowercase();
+    let beyond = format!("{beginning}\u{10ffff}");
+    accounts::Entity::find()
+        .filter(Expr::cust(name).gte(beginning))
+        .filter(Expr::cust(name).lt(beyond))
+        .order_by_asc(Expr::cust(name))
+        .order_by_asc(accounts::Column::Id)
 }
 
 pub(crate) async fn link(db: &DatabaseConnection, key: &LinkKey) -> Result<Option<Link>, StoreError> {

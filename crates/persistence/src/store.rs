@@ -272,6 +272,10 @@ impl Store for SqlStore {
         reads::accounts(&self.readers, after, limit).await
     }
 
+    async fn accounts_named(&self, beginning: &str, limit: u64) -> Result<Vec<Account>, StoreError> {
+        reads::accounts_named(&self.readers, beginning, limit).await
+    }
+
     async fn link(&self, key: &LinkKey) -> Result<Option<Arc<Link>>, StoreError> {
         if let Some(id) = self.caches.link_keys.get(key) {
             let link = self.link_by_id(&id).await?;

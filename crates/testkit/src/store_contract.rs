@@ -74,6 +74,7 @@ macro_rules! store_contract {
     ($adapter:ident, $bench:ty) => {
         $crate::store_contract! { @tests $adapter, $bench, alone, [
             an_empty_store_has_nothing
+            people_are_found_by_how_their_names_begin
             what_is_written_comes_back_as_it_was
             what_is_absent_comes_back_absent
             nothing_at_all_can_be_committed

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QueryTrait, SqlxSqliteConnector, Statement};
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QuerySelect, QueryTrait, SqlxSqliteConnector, Statement};
 use vestibule_domain::{audit::EventName, ids::EventId, store::EventQuery, time::Timestamp, upstream::TokensDue};
 use vestibule_testkit::sample::Sample;
 
@@ -70,6 +70,15 @@ async fn clients_that_registered_themselves_are_counted_along_an_index() {
     let sql = format!("SELECT COUNT(*) FROM ({}) AS counted", reads::self_registered().build(DbBackend::Sqlite));
     let steps = plan(&db, &sql).await;
     assert!(steps.iter().all(|step| step.contains("INDEX clients_by_kept_until")), "{steps:?}: {sql}");
+}
+
+#[tokio::test]
+async fn people_are_found_by_name_along_an_index() {
+    let directory = tempfile::tempdir().unwrap();
+    let db = migrated(&directory).await;
+    let sql = reads::named(DbBackend::Sqlite, "ada").limit(50).build(DbBackend::Sqlite).to_string();
+    let steps = plan(&db, &sql).await;
+    assert!(matches!(&*steps, [step] if step.contains("INDEX accounts_by_name (<expr>>? AND <expr><?)")), "{steps:?}: {sql}");
 }
 
 #[tokio::test]

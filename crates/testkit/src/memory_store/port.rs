@@ -91,6 +91,17 @@ impl Store for MemoryStore {
         Ok(later)
     }
 
+    async fn accounts_named(&self, beginning: &str, limit: u64) -> Result<Vec<Account>, StoreError> {
+        let name = |account: &Account| account.profile.name.as_ref().map(|name| name.to_ascii_lowercase());
+        let beginning = beginning.to_ascii_lowercase();
+        let tables = self.read()?;
+        let begins = |account: &&Account| name(account).is_some_and(|name| name.starts_with(&beginning));
+        let mut found: Vec<_> = tables.accounts.values().filter(begins).cloned().collect();
+        found.sort_by_key(|account| (name(account), account.id));
+        found.truncate(at_most(limit));
+        Ok(found)
+    }
+
     async fn link(&self, key: &LinkKey) -> Result<Option<Arc<Link>>, StoreError> {
         Ok(self.read()?.links.get(key).cloned().map(Arc::new))
     }

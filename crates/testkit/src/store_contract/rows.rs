@@ -319,3 +319,28 @@ pub async fn a_read_racing_a_commit_never_brings_the_old_value_back(store: Arc<d
         reader.await.unwrap();
     }
 }
+
+/// Names are found by how they begin, in their order, and a name that somebody else's begins like is not all of them.
+pub async fn people_are_found_by_how_their_names_begin(store: Arc<dyn Store>) {
+    let sample = Sample::default();
+    let named = |name: Option<&str>| {
+        let account = sample.account();
+        Account { profile: Profile { name: name.map(str::to_owned), ..Profile::default() }, ..account }
+    };
+    let all = [named(Some("Ada Lovelace")), named(Some("adam")), named(Some("Bob")), named(None), named(Some("100% \u{1f600}_x"))];
+    for account in &all {
+        commit(&store, [Write::PutAccount(account.clone())]).await;
+    }
+    let found = async |beginning: &str, limit| {
+        let found = store.accounts_named(beginning, limit).await.expect("the store answers");
+        found.into_iter().filter_map(|account| account.profile.name).collect::<Vec<_>>()
+    };
+    assert_eq!(found("ADA", 10).await, ["Ada Lovelace", "adam"]);
+    assert_eq!(found("ada ", 10).await, ["Ada Lovelace"]);
+    assert_eq!(found("ada", 1).await, ["Ada Lovelace"]);
+    assert_eq!(found("lovelace", 10).await, [""; 0]);
+    assert_eq!(found("100% \u{1f600}", 10).await, ["100% \u{1f600}_x"]);
+    for nothing_special in ["%", "_", "100_", "' OR 1=1 --"] {
+        assert_eq!(found(nothing_special, 10).await, [""; 0], "{nothing_special}");
+    }
+}
