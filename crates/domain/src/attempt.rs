@@ -56,6 +56,10 @@ pub enum Errand {
         /// Which.
         ticket: Digest,
     },
+    /// The operators' console; no app is told of it.
+    Console,
+    /// A sign-in to an app, as its settings are, that an operator tries. It ends on a page of the console, and the app gets no code.
+    Tried,
     /// The question whether a device may be let in, which the person is asked once they are known (RFC 8628 §3.3).
     Device(UserCode),
 }
@@ -68,7 +72,7 @@ impl Errand {
 
     /// Whether a registered app is behind it, whose rules hold then.
     pub fn is_for_app(&self) -> bool {
-        matches!(self, Self::SignIn | Self::Device(_))
+        matches!(self, Self::SignIn | Self::Device(_) | Self::Tried)
     }
 }
 

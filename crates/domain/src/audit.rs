@@ -177,6 +177,14 @@ closed_enum! {
         AdminAuthFailed = "admin.auth_failed",
         /// An operator's key was used for what it may not do.
         AdminAccessDenied = "admin.access_denied",
+        /// An operator came into the console.
+        AdminLogin = "admin.login",
+        /// An operator left it.
+        AdminLogout = "admin.logout",
+        /// Somebody wanted to come into the console by a one-time key that is none, or none any more.
+        AdminLoginFailed = "admin.login_failed",
+        /// A key was made that opens the console once.
+        ConsoleKeyCreated = "console_key.created",
         /// A device asked for a person. Counted and logged, not stored: a stranger can cause it at will.
         DeviceStarted = "device.started",
         /// A person let a device in.
@@ -306,6 +314,10 @@ impl EventName {
             Self::ApiKeyDeleted => 632,
             Self::AdminAuthFailed => 650,
             Self::AdminAccessDenied => 651,
+            Self::AdminLogin => 660,
+            Self::AdminLogout => 661,
+            Self::AdminLoginFailed => 662,
+            Self::ConsoleKeyCreated => 663,
             Self::UpstreamTokenReleased => 800,
             Self::UpstreamTokenRefused => 801,
             Self::UpstreamTokenRefreshed => 802,

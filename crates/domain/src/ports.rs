@@ -23,8 +23,8 @@ use crate::{
     logout::DueLogout,
     possession::{Proof, ProofFault},
     provider::{
-        Arrival, Callback, Definition, Departure, Known, LogoutNotice, Phase, ProviderCard, ProviderError, ProviderTerms, ReceivedTokens,
-        Renewed, Sent, StoredProvider,
+        Arrival, Callback, Definition, Departure, Known, LogoutNotice, Phase, PresetCard, ProviderCard, ProviderError, ProviderTerms,
+        ReceivedTokens, Renewed, Sent, StoredProvider,
     },
     redirect::RegisteredUri,
     registration::FieldFault,
@@ -204,6 +204,8 @@ pub trait ProviderFactory: Send + Sync {
     fn make(&self, definition: &Definition) -> Result<Arc<dyn IdentityProvider>, Vec<FieldFault>>;
     /// Whether secrets might be sent elsewhere after this change of settings: then they are to be written anew, by somebody who has them.
     fn leads_elsewhere(&self, before: &Claims, after: &Claims) -> bool;
+    /// What definitions may start from, in the order of their names.
+    fn presets(&self) -> Vec<PresetCard>;
     /// Which settings are secrets: they are never stored with the others, and never shown.
     fn secret_settings(&self) -> &'static [&'static str];
 }

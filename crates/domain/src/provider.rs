@@ -31,6 +31,25 @@ pub struct ProviderCard {
     pub preset: String,
 }
 
+/// What an operator may make a provider from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PresetCard {
+    /// How a definition names it.
+    pub name: String,
+    /// What stands on the button of such a provider, unless its definition says otherwise.
+    pub label: String,
+    /// The name of its mark among the embedded ones.
+    pub icon: Option<String>,
+    /// The page on which a client is registered there; nothing where every installation has its own.
+    pub console: Option<String>,
+    /// What to do there, in a sentence or two; `{callback}` stands for our callback.
+    pub register: String,
+    /// Whether a definition must name the issuer.
+    pub needs_issuer: bool,
+    /// Settings that stand in its addresses: name, what it is, and what it is when nobody says.
+    pub variables: Vec<(String, String, Option<String>)>,
+}
+
 closed_enum! {
     /// What a button says before the provider's name.
     ButtonWording {

@@ -119,6 +119,8 @@ pub enum Purpose {
     LogoutConfirmation,
     /// The confirmation form of the page of a person's own links.
     AccountForm,
+    /// The forms of the operators' console.
+    ConsoleForm,
     /// A code that a person types, as a keyed digest: it has too few bits for a plain one.
     UserCode,
     /// The form in which a person answers a device.
@@ -146,6 +148,7 @@ impl Purpose {
             Self::LogoutReturn => "logout return",
             Self::LogoutConfirmation => "logout confirmation",
             Self::AccountForm => "account form",
+            Self::ConsoleForm => "console form",
             Self::UserCode => "user code",
             Self::DeviceForm => "device form",
             Self::ConsentForm => "consent form",
@@ -154,7 +157,7 @@ impl Purpose {
     }
 
     /// Every purpose.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::Attempt,
         Self::RefreshToken,
         Self::ClientSecret,
@@ -168,6 +171,7 @@ impl Purpose {
         Self::LogoutReturn,
         Self::LogoutConfirmation,
         Self::AccountForm,
+        Self::ConsoleForm,
         Self::UserCode,
         Self::DeviceForm,
         Self::ConsentForm,

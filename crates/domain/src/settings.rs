@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use url::Url;
 
-use crate::{ids::ProviderId, keys::Rotation, limits::Limits, self_registration::SelfRegistration, upstream::RefreshRules};
+use crate::{
+    entry::EntryRules, ids::ProviderId, keys::Rotation, limits::Limits, self_registration::SelfRegistration, upstream::RefreshRules,
+};
 
 /// How long things live.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,6 +59,23 @@ pub struct CertificateSettings {
     pub host: Option<String>,
 }
 
+/// Who may come into the operators' console, and for how long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConsoleSettings {
+    /// Which people are operators. Without rules it is nobody: the console then opens by one-time keys alone.
+    pub operators: EntryRules,
+    /// How long an operator stays in it, and how old the sign-in may be that lets them in.
+    pub session: Duration,
+    /// How long they stay without doing anything.
+    pub idle: Duration,
+}
+
+impl Default for ConsoleSettings {
+    fn default() -> Self {
+        Self { operators: EntryRules::default(), session: Duration::from_hours(8), idle: Duration::from_mins(30) }
+    }
+}
+
 /// What the walk needs to know of the house.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -78,6 +97,8 @@ pub struct Settings {
     pub client_certificates: CertificateSettings,
     /// How often anybody may ask.
     pub limits: Limits,
+    /// Who may come into the console.
+    pub console: ConsoleSettings,
 }
 
 impl Settings {

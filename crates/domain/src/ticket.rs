@@ -31,6 +31,10 @@ closed_enum! {
         UserCode = "user_code",
         /// A sign-in at a provider that is only tried; its name is in the address that an operator opens.
         ProviderTrial = "provider_trial",
+        /// A key that opens the console once; its name is in the address that an operator opens.
+        ConsoleKey = "console_key",
+        /// An operator who is in the console; its name is their cookie's value.
+        ConsoleSession = "console_session",
         /// How many wrong codes came from one place; its name is the place's.
         Guesses = "guesses",
     }

@@ -6,6 +6,7 @@ use vestibule_domain::{
     account::{Account, Link},
     audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
     consent::Consent,
+    email::EmailAddress,
     grant::{Grant, Revoked, RevokedBy},
     ids::{AccountId, ClientId, GrantId, LinkId, SessionId},
     session::Session,
@@ -19,6 +20,31 @@ impl Gateway {
     pub async fn accounts(&self, after: Option<&str>, limit: u64) -> Result<Vec<Account>, AdminFault> {
         let after = after.map(str::parse::<AccountId>).transpose().map_err(|_| AdminFault::at("/after", "must be the id of an account"))?;
         self.store.accounts(after.as_ref(), limit).await.map_err(AdminFault::Store)
+    }
+
+    /// Accounts that a text leads to, at most `limit`: an id, an address that a provider vouches for, or how a name begins.
+    pub async fn find_accounts(&self, text: &str, limit: u64) -> Result<Vec<Account>, AdminFault> {
+        let text = text.trim();
+        if text.parse::<AccountId>().is_ok() {
+            return match self.account(text).await {
+                Ok(account) => Ok(vec![account]),
+                Err(AdminFault::NotFound) => Ok(Vec::new()),
+                Err(fault) => Err(fault),
+            };
+        }
+        if let Some(email) = EmailAddress::parse(text) {
+            let links = self.store.links_by_verified_email(&email).await.map_err(AdminFault::Store)?;
+            let mut found: Vec<Account> = Vec::new();
+            for link in links {
+                if found.iter().all(|account| account.id != link.account)
+                    && let Some(account) = self.store.account(&link.account).await.map_err(AdminFault::Store)?
+                {
+                    found.push((*account).clone());
+                }
+            }
+            return Ok(found);
+        }
+        self.store.accounts_named(text, limit).await.map_err(AdminFault::Store)
     }
 
     /// One account.

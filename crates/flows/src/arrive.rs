@@ -10,7 +10,7 @@ use vestibule_domain::{
     client::Client,
     consent::Consent,
     grant::{Revoked, RevokedBy},
-    ids::{AccountId, AttemptId, LinkId, ProviderId, SessionId},
+    ids::{AccountId, AttemptId, ClientId, LinkId, ProviderId, SessionId},
     linking::{self, Destination, LinkRefusal},
     policy,
     provider::{Arrival, Callback, ProviderError, ProviderTerms, ReceivedTokens},
@@ -46,6 +46,10 @@ pub enum Landing {
     Consent(SealedAttempt),
     /// To their own page.
     OwnPage,
+    /// To the operators' console.
+    Console,
+    /// To the page of the console that says what this app would get.
+    Tried(ClientId),
     /// To the question whether a device may be let in: what its address carries.
     Device(String),
 }
@@ -309,6 +313,8 @@ impl Gateway {
                 Landing::App(AppAnswer::code(&attempt.request, &text, &self.settings.issuer))
             }
             Errand::Device(user_code) => Landing::Device(self.device_form(&session.digest, user_code)),
+            Errand::Console => Landing::Console,
+            Errand::Tried => Landing::Tried(client.id.clone()),
             Errand::OwnPage | Errand::Link { .. } | Errand::Trial { .. } => Landing::OwnPage,
         };
         changes = changes.event(AuditEvent {

@@ -15,7 +15,7 @@ use vestibule_domain::{
     store::{Changes, Contest, StoreError, Write},
 };
 
-use crate::{Gateway, codec, own_page::OWN_NAME};
+use crate::{Gateway, codec, console::CONSOLE_NAME, own_page::OWN_NAME};
 
 /// Why the admin API did not do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,6 +90,38 @@ impl Gateway {
         self.store.clients(after.as_ref(), limit).await.map_err(AdminFault::Store)
     }
 
+    /// Clients that have a text in their name, id or redirect addresses, at most `limit`, by their names. No more than the first few thousand are looked
+    /// at: apps are counted in hundreds, and who has more knows their ids.
+    pub async fn find_clients(&self, text: &str, limit: u64) -> Result<Vec<Client>, AdminFault> {
+        const PAGE: u64 = 200;
+        const MOST_PAGES: usize = 25;
+        let wanted = text.trim().to_lowercase();
+        let fits = |client: &Client| {
+            let has = |text: &str| text.to_lowercase().contains(&wanted);
+            has(&client.name) || has(client.id.as_str()) || client.redirect_uris.iter().any(|uri| has(uri.as_str()))
+        };
+        let mut found: Vec<Client> = Vec::new();
+        let mut after: Option<ClientId> = None;
+        for _ in 0..MOST_PAGES {
+            let page = self.store.clients(after.as_ref(), PAGE).await.map_err(AdminFault::Store)?;
+            after = page.last().filter(|_| page.len() as u64 == PAGE).map(|client| client.id.clone());
+            found.extend(page.into_iter().filter(fits));
+            if after.is_none() {
+                break;
+            }
+        }
+        found.sort_by_key(|client| client.name.to_lowercase());
+        found.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+        Ok(found)
+    }
+
+    /// Everything that is wrong with a registration. Nothing is written.
+    pub async fn faults_of_client(&self, witness: &Witness, id: Option<&str>, draft: &Draft) -> Result<Vec<FieldFault>, AdminFault> {
+        let made = new_client_id(self.entropy.as_ref());
+        let registered = self.registered(witness, id.unwrap_or(&made), draft).await.map_err(AdminFault::Store)?;
+        Ok(registered.err().unwrap_or_default())
+    }
+
     /// Registers a client under an id of the caller's or of ours. A confidential one gets its first secret.
     pub async fn create_client(
         &self,
@@ -100,7 +132,7 @@ impl Gateway {
     ) -> Result<(Client, Option<NewSecret>), AdminFault> {
         let made = new_client_id(self.entropy.as_ref());
         let id = id.unwrap_or(&made);
-        if id == OWN_NAME {
+        if [OWN_NAME, CONSOLE_NAME].contains(&id) {
             return Err(AdminFault::Exists);
         }
         let registered = self.registered(witness, id, draft).await.map_err(AdminFault::Store)?;

@@ -130,10 +130,11 @@ impl Gateway {
     /// The client of an attempt, as it is now: it may have been disabled since.
     pub(crate) async fn client_of(&self, witness: &Witness, attempt: &Attempt) -> Result<Arc<Client>, Halt> {
         let client = match attempt.errand {
-            Errand::SignIn | Errand::Device(_) => {
+            Errand::SignIn | Errand::Device(_) | Errand::Tried => {
                 self.client_under_way(witness, &attempt.request.client).await?.filter(|client| !client.disabled)
             }
             Errand::OwnPage | Errand::Link { .. } => Some(self.own_page.client.clone()),
+            Errand::Console => Some(self.console.client.clone()),
             // It has a walk of its own; here it leads nowhere.
             Errand::Trial { .. } => None,
         };
@@ -156,10 +157,10 @@ impl Gateway {
         self.halt_of(client, attempt, fault)
     }
 
-    /// An end with a way back to the app, unless that is on another device.
+    /// An end with a way back to the app, unless that is on another device or nobody came from it.
     pub(crate) fn halt_of(&self, client: &Client, attempt: &Attempt, fault: Fault) -> Halt {
         let halt = self.halt_at(client, &attempt.request, fault);
-        if matches!(attempt.errand, Errand::Device(_)) { Halt { back: None, ..halt } } else { halt }
+        if matches!(attempt.errand, Errand::Device(_) | Errand::Tried) { Halt { back: None, ..halt } } else { halt }
     }
 
     pub(crate) fn login_failure(&self, witness: &Witness, attempt: &Attempt, provider: Option<&ProviderId>, fault: &Fault) -> AuditEvent {

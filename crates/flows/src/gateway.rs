@@ -22,6 +22,7 @@ use vestibule_domain::{
 use crate::{
     FixedProvider,
     client_documents::Shelf,
+    console,
     device::Paces,
     limits::Gates,
     own_page::OwnClient,
@@ -68,6 +69,7 @@ pub struct Core {
     pub(crate) back_channel: Arc<dyn BackChannel>,
     pub(crate) doorkeeper: Doorkeeper,
     pub(crate) own_page: OwnClient,
+    pub(crate) console: OwnClient,
     pub(crate) settings: Settings,
     pub(crate) secret_failures: Throttle,
     pub(crate) registrations: Throttle,
@@ -112,9 +114,11 @@ impl Gateway {
         let doorkeeper = Doorkeeper::new(parts.factory, parts.sealer.clone(), parts.observer.clone(), parts.providers);
         let digest = |key: SecretString| parts.sealer.tag(Purpose::AdminKey, key.expose_secret().as_bytes());
         let own_page = OwnClient::of(&parts.settings);
+        let console = console::client(&parts.settings);
         let gates = Gates::new(&parts.settings.limits, &parts.clock);
         Self(Arc::new(Core {
             own_page,
+            console,
             bootstrap_key: parts.bootstrap_key.map(digest),
             store: parts.store,
             signer: parts.signer,
@@ -169,6 +173,11 @@ impl Gateway {
     /// What people know a provider as.
     pub fn provider_label(&self, id: &ProviderId) -> Option<String> {
         self.doorkeeper.last_known().find(id)?.made.as_ref().ok().map(|provider| provider.card().label.clone())
+    }
+
+    /// The name of a provider's mark.
+    pub fn provider_icon(&self, id: &ProviderId) -> Option<String> {
+        self.doorkeeper.last_known().find(id)?.made.as_ref().ok()?.card().icon.clone()
     }
 
     /// What a registration may refer to.

@@ -5,6 +5,7 @@
 //! while an upstream is waited for.
 
 mod accounts;
+mod app_trial;
 mod arrive;
 mod authorize;
 mod bearer;
@@ -14,6 +15,7 @@ mod client_keys;
 mod clients;
 mod codec;
 mod consent;
+mod console;
 mod depart;
 mod device;
 mod device_page;
@@ -48,12 +50,14 @@ mod upstream;
 mod upstream_logout;
 mod userinfo;
 
+pub use app_trial::TriedApp;
 pub use arrive::{Arrived, Callbacks, Landing};
 pub use authorize::{Authorized, Carried, Choice};
 pub use bearer::{BearerFault, Scheme, TokenShown};
 pub use client_auth::Presented;
 pub use clients::{AdminFault, NewSecret};
 pub use consent::{Consented, Question, Said};
+pub use console::{ConsoleCookie, ConsoleEntered, Desk};
 pub use depart::Away;
 pub use device::{DeviceAsked, DeviceStarted};
 pub use device_page::{DeviceAnswered, DeviceEntered, DeviceQuestion};

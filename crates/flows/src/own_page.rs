@@ -34,7 +34,7 @@ pub(crate) const MOST_WAYS: usize = 20;
 /// The name that attempts of this page go by. No client can be registered under it: nobody else's codes are ever made for it.
 pub(crate) const OWN_NAME: &str = "vestibule.account";
 
-/// What stands for this page where an attempt has an app. It is registered nowhere and gets no codes.
+/// What stands for a page of ours where an attempt has an app. It is registered nowhere and gets no codes.
 #[derive(Clone, Debug)]
 pub(crate) struct OwnClient {
     pub(crate) client: Arc<Client>,
@@ -42,11 +42,17 @@ pub(crate) struct OwnClient {
 }
 
 impl OwnClient {
+    /// This page's.
     pub(crate) fn of(settings: &Settings) -> Self {
-        let redirect_uri = RegisteredUri::parse(&settings.url("/account")).ok();
+        Self::named(OWN_NAME, &settings.url("/account"), EntryRules::default())
+    }
+
+    /// That of the page at an address of ours, which only those come to whom `entry` lets in.
+    pub(crate) fn named(name: &str, address: &str, entry: EntryRules) -> Self {
+        let redirect_uri = RegisteredUri::parse(address).ok();
         let nobody = Timestamp::default();
         let client = Client {
-            id: ClientId::parse(OWN_NAME).unwrap_or_else(|_| unreachable!("the name keeps the rules")),
+            id: ClientId::parse(name).unwrap_or_else(|_| unreachable!("the name keeps the rules")),
             origin: Origin::Operator,
             name: String::new(),
             about: vestibule_domain::about::About::default(),
@@ -73,7 +79,7 @@ impl OwnClient {
             audiences: Vec::new(),
             serves: Vec::new(),
             allowed_providers: Vec::new(),
-            entry: EntryRules::default(),
+            entry,
             release: vestibule_domain::account::Release::default(),
             subject_type: vestibule_domain::client::SubjectType::Public,
             upstream_tokens: Vec::new(),

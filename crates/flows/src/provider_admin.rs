@@ -8,7 +8,7 @@ use vestibule_domain::{
     claims::Claims,
     health::{BreakerState, Checked},
     ids::ProviderId,
-    provider::{Definition, ProviderError, StoredProvider},
+    provider::{Definition, PresetCard, ProviderError, StoredProvider},
     registration::FieldFault,
     secret::Purpose,
     store::{Changes, Contest, Write},
@@ -70,6 +70,11 @@ impl Gateway {
         let stored = self.store.providers().await.map_err(AdminFault::Store)?;
         let providers = self.providers().await.map_err(AdminFault::Store)?;
         Ok(providers.all().iter().map(|provider| self.shown(witness, provider, &stored)).collect())
+    }
+
+    /// What a provider may be made from.
+    pub fn presets(&self) -> Vec<PresetCard> {
+        self.doorkeeper.factory().presets()
     }
 
     /// One provider.

@@ -27,15 +27,15 @@ use std::sync::Arc;
 
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, endpoint::BoxEndpoint};
-use poem_openapi::OpenApiService;
-use vestibule_domain::{audit::Witness, client::Client};
+use poem_openapi::{OpenApiService, types::ToJSON};
+use vestibule_domain::{audit::Witness, client::Client, registration::Draft};
 
 use self::{
     accounts::Accounts,
     explorer::Explorer,
     key::Caller,
     keys::Keys,
-    objects::ClientObject,
+    objects::{ClientObject, Registration},
     operations::Operations,
     problem::Problem,
     providers::Providers,
@@ -136,4 +136,23 @@ pub(crate) fn shown_client(client: &Client) -> ClientObject {
 /// What a caller hears when a handler panicked.
 pub(crate) fn last_resort(reference: &str) -> Response {
     Problem::internal().respond(reference)
+}
+
+/// A client as it would be registered again.
+pub(crate) fn draft_of(client: &Client) -> Draft {
+    Registration::from(client).split().1
+}
+
+/// The same as it is written.
+pub(crate) fn registration_text(client: &Client) -> String {
+    serde_json::to_string_pretty(&Registration::from(client).to_json().unwrap_or_default()).unwrap_or_default()
+}
+
+/// Reads what was written of a client of this id, or says what is wrong with it.
+pub(crate) fn read_registration(id: &str, text: &str) -> Result<Draft, Vec<String>> {
+    let (named, draft) = body::read_text::<Registration>(text).map_err(|problem| problem.said())?.split();
+    if named.is_some_and(|named| named != id) {
+        return Err(vec!["client_id is another than this app's; leave it out.".to_owned()]);
+    }
+    Ok(draft)
 }

@@ -1,10 +1,10 @@
-//! The cookies: the session, a login attempt each, the provider used last, and the language an app asked for.
+//! The cookies: the session, an operator's, a login attempt each, the provider used last, and the language an app asked for.
 
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, header};
 use vestibule_domain::ids::{AttemptId, ProviderId};
-use vestibule_flows::{SealedAttempt, SessionCookie};
+use vestibule_flows::{ConsoleCookie, SealedAttempt, SessionCookie};
 
 /// Names and attributes of our cookies. Over TLS they carry the `__Host-` prefix, so no other host can set them (attack 63);
 /// without TLS, which is for loopback only, browsers refuse the prefix.
@@ -17,6 +17,8 @@ pub(crate) struct Cookies {
 /// request headers of 8 KB, and any site can make a browser begin attempts.
 const MOST_ATTEMPTS: usize = 6;
 const MOST_BYTES: usize = 6_000;
+/// Longer than anybody takes to sign in.
+const A_SIGN_IN: Duration = Duration::from_mins(15);
 const A_YEAR: Duration = Duration::from_hours(365 * 24);
 
 impl Cookies {
@@ -62,6 +64,32 @@ impl Cookies {
 
     pub(crate) fn drop_session(self) -> HeaderValue {
         self.set(&self.named("session"), "", Duration::ZERO)
+    }
+
+    /// The console cookie's value.
+    pub(crate) fn console(self, headers: &HeaderMap) -> Option<String> {
+        only(headers, &self.named("console"))
+    }
+
+    pub(crate) fn set_console(self, console: &ConsoleCookie) -> HeaderValue {
+        self.set(&self.named("console"), &console.value, console.max_age)
+    }
+
+    pub(crate) fn drop_console(self) -> HeaderValue {
+        self.set(&self.named("console"), "", Duration::ZERO)
+    }
+
+    /// The page of the console that an operator wanted to see before they signed in, as it stands in an address's query.
+    pub(crate) fn console_page(self, headers: &HeaderMap) -> Option<String> {
+        only(headers, &self.named("console-page"))
+    }
+
+    pub(crate) fn set_console_page(self, page: &str) -> HeaderValue {
+        self.set(&self.named("console-page"), page, A_SIGN_IN)
+    }
+
+    pub(crate) fn drop_console_page(self) -> HeaderValue {
+        self.set(&self.named("console-page"), "", Duration::ZERO)
     }
 
     /// The language an app last asked for, for pages that no app asked for.

@@ -20,7 +20,7 @@ use vestibule_telemetry::Metrics;
 use crate::{
     certificates::ClientCertificates,
     cookies::Cookies,
-    pages::{Appearance, Href, Look, texts::Texts},
+    pages::{Appearance, Brand, Href, Look, texts::Texts},
     published::Published,
     visit::{self, Visit},
 };
@@ -44,6 +44,7 @@ pub struct House {
     pub(crate) published: Published,
     settings: HttpSettings,
     authority: String,
+    origin: String,
     /// The name under which clients with certificates call, when it is another.
     authority_for_certificates: Option<String>,
     prefix: String,
@@ -65,6 +66,7 @@ impl House {
         let for_certificates = gateway.settings().issuer_for_certificates().and_then(|issuer| Url::parse(&issuer).ok());
         let authority = issuer.as_ref().map(authority_of).unwrap_or_default();
         let prefix = issuer.as_ref().map(|issuer| clean_path(issuer.path())).unwrap_or_default();
+        let origin = issuer.as_ref().map(|issuer| issuer.origin().ascii_serialization()).unwrap_or_default();
         let secure = issuer.is_some_and(|issuer| issuer.scheme() == "https");
         let published = Published::default();
         Self {
@@ -74,6 +76,7 @@ impl House {
             published,
             settings,
             authority,
+            origin,
             authority_for_certificates: for_certificates.as_ref().map(authority_of),
             prefix,
             draining: AtomicBool::new(false),
@@ -116,6 +119,16 @@ impl House {
         let issuer = self.gateway.settings().url("");
         let origin = issuer.strip_suffix(&self.prefix).unwrap_or(&issuer);
         format!("{origin}{WELL_KNOWN}{}{path}", self.prefix)
+    }
+
+    /// What a browser calls us in `Origin`.
+    pub(crate) fn origin(&self) -> &str {
+        &self.origin
+    }
+
+    /// Whose house it is.
+    pub(crate) fn brand(&self) -> &Brand {
+        &self.settings.appearance.brand
     }
 
     /// A link to a path of ours.

@@ -9,6 +9,7 @@ mod admin;
 mod authorize;
 mod certificates;
 mod consent;
+mod console;
 mod cookies;
 mod device;
 mod discovery;

@@ -14,7 +14,7 @@ use vestibule_protocol::parameters::Parameters;
 
 use crate::{
     authorize::{self, with_attempt},
-    device, halt,
+    console, device, halt,
     house::House,
     pages::{ErrorKind, Page, Tried},
     visit::{FormFault, Visit},
@@ -114,6 +114,8 @@ pub(crate) async fn arrive(house: Arc<House>, visit: Visit) -> Response {
                     with_attempt(&house, &visit, waiting, response)
                 }
                 Landing::Device(form) => halt::see_other(&device::question_at(&house, form)),
+                Landing::Console => halt::see_other(&format!("{}/console/enter", house.prefix())),
+                Landing::Tried(client) => console::tried(&house, client.as_str()),
                 Landing::OwnPage => {
                     let added = if arrived.session.is_none() { "?notice=added" } else { "" };
                     halt::see_other(&format!("{}/account{added}", house.prefix()))

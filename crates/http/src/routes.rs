@@ -6,7 +6,7 @@ use http::Method;
 use poem::{Endpoint, Response, Route};
 
 use crate::{
-    account, admin, authorize, consent, device, discovery, halt,
+    account, admin, authorize, consent, console, device, discovery, halt,
     house::House,
     introspect, login, logout, ops,
     pages::ErrorKind,
@@ -63,6 +63,7 @@ pub fn routes(house: &Arc<House>) -> impl Endpoint<Output = Response> + use<> {
         .nest(under("/api/v1"), admin::api(house))
         .at("/", person(house, "unmatched", ANY, nothing_here))
         .at("/*path", person(house, "unmatched", ANY, nothing_here));
+    routes = console::routes(house, routes);
     // RFC 9728 §3 inserts the well-known name before the path of a resource.
     let of_resource = |path: &str| format!("{RESOURCE}{}", under(path));
     routes = routes

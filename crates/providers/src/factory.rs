@@ -11,7 +11,7 @@ use vestibule_domain::{
     health::Checked,
     ids::ProviderId,
     ports::{Clock, Entropy, IdentityProvider, Observer, ProviderFactory},
-    provider::{ButtonWording, Definition, EmailTrust, ProviderCard, ProviderTerms},
+    provider::{ButtonWording, Definition, EmailTrust, PresetCard, ProviderCard, ProviderTerms},
     registration::FieldFault,
     time::Timestamp,
 };
@@ -146,6 +146,10 @@ impl ProviderFactory for ProviderMaker {
     fn leads_elsewhere(&self, before: &Claims, after: &Claims) -> bool {
         let moved = |name: &String| !LEADS_NOWHERE.contains(&name.as_str()) && before.get(name) != after.get(name);
         before.keys().chain(after.keys()).any(moved)
+    }
+
+    fn presets(&self) -> Vec<PresetCard> {
+        presets().iter().map(Preset::card).collect()
     }
 
     fn secret_settings(&self) -> &'static [&'static str] {

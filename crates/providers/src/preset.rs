@@ -33,7 +33,10 @@
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use serde::Deserialize;
-use vestibule_domain::{claims::Claims, provider::ButtonWording};
+use vestibule_domain::{
+    claims::Claims,
+    provider::{ButtonWording, PresetCard},
+};
 
 /// Which adapter a preset is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -106,6 +109,21 @@ impl Preset {
     /// What stands on its button.
     pub fn label(&self) -> &str {
         self.settings.get("label").and_then(serde_json::Value::as_str).unwrap_or(self.name)
+    }
+
+    /// What an operator sees of it before there is a provider.
+    pub(crate) fn card(&self) -> PresetCard {
+        let text = |name: &str| self.settings.get(name).and_then(serde_json::Value::as_str).map(str::to_owned);
+        let variables = self.variables.iter().map(|(name, variable)| (name.clone(), variable.help.clone(), variable.default.clone()));
+        PresetCard {
+            name: self.name.to_owned(),
+            label: self.label().to_owned(),
+            icon: text("icon"),
+            console: self.help.console.clone(),
+            register: self.help.register.clone(),
+            needs_issuer: self.protocol == Protocol::Oidc && text("issuer").is_none(),
+            variables: variables.collect(),
+        }
     }
 
     /// What to do at the provider, with our callback filled in.

@@ -358,6 +358,10 @@ impl Observer for Metrics {
             | EventName::ClientAuthFailed
             | EventName::AdminAuthFailed
             | EventName::AdminAccessDenied
+            | EventName::AdminLogin
+            | EventName::AdminLogout
+            | EventName::AdminLoginFailed
+            | EventName::ConsoleKeyCreated
             | EventName::ClientCreated
             | EventName::ClientUpdated
             | EventName::ClientDeleted

@@ -17,10 +17,10 @@ use vestibule_domain::{
     keys::Rotation,
     limits::Limits,
     ports::{Answered, BackChannel, Clock, IdentityProvider, Observer, ProviderFactory, Store},
-    provider::{Definition, Phase, ProviderTerms},
+    provider::{Definition, Phase, PresetCard, ProviderTerms},
     registration::{Draft, FieldFault},
     self_registration::SelfRegistration,
-    settings::{CertificateSettings, Lifetimes, Settings},
+    settings::{CertificateSettings, ConsoleSettings, Lifetimes, Settings},
     time::Timestamp,
     upstream::{RefreshOutcome, RefreshRules},
 };
@@ -52,6 +52,8 @@ pub struct RigOptions {
     pub client_certificates: CertificateSettings,
     /// How often anybody may ask.
     pub limits: Limits,
+    /// Who may come into the console.
+    pub console: ConsoleSettings,
 }
 
 impl Default for RigOptions {
@@ -66,6 +68,7 @@ impl Default for RigOptions {
             dpop_nonce: true,
             client_certificates: CertificateSettings::default(),
             limits: Limits::default(),
+            console: ConsoleSettings::default(),
         }
     }
 }
@@ -130,6 +133,7 @@ impl Rig {
                 straight_through: options.straight_through,
                 dpop_nonce: options.dpop_nonce,
                 limits: options.limits,
+                console: options.console,
                 upstream: RefreshRules::default(),
                 registration: options.registration,
                 client_certificates: options.client_certificates,
@@ -184,6 +188,19 @@ impl ProviderFactory for FakeFactory {
 
     fn leads_elsewhere(&self, before: &Claims, after: &Claims) -> bool {
         ["issuer", "token_endpoint", "host"].iter().any(|name| before.get(*name) != after.get(*name))
+    }
+
+    fn presets(&self) -> Vec<PresetCard> {
+        let register = "Register {callback} there.".to_owned();
+        vec![PresetCard {
+            name: "fake".into(),
+            label: "Fake".into(),
+            icon: None,
+            console: None,
+            register,
+            needs_issuer: true,
+            variables: Vec::new(),
+        }]
     }
 
     fn secret_settings(&self) -> &'static [&'static str] {

@@ -85,6 +85,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: KeysCommand,
     },
+    /// Print a link that opens the operators' console once, within ten minutes
+    ConsoleKey(OfGateway),
     /// Print a fresh sealing key
     Keygen {
         /// Print a key for the admin API instead

@@ -228,6 +228,7 @@ mod tests {
         assert_eq!(settings.upstream, RefreshRules::default());
         assert_eq!(settings.registration, SelfRegistration::default());
         assert_eq!(settings.limits, vestibule_domain::limits::Limits::default());
+        assert_eq!(settings.console, vestibule_domain::settings::ConsoleSettings::default());
         let egress = sections::egress(&raw.egress, &mut check);
         let usual = EgressOptions::default();
         assert_eq!((egress.connect_timeout, egress.timeout, egress.most_bytes), (usual.connect_timeout, usual.timeout, usual.most_bytes));

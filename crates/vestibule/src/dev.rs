@@ -7,6 +7,7 @@ mod folder;
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
+    time::Duration,
 };
 
 use secrecy::{ExposeSecret, SecretString};
@@ -31,6 +32,7 @@ use crate::{
         fault::Origin,
         layers::{self, Layered, Source as ProviderSource},
     },
+    console_key,
     failure::Failure,
     keygen, maintenance, print,
     serve::{Doors, Running},
@@ -40,6 +42,10 @@ use crate::{
 
 /// What the demo app and the pretend provider are called.
 const DEMO: &str = "demo";
+/// Who of the pretend provider's people is an operator, besides whoever has the link.
+const OPERATOR: &str = "alice@example.com";
+/// How long the link to the console that is printed at the start may be used, once: a day of trying things out.
+const CONSOLE_KEY_FOR: Duration = Duration::from_hours(24);
 /// How the gateway is registered at the pretend provider.
 const OUR_CLIENT_ID: &str = "vestibule";
 
@@ -68,10 +74,11 @@ pub(crate) async fn dev(options: &DevOptions) -> Result<(), Failure> {
             client_id: DEMO.into(),
             client_secret: client_secret.expose_secret().to_owned(),
         });
-        Ok(Running::start(&built, doors))
+        let console = console_key::link(built.house.gateway(), CONSOLE_KEY_FOR).await?;
+        Ok((Running::start(&built, doors), console))
     };
-    let running = match started.await {
-        Ok(running) => running,
+    let (running, console) = match started.await {
+        Ok(started) => started,
         Err(failure) => {
             built.store.close().await;
             return Err(failure);
@@ -80,7 +87,7 @@ pub(crate) async fn dev(options: &DevOptions) -> Result<(), Failure> {
     let stop = Stop::new();
     let demo_url = demo.url().to_owned();
     let beside: [JoinHandle<io::Result<()>>; 2] = [tokio::spawn(pretend.serve(stop.called())), tokio::spawn(demo.serve(stop.called()))];
-    print::text(&banner::banner(&config, &demo_url, &folder, &keys))?;
+    print::text(&banner::banner(&config, &demo_url, &console, &folder, &keys))?;
     let stopped = running.until_stopped(&built, &mut signals).await;
     stop.call();
     for program in beside {
@@ -124,6 +131,9 @@ fn configuration(
     raw.admin.bootstrap_key = Some(keys.admin.secret.clone());
     raw.admin.bootstrap_key_file = None;
     raw.egress.allow.push(pretend.issuer().trim_start_matches("http://").to_owned());
+    if raw.console.operators.is_empty() {
+        raw.console.operators.insert("emails".into(), Value::from(vec![OPERATOR]));
+    }
     raw.providers.push(pretend_provider(pretend, upstream_secret));
     layered.sources.push(ProviderSource { file: "vestibule dev".into(), own: None, fault: None });
     Ok(Config::check(&layered, Files::Read)?)

@@ -5,6 +5,7 @@ mod claims;
 mod cli;
 mod config;
 mod config_command;
+mod console_key;
 mod dev;
 mod explain;
 mod failure;
@@ -61,6 +62,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Policy { command: PolicyCommand::Replay(options) } => runtime()?.block_on(policy::replay(&options)),
         Command::Keys { command: KeysCommand::List(options) } => runtime()?.block_on(keys::list(&options)),
         Command::Keys { command: KeysCommand::Rotate(options) } => runtime()?.block_on(keys::rotate(&options)),
+        Command::ConsoleKey(options) => runtime()?.block_on(console_key::console_key(&options)),
         Command::Keygen { bootstrap } => keygen::keygen(bootstrap),
         Command::Healthcheck { config } => healthcheck::healthcheck(config.as_deref()),
         Command::Completions { shell } => print::completions(shell, &mut Cli::command()),

@@ -130,6 +130,11 @@ fn merge(target: &mut Value, patch: &Value) {
     }
 }
 
+/// Reads what was written elsewhere than in the body of a request.
+pub(crate) fn read_text<T: Read>(text: &str) -> Result<T, Problem> {
+    read(parsed(text.as_bytes())?)
+}
+
 async fn taken(body: &mut RequestBody) -> poem::Result<bytes::Bytes> {
     let taken = body.take()?.into_bytes_limit(LARGEST).await.map_err(|error| match error {
         ReadBodyError::PayloadTooLarge => Problem::too_large(),

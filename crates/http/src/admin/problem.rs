@@ -108,6 +108,15 @@ impl Problem {
         Self { places: faults.into_iter().map(Wrong::Field).collect(), ..Self::new(Code::InvalidFields, detail) }
     }
 
+    /// What is wrong, a sentence each, for whoever reads no problem documents.
+    pub(crate) fn said(&self) -> Vec<String> {
+        let said = |wrong: &Wrong| match wrong {
+            Wrong::Field(fault) => format!("{} {}.", fault.pointer.trim_start_matches('/'), fault.message),
+            Wrong::Parameter(name, message) => format!("{name} {message}."),
+        };
+        if self.places.is_empty() { vec![self.detail.clone().into_owned()] } else { self.places.iter().map(said).collect() }
+    }
+
     pub(crate) fn parameter(name: &'static str, message: impl Into<String>) -> Self {
         let places = vec![Wrong::Parameter(name, message.into())];
         Self { places, ..Self::new(Code::InvalidParameter, format!("{name} can't be used.")) }

@@ -91,6 +91,16 @@ impl Brand {
         &self.name
     }
 
+    /// Its accents as rules of a style sheet; nothing if they are ours.
+    pub(crate) fn accents(&self) -> &str {
+        self.style.accents()
+    }
+
+    /// Its mark as an icon.
+    pub(crate) fn icon(&self) -> &str {
+        self.style.icon()
+    }
+
     pub(super) fn style(&self) -> &Style {
         &self.style
     }

@@ -27,7 +27,7 @@ pub fn icons() -> impl Iterator<Item = &'static str> {
 }
 
 /// The mark of this name, or the key that stands for any provider.
-pub(super) fn svg(name: Option<&str>) -> &'static str {
+pub(crate) fn svg(name: Option<&str>) -> &'static str {
     let mark = MARKS.iter().find(|(known, _)| Some(*known) == name);
     mark.map_or(KEY, |(_, svg)| svg).trim_end()
 }

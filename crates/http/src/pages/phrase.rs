@@ -129,7 +129,7 @@ impl fmt::Display for Phrase<'_> {
 
 /// What a stranger sent, made safe to read: control characters and the invisible ones that reorder or hide text are written
 /// out as `\u{…}`, and what is longer than `limit` characters ends in `…`.
-pub(super) fn visible(text: &str, limit: usize) -> String {
+pub(crate) fn visible(text: &str, limit: usize) -> String {
     let mut shown = String::new();
     for (count, c) in text.chars().enumerate() {
         if count == limit {

@@ -15,6 +15,7 @@ const ACCENT: &str = "#0d5f58";
 #[derive(Clone, Debug)]
 pub(super) struct Style {
     css: String,
+    accents: String,
     source: String,
     icon: String,
 }
@@ -22,15 +23,21 @@ pub(super) struct Style {
 impl Style {
     /// The style sheet, with a brand's accents if it has its own.
     pub(super) fn new(accents: Option<Accents>) -> Self {
-        let css = format!("{CSS}{}", accents.map(Accents::css).unwrap_or_default());
+        let own = accents.map(Accents::css).unwrap_or_default();
+        let css = format!("{CSS}{own}");
         let source = source_of(&css);
         let accent = accents.map_or_else(|| ACCENT.to_owned(), |accents| accents.light().to_string());
-        Self { css, source, icon: icon(&accent) }
+        Self { css, accents: own, source, icon: icon(&accent) }
     }
 
     /// Stands between `<style>` and `</style>` unchanged.
     pub(super) fn css(&self) -> &str {
         &self.css
+    }
+
+    /// A brand's accents alone, for a page with a style sheet of its own; nothing if it has ours.
+    pub(super) fn accents(&self) -> &str {
+        &self.accents
     }
 
     /// The source expression for it (CSP Level 3 §2.3.1): with it no other style runs, injected or not.

@@ -12,6 +12,7 @@ mod client_documents;
 mod client_keys;
 mod code;
 mod consent;
+mod console;
 mod device;
 mod device_hostile;
 mod door;

@@ -39,6 +39,8 @@ pub(crate) struct RawConfig {
     pub(crate) limits: RawLimits,
     /// The admin API.
     pub(crate) admin: RawAdmin,
+    /// The operators' console, at /console.
+    pub(crate) console: RawConsole,
     /// Where people can sign in; a section for each provider.
     #[serde(default)]
     #[schemars(with = "Vec<RawProvider>")]
@@ -250,6 +252,21 @@ pub(crate) struct RawAdmin {
     pub(crate) bootstrap_key: Option<SecretString>,
     /// A file that holds the key.
     pub(crate) bootstrap_key_file: Option<String>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawConsole {
+    /// How long an operator stays in it, and how old the sign-in may be that lets them in; from 5m to 24h.
+    #[schemars(regex(pattern = SPAN))]
+    pub(crate) session: String,
+    /// How long they stay without doing anything; from 1m, at most as long as session.
+    #[schemars(regex(pattern = SPAN))]
+    pub(crate) idle: String,
+    /// Which people are operators; each list that has entries must be met by one of them. Without any, nobody is.
+    #[serde(default)]
+    #[schemars(with = "RawEntry")]
+    pub(crate) operators: Claims,
 }
 
 /// What every preset has. What else there is depends on the preset, which judges all of it.

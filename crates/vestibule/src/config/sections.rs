@@ -3,6 +3,7 @@
 
 mod branding;
 mod certificates;
+mod console;
 mod registration;
 mod upstream;
 
@@ -54,7 +55,19 @@ pub(super) fn settings(raw: &RawConfig, check: &mut Checker<'_>) -> Option<Setti
     let client_certificates = certificates::settings(&raw.listen.client_certificates);
     let (straight_through, dpop_nonce) = (raw.login.straight_through, raw.dpop.require_nonce);
     let limits = limits(&raw.limits);
-    Some(Settings { issuer, lifetimes, rotation, straight_through, dpop_nonce, upstream, registration, client_certificates, limits })
+    let console = console::console(&raw.console, check);
+    Some(Settings {
+        issuer,
+        lifetimes,
+        rotation,
+        straight_through,
+        dpop_nonce,
+        upstream,
+        registration,
+        client_certificates,
+        limits,
+        console,
+    })
 }
 
 fn limits(raw: &RawLimits) -> Limits {

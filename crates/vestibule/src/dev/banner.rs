@@ -1,13 +1,13 @@
 //! What `vestibule dev` says when all of it runs.
 
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use vestibule_providers::preset::preset;
 
-use super::{Keys, folder::Folder};
+use super::{Keys, OPERATOR, folder::Folder};
 use crate::config::Config;
 
 /// Links to click, where things lie, and what to try next.
-pub(super) fn banner(config: &Config, demo: &str, folder: &Folder, keys: &Keys) -> String {
+pub(super) fn banner(config: &Config, demo: &str, console: &SecretString, folder: &Folder, keys: &Keys) -> String {
     let data = folder.path().display();
     // As it was called this time: after `cargo run` it is on no path.
     let me = std::env::args().next().unwrap_or_else(|| "vestibule".into());
@@ -17,8 +17,13 @@ pub(super) fn banner(config: &Config, demo: &str, folder: &Folder, keys: &Keys) 
     } else {
         format!("in {data}/admin.key")
     };
+    // Whoever names operators of their own names others.
+    let is_alice = config.settings.console.operators.emails.iter().any(|email| email.to_string() == OPERATOR);
+    let whom = if is_alice { "  (sign in as Alice)" } else { "" };
     let rows = [
         ("Demo app", format!("{demo}  (sign in as anybody)")),
+        ("Console", format!("{}{whom}", config.settings.url("/console"))),
+        ("", format!("{}  (works once)", console.expose_secret())),
         ("Discovery", config.settings.url("/.well-known/openid-configuration")),
         ("Admin API", config.settings.url("/api/v1/explorer")),
         ("Admin key", admin_key),

@@ -1,0 +1,282 @@
+//! The operators' console: who comes in, who is in, and who goes.
+//!
+//! An operator signs in as everybody does, through a provider, and the rules of `[console] operators` say whether they are one; they are asked again with
+//! every request. Where there are no operators yet a key opens the console once: whoever can run a command beside the gateway can make one.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use vestibule_domain::{
+    account::Account,
+    attempt::Errand,
+    audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
+    authorize::Prompt,
+    ids::{AccountId, LinkId, SessionId},
+    policy::Refusal,
+    secret::{Digest, Purpose},
+    session::Session,
+    settings::Settings,
+    store::{Changes, Contest, StoreError, Write},
+    ticket::{Ticket, TicketKind},
+    time::Timestamp,
+};
+
+use crate::{Authorized, Gateway, Halt, codec, own_page::OwnClient};
+
+/// The name that attempts of the console go by. No client can be registered under it.
+pub(crate) const CONSOLE_NAME: &str = "vestibule.console";
+
+/// How a key that opens the console once is named in records.
+const ONE_TIME_KEY: &str = "one-time";
+
+/// How often it is noted that an operator is still there.
+const TOUCH_EVERY: Duration = Duration::from_mins(1);
+
+/// What stands for the console where an attempt has an app; its rules are those about operators.
+pub(crate) fn client(settings: &Settings) -> OwnClient {
+    OwnClient::named(CONSOLE_NAME, &settings.url("/console"), settings.console.operators.clone())
+}
+
+/// The cookie of an operator.
+#[derive(Clone)]
+pub struct ConsoleCookie {
+    /// 256 random bits; only the browser has them.
+    pub value: String,
+    /// How long the browser keeps it.
+    pub max_age: Duration,
+}
+
+impl std::fmt::Debug for ConsoleCookie {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("ConsoleCookie(..)")
+    }
+}
+
+/// Where somebody stands who wants to come in.
+#[derive(Debug)]
+pub enum ConsoleEntered {
+    /// They are in.
+    In(ConsoleCookie),
+    /// They sign in first.
+    SignIn(Authorized),
+    /// They are signed in, and no operator.
+    NoOperator,
+    /// Nobody is an operator: the configuration has no rules about them.
+    NobodyIs,
+}
+
+/// An operator at work: who they are, and what their forms carry.
+#[derive(Clone, Debug)]
+pub struct Desk {
+    /// As the records name them.
+    pub actor: Actor,
+    /// As they are shown to themselves.
+    pub name: String,
+    /// What every form carries: bound to the session by its secret digest, so no other site can make one (attack 86).
+    pub token: String,
+    /// Which ticket it is.
+    digest: Digest,
+}
+
+/// What the ticket of an operator holds.
+#[derive(Serialize, Deserialize)]
+struct Kept {
+    by: By,
+    since: Timestamp,
+    seen: Timestamp,
+}
+
+/// How somebody came in.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum By {
+    /// By a session of theirs; when it ends this ends too.
+    Session { id: SessionId, account: AccountId, link: LinkId },
+    /// By a one-time key.
+    Key,
+}
+
+impl Gateway {
+    /// Makes a key that opens the console once, within `lives`. Only now is it seen.
+    pub async fn new_console_key(&self, witness: &Witness, lives: Duration) -> Result<SecretString, StoreError> {
+        let key = codec::random_text(self.entropy.as_ref());
+        let ticket = Ticket {
+            digest: self.sealer.hash(key.as_bytes()),
+            kind: TicketKind::ConsoleKey,
+            version: 1,
+            expires: witness.now + lives,
+            body: "{}".into(),
+        };
+        let event = self.event(witness, EventName::ConsoleKeyCreated, Outcome::Success, Actor::System);
+        self.commit(Changes::default().write(Write::PutTicket { ticket, expected: None }).event(event)).await?;
+        Ok(key.into())
+    }
+
+    /// Whether a key would open the console now. It is not used by asking.
+    pub async fn is_console_key(&self, witness: &Witness, key: &str) -> Result<bool, StoreError> {
+        Ok(self.console_key(witness, key).await?.is_some())
+    }
+
+    /// Comes in by a key, which is used up; nothing if it is none, or none any more.
+    pub async fn enter_console_by_key(&self, witness: &Witness, key: &str) -> Result<Option<ConsoleCookie>, StoreError> {
+        if let Some(ticket) = self.console_key(witness, key).await? {
+            let taken = Write::TakeTicket { digest: ticket.digest, kind: ticket.kind, expected: ticket.version };
+            let event = self.event(witness, EventName::AdminLogin, Outcome::Success, Actor::AdminKey(ONE_TIME_KEY.into()));
+            match self.new_desk(witness, By::Key, Changes::default().write(taken).event(event)).await {
+                Ok(cookie) => return Ok(Some(cookie)),
+                // Somebody else was faster with it.
+                Err(StoreError::Conflict(Contest::Ticket)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        let failed = self.event(witness, EventName::AdminLoginFailed, Outcome::Failure, Actor::Anonymous);
+        self.record_failure(witness, AuditEvent { reason: Some(Reason::Unknown), ..failed }, Vec::new()).await;
+        Ok(None)
+    }
+
+    /// Comes in by the session of this browser, if its person is an operator who signed in lately; otherwise they sign in first. `again` makes them do
+    /// that in any case, as whoever they choose.
+    pub async fn enter_console(&self, witness: &Witness, session_cookie: Option<&str>, again: bool) -> Result<ConsoleEntered, Halt> {
+        if self.settings.console.operators.is_empty() {
+            return Ok(ConsoleEntered::NobodyIs);
+        }
+        let session = if again { None } else { self.session_of(witness, session_cookie).await? };
+        let prompt = match session {
+            Some(session) if witness.now.since(session.auth_time) <= self.settings.console.session => {
+                match self.standing(&self.console.client, &session.account, &session.link).await? {
+                    Ok(_) => return Ok(ConsoleEntered::In(self.desk_of(witness, &session).await?)),
+                    Err(Refusal::Rule(_)) => return Ok(ConsoleEntered::NoOperator),
+                    // Whatever else is wrong with them is said where they sign in.
+                    Err(_) => None,
+                }
+            }
+            Some(_) => Some(Prompt::Login),
+            None if again => Some(Prompt::SelectAccount),
+            None => None,
+        };
+        let attempt = self.new_attempt(witness, self.console.request(prompt)?, Errand::Console);
+        self.begin(witness, &self.console.client.clone(), attempt).await.map(ConsoleEntered::SignIn)
+    }
+
+    /// Who works by this cookie. Whoever has been taken off the rules, turned away or signed out is nobody at once.
+    pub async fn desk(&self, witness: &Witness, cookie: Option<&str>) -> Result<Option<Desk>, StoreError> {
+        let Some(cookie) = cookie.filter(|cookie| cookie.len() == 43) else { return Ok(None) };
+        let digest = self.sealer.hash(cookie.as_bytes());
+        let Some(ticket) = self.living_ticket(witness, TicketKind::ConsoleSession, &digest).await? else { return Ok(None) };
+        let Ok(kept) = serde_json::from_str::<Kept>(&ticket.body) else { return Ok(None) };
+        let (actor, name) = match &kept.by {
+            By::Key => (Actor::AdminKey(ONE_TIME_KEY.into()), "One-time key".to_owned()),
+            By::Session { id, account, link } => match self.operator_still(witness, *id, account, link).await? {
+                Some(account) => (Actor::Account(account.id), called(&account)),
+                None => return Ok(None),
+            },
+        };
+        if witness.now.since(kept.seen) >= TOUCH_EVERY {
+            self.touch_desk(witness, ticket, kept).await?;
+        }
+        let token = self.sealer.tag(Purpose::ConsoleForm, &digest.0).to_hex();
+        Ok(Some(Desk { actor, name, token, digest }))
+    }
+
+    /// Whether a form was made for this desk.
+    pub fn is_form_of(&self, desk: &Desk, token: &str) -> bool {
+        Digest::from_hex(token).is_some_and(|tag| self.sealer.tag_matches(Purpose::ConsoleForm, &desk.digest.0, &tag))
+    }
+
+    /// Leaves the console.
+    pub async fn leave_console(&self, witness: &Witness, desk: &Desk) -> Result<(), StoreError> {
+        for _ in 0..2 {
+            let Some(ticket) = self.store.ticket(TicketKind::ConsoleSession, &desk.digest).await? else { return Ok(()) };
+            let taken = Write::TakeTicket { digest: ticket.digest, kind: ticket.kind, expected: ticket.version };
+            let event = self.event(witness, EventName::AdminLogout, Outcome::Success, desk.actor.clone());
+            match self.commit(Changes::default().write(taken).event(event)).await {
+                // A page beside this one noted that the operator is there.
+                Err(StoreError::Conflict(Contest::Ticket)) => {}
+                done => return done,
+            }
+        }
+        Err(StoreError::Conflict(Contest::Ticket))
+    }
+
+    /// The account behind a session in the console, if it may be there still.
+    async fn operator_still(
+        &self,
+        witness: &Witness,
+        session: SessionId,
+        account: &AccountId,
+        link: &LinkId,
+    ) -> Result<Option<Account>, StoreError> {
+        let session = self.store.session_by_id(&session).await?;
+        let stands = session.is_some_and(|session| session.account == *account && session.is_alive(witness.now, &self.settings.lifetimes));
+        if !stands || self.settings.console.operators.is_empty() {
+            return Ok(None);
+        }
+        let standing = self.standing(&self.console.client, account, link).await?;
+        Ok(standing.ok().map(|(account, _)| (*account).clone()))
+    }
+
+    async fn desk_of(&self, witness: &Witness, session: &Session) -> Result<ConsoleCookie, StoreError> {
+        let event = AuditEvent {
+            account: Some(session.account),
+            provider: Some(session.provider.clone()),
+            session: Some(session.id),
+            ..self.event(witness, EventName::AdminLogin, Outcome::Success, Actor::Account(session.account))
+        };
+        let by = By::Session { id: session.id, account: session.account, link: session.link };
+        self.new_desk(witness, by, Changes::default().event(event)).await
+    }
+
+    /// A desk under a new name (attack 62).
+    async fn new_desk(&self, witness: &Witness, by: By, changes: Changes) -> Result<ConsoleCookie, StoreError> {
+        let settings = &self.settings.console;
+        let value = codec::random_text(self.entropy.as_ref());
+        let ticket = Ticket {
+            digest: self.sealer.hash(value.as_bytes()),
+            kind: TicketKind::ConsoleSession,
+            version: 1,
+            expires: witness.now + settings.idle.min(settings.session),
+            body: body(&Kept { by, since: witness.now, seen: witness.now }),
+        };
+        self.commit(changes.write(Write::PutTicket { ticket, expected: None })).await?;
+        Ok(ConsoleCookie { value, max_age: settings.session })
+    }
+
+    /// Notes that somebody is there; of two pages that do so at once one is enough.
+    async fn touch_desk(&self, witness: &Witness, ticket: Ticket, kept: Kept) -> Result<(), StoreError> {
+        let settings = &self.settings.console;
+        let expected = Some(ticket.version);
+        let ticket = Ticket {
+            version: ticket.version + 1,
+            expires: (kept.since + settings.session).min(witness.now + settings.idle),
+            body: body(&Kept { seen: witness.now, ..kept }),
+            ..ticket
+        };
+        match self.commit(Changes::default().write(Write::PutTicket { ticket, expected })).await {
+            Ok(()) | Err(StoreError::Conflict(Contest::Ticket)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn console_key(&self, witness: &Witness, key: &str) -> Result<Option<Ticket>, StoreError> {
+        if key.len() != 43 {
+            return Ok(None);
+        }
+        self.living_ticket(witness, TicketKind::ConsoleKey, &self.sealer.hash(key.as_bytes())).await
+    }
+
+    async fn living_ticket(&self, witness: &Witness, kind: TicketKind, digest: &Digest) -> Result<Option<Ticket>, StoreError> {
+        Ok(self.store.ticket(kind, digest).await?.filter(|ticket| witness.now < ticket.expires))
+    }
+}
+
+/// What somebody is called where little room is.
+fn called(account: &Account) -> String {
+    let profile = &account.profile;
+    let name = profile.name.clone().or_else(|| profile.email.clone()).or_else(|| profile.preferred_username.clone());
+    name.unwrap_or_else(|| account.id.to_string())
+}
+
+fn body(kept: &Kept) -> String {
+    serde_json::to_string(kept).unwrap_or_default()
+}

@@ -1,0 +1,225 @@
+//! `/console`: what operators see and do, in a browser. The pages are made here; each asks the use case that the admin API asks, and decides nothing.
+//!
+//! **How a page is added.** Write a handler `async fn(House, Visit, Desk) -> Response` in a file below `console/`; a [`Desk`] is an operator at work, so
+//! whoever gets there is one. It fills a template below `templates/console/` that extends `console/shell.html` and has a field `f: Frame`
+//! ([`Frame::new`], with the [`Section`] it belongs to), and answers with [`show`]. Put its address into [`routes`]: `read` for what only looks, `write` for
+//! what changes something. A form posts `{{ f.token }}` as `token`, or it is refused before the handler sees it. A new entry of the navigation is a
+//! [`Section`]. A page must do its work without JavaScript; what `htmx` adds is comfort. Styles go into `templates/console/console.css`, scripts into
+//! `assets`: the policy of these pages runs nothing that stands in the markup.
+//!
+//! The pages speak English, as the admin API does: they are for operators.
+
+mod apps;
+mod assets;
+mod door;
+mod form;
+mod frame;
+mod keys;
+mod overview;
+mod parts;
+mod people;
+mod providers;
+mod registration_tokens;
+
+use std::sync::Arc;
+
+use futures_util::{FutureExt, future::BoxFuture};
+use http::{HeaderValue, Method, StatusCode, header};
+use poem::{Response, Route};
+use vestibule_domain::{registration::FieldFault, store::StoreError};
+use vestibule_flows::{AdminFault, Desk};
+
+pub(crate) use self::frame::{Frame, Section, show};
+use crate::{
+    halt,
+    house::House,
+    pages::ErrorKind,
+    shell::{Reader, Step},
+    visit::Visit,
+};
+
+/// Where it lies under the issuer.
+const BASE: &str = "/console";
+
+const GET: &[Method] = &[Method::GET];
+const POST: &[Method] = &[Method::POST];
+const BOTH: &[Method] = &[Method::GET, Method::POST];
+
+/// Every page of it.
+pub(crate) fn routes(house: &Arc<House>, routes: Route) -> Route {
+    let under = |path: &str| format!("{}{BASE}{path}", house.prefix());
+    let parts = [apps::routes, providers::routes, people::routes, keys::routes, registration_tokens::routes];
+    let routes = parts.into_iter().fold(routes, |routes, of| of(house, routes));
+    routes
+        .at(under(""), read(house, "/console", overview::show_overview))
+        .at(under("/sign-in"), open(house, "/console/sign-in", GET, door::sign_in))
+        .at(under("/enter"), open(house, "/console/enter", GET, door::enter))
+        .at(under("/key"), open(house, "/console/key", BOTH, door::key))
+        .at(under("/sign-out"), write(house, "/console/sign-out", door::leave))
+        .at(
+            under("/assets/:file"),
+            Step { house: house.clone(), route: "/console/assets", methods: GET, reader: Reader::Program, act: assets::file },
+        )
+}
+
+/// A page that only looks.
+fn read<F, Fut>(house: &Arc<House>, route: &'static str, act: F) -> Step<impl Act + use<F, Fut>>
+where
+    F: Fn(Arc<House>, Visit, Desk) -> Fut + Copy + Send + Sync + 'static,
+    Fut: Future<Output = Response> + Send + 'static,
+{
+    at_desk(house, route, GET, act)
+}
+
+/// What a form does.
+fn write<F, Fut>(house: &Arc<House>, route: &'static str, act: F) -> Step<impl Act + use<F, Fut>>
+where
+    F: Fn(Arc<House>, Visit, Desk) -> Fut + Copy + Send + Sync + 'static,
+    Fut: Future<Output = Response> + Send + 'static,
+{
+    at_desk(house, route, POST, act)
+}
+
+/// What anybody may see: the way in.
+fn open<F>(house: &Arc<House>, route: &'static str, methods: &'static [Method], act: F) -> Step<F> {
+    Step { house: house.clone(), route, methods, reader: Reader::Person, act }
+}
+
+/// What a step of the console does.
+trait Act: Fn(Arc<House>, Visit) -> BoxFuture<'static, Response> + Send + Sync + 'static {}
+impl<F: Fn(Arc<House>, Visit) -> BoxFuture<'static, Response> + Send + Sync + 'static> Act for F {}
+
+fn at_desk<F, Fut>(house: &Arc<House>, route: &'static str, methods: &'static [Method], act: F) -> Step<impl Act + use<F, Fut>>
+where
+    F: Fn(Arc<House>, Visit, Desk) -> Fut + Copy + Send + Sync + 'static,
+    Fut: Future<Output = Response> + Send + 'static,
+{
+    let guarded = move |house: Arc<House>, visit: Visit| guarded(house, visit, act).boxed();
+    Step { house: house.clone(), route, methods, reader: Reader::Person, act: guarded }
+}
+
+/// Nobody gets further who is no operator now, and no form that another site made.
+async fn guarded<F, Fut>(house: Arc<House>, visit: Visit, act: F) -> Response
+where
+    F: Fn(Arc<House>, Visit, Desk) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Response> + Send + 'static,
+{
+    let cookie = house.cookies.console(visit.headers());
+    match house.gateway.desk(&visit.witness, cookie.as_deref()).await {
+        Err(error) => unavailable(&house, &visit, &error),
+        Ok(None) => door::ask(&house, &visit),
+        Ok(Some(desk)) if visit.is_post() && !is_ours(&house, &visit, &desk) => {
+            refused(&house, &visit, &desk, StatusCode::FORBIDDEN, "This form is not from here", STALE)
+        }
+        Ok(Some(desk)) => act(house, visit, desk).await,
+    }
+}
+
+const STALE: &str = "It was made in another sign-in, or by another site. Nothing was changed. Open the page again and send it from there.";
+
+/// Whether a form was made here, in this sign-in (attack 86).
+fn is_ours(house: &House, visit: &Visit, desk: &Desk) -> bool {
+    let token = visit.parameters().ok().and_then(|mut parameters| parameters.take("token")).unwrap_or_default();
+    comes_from_us(house, visit) && house.gateway.is_form_of(desk, &token)
+}
+
+/// What a browser says of where a request came from: if it says anything, it is us.
+fn comes_from_us(house: &House, visit: &Visit) -> bool {
+    let said = |name: &str| visit.headers().get(name).map(|value| value.to_str().unwrap_or_default());
+    match (said("sec-fetch-site"), said("origin")) {
+        (Some(site), _) => site == "same-origin",
+        (None, Some(origin)) => origin == house.origin(),
+        (None, None) => true,
+    }
+}
+
+/// The database can't be used.
+fn unavailable(house: &House, visit: &Visit, error: &StoreError) -> Response {
+    tracing::error!(%error, "the console can't use the database");
+    halt::page(house, visit, ErrorKind::Unavailable)
+}
+
+/// A page that says why nothing was done.
+fn refused(house: &House, visit: &Visit, desk: &Desk, status: StatusCode, title: &str, text: &str) -> Response {
+    frame::sorry(&Frame::new(house, visit, desk, Section::None), status, title, text)
+}
+
+/// What went wrong in a use case, where no form of its own says it.
+fn faulty(house: &House, visit: &Visit, desk: &Desk, fault: &AdminFault) -> Response {
+    let (status, title, text) = match fault {
+        AdminFault::Store(error) => return unavailable(house, visit, error),
+        AdminFault::NotFound => (StatusCode::NOT_FOUND, "It is not there", "Nothing of this name is here, or not any more.".to_owned()),
+        AdminFault::PreconditionFailed(_) | AdminFault::PreconditionRequired | AdminFault::Exists => (
+            StatusCode::CONFLICT,
+            "Somebody changed this meanwhile",
+            "Nothing was changed. Look at it as it is now and decide again.".to_owned(),
+        ),
+        AdminFault::TooManySecrets => {
+            (StatusCode::CONFLICT, "There are two secrets already", "Revoke one before you add another.".to_owned())
+        }
+        AdminFault::LastSecret => (
+            StatusCode::CONFLICT,
+            "This is the last secret that works",
+            "Add another first; without any the app could not sign anybody in.".to_owned(),
+        ),
+        AdminFault::NoSecrets => {
+            (StatusCode::CONFLICT, "This app has no secrets", "It proves who it is in another way, or not at all.".to_owned())
+        }
+        AdminFault::ManagedElsewhere(file) => {
+            (StatusCode::CONFLICT, "This stands in the configuration", format!("It is changed where it stands: in {file}."))
+        }
+        AdminFault::Invalid(faults) => {
+            let said: Vec<_> = faults.iter().map(said).collect();
+            (StatusCode::UNPROCESSABLE_ENTITY, "That can't be", said.join(" "))
+        }
+        other => {
+            tracing::error!(fault = ?other, "the console has no words for a fault");
+            (StatusCode::CONFLICT, "That could not be done", "The log says why.".to_owned())
+        }
+    };
+    refused(house, visit, desk, status, title, &text)
+}
+
+/// What is wrong, with the setting's name before it once: some say it themselves.
+fn said(fault: &FieldFault) -> String {
+    let name = fault.pointer.trim_start_matches('/');
+    if fault.message.starts_with(name) { format!("{}.", fault.message) } else { format!("{name} {}.", fault.message) }
+}
+
+/// On to a page of the console, after something was done there.
+fn onward(house: &House, path: &str, notice: Option<&str>) -> Response {
+    let notice = notice.map(|notice| format!("?notice={notice}")).unwrap_or_default();
+    halt::see_other(&format!("{}{BASE}{path}{notice}", house.prefix()))
+}
+
+/// What stands in an address, as it is: ids may be addresses themselves.
+fn segment(id: &str) -> String {
+    url::form_urlencoded::byte_serialize(id.as_bytes()).collect()
+}
+
+/// The part of the address that names something.
+fn named(visit: &Visit, part: &str) -> String {
+    let raw = visit.request.raw_path_param(part).unwrap_or_default();
+    let pair = format!("id={raw}");
+    url::form_urlencoded::parse(pair.as_bytes()).next().map(|(_, id)| id.into_owned()).unwrap_or_default()
+}
+
+/// Whether a request comes from `htmx`, which wants a part of a page.
+fn wants_part(visit: &Visit) -> bool {
+    visit.headers().get("hx-request").is_some_and(|value| value == "true")
+}
+
+/// Tells `htmx` to go to another page as a whole, since it would put the page into a part of this one.
+fn leave_part(mut response: Response, location: &str) -> Response {
+    response.set_status(StatusCode::NO_CONTENT);
+    response.headers_mut().remove(header::LOCATION);
+    if let Ok(location) = HeaderValue::try_from(location) {
+        response.headers_mut().insert("hx-redirect", location);
+    }
+    response
+}
+
+/// Back from a sign-in to an app that an operator tried.
+pub(crate) fn tried(house: &House, client: &str) -> Response {
+    onward(house, &format!("/app/{}/try", segment(client)), None)
+}

@@ -1,0 +1,265 @@
+//! Apps: which there are, one of them with all that belongs to it, and what is done with it.
+
+mod acts;
+mod form;
+mod snippets;
+mod trial;
+mod whole;
+
+use std::sync::Arc;
+
+use askama::Template;
+use http::StatusCode;
+use poem::{Response, Route};
+use vestibule_domain::{
+    client::{Client, MOST_SECRETS, Origin},
+    entry::EntryDraft,
+    time::Timestamp,
+};
+use vestibule_flows::{Desk, NewSecret};
+
+use self::snippets::Snippet;
+use super::{
+    Frame, Section, faulty,
+    form::Sent,
+    named,
+    parts::{Badge, When},
+    read, segment, show, write,
+};
+use crate::{house::House, pages::visible, visit::Visit};
+
+/// How many stand on a page.
+const A_PAGE: u64 = 50;
+
+pub(super) fn routes(house: &Arc<House>, routes: Route) -> Route {
+    let under = |path: &str| format!("{}{}{path}", house.prefix(), super::BASE);
+    routes
+        .at(under("/apps"), read(house, "/console/apps", list))
+        .at(under("/apps/new"), read(house, "/console/apps/new", form::new))
+        .at(under("/apps/create"), write(house, "/console/apps/create", form::create))
+        .at(under("/apps/check/:field"), write(house, "/console/apps/check/:field", form::check))
+        .at(under("/app/:app"), read(house, "/console/app/:app", show_app))
+        .at(under("/app/:app/edit"), read(house, "/console/app/:app/edit", form::edit))
+        .at(under("/app/:app/save"), write(house, "/console/app/:app/save", form::save))
+        .at(under("/app/:app/settings"), read(house, "/console/app/:app/settings", whole::show_settings))
+        .at(under("/app/:app/settings/save"), write(house, "/console/app/:app/settings/save", whole::save))
+        .at(under("/app/:app/secrets"), write(house, "/console/app/:app/secrets", acts::add_secret))
+        .at(under("/app/:app/secrets/revoke"), write(house, "/console/app/:app/secrets/revoke", acts::revoke_secret))
+        .at(under("/app/:app/disable"), write(house, "/console/app/:app/disable", acts::disable))
+        .at(under("/app/:app/delete"), write(house, "/console/app/:app/delete", acts::delete))
+        .at(under("/app/:app/try"), read(house, "/console/app/:app/try", trial::show_trial))
+        .at(under("/app/:app/try/begin"), read(house, "/console/app/:app/try/begin", trial::begin))
+}
+
+/// The list, or what a search finds in it.
+async fn list(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
+    let sent = Sent::of(&visit);
+    let (query, after) = (sent.text("q"), sent.optional("after"));
+    let found = if query.is_empty() {
+        house.gateway.clients(after.as_deref(), A_PAGE + 1).await
+    } else {
+        house.gateway.find_clients(&query, A_PAGE).await
+    };
+    let mut apps = match found {
+        Ok(apps) => apps,
+        Err(fault) => return faulty(&house, &visit, &desk, &fault),
+    };
+    let is_more = query.is_empty() && apps.len() as u64 > A_PAGE;
+    apps.truncate(usize::try_from(A_PAGE).unwrap_or(usize::MAX));
+    let more = apps.last().filter(|_| is_more).map(|last| segment(last.id.as_str()));
+    let rows = apps.iter().map(|client| Listed::new(client, visit.witness.now)).collect();
+    let frame = Frame::new(&house, &visit, &desk, Section::Apps);
+    show(StatusCode::OK, &frame, &List { f: &frame, query, rows, more, is_first: after.is_none() })
+}
+
+/// One app.
+async fn show_app(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
+    match house.gateway.client(&named(&visit, "app")).await {
+        Ok(client) => page(&house, &visit, &desk, &client, None),
+        Err(fault) => faulty(&house, &visit, &desk, &fault),
+    }
+}
+
+/// The page of an app; with a secret that was just made, which is seen this once.
+fn page(house: &House, visit: &Visit, desk: &Desk, client: &Client, new: Option<&NewSecret>) -> Response {
+    let now = visit.witness.now;
+    let frame = Frame::new(house, visit, desk, Section::Apps);
+    let secret = new.map(|new| secrecy::ExposeSecret::expose_secret(&new.secret).to_owned());
+    let secrets: Vec<_> = client.secrets.iter().map(|secret| Secret::new(secret, now, new)).collect();
+    let living = client.secrets.iter().filter(|secret| secret.is_alive(now)).count();
+    let view = App {
+        f: &frame,
+        name: visible(&client.name, 100),
+        id: client.id.to_string(),
+        at: format!("{}/app/{}", frame.base, segment(client.id.as_str())),
+        badges: badges(client),
+        facts: facts(client),
+        secret,
+        secrets,
+        has_secrets: client.auth_method.has_secret(),
+        may_add: living < MOST_SECRETS,
+        may_revoke: living > 1,
+        may_try: !client.redirect_uris.is_empty(),
+        may_edit: !has_document(client),
+        disabled: client.disabled,
+        version: client.version,
+        snippets: snippets::for_app(
+            &house.gateway.settings().issuer,
+            client,
+            new.map(|new| secrecy::ExposeSecret::expose_secret(&new.secret)),
+        ),
+    };
+    show(StatusCode::OK, &frame, &view)
+}
+
+/// Whether what an app is stands in a document of its own, at the address that is its id.
+fn has_document(client: &Client) -> bool {
+    matches!(client.origin, Origin::MetadataDocument { .. })
+}
+
+fn badges(client: &Client) -> Vec<Badge> {
+    let mut badges = Vec::new();
+    if client.disabled {
+        badges.push(Badge::bad("Disabled"));
+    }
+    if !client.is_vetted() {
+        badges.push(Badge::warn(if has_document(client) { "Known by its document" } else { "Registered itself" }));
+    }
+    if client.legacy_oauth {
+        badges.push(Badge::warn("OAuth of the old tutorials"));
+    }
+    badges
+}
+
+/// What a list shows of one.
+struct Listed {
+    name: String,
+    id: String,
+    segment: String,
+    place: String,
+    badges: Vec<Badge>,
+    created: When,
+}
+
+impl Listed {
+    fn new(client: &Client, now: Timestamp) -> Self {
+        let place = client.redirect_uris.first().map(|uri| uri.exactly().shown_host()).unwrap_or_default();
+        Self {
+            name: visible(&client.name, 100),
+            id: client.id.to_string(),
+            segment: segment(client.id.as_str()),
+            place,
+            badges: badges(client),
+            created: When::new(client.created, now),
+        }
+    }
+}
+
+/// A secret, without what it is.
+struct Secret {
+    id: String,
+    created: When,
+    expires: Option<When>,
+    state: Badge,
+    is_new: bool,
+    is_alive: bool,
+}
+
+impl Secret {
+    fn new(secret: &vestibule_domain::client::ClientSecret, now: Timestamp, new: Option<&NewSecret>) -> Self {
+        let is_alive = secret.is_alive(now);
+        Self {
+            id: secret.id.to_string(),
+            created: When::new(secret.created, now),
+            expires: secret.expires.map(|expires| When::new(expires, now)),
+            state: match (is_alive, secret.expires) {
+                (false, _) => Badge::bad("Expired"),
+                (true, Some(_)) => Badge::warn("Ends"),
+                (true, None) => Badge::good("Works"),
+            },
+            is_new: new.is_some_and(|new| new.id == secret.id),
+            is_alive,
+        }
+    }
+}
+
+/// What is said of an app, a line each.
+fn facts(client: &Client) -> Vec<(&'static str, Vec<String>)> {
+    let texts = |list: &[vestibule_domain::redirect::RegisteredUri]| list.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let grants: Vec<_> = client.grant_types.iter().map(|grant| grant.as_str().to_owned()).collect();
+    let entry = rules(&EntryDraft::from(&client.entry));
+    let everybody = || vec!["Everybody whom the provider lets in".to_owned()];
+    let mut facts = vec![
+        ("Redirect addresses", texts(&client.redirect_uris)),
+        ("After sign-out", texts(&client.post_logout_redirect_uris)),
+        ("Proves who it is by", vec![client.auth_method.as_str().to_owned()]),
+        ("Grants", vec![grants.join(", ")]),
+        ("Scopes", vec![client.scopes.to_string()]),
+        (
+            "Providers",
+            vec![if client.allowed_providers.is_empty() {
+                "All".to_owned()
+            } else {
+                client.allowed_providers.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+            }],
+        ),
+        ("Who may enter", if entry.is_empty() { everybody() } else { entry }),
+        ("PKCE", vec![if client.require_pkce && !client.legacy_oauth { "Required" } else { "Not required" }.to_owned()]),
+        ("Consent", vec![client.consent.as_str().to_owned()]),
+        ("Changed", vec![format!("{} UTC", client.updated.to_string().get(..16).unwrap_or_default().replace('T', " "))]),
+    ];
+    if let Some(uri) = &client.logout.backchannel_uri {
+        facts.insert(2, ("Told of sign-outs at", vec![uri.to_string()]));
+    }
+    facts.retain(|(_, said)| said.iter().any(|text| !text.is_empty()));
+    facts
+}
+
+/// Rules about who may enter, a line each.
+fn rules(rules: &EntryDraft) -> Vec<String> {
+    let lists = [
+        ("E-mail domains", &rules.email_domains),
+        ("E-mail addresses", &rules.emails),
+        ("Groups", &rules.groups),
+        ("Organizations", &rules.organizations),
+        ("Workspace domains", &rules.hosted_domains),
+        ("Tenants", &rules.tenants),
+    ];
+    let of_claims = rules.claims.iter().map(|(pointer, wanted)| format!("{pointer}: {}", wanted.join(", ")));
+    let lists = lists.iter().filter(|(_, list)| !list.is_empty()).map(|(name, list)| format!("{name}: {}", list.join(", ")));
+    lists.chain(of_claims).collect()
+}
+
+#[derive(Template)]
+#[template(path = "console/apps.html")]
+struct List<'a> {
+    f: &'a Frame,
+    query: String,
+    rows: Vec<Listed>,
+    more: Option<String>,
+    is_first: bool,
+}
+
+#[derive(Template)]
+#[template(path = "console/app.html")]
+struct App<'a> {
+    f: &'a Frame,
+    name: String,
+    id: String,
+    /// Its address in the console.
+    at: String,
+    badges: Vec<Badge>,
+    facts: Vec<(&'static str, Vec<String>)>,
+    /// One that was just made.
+    secret: Option<String>,
+    secrets: Vec<Secret>,
+    has_secrets: bool,
+    may_add: bool,
+    may_revoke: bool,
+    may_try: bool,
+    /// Whether what it is is said here, and not in a document of its own.
+    may_edit: bool,
+    disabled: bool,
+    version: i64,
+    snippets: Vec<Snippet>,
+}

@@ -1,0 +1,75 @@
+//! What is done with an app: its secrets, and shutting it out for a while or for good.
+
+use std::{sync::Arc, time::Duration};
+
+use http::StatusCode;
+use poem::Response;
+use vestibule_flows::{AdminFault, Desk};
+
+use super::{
+    super::{faulty, form::Sent, named, onward, refused, segment},
+    page,
+};
+use crate::{admin, house::House, visit::Visit};
+
+/// One more secret; the others go on working for as long as was chosen, so that the app changes over without an outage.
+pub(super) async fn add_secret(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
+    let others = match Sent::of(&visit).text("others").as_str() {
+        "hour" => Some(Duration::from_hours(1)),
+        "day" => Some(Duration::from_hours(24)),
+        "week" => Some(Duration::from_hours(24 * 7)),
+        _ => None,
+    };
+    match house.gateway.add_secret(&visit.witness, &desk.actor, &named(&visit, "app"), None, others).await {
+        Ok((client, secret)) => page(&house, &visit, &desk, &client, Some(&secret)),
+        Err(fault) => faulty(&house, &visit, &desk, &fault),
+    }
+}
+
+/// A secret less, at once.
+pub(super) async fn revoke_secret(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
+    let (app, secret) = (named(&visit, "app"), Sent::of(&visit).text("secret"));
+    match house.gateway.revoke_secret(&visit.witness, &desk.actor, &app, &secret).await {
+        Ok(_) => onward(&house, &format!("/app/{}", segment(&app)), Some("revoked")),
+        Err(fault) => faulty(&house, &visit, &desk, &fault),
+    }
+}
+
+/// Shuts an app out, or lets it in again.
+pub(super) async fn disable(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
+    let app = named(&visit, "app");
+    let sent = Sent::of(&visit);
+    let disabled = sent.text("disabled") == "true";
+    let changed = async {
+        let client = house.gateway.client(&app).await?;
+        let expected = sent.text("version").parse().map_err(|_| AdminFault::PreconditionRequired)?;
+        let draft = vestibule_domain::registration::Draft { disabled, ..admin::draft_of(&client) };
+        house.gateway.replace_client(&visit.witness, &desk.actor, &app, &draft, Some(expected)).await
+    };
+    match changed.await {
+        Ok(_) => onward(&house, &format!("/app/{}", segment(&app)), Some(if disabled { "disabled" } else { "enabled" })),
+        Err(fault) => faulty(&house, &visit, &desk, &fault),
+    }
+}
+
+/// Deletes an app, once its name was typed: what it was given stops working for good.
+pub(super) async fn delete(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
+    let app = named(&visit, "app");
+    let sent = Sent::of(&visit);
+    let deleted = async {
+        let client = house.gateway.client(&app).await?;
+        if sent.text("name") != client.name.trim() {
+            return Ok(false);
+        }
+        let expected = sent.text("version").parse().map_err(|_| AdminFault::PreconditionRequired)?;
+        house.gateway.delete_client(&visit.witness, &desk.actor, &app, Some(expected)).await.map(|()| true)
+    };
+    match deleted.await {
+        Ok(true) => onward(&house, "/apps", Some("deleted")),
+        Ok(false) => {
+            let text = "Type the name of the app exactly as it stands on its page. Nothing was deleted.";
+            refused(&house, &visit, &desk, StatusCode::UNPROCESSABLE_ENTITY, "That is another name", text)
+        }
+        Err(fault) => faulty(&house, &visit, &desk, &fault),
+    }
+}

@@ -1,0 +1,261 @@
+//! What to write into the popular clients, with an app's own values in it.
+
+use vestibule_domain::client::Client;
+
+/// One of them.
+pub(super) struct Snippet {
+    /// For the element's id.
+    pub(super) id: &'static str,
+    pub(super) name: &'static str,
+    /// Where it goes.
+    pub(super) note: &'static str,
+    pub(super) text: String,
+}
+
+/// What stands where the secret goes, unless it was made just now.
+const PLACEHOLDER: &str = "CLIENT_SECRET";
+
+/// For an app that signs people in; the secret is known only when it has just been made. Nothing in them is taken from the app's name.
+pub(super) fn for_app(issuer: &str, client: &Client, secret: Option<&str>) -> Vec<Snippet> {
+    let Some(redirect) = client.redirect_uris.first() else { return Vec::new() };
+    let given = Given {
+        issuer: issuer.trim_end_matches('/'),
+        id: client.id.as_str(),
+        secret: client.auth_method.has_secret().then(|| secret.unwrap_or(PLACEHOLDER)),
+        redirect: redirect.as_str(),
+        scope: in_their_order(client),
+    };
+    given.all()
+}
+
+/// `openid` first, as everybody writes it.
+fn in_their_order(client: &Client) -> String {
+    let mut scopes: Vec<&str> = client.scopes.iter().collect();
+    scopes.sort_by_key(|scope| *scope != "openid");
+    scopes.join(" ")
+}
+
+struct Given<'a> {
+    issuer: &'a str,
+    id: &'a str,
+    /// Nothing for an app that has none.
+    secret: Option<&'a str>,
+    redirect: &'a str,
+    scope: String,
+}
+
+impl Given<'_> {
+    fn all(&self) -> Vec<Snippet> {
+        let mut all = vec![self.openid_client()];
+        if self.secret.is_some() {
+            all.extend([self.authlib(), self.auth_js(), self.spring(), self.grafana(), self.oauth2_proxy(), self.mod_auth_openidc()]);
+        }
+        all.push(self.curl());
+        all
+    }
+
+    fn secret(&self) -> &str {
+        self.secret.unwrap_or_default()
+    }
+
+    /// Without `offline_access`, which most of these ask for in another way or do not need.
+    fn plain_scope(&self) -> String {
+        let plain: Vec<_> = self.scope.split(' ').filter(|scope| *scope != "offline_access").collect();
+        plain.join(" ")
+    }
+
+    fn openid_client(&self) -> Snippet {
+        let (issuer, id, redirect, scope) = (self.issuer, self.id, self.redirect, &self.scope);
+        let secret = self.secret.map_or_else(|| ", undefined, client.None()".to_owned(), |secret| format!(", \"{secret}\""));
+        let text = format!(
+            r#"import * as client from "openid-client";
+
+const config = await client.discovery(new URL("{issuer}"), "{id}"{secret});
+
+// On the way out; keep both values in the person's session.
+const verifier = client.randomPKCECodeVerifier();
+const state = client.randomState();
+const url = client.buildAuthorizationUrl(config, {{
+  redirect_uri: "{redirect}",
+  scope: "{scope}",
+  code_challenge: await client.calculatePKCECodeChallenge(verifier),
+  code_challenge_method: "S256",
+  state,
+}});
+
+// On the way back, with the address that was called.
+const tokens = await client.authorizationCodeGrant(config, currentUrl, {{
+  pkceCodeVerifier: verifier,
+  expectedState: state,
+}});
+console.log(tokens.claims());
+"#
+        );
+        Snippet { id: "openid-client", name: "openid-client", note: "Node.js, Deno, Bun and browsers; version 6.", text }
+    }
+
+    fn authlib(&self) -> Snippet {
+        let (issuer, id, secret, scope) = (self.issuer, self.id, self.secret(), self.plain_scope());
+        let text = format!(
+            r#"from authlib.integrations.flask_client import OAuth
+
+oauth = OAuth(app)
+oauth.register(
+    "vestibule",
+    server_metadata_url="{issuer}/.well-known/openid-configuration",
+    client_id="{id}",
+    client_secret="{secret}",
+    client_kwargs={{"scope": "{scope}", "code_challenge_method": "S256"}},
+)
+
+@app.get("/login")
+def login():
+    return oauth.vestibule.authorize_redirect("{redirect}")
+
+# At {redirect}:
+#   person = oauth.vestibule.authorize_access_token()["userinfo"]
+"#,
+            redirect = self.redirect
+        );
+        Snippet { id: "authlib", name: "Flask with Authlib", note: "Python.", text }
+    }
+
+    fn auth_js(&self) -> Snippet {
+        let (issuer, id, secret, scope) = (self.issuer, self.id, self.secret(), self.plain_scope());
+        let text = format!(
+            r#"import NextAuth from "next-auth";
+
+export const {{ handlers, signIn, signOut, auth }} = NextAuth({{
+  providers: [
+    {{
+      id: "vestibule",
+      name: "Vestibule",
+      type: "oidc",
+      issuer: "{issuer}",
+      clientId: "{id}",
+      clientSecret: "{secret}",
+      authorization: {{ params: {{ scope: "{scope}" }} }},
+      checks: ["pkce", "state"],
+    }},
+  ],
+}});
+"#
+        );
+        Snippet {
+            id: "auth-js",
+            name: "Auth.js (next-auth)",
+            note: "auth.ts. Its redirect address ends in /api/auth/callback/vestibule.",
+            text,
+        }
+    }
+
+    fn spring(&self) -> Snippet {
+        let (issuer, id, secret) = (self.issuer, self.id, self.secret());
+        let scope = self.plain_scope().replace(' ', ",");
+        let redirect = self.redirect;
+        let text = format!(
+            r"spring:
+  security:
+    oauth2:
+      client:
+        registration:
+          vestibule:
+            client-id: {id}
+            client-secret: {secret}
+            scope: {scope}
+            redirect-uri: {redirect}
+            authorization-grant-type: authorization_code
+        provider:
+          vestibule:
+            issuer-uri: {issuer}
+
+# Codes need PKCE. In the security configuration, on the resolver of oauth2Login:
+#   resolver.setAuthorizationRequestCustomizer(OAuth2AuthorizationRequestCustomizers.withPkce());
+"
+        );
+        Snippet { id: "spring", name: "Spring Security", note: "application.yml.", text }
+    }
+
+    fn grafana(&self) -> Snippet {
+        let (issuer, id, secret, scope) = (self.issuer, self.id, self.secret(), self.plain_scope());
+        let text = format!(
+            r"[auth.generic_oauth]
+enabled = true
+name = Vestibule
+client_id = {id}
+client_secret = {secret}
+scopes = {scope}
+auth_url = {issuer}/authorize
+token_url = {issuer}/token
+api_url = {issuer}/userinfo
+use_pkce = true
+login_attribute_path = email
+groups_attribute_path = groups
+"
+        );
+        Snippet { id: "grafana", name: "Grafana", note: "grafana.ini. Its redirect address ends in /login/generic_oauth.", text }
+    }
+
+    fn oauth2_proxy(&self) -> Snippet {
+        let (issuer, id, secret, scope, redirect) = (self.issuer, self.id, self.secret(), self.plain_scope(), self.redirect);
+        let text = format!(
+            r#"provider = "oidc"
+oidc_issuer_url = "{issuer}"
+client_id = "{id}"
+client_secret = "{secret}"
+redirect_url = "{redirect}"
+scope = "{scope}"
+code_challenge_method = "S256"
+oidc_groups_claim = "groups"
+email_domains = ["*"]
+# 32 random bytes: openssl rand -base64 32
+cookie_secret = ""
+"#
+        );
+        Snippet { id: "oauth2-proxy", name: "oauth2-proxy", note: "oauth2-proxy.cfg. Its redirect address ends in /oauth2/callback.", text }
+    }
+
+    fn mod_auth_openidc(&self) -> Snippet {
+        let (issuer, id, secret, scope, redirect) = (self.issuer, self.id, self.secret(), self.plain_scope(), self.redirect);
+        let text = format!(
+            r#"OIDCProviderMetadataURL {issuer}/.well-known/openid-configuration
+OIDCClientID {id}
+OIDCClientSecret {secret}
+OIDCRedirectURI {redirect}
+OIDCScope "{scope}"
+OIDCPKCEMethod S256
+OIDCCryptoPassphrase "exec:/bin/cat /etc/apache2/oidc-passphrase"
+
+<Location />
+    AuthType openid-connect
+    Require valid-user
+</Location>
+"#
+        );
+        Snippet {
+            id: "mod-auth-openidc",
+            name: "Apache with mod_auth_openidc",
+            note: "A virtual host. Its redirect address is one that nothing else answers.",
+            text,
+        }
+    }
+
+    fn curl(&self) -> Snippet {
+        let (issuer, id, redirect, scope) = (self.issuer, self.id, self.redirect, &self.scope);
+        let proof = self.secret.map_or_else(|| format!("-d client_id={id}"), |secret| format!("-u '{id}:{secret}'"));
+        let encoded: String = url::form_urlencoded::byte_serialize(redirect.as_bytes()).collect();
+        let scope: String = url::form_urlencoded::byte_serialize(scope.as_bytes()).collect();
+        let text = format!(
+            r#"# Open this in a browser; the code is in the address that it ends at.
+verifier=$(openssl rand -hex 32)
+challenge=$(printf %s "$verifier" | openssl dgst -sha256 -binary | openssl base64 -A | tr '+/' '-_' | tr -d =)
+echo "{issuer}/authorize?response_type=code&client_id={id}&redirect_uri={encoded}&scope={scope}&state=any&code_challenge=$challenge&code_challenge_method=S256"
+
+# Then, within a minute, with that code:
+curl {issuer}/token {proof} \
+  -d grant_type=authorization_code -d code="$code" -d code_verifier="$verifier" --data-urlencode redirect_uri='{redirect}'
+"#
+        );
+        Snippet { id: "curl", name: "curl", note: "By hand, to see what comes.", text }
+    }
+}

@@ -1,0 +1,123 @@
+//! The way into the console, and out of it.
+
+use std::sync::Arc;
+
+use askama::Template;
+use http::{StatusCode, header};
+use poem::Response;
+use vestibule_flows::{ConsoleEntered, Desk};
+
+use super::{BASE, Frame, comes_from_us, frame, leave_part, onward, show, unavailable, wants_part};
+use crate::{authorize, halt, house::House, visit::Visit};
+
+/// Sends whoever is not in to where they come in; they see the page they wanted afterwards.
+pub(super) fn ask(house: &House, visit: &Visit) -> Response {
+    let location = format!("{}{BASE}/sign-in", house.prefix());
+    let mut response = halt::see_other(&location);
+    if wants_part(visit) {
+        return leave_part(response, &location);
+    }
+    let wanted = visit.request.uri().path_and_query().map(|wanted| wanted.as_str().to_owned()).filter(|_| !visit.is_post());
+    if let Some(wanted) = wanted.filter(|wanted| wanted.len() < 1_000) {
+        response.headers_mut().append(header::SET_COOKIE, house.cookies.set_console_page(&super::segment(&wanted)));
+    }
+    response
+}
+
+/// How one comes in.
+pub(super) async fn sign_in(house: Arc<House>, _: Visit) -> Response {
+    let operators = !house.gateway.settings().console.operators.is_empty();
+    let frame = Frame::outside(&house);
+    show(StatusCode::OK, &frame, &SignIn { f: &frame, operators, refused: false })
+}
+
+/// Comes in by the session of this browser, or signs in first. A link that another site opens lets in nobody who is not an operator anyway.
+pub(super) async fn enter(house: Arc<House>, visit: Visit) -> Response {
+    let again = visit.parameters().is_ok_and(|parameters| parameters.get("again") == Some("1"));
+    let session = house.cookies.session(visit.headers());
+    let is_in = house.gateway.desk(&visit.witness, house.cookies.console(visit.headers()).as_deref()).await;
+    if matches!(is_in, Ok(Some(_))) && !again {
+        return onward(&house, "", None);
+    }
+    match house.gateway.enter_console(&visit.witness, session.as_deref(), again).await {
+        Ok(ConsoleEntered::In(cookie)) => came_in(&house, &visit, house.cookies.set_console(&cookie)),
+        Ok(ConsoleEntered::SignIn(authorized)) => authorize::respond(&house, &visit, authorized, false),
+        Ok(ConsoleEntered::NoOperator) => {
+            let frame = Frame::outside(&house);
+            show(StatusCode::FORBIDDEN, &frame, &SignIn { f: &frame, operators: true, refused: true })
+        }
+        Ok(ConsoleEntered::NobodyIs) => onward(&house, "/sign-in", None),
+        Err(end) => halt::respond(&house, &visit, &end, None),
+    }
+}
+
+/// A key that opens the console once. Looking at the link, as a chat program does that makes a preview of it, does not use it.
+pub(super) async fn key(house: Arc<House>, visit: Visit) -> Response {
+    let key = visit.parameters().ok().and_then(|mut parameters| parameters.take("key")).unwrap_or_default();
+    let frame = Frame::outside(&house);
+    if !visit.is_post() {
+        return match house.gateway.is_console_key(&visit.witness, &key).await {
+            Ok(true) => show(StatusCode::OK, &frame, &OneTimeKey { f: &frame, key: &key }),
+            Ok(false) => show(StatusCode::GONE, &frame, &KeyGone { f: &frame }),
+            Err(error) => unavailable(&house, &visit, &error),
+        };
+    }
+    // Nobody is signed in to a console of somebody else's by a form on another site (attack 66).
+    if !comes_from_us(&house, &visit) {
+        return frame::sorry(&frame, StatusCode::FORBIDDEN, "This form is not from here", super::STALE);
+    }
+    match house.gateway.enter_console_by_key(&visit.witness, &key).await {
+        Ok(Some(cookie)) => came_in(&house, &visit, house.cookies.set_console(&cookie)),
+        Ok(None) => show(StatusCode::GONE, &frame, &KeyGone { f: &frame }),
+        Err(error) => unavailable(&house, &visit, &error),
+    }
+}
+
+/// Out of the console. The person stays signed in to their apps.
+pub(super) async fn leave(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
+    if let Err(error) = house.gateway.leave_console(&visit.witness, &desk).await {
+        return unavailable(&house, &visit, &error);
+    }
+    let mut response = onward(&house, "/sign-in", None);
+    response.headers_mut().append(header::SET_COOKIE, house.cookies.drop_console());
+    response
+}
+
+/// On to the page that was wanted, if it is one of the console.
+fn came_in(house: &House, visit: &Visit, cookie: http::HeaderValue) -> Response {
+    let kept = house.cookies.console_page(visit.headers()).map(|page| format!("id={page}"));
+    let page = kept.as_ref().and_then(|kept| url::form_urlencoded::parse(kept.as_bytes()).next()).map(|(_, page)| page.into_owned());
+    let inside = format!("{}{BASE}", house.prefix());
+    let is_inside = |page: &String| {
+        let rest = page.strip_prefix(&inside);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['/', '?'])) && crate::pages::Href::local(page).is_some()
+    };
+    let mut response = halt::see_other(&page.filter(is_inside).unwrap_or(inside));
+    for cookie in [cookie, house.cookies.drop_console_page()] {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+#[derive(Template)]
+#[template(path = "console/sign_in.html")]
+struct SignIn<'a> {
+    f: &'a Frame,
+    /// Whether anybody is an operator by who they are.
+    operators: bool,
+    /// Whether somebody signed in who is none.
+    refused: bool,
+}
+
+#[derive(Template)]
+#[template(path = "console/key.html")]
+struct OneTimeKey<'a> {
+    f: &'a Frame,
+    key: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "console/key_gone.html")]
+struct KeyGone<'a> {
+    f: &'a Frame,
+}

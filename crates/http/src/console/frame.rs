@@ -1,0 +1,215 @@
+//! What surrounds every page of the console: the navigation, who is at work, what was just done, and the headers that protect it.
+
+use askama::Template;
+use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
+use http::{HeaderName, HeaderValue, StatusCode, header};
+use poem::Response;
+use vestibule_flows::Desk;
+
+use super::{BASE, assets};
+use crate::{house::House, pages::visible, visit::Visit};
+
+/// Where a page belongs in the navigation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Section {
+    /// The first page.
+    Overview,
+    /// What people sign in to.
+    Apps,
+    /// Where people sign in.
+    Providers,
+    /// Who signs in.
+    People,
+    /// What tokens are signed with.
+    Keys,
+    /// What lets apps register themselves.
+    RegistrationTokens,
+    /// Nowhere: a page that says why something was not done.
+    None,
+}
+
+/// An entry of the navigation.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    section: Section,
+    /// What it is called.
+    pub(crate) label: &'static str,
+    /// Below the console's own address.
+    pub(crate) path: &'static str,
+    /// What stands before it.
+    pub(crate) icon: &'static str,
+}
+
+/// A mark of the navigation, as a path on a ground of 20 by 20.
+macro_rules! icon {
+    ($path:literal) => {
+        concat!("<svg viewBox=\"0 0 20 20\" aria-hidden=\"true\" focusable=\"false\"><path d=\"", $path, "\"/></svg>")
+    };
+}
+
+/// The navigation, in groups, each with a heading.
+const NAVIGATION: &[(&str, &[Entry])] = &[
+    (
+        "",
+        &[
+            Entry { section: Section::Overview, label: "Overview", path: "", icon: OVERVIEW },
+            Entry { section: Section::Apps, label: "Apps", path: "/apps", icon: APPS },
+            Entry { section: Section::Providers, label: "Providers", path: "/providers", icon: PROVIDERS },
+            Entry { section: Section::People, label: "People", path: "/people", icon: PEOPLE },
+        ],
+    ),
+    (
+        "Security",
+        &[
+            Entry { section: Section::Keys, label: "Signing keys", path: "/keys", icon: KEYS },
+            Entry { section: Section::RegistrationTokens, label: "Registration tokens", path: "/registration-tokens", icon: TOKENS },
+        ],
+    ),
+];
+
+const OVERVIEW: &str = icon!("M3 9.5 10 3.5l7 6M5 8.5V16h10V8.5");
+const APPS: &str = icon!("M3.5 3.5h5v5h-5zM11.5 3.5h5v5h-5zM3.5 11.5h5v5h-5zM11.5 11.5h5v5h-5z");
+const PROVIDERS: &str = icon!("M11 3.5h5v13h-5M3.5 10h8M8.5 7l3 3-3 3");
+const PEOPLE: &str =
+    icon!("M7.5 9.5a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM2.5 16.5c0-2.8 2.2-5 5-5s5 2.2 5 5M13 4a3 3 0 0 1 0 5.5M14.5 12c1.8.7 3 2.4 3 4.5");
+const KEYS: &str = icon!("M12.5 11.5a4 4 0 1 0-3.6-2.3L3.5 14.6v2h2.6v-2h2v-2h2l.8-1.3");
+const TOKENS: &str = icon!("M3.5 7V4.5h13V7a3 3 0 0 0 0 6v2.5h-13V13a3 3 0 0 0 0-6zM10 7.5v5");
+
+/// What every page has.
+#[derive(Debug)]
+pub(crate) struct Frame {
+    /// The path of the console, which every address of it begins with.
+    pub(crate) base: String,
+    /// The path of the house, which everything of ours begins with.
+    pub(crate) house: String,
+    /// Whose house it is.
+    pub(crate) brand: String,
+    /// Its mark.
+    pub(crate) icon: String,
+    /// Its colours.
+    pub(crate) accents: String,
+    /// Lets our own styles and scripts through the policy, and nothing else; new with every answer.
+    pub(crate) nonce: String,
+    /// The name of the style sheet.
+    pub(crate) style: &'static str,
+    /// The name of our script.
+    pub(crate) script: &'static str,
+    /// The name of `htmx`.
+    pub(crate) htmx: &'static str,
+    /// The navigation.
+    pub(crate) groups: &'static [(&'static str, &'static [Entry])],
+    /// Who is at work; nobody on the way in.
+    pub(crate) who: Option<String>,
+    /// For every form.
+    pub(crate) token: String,
+    /// What was just done here.
+    pub(crate) notice: Option<&'static str>,
+    here: Section,
+}
+
+impl Frame {
+    /// For an operator at work.
+    pub(crate) fn new(house: &House, visit: &Visit, desk: &Desk, here: Section) -> Self {
+        let notice = visit.parameters().ok().filter(|_| !visit.is_post()).and_then(|mut parameters| parameters.take("notice"));
+        Self {
+            who: Some(visible(&desk.name, 60)),
+            token: desk.token.clone(),
+            notice: notice.and_then(|name| super::form::notice(&name)),
+            here,
+            ..Self::outside(house)
+        }
+    }
+
+    /// For whoever is not in yet.
+    pub(crate) fn outside(house: &House) -> Self {
+        let mut bytes = [0; 16];
+        house.gateway.entropy().fill(&mut bytes);
+        let brand = house.brand();
+        Self {
+            base: format!("{}{BASE}", house.prefix()),
+            house: house.prefix().to_owned(),
+            brand: brand.name().to_owned(),
+            icon: brand.icon().to_owned(),
+            accents: brand.accents().to_owned(),
+            nonce: STANDARD_NO_PAD.encode(bytes),
+            style: &assets::STYLE.name,
+            script: &assets::SCRIPT.name,
+            htmx: &assets::HTMX.name,
+            groups: NAVIGATION,
+            who: None,
+            token: String::new(),
+            notice: None,
+            here: Section::None,
+        }
+    }
+
+    /// Whether an entry is where the page belongs.
+    pub(crate) fn is_here(&self, entry: &Entry) -> bool {
+        entry.section == self.here
+    }
+}
+
+/// A page as it is sent.
+pub(crate) fn show(status: StatusCode, frame: &Frame, page: &impl Template) -> Response {
+    let Ok(html) = page.render() else {
+        tracing::error!("a page of the console could not be rendered");
+        return Response::builder().status(StatusCode::INTERNAL_SERVER_ERROR).content_type("text/plain; charset=utf-8").body("no page\n");
+    };
+    let mut response = Response::builder()
+        .status(status)
+        .content_type("text/html; charset=utf-8")
+        .header(header::CONTENT_LANGUAGE, "en")
+        .header(header::CONTENT_SECURITY_POLICY, policy(&frame.nonce))
+        .body(html);
+    response.headers_mut().extend(PROTECTION.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))));
+    response
+}
+
+/// A part of a page, for `htmx`: it is put into a page that has a policy.
+pub(crate) fn show_part(part: &impl Template) -> Response {
+    let Ok(html) = part.render() else {
+        tracing::error!("a part of a page of the console could not be rendered");
+        return Response::builder().status(StatusCode::INTERNAL_SERVER_ERROR).finish();
+    };
+    let mut response = Response::builder()
+        .content_type("text/html; charset=utf-8")
+        .header(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"))
+        .body(html);
+    response.headers_mut().extend(PROTECTION.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))));
+    response
+}
+
+/// Only what this answer's nonce names runs or styles; what is fetched, and where forms go, is us.
+fn policy(nonce: &str) -> String {
+    format!(
+        "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'nonce-{nonce}'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; \
+         object-src 'none'; form-action 'self'; frame-ancestors 'none'"
+    )
+}
+
+/// As on every page of ours, but for the referrer: without one, browsers would not say that a form came from here.
+const PROTECTION: [(HeaderName, &str); 7] = [
+    (header::CACHE_CONTROL, "no-store"),
+    (header::REFERRER_POLICY, "same-origin"),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (
+        HeaderName::from_static("permissions-policy"),
+        "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), microphone=(), payment=(), usb=()",
+    ),
+];
+
+/// Says why nothing was done.
+pub(crate) fn sorry(frame: &Frame, status: StatusCode, title: &str, text: &str) -> Response {
+    show(status, frame, &Sorry { f: frame, title, text })
+}
+
+#[derive(Template)]
+#[template(path = "console/sorry.html")]
+struct Sorry<'a> {
+    f: &'a Frame,
+    title: &'a str,
+    text: &'a str,
+}

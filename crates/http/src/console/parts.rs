@@ -1,0 +1,240 @@
+//! Small things that stand on many pages. Each escapes what it shows by itself, so pages put it in as it is.
+
+use askama::{Template, filters::HtmlSafe};
+use vestibule_domain::time::Timestamp;
+
+/// A moment: how long ago or ahead, and exactly.
+#[derive(Clone, Debug, Template)]
+#[template(source = "<time datetime=\"{{ exact }}\" title=\"{{ shown }}\">{{ about }}</time>", ext = "html")]
+pub(crate) struct When {
+    exact: String,
+    shown: String,
+    about: String,
+}
+
+impl HtmlSafe for When {}
+
+impl When {
+    pub(crate) fn new(at: Timestamp, now: Timestamp) -> Self {
+        let exact = at.to_string();
+        let shown = format!("{} UTC", exact.get(..19).unwrap_or(&exact).replace('T', " "));
+        let about = if at <= now { format!("{} ago", span(now.since(at))) } else { format!("in {}", span(at.since(now))) };
+        let about = if about.starts_with("0 seconds") { "just now".to_owned() } else { about };
+        Self { exact, shown, about }
+    }
+}
+
+/// A span in its largest unit.
+fn span(span: std::time::Duration) -> String {
+    let seconds = span.as_secs();
+    let (count, unit) = match seconds {
+        0..60 => (seconds, "second"),
+        60..3_600 => (seconds / 60, "minute"),
+        3_600..172_800 => (seconds / 3_600, "hour"),
+        172_800..5_184_000 => (seconds / 86_400, "day"),
+        5_184_000..63_072_000 => (seconds / 2_592_000, "month"),
+        _ => (seconds / 31_536_000, "year"),
+    };
+    format!("{count} {unit}{}", if count == 1 { "" } else { "s" })
+}
+
+/// A word in a colour that says whether all is well.
+#[derive(Clone, Debug, Template)]
+#[template(source = "<span class=\"badge {{ mood }}\">{{ text }}</span>", ext = "html")]
+pub(crate) struct Badge {
+    mood: &'static str,
+    text: String,
+}
+
+impl HtmlSafe for Badge {}
+
+impl Badge {
+    /// All is well.
+    pub(crate) fn good(text: impl Into<String>) -> Self {
+        Self { mood: "good", text: text.into() }
+    }
+
+    /// Something wants to be looked at.
+    pub(crate) fn warn(text: impl Into<String>) -> Self {
+        Self { mood: "warn", text: text.into() }
+    }
+
+    /// Something does not work.
+    pub(crate) fn bad(text: impl Into<String>) -> Self {
+        Self { mood: "bad", text: text.into() }
+    }
+
+    /// A fact.
+    pub(crate) fn plain(text: impl Into<String>) -> Self {
+        Self { mood: "plain", text: text.into() }
+    }
+}
+
+/// A field of a form.
+#[derive(Clone, Debug, Template)]
+#[template(path = "console/field.html")]
+pub(crate) struct Field {
+    name: &'static str,
+    label: &'static str,
+    hint: &'static str,
+    value: String,
+    kind: Kind,
+    faults: Vec<String>,
+    is_optional: bool,
+    /// Where `htmx` asks whether what stands in it can be, while it is written.
+    check: Option<String>,
+}
+
+#[derive(Clone, Debug)]
+enum Kind {
+    Text,
+    Code,
+    Lines,
+    Json,
+    Secret,
+    Number,
+    Choice(Vec<Choice>),
+}
+
+#[derive(Clone, Debug)]
+struct Choice {
+    value: String,
+    label: String,
+}
+
+impl HtmlSafe for Field {}
+
+impl Field {
+    fn new(name: &'static str, label: &'static str, value: impl Into<String>, kind: Kind) -> Self {
+        Self { name, label, hint: "", value: value.into(), kind, faults: Vec::new(), is_optional: false, check: None }
+    }
+
+    /// One line of text.
+    pub(crate) fn text(name: &'static str, label: &'static str, value: impl Into<String>) -> Self {
+        Self::new(name, label, value, Kind::Text)
+    }
+
+    /// One line that is read letter by letter.
+    pub(crate) fn code(name: &'static str, label: &'static str, value: impl Into<String>) -> Self {
+        Self::new(name, label, value, Kind::Code)
+    }
+
+    /// One thing a line.
+    pub(crate) fn lines(name: &'static str, label: &'static str, values: &[String]) -> Self {
+        Self::new(name, label, values.join("\n"), Kind::Lines)
+    }
+
+    /// JSON, with room for it.
+    pub(crate) fn json(name: &'static str, label: &'static str, value: impl Into<String>) -> Self {
+        Self::new(name, label, value, Kind::Json)
+    }
+
+    /// What is never shown again.
+    pub(crate) fn secret(name: &'static str, label: &'static str) -> Self {
+        Self::new(name, label, "", Kind::Secret)
+    }
+
+    /// A whole number.
+    pub(crate) fn number(name: &'static str, label: &'static str, value: impl Into<String>) -> Self {
+        Self::new(name, label, value, Kind::Number)
+    }
+
+    /// One of a few.
+    pub(crate) fn choice<V: Into<String>, L: Into<String>>(
+        name: &'static str,
+        label: &'static str,
+        value: impl Into<String>,
+        choices: impl IntoIterator<Item = (V, L)>,
+    ) -> Self {
+        let choices = choices.into_iter().map(|(value, label)| Choice { value: value.into(), label: label.into() }).collect();
+        Self::new(name, label, value, Kind::Choice(choices))
+    }
+
+    /// What stands below its name.
+    #[must_use]
+    pub(crate) fn hint(self, hint: &'static str) -> Self {
+        Self { hint, ..self }
+    }
+
+    /// It may be left empty.
+    #[must_use]
+    pub(crate) fn optional(self) -> Self {
+        Self { is_optional: true, ..self }
+    }
+
+    /// What is wrong with what stands in it.
+    #[must_use]
+    pub(crate) fn wrong(self, faults: Vec<String>) -> Self {
+        Self { faults, ..self }
+    }
+
+    /// Asked about at this address while it is written.
+    #[must_use]
+    pub(crate) fn checked_at(self, address: String) -> Self {
+        Self { check: Some(address), ..self }
+    }
+
+    fn is_code(&self) -> bool {
+        matches!(self.kind, Kind::Code)
+    }
+
+    /// As many as its lines, within reason.
+    fn rows(&self) -> usize {
+        self.value.lines().count().clamp(5, 40) + 1
+    }
+
+    fn described(&self) -> String {
+        let hint = if self.hint.is_empty() { String::new() } else { format!("{}-hint ", self.name) };
+        format!("{hint}{}-fault", self.name)
+    }
+}
+
+/// A box to tick.
+#[derive(Clone, Debug, Template)]
+#[template(
+    source = "<label class=\"box\"><input type=\"checkbox\" name=\"{{ name }}\" value=\"{{ value }}\"{% if is_ticked %} checked{% endif %}><span>{{ label }}{% if !hint.is_empty() %}<span class=\"hint\">{{ hint }}</span>{% endif %}</span></label>",
+    ext = "html"
+)]
+pub(crate) struct Tick {
+    pub(crate) name: &'static str,
+    pub(crate) value: String,
+    pub(crate) label: String,
+    pub(crate) hint: &'static str,
+    pub(crate) is_ticked: bool,
+}
+
+impl HtmlSafe for Tick {}
+
+/// What is wrong with one field, said while it is written.
+#[derive(Debug, Template)]
+#[template(source = "{% for fault in faults %}{{ fault }} {% endfor %}", ext = "html")]
+pub(crate) struct Faults {
+    pub(crate) faults: Vec<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn spans_are_said_in_their_largest_unit() {
+        let now = Timestamp::from_secs(1_795_514_400);
+        let about = |at| When::new(at, now).about;
+        assert_eq!(about(now), "just now");
+        assert_eq!(about(now - Duration::from_secs(1)), "1 second ago");
+        assert_eq!(about(now - Duration::from_mins(59)), "59 minutes ago");
+        assert_eq!(about(now + Duration::from_hours(47)), "in 47 hours");
+        assert_eq!(about(now + Duration::from_hours(24 * 89)), "in 2 months");
+        assert_eq!(
+            When::new(now, now).to_string(),
+            "<time datetime=\"2026-11-24T10:00:00Z\" title=\"2026-11-24 10:00:00 UTC\">just now</time>"
+        );
+    }
+
+    #[test]
+    fn attack_65_parts_escape_what_they_show() {
+        assert_eq!(Badge::plain("<b>").to_string(), "<span class=\"badge plain\">&#60;b&#62;</span>");
+    }
+}

@@ -1,0 +1,263 @@
+//! People: who they are, the ways they come in by, where they are signed in, and what apps have of them.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use askama::Template;
+use http::StatusCode;
+use poem::{Response, Route};
+use vestibule_domain::{
+    account::{Account, LinkedBy},
+    ids::ProviderId,
+    time::Timestamp,
+};
+use vestibule_flows::{AdminFault, Desk};
+
+use super::{
+    Frame, Section, faulty,
+    form::Sent,
+    named, onward,
+    parts::{Badge, When},
+    read, segment, show, write,
+};
+use crate::{house::House, pages::visible, visit::Visit};
+
+/// How many stand on a page.
+const A_PAGE: u64 = 50;
+
+pub(super) fn routes(house: &Arc<House>, routes: Route) -> Route {
+    let under = |path: &str| format!("{}{}{path}", house.prefix(), super::BASE);
+    routes
+        .at(under("/people"), read(house, "/console/people", list))
+        .at(under("/person/:account"), read(house, "/console/person/:account", show_person))
+        .at(under("/person/:account/disable"), write(house, "/console/person/:account/disable", disable))
+        .at(under("/person/:account/unlink"), write(house, "/console/person/:account/unlink", unlink))
+        .at(under("/person/:account/end"), write(house, "/console/person/:account/end", end_session))
+        .at(under("/person/:account/revoke"), write(house, "/console/person/:account/revoke", revoke))
+        .at(under("/person/:account/forget"), write(house, "/console/person/:account/forget", forget))
+}
+
+async fn list(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
+    let sent = Sent::of(&visit);
+    let (query, after) = (sent.text("q"), sent.optional("after"));
+    let found = if query.is_empty() {
+        house.gateway.accounts(after.as_deref(), A_PAGE + 1).await
+    } else {
+        house.gateway.find_accounts(&query, A_PAGE).await
+    };
+    let mut accounts = match found {
+        Ok(accounts) => accounts,
+        Err(fault) => return faulty(&house, &visit, &desk, &fault),
+    };
+    let is_more = query.is_empty() && accounts.len() as u64 > A_PAGE;
+    accounts.truncate(usize::try_from(A_PAGE).unwrap_or(usize::MAX));
+    let more = accounts.last().filter(|_| is_more).map(|last| last.id.to_string());
+    let rows = accounts.iter().map(|account| Listed::new(account, visit.witness.now)).collect();
+    let frame = Frame::new(&house, &visit, &desk, Section::People);
+    show(StatusCode::OK, &frame, &List { f: &frame, query, rows, more, is_first: after.is_none() })
+}
+
+async fn show_person(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
+    match seen(&house, &visit, &named(&visit, "account")).await {
+        Ok(seen) => {
+            let frame = Frame::new(&house, &visit, &desk, Section::People);
+            let at = format!("{}/person/{}", frame.base, seen.person.id);
+            show(StatusCode::OK, &frame, &Person { f: &frame, at, seen })
+        }
+        Err(fault) => faulty(&house, &visit, &desk, &fault),
+    }
+}
+
+async fn disable(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
+    let disabled = Sent::of(&visit).text("disabled") == "true";
+    let done = house.gateway.disable_account(&visit.witness, &desk.actor, &named(&visit, "account"), disabled).await;
+    back(&house, &visit, &desk, done.map(drop), if disabled { "disabled" } else { "enabled" })
+}
+
+async fn unlink(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
+    let link = Sent::of(&visit).text("link");
+    let done = house.gateway.undo_link(&visit.witness, &desk.actor, &named(&visit, "account"), &link).await;
+    back(&house, &visit, &desk, done, "unlinked")
+}
+
+async fn end_session(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
+    let session = Sent::of(&visit).text("session");
+    let done = house.gateway.end_session_of(&visit.witness, &desk.actor, &named(&visit, "account"), &session).await;
+    back(&house, &visit, &desk, done, "ended")
+}
+
+async fn revoke(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
+    let grant = Sent::of(&visit).text("grant");
+    let done = house.gateway.revoke_grant_of(&visit.witness, &desk.actor, &named(&visit, "account"), &grant).await;
+    back(&house, &visit, &desk, done, "revoked")
+}
+
+async fn forget(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
+    let app = Sent::of(&visit).text("app");
+    let done = house.gateway.forget_consents(&visit.witness, &desk.actor, &named(&visit, "account"), &app).await;
+    back(&house, &visit, &desk, done, "forgotten")
+}
+
+/// To the person's page again.
+fn back(house: &House, visit: &Visit, desk: &Desk, done: Result<(), AdminFault>, notice: &str) -> Response {
+    match done {
+        Ok(()) => onward(house, &format!("/person/{}", segment(&named(visit, "account"))), Some(notice)),
+        Err(fault) => faulty(house, visit, desk, &fault),
+    }
+}
+
+/// Everything about one person.
+async fn seen(house: &House, visit: &Visit, id: &str) -> Result<Seen, AdminFault> {
+    let (gateway, witness, now) = (&house.gateway, &visit.witness, visit.witness.now);
+    let account = gateway.account(id).await?;
+    let label = |id: &ProviderId| visible(&gateway.provider_label(id).unwrap_or_else(|| id.to_string()), 60);
+    let links = gateway.links(id).await?.into_iter().map(|link| Way {
+        id: link.id.to_string(),
+        provider: label(&link.key.provider),
+        names: [&link.profile.name, &link.profile.email].into_iter().flatten().map(|text| visible(text, 254)).collect(),
+        is_verified: link.profile.email.is_some() && link.profile.email_verified,
+        subject: visible(&link.key.subject, 254),
+        by: match link.evidence.by {
+            LinkedBy::FirstSignIn => "First sign-in",
+            LinkedBy::Person => "Added by the person",
+            LinkedBy::Email => "Same verified address",
+        },
+        created: When::new(link.created, now),
+        seen: When::new(link.seen, now),
+    });
+    let links: Vec<_> = links.collect();
+    let sessions = gateway.sessions(witness, id).await?.into_iter().map(|session| Browser {
+        id: session.id.to_string(),
+        user_agent: visible(session.source.user_agent.as_deref().unwrap_or("Unknown browser"), 200),
+        from: session.source.ip.map(|ip| ip.to_string()).unwrap_or_default(),
+        provider: label(&session.provider),
+        created: When::new(session.created, now),
+        seen: When::new(session.last_seen, now),
+    });
+    let sessions: Vec<_> = sessions.collect();
+    let mut names: BTreeMap<String, String> = BTreeMap::new();
+    let mut grants = Vec::new();
+    for grant in gateway.grants(witness, id).await? {
+        let app = grant.client.to_string();
+        if !names.contains_key(&app) {
+            let name = gateway.client(&app).await.map_or_else(|_| app.clone(), |client| visible(&client.name, 100));
+            names.insert(app.clone(), name);
+        }
+        grants.push(Given {
+            id: grant.id.to_string(),
+            name: names.get(&app).cloned().unwrap_or_default(),
+            segment: segment(&app),
+            scopes: grant.scopes.to_string(),
+            issued: When::new(grant.issued, now),
+            used: When::new(grant.last_used(), now),
+        });
+    }
+    let consents = gateway.consents(id).await?.into_iter().map(|consent| Allowed {
+        app: consent.client.to_string(),
+        host: visible(&consent.host, 254),
+        scopes: consent.scopes.to_string(),
+        given: When::new(consent.given, now),
+    });
+    let consents = consents.collect();
+    Ok(Seen {
+        person: Listed::new(&account, now),
+        groups: account.profile.groups.iter().map(|group| visible(group, 100)).collect(),
+        links,
+        sessions,
+        grants,
+        consents,
+    })
+}
+
+/// What a list shows of one.
+struct Listed {
+    id: String,
+    name: String,
+    email: String,
+    disabled: bool,
+    state: Badge,
+    created: When,
+    seen: When,
+}
+
+impl Listed {
+    fn new(account: &Account, now: Timestamp) -> Self {
+        let profile = &account.profile;
+        let name = profile.name.as_ref().or(profile.preferred_username.as_ref()).or(profile.email.as_ref());
+        Self {
+            id: account.id.to_string(),
+            name: name.map_or_else(|| "Nameless".to_owned(), |name| visible(name, 100)),
+            email: profile.email.as_deref().map(|email| visible(email, 254)).unwrap_or_default(),
+            disabled: account.disabled,
+            state: if account.disabled { Badge::bad("Disabled") } else { Badge::good("Active") },
+            created: When::new(account.created, now),
+            seen: When::new(account.updated, now),
+        }
+    }
+}
+
+struct Seen {
+    person: Listed,
+    groups: Vec<String>,
+    links: Vec<Way>,
+    sessions: Vec<Browser>,
+    grants: Vec<Given>,
+    consents: Vec<Allowed>,
+}
+
+/// A way in.
+struct Way {
+    id: String,
+    provider: String,
+    names: Vec<String>,
+    is_verified: bool,
+    subject: String,
+    by: &'static str,
+    created: When,
+    seen: When,
+}
+
+/// A browser that is signed in.
+struct Browser {
+    id: String,
+    user_agent: String,
+    from: String,
+    provider: String,
+    created: When,
+    seen: When,
+}
+
+/// What an app has.
+struct Given {
+    id: String,
+    name: String,
+    segment: String,
+    scopes: String,
+    issued: When,
+    used: When,
+}
+
+/// What an app was allowed.
+struct Allowed {
+    app: String,
+    host: String,
+    scopes: String,
+    given: When,
+}
+
+#[derive(Template)]
+#[template(path = "console/people.html")]
+struct List<'a> {
+    f: &'a Frame,
+    query: String,
+    rows: Vec<Listed>,
+    more: Option<String>,
+    is_first: bool,
+}
+
+#[derive(Template)]
+#[template(path = "console/person.html")]
+struct Person<'a> {
+    f: &'a Frame,
+    at: String,
+    seen: Seen,
+}

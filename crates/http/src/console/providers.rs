@@ -1,0 +1,153 @@
+//! Providers: where people sign in, how they are, and what is done with them.
+
+mod acts;
+mod form;
+
+use std::sync::Arc;
+
+use askama::Template;
+use http::StatusCode;
+use poem::{Response, Route};
+use vestibule_domain::health::BreakerState;
+use vestibule_flows::{Desk, ManagedBy, ShownProvider};
+
+use super::{
+    Frame, Section, faulty, named,
+    parts::{Badge, When},
+    read, said, segment, show, write,
+};
+use crate::{
+    house::House,
+    pages::{mark_of, visible},
+    visit::Visit,
+};
+
+pub(super) fn routes(house: &Arc<House>, routes: Route) -> Route {
+    let under = |path: &str| format!("{}{}{path}", house.prefix(), super::BASE);
+    routes
+        .at(under("/providers"), read(house, "/console/providers", list))
+        .at(under("/providers/new"), read(house, "/console/providers/new", form::choose))
+        .at(under("/providers/new/:preset"), read(house, "/console/providers/new/:preset", form::new))
+        .at(under("/providers/create"), write(house, "/console/providers/create", form::create))
+        .at(under("/provider/:provider"), read(house, "/console/provider/:provider", show_provider))
+        .at(under("/provider/:provider/edit"), read(house, "/console/provider/:provider/edit", form::edit))
+        .at(under("/provider/:provider/save"), write(house, "/console/provider/:provider/save", form::save))
+        .at(under("/provider/:provider/test"), write(house, "/console/provider/:provider/test", acts::test))
+        .at(under("/provider/:provider/disable"), write(house, "/console/provider/:provider/disable", acts::disable))
+        .at(under("/provider/:provider/delete"), write(house, "/console/provider/:provider/delete", acts::delete))
+}
+
+async fn list(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
+    match house.gateway.shown_providers(&visit.witness).await {
+        Ok(providers) => {
+            let frame = Frame::new(&house, &visit, &desk, Section::Providers);
+            let rows = providers.iter().map(|provider| Listed::new(&house, provider)).collect();
+            show(StatusCode::OK, &frame, &List { f: &frame, rows })
+        }
+        Err(fault) => faulty(&house, &visit, &desk, &fault),
+    }
+}
+
+async fn show_provider(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
+    match house.gateway.shown_provider(&visit.witness, &named(&visit, "provider")).await {
+        Ok(provider) => page(&house, &visit, &desk, &provider, None),
+        Err(fault) => faulty(&house, &visit, &desk, &fault),
+    }
+}
+
+/// The page of a provider, perhaps with what a test showed.
+fn page(house: &House, visit: &Visit, desk: &Desk, provider: &ShownProvider, tested: Option<Tested>) -> Response {
+    let now = visit.witness.now;
+    let frame = Frame::new(house, visit, desk, Section::Providers);
+    let settings = provider.settings.as_ref().map(|settings| serde_json::to_string_pretty(settings).unwrap_or_default());
+    let view = Provider {
+        f: &frame,
+        listed: Listed::new(house, provider),
+        at: format!("{}/provider/{}", frame.base, segment(provider.id.as_str())),
+        callback: provider.callback.clone(),
+        file: match &provider.managed_by {
+            ManagedBy::File(file) => Some(file.clone()),
+            ManagedBy::Api => None,
+        },
+        faults: provider.faults.iter().map(said).collect(),
+        settings: settings.map(|settings| settings.lines().map(|line| visible(line, 2_000)).collect::<Vec<_>>().join("\n")),
+        secrets: provider.secrets.join(", "),
+        times: provider.times.map(|(created, updated)| (When::new(created, now), When::new(updated, now))),
+        disabled: provider.disabled,
+        version: provider.version,
+        tested,
+    };
+    show(StatusCode::OK, &frame, &view)
+}
+
+/// What a list shows of one.
+struct Listed {
+    id: String,
+    segment: String,
+    label: String,
+    icon: &'static str,
+    state: Badge,
+    source: String,
+}
+
+impl Listed {
+    fn new(house: &House, provider: &ShownProvider) -> Self {
+        let icon = house.gateway.provider_icon(&provider.id);
+        Self {
+            id: provider.id.to_string(),
+            segment: segment(provider.id.as_str()),
+            label: visible(&provider.label, 60),
+            icon: mark_of(icon.as_deref()),
+            state: state(provider),
+            source: match &provider.managed_by {
+                ManagedBy::File(_) => "Configuration".to_owned(),
+                ManagedBy::Api => "Console or API".to_owned(),
+            },
+        }
+    }
+}
+
+fn state(provider: &ShownProvider) -> Badge {
+    match provider.health {
+        _ if provider.disabled => Badge::plain("Disabled"),
+        _ if !provider.faults.is_empty() => Badge::bad("Can't be used"),
+        BreakerState::Open => Badge::bad("Does not answer"),
+        BreakerState::HalfOpen => Badge::warn("Being tried again"),
+        BreakerState::Closed => Badge::good("Answers"),
+    }
+}
+
+/// What a test showed.
+struct Tested {
+    failed: Option<String>,
+    facts: Vec<(&'static str, String)>,
+    warnings: Vec<String>,
+    /// Where to sign in to try the rest.
+    trial: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "console/providers.html")]
+struct List<'a> {
+    f: &'a Frame,
+    rows: Vec<Listed>,
+}
+
+#[derive(Template)]
+#[template(path = "console/provider.html")]
+struct Provider<'a> {
+    f: &'a Frame,
+    listed: Listed,
+    /// Its address in the console.
+    at: String,
+    callback: String,
+    /// Where it stands, if that is not here.
+    file: Option<String>,
+    faults: Vec<String>,
+    settings: Option<String>,
+    secrets: String,
+    times: Option<(When, When)>,
+    disabled: bool,
+    version: i64,
+    tested: Option<Tested>,
+}

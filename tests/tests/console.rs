@@ -1,0 +1,201 @@
+//! The operators' console from outside: a real browser, a real client library, the pages looked at.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+use vestibule_tests::{House, HouseOptions, Person, Upstream, binary, browser, openid_client, project, screenshots};
+
+const CALLBACK: &str = "http://127.0.0.1:9/callback";
+
+async fn house() -> (House, Upstream) {
+    let extra = "[console.operators]\nemails = [\"alice@example.com\"]\n[registration]\nmode = \"token\"\n".to_owned();
+    House::start_with(HouseOptions { extra, ..HouseOptions::default() }, Upstream::start).await
+}
+
+/// The link that an operator prints on the gateway's machine.
+fn key_link(house: &House) -> String {
+    let config = house.folder().join("vestibule.toml");
+    let output = Command::new(binary()).arg("console-key").arg("--config").arg(config).output().expect("the binary runs");
+    assert!(output.status.success(), "{output:?}");
+    String::from_utf8(output.stdout).expect("an address").trim().to_owned()
+}
+
+/// Whether a client library signs somebody in with this secret.
+async fn signs_in(house: &House, secret: &str) -> Result<Value, Value> {
+    let request = |act: &str| json!({ "act": act, "issuer": house.issuer, "client_id": "wiki", "client_secret": secret });
+    let with = |act: &str, more: Value| {
+        let mut request = request(act);
+        request.as_object_mut().expect("an object").extend(more.as_object().expect("an object").clone());
+        request
+    };
+    let started = openid_client(with("start", json!({ "redirect_uri": CALLBACK, "scope": "openid profile email" }))).await;
+    let url = started["url"].as_str().unwrap_or_else(|| panic!("{started:#}")).parse().expect("an address");
+    let landed = Person::named("bob").walks(url, CALLBACK).await;
+    let tokens = openid_client(with("finish", json!({ "callback": landed.url.as_str(), "kept": started["kept"] }))).await;
+    if tokens["access_token"].is_string() { Ok(tokens) } else { Err(tokens) }
+}
+
+#[tokio::test]
+async fn an_app_is_made_in_the_console_rotated_and_its_old_secret_revoked() {
+    let (house, _upstream) = house().await;
+    let console = format!("{}/console", house.issuer);
+    let shot = |name: &str| screenshots().join(format!("console-walk-{name}.png"));
+    let made = browser(
+        json!({}),
+        json!([
+            { "goto": key_link(&house) },
+            { "click": "button:has-text('Open the console')" },
+            { "expect": "main[data-page=console-overview]" },
+            { "goto": format!("{console}/apps/new") },
+            { "fill": "#name", "value": "Wiki" },
+            { "fill": "#client_id", "value": "wiki" },
+            { "fill": "#redirect_uris", "value": "http://wiki.example/callback" },
+            { "expect": "#redirect_uris-fault:has-text('Line 1')" },
+            { "screenshot": shot("judged") },
+            { "fill": "#redirect_uris", "value": CALLBACK },
+            { "click": "button:has-text('Create app')" },
+            { "expect": "#secret", "keep": "first" },
+            { "expect": "#snippet-openid-client", "text": "wiki" },
+            { "screenshot": shot("made") },
+            { "goto": format!("{console}/app/wiki") },
+            { "click": "button:has-text('Rotate')" },
+            { "expect": "#secret", "keep": "second" },
+            { "screenshot": shot("rotated") },
+        ]),
+    )
+    .await;
+    assert!(made["console"].as_array().expect("a list").is_empty(), "{made:#}");
+    let secret = |name: &str| made["kept"][name].as_str().unwrap_or_default().to_owned();
+    for name in ["first", "second"] {
+        let tokens = signs_in(&house, &secret(name)).await.unwrap_or_else(|error| panic!("{name}: {error:#}"));
+        assert_eq!(tokens["claims"]["email"], "bob@example.com", "{tokens:#}");
+    }
+    let revoked = browser(
+        json!({ "javascript": false }),
+        json!([
+            { "goto": key_link(&house) },
+            { "click": "button:has-text('Open the console')" },
+            { "goto": format!("{console}/app/wiki") },
+            { "click": "summary:has-text('Revoke')" },
+            { "click": "button:has-text('Revoke this secret')" },
+            { "expect": "[role=status]", "text": "Revoked" },
+        ]),
+    )
+    .await;
+    assert_eq!(revoked["ok"], true);
+    assert!(signs_in(&house, &secret("second")).await.is_ok());
+    let refused = signs_in(&house, &secret("first")).await.expect_err("the old secret is revoked");
+    assert!(refused.to_string().contains("invalid_client") || refused.to_string().contains("401"), "{refused:#}");
+}
+
+#[tokio::test]
+async fn an_operator_signs_in_as_everybody_does_and_every_page_is_accessible_in_light_and_dark() {
+    let (house, _upstream) = house().await;
+    let console = format!("{}/console", house.issuer);
+    house.register_app(CALLBACK).await;
+    Person::named("bob").signs_in(&house, &house.register_app("http://127.0.0.1:9/other").await, "http://127.0.0.1:9/other").await;
+    for (scheme, width) in [("light", 1280), ("dark", 1280), ("light", 390), ("dark", 390)] {
+        let shot = |name: &str| screenshots().join(format!("console-{scheme}-{width}-{name}.png"));
+        let mut steps = vec![
+            json!({ "goto": format!("{console}/people") }),
+            json!({ "expect": "main[data-page=console-sign-in]" }),
+            json!({ "axe": "sign-in" }),
+            json!({ "screenshot": shot("sign-in") }),
+            json!({ "click": "a:has-text('Sign in')" }),
+            json!({ "click": "[data-provider]", "optional": true }),
+            json!({ "click": "button[value=alice]" }),
+            json!({ "click": "#allow", "optional": true }),
+            json!({ "expect": "main[data-page=console-people]" }),
+        ];
+        let pages = [
+            ("overview", ""),
+            ("apps", "/apps"),
+            ("new-app", "/apps/new"),
+            ("providers", "/providers"),
+            ("presets", "/providers/new"),
+            ("new-provider", "/providers/new/microsoft"),
+            ("provider", "/provider/acme"),
+            ("people", "/people"),
+            ("nobody", "/people?q=nobody"),
+            ("keys", "/keys"),
+            ("registration-tokens", "/registration-tokens"),
+            ("not-there", "/app/none"),
+        ];
+        for (name, path) in pages {
+            steps.push(json!({ "goto": format!("{console}{path}") }));
+            steps.push(json!({ "axe": name }));
+            steps.push(json!({ "screenshot": shot(name) }));
+        }
+        for (name, list, row) in [("app", "/apps", "td.name a"), ("person", "/people", "td.name a")] {
+            steps.push(json!({ "goto": format!("{console}{list}") }));
+            steps.push(json!({ "click": row }));
+            steps.push(json!({ "axe": name }));
+            steps.push(json!({ "screenshot": shot(name) }));
+        }
+        for (name, link) in [
+            ("app-form", "a:has-text('Edit')"),
+            ("app-settings", "a:has-text('all its settings')"),
+            ("app-trial", "a:has-text('Try a login')"),
+        ] {
+            steps.push(json!({ "goto": format!("{console}/apps") }));
+            steps.push(json!({ "click": "td.name a" }));
+            steps.push(json!({ "click": link }));
+            steps.push(json!({ "axe": name }));
+            steps.push(json!({ "screenshot": shot(name) }));
+        }
+        let seen = browser(json!({ "scheme": scheme, "width": width }), json!(steps)).await;
+        for (page, found) in seen["axe"].as_object().expect("what axe found") {
+            assert_eq!(*found, json!([]), "{page} in {scheme} at {width}");
+        }
+        let told: Vec<_> = seen["console"].as_array().expect("a list").iter().filter(|line| !line.to_string().contains("404")).collect();
+        assert!(told.is_empty(), "{scheme} {width}: {told:#?}");
+    }
+}
+
+#[tokio::test]
+async fn without_javascript_a_provider_is_added_tested_and_deleted() {
+    let (house, upstream) = house().await;
+    let console = format!("{}/console", house.issuer);
+    let shot = |name: &str| screenshots().join(format!("console-provider-{name}.png"));
+    let seen = browser(
+        json!({ "javascript": false }),
+        json!([
+            { "goto": key_link(&house) },
+            { "click": "button:has-text('Open the console')" },
+            { "goto": format!("{console}/providers/new/oidc") },
+            { "expect": "code", "text": "/callback/oidc" },
+            { "fill": "#issuer", "value": "nonsense" },
+            { "fill": "#client_id", "value": "vestibule" },
+            { "fill": "#client_secret", "value": "secret-of-second-0123456789" },
+            { "click": "button:has-text('Save')" },
+            { "expect": "#issuer-fault", "text": "issuer" },
+            { "screenshot": shot("refused") },
+            { "fill": "#issuer", "value": upstream.issuer() },
+            { "fill": "#client_secret", "value": "secret-of-second-0123456789" },
+            { "fill": "#label", "value": "Second" },
+            { "click": "button:has-text('Save')" },
+            { "expect": "main[data-page=console-provider] h1", "text": "Second" },
+            { "click": "button:has-text('Test')" },
+            { "expect": "#tested" },
+            { "expect": "a:has-text('Sign in on trial')" },
+            { "screenshot": shot("tested") },
+            { "click": "summary:has-text('Delete')" },
+            { "fill": "#name", "value": "oidc" },
+            { "click": "button:has-text('Delete for good')" },
+            { "expect": "[role=status]", "text": "Deleted" },
+        ]),
+    )
+    .await;
+    assert_eq!(seen["ok"], true);
+}
+
+/// What is built in is what its makers published: the package is pinned by its digest in `tests/bench/package-lock.json`.
+#[test]
+fn htmx_is_the_one_that_its_makers_published() {
+    let ours = std::fs::read(project().join("crates/http/assets/htmx-2.0.11.min.js")).expect("the file that is built in");
+    let theirs = std::fs::read(project().join("tests/bench/node_modules/htmx.org/dist/htmx.min.js")).expect("run tests/run once");
+    assert!(ours == theirs, "the file that is built in differs from the package's");
+    let package =
+        std::fs::read_to_string(project().join("tests/bench/node_modules/htmx.org/package.json")).expect("the package's own file");
+    assert!(package.contains("\"version\": \"2.0.11\""), "{package}");
+}
