@@ -16,7 +16,7 @@ fn events_are_exported_in_both_forms_and_filtered() {
     let (folder, data) = begun();
     let lines = run(&["audit", "export", "--format", "jsonl", "--data", &data], &[]).out;
     let events: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(events.len(), 3, "two keys and the demo app: {lines}");
+    assert_eq!(events.len(), 4, "two keys, the demo app and the link to the console: {lines}");
     assert!(events.iter().all(|event| event["code"].is_number() && event["time"].as_str().unwrap().ends_with('Z')));
 
     let table = folder.write("events.csv", "an older export");
@@ -35,7 +35,9 @@ fn the_latest_come_last_and_no_more_than_asked() {
     let (_folder, data) = begun();
     let tail = run(&["audit", "tail", "-n", "1", "--data", &data], &[]);
     assert_eq!(tail.out.lines().count(), 1, "{}", tail.out);
-    assert!(tail.out.contains("client.created") && tail.out.contains("client=demo"), "{}", tail.out);
+    assert!(tail.out.contains("console_key.created"), "{}", tail.out);
+    let two = run(&["audit", "tail", "-n", "2", "--data", &data], &[]).out;
+    assert!(two.lines().next().is_some_and(|line| line.contains("client.created") && line.contains("client=demo")), "{two}");
     let json = run(&["audit", "tail", "--json", "--event", "key.rotated", "--data", &data], &[]);
     assert_eq!(json.out.lines().count(), 2, "{}", json.out);
 }
