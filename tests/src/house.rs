@@ -25,6 +25,8 @@ pub struct HouseOptions {
     pub store_url: Option<String>,
     /// More configuration, as TOML.
     pub extra: String,
+    /// More lines of its section `admin`.
+    pub admin: String,
     /// What it calls itself instead of where it answers.
     pub issuer: Option<String>,
     /// The host of its own name: `127.0.0.1` unless another name of this machine is wanted. Browsers take `localhost` for another site.
@@ -115,6 +117,7 @@ url = "{store}"
 key = "{SEALING_KEY}"
 [admin]
 bootstrap_key = "{ADMIN_KEY}"
+{admin}
 [log]
 format = "json"
 filter = "debug"
@@ -125,6 +128,7 @@ allow = {allowed:?}
             reached = reached.concat(),
             providers = providers.concat(),
             extra = options.extra,
+            admin = options.admin,
         );
         std::fs::write(folder.path().join("vestibule.toml"), config).expect("the configuration can be written");
         let mut house = Self { issuer, own, ops: format!("http://127.0.0.1:{ops}"), folder, child: None };

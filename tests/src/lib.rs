@@ -17,6 +17,6 @@ pub use issuers::{Faulty, Mockin, Nanoidp};
 pub use logout_receiver::LogoutReceiver;
 pub use person::{Landed, Person};
 pub use program::{
-    Program, browser, client_library, free_port, modern_node, node, old_python, openid_client, project, python, screenshots,
+    Program, browser, client_library, free_port, modern_node, node, old_python, openapi_tool, openid_client, project, python, screenshots,
 };
 pub use upstream::{CLIENT_ID, CLIENT_SECRET, Upstream};

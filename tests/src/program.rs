@@ -84,6 +84,11 @@ pub fn old_python(script: &str) -> Command {
     command
 }
 
+/// The Python that has what reads OpenAPI documents: a program of it, or `python` with a script of `tests/bench`.
+pub fn openapi_tool(program: &str) -> Command {
+    Command::new(project().join("tests/.bench/venv-openapi/bin").join(program))
+}
+
 /// One run of the browser through `steps` (`tests/bench/browser.mjs` says what it can); panics with what it saw when a step fails.
 pub async fn browser(screen: Value, steps: Value) -> Value {
     let command = node("browser.mjs", &serde_json::json!({ "screen": screen, "steps": steps }));

@@ -47,8 +47,7 @@ pub fn names(changes: &[Change]) -> String {
     if changes.is_empty() {
         return "changed: nothing".to_owned();
     }
-    let mut names: Vec<&str> = changes.iter().map(|change| change.pointer.trim_start_matches('/')).collect();
-    names.dedup();
+    let names: Vec<_> = changes.iter().map(|change| change.pointer.strip_prefix('/').unwrap_or("and more")).collect();
     format!("changed: {}", names.join(", "))
 }
 

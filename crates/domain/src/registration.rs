@@ -1,6 +1,7 @@
 //! What somebody writes to register an app, and the client it makes when every rule is kept.
 
 mod exchange;
+mod facts;
 mod profile;
 mod proof;
 
@@ -18,6 +19,7 @@ use crate::{
     time::Timestamp,
 };
 
+pub use facts::{facts, facts_with_secrets};
 pub use proof::CertificateDraft;
 
 /// A registration as it was written: names and lists as text, nothing believed yet.

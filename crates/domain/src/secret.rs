@@ -129,6 +129,8 @@ pub enum Purpose {
     ConsentForm,
     /// The nonce of DPoP proofs.
     DpopNonce,
+    /// What a call of the admin API was answered, at rest.
+    RepeatedCall,
 }
 
 impl Purpose {
@@ -153,11 +155,12 @@ impl Purpose {
             Self::DeviceForm => "device form",
             Self::ConsentForm => "consent form",
             Self::DpopNonce => "dpop nonce",
+            Self::RepeatedCall => "repeated call",
         }
     }
 
     /// Every purpose.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Attempt,
         Self::RefreshToken,
         Self::ClientSecret,
@@ -176,6 +179,7 @@ impl Purpose {
         Self::DeviceForm,
         Self::ConsentForm,
         Self::DpopNonce,
+        Self::RepeatedCall,
     ];
 }
 

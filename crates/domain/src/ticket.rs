@@ -37,5 +37,7 @@ closed_enum! {
         ConsoleSession = "console_session",
         /// How many wrong codes came from one place; its name is the place's.
         Guesses = "guesses",
+        /// A call of the admin API that may be sent again; its name is the caller's.
+        RepeatedCall = "repeated_call",
     }
 }

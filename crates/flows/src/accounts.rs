@@ -1,14 +1,17 @@
 //! The admin API's use cases about people: who they are, the ways they come in, and turning them away.
 
-use std::sync::Arc;
+use std::{fmt::Display, sync::Arc};
 
+use serde_json::{Value, json};
 use vestibule_domain::{
     account::{Account, Link},
     audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
+    change::Change,
     consent::Consent,
     email::EmailAddress,
     grant::{Grant, Revoked, RevokedBy},
     ids::{AccountId, ClientId, GrantId, LinkId, SessionId},
+    registration::escaped,
     session::Session,
     store::{Changes, Write},
 };
@@ -83,6 +86,7 @@ impl Gateway {
         let event = AuditEvent {
             account: Some(account.id),
             client: Some(client.clone()),
+            change: gone("consents", &client, json!({ "client_id": client })),
             ..self.event(witness, EventName::ConsentRevoked, Outcome::Success, actor.clone())
         };
         let changes = Changes::default().write(Write::DropConsents { account: account.id, client }).event(event);
@@ -93,7 +97,12 @@ impl Gateway {
     pub async fn end_session_of(&self, witness: &Witness, actor: &Actor, account: &str, session: &str) -> Result<(), AdminFault> {
         let id: SessionId = session.parse().map_err(|_| AdminFault::NotFound)?;
         let session = self.sessions(witness, account).await?.into_iter().find(|session| session.id == id).ok_or(AdminFault::NotFound)?;
-        self.commit(self.end_session(Changes::default(), witness, &session, actor, Reason::Logout)).await.map_err(AdminFault::Store)
+        let mut changes = self.end_session(Changes::default(), witness, &session, actor, Reason::Logout);
+        for event in changes.events.iter_mut().filter(|event| event.name == EventName::SessionEnded) {
+            event.change =
+                gone("sessions", &session.id, json!({ "provider": session.provider, "created_at": session.created.to_string() }));
+        }
+        self.commit(changes).await.map_err(AdminFault::Store)
     }
 
     /// What apps were given that is good now, newest first.
@@ -109,7 +118,8 @@ impl Gateway {
         let grant = self.store.grant(&id).await.map_err(AdminFault::Store)?;
         let living = |grant: &Arc<Grant>| grant.account == account.id && grant.is_alive() && witness.now < grant.expires();
         let grant = grant.filter(living).ok_or(AdminFault::NotFound)?;
-        let event = AuditEvent { actor: actor.clone(), ..self.grant_event(witness, EventName::GrantRevoked, &grant) };
+        let change = gone("grants", &id, json!({ "client_id": grant.client, "scope": grant.scopes.to_string() }));
+        let event = AuditEvent { actor: actor.clone(), change, ..self.grant_event(witness, EventName::GrantRevoked, &grant) };
         self.revoke_grant(id, RevokedBy::Admin, witness.now, event).await.map_err(AdminFault::Store)
     }
 
@@ -121,7 +131,8 @@ impl Gateway {
             return Ok(account);
         }
         let name = if disabled { EventName::AccountDisabled } else { EventName::AccountEnabled };
-        let event = AuditEvent { account: Some(account.id), ..self.event(witness, name, Outcome::Success, actor.clone()) };
+        let change = vec![Change { pointer: "/disabled".into(), before: Some(account.disabled.into()), after: Some(disabled.into()) }];
+        let event = AuditEvent { account: Some(account.id), change, ..self.event(witness, name, Outcome::Success, actor.clone()) };
         let mut changes = Changes::default().write(Write::DisableAccount { id: account.id, disabled }).event(event);
         if disabled {
             let revoked = Revoked { at: witness.now, by: RevokedBy::Admin };
@@ -143,8 +154,14 @@ impl Gateway {
         let event = AuditEvent {
             account: Some(link.account),
             provider: Some(link.key.provider.clone()),
+            change: gone("links", &link.id, json!({ "issuer": link.key.issuer, "subject": link.key.subject })),
             ..self.event(witness, EventName::IdentityUnlinked, Outcome::Success, actor.clone())
         };
         self.unlink(witness, &link, event, false).await.map(drop).map_err(AdminFault::Store)
     }
+}
+
+/// That something of an account is there no more.
+fn gone(kind: &str, id: &impl Display, was: Value) -> Vec<Change> {
+    vec![Change { pointer: format!("/{kind}/{}", escaped(&id.to_string())), before: Some(was), after: None }]
 }

@@ -177,7 +177,12 @@ impl Gateway {
             || nobody.to_vec(),
             |client| client.secrets.iter().filter(|kept| kept.is_alive(witness.now)).map(|kept| kept.digest).collect(),
         );
-        alive.iter().filter(|digest| self.sealer.tag_matches(Purpose::ClientSecret, secret, digest)).count() > 0
+        let fits: Vec<bool> = alive.iter().map(|digest| self.sealer.tag_matches(Purpose::ClientSecret, secret, digest)).collect();
+        let used = client.map(|client| client.secrets.iter().filter(|kept| kept.is_alive(witness.now)).zip(&fits));
+        for (kept, _) in used.into_iter().flatten().filter(|(_, fits)| **fits) {
+            self.uses.note(kept.id, witness.now);
+        }
+        fits.contains(&true)
     }
 
     /// `client_secret_jwt`: the HMAC is the secret's. It is opened for this and for nothing else.
@@ -186,7 +191,10 @@ impl Gateway {
         for kept in client.secrets.iter().filter(|kept| kept.is_alive(witness.now)) {
             let Some(secret) = self.open_secret(&client.id, kept) else { continue };
             match self.checker.signed_with_secret(secret.expose_secret().as_bytes(), jwt) {
-                Ok(signed) => return Ok(signed),
+                Ok(signed) => {
+                    self.uses.note(kept.id, witness.now);
+                    return Ok(signed);
+                }
                 Err(found) => fault = found,
             }
         }

@@ -3,16 +3,19 @@
 use std::time::Duration;
 
 use secrecy::SecretString;
+use serde_json::Map;
 use vestibule_domain::{
     audit::{Actor, AuditEvent, EventName, Outcome, Witness},
+    change::{self, difference},
     client::{AuthMethod, Client, ClientSecret, KeySource, MOST_SECRETS},
     grant::{Revoked, RevokedBy},
     ids::{ClientId, SecretId},
     operator::AdminScope,
     ports::Entropy,
-    registration::{Draft, FieldFault},
+    registration::{Draft, FieldFault, facts_with_secrets},
     secret::Purpose,
     store::{Changes, Contest, StoreError, Write},
+    time::Timestamp,
 };
 
 use crate::{Gateway, codec, console::CONSOLE_NAME, own_page::OWN_NAME};
@@ -46,6 +49,14 @@ pub enum AdminFault {
     NoSecrets,
     /// It stands in a file of the configuration, which is where it is changed.
     ManagedElsewhere(String),
+    /// The key is not whole: a character is missing or another.
+    Mistyped,
+    /// The key has expired.
+    KeyExpired(Timestamp),
+    /// Another call was made under this name.
+    OtherCall,
+    /// The same call is under way.
+    InProgress,
     /// The database.
     Store(StoreError),
 }
@@ -73,7 +84,7 @@ pub struct NewSecret {
     /// The secret itself: 256 random bits, RFC 3986 unreserved characters only, because clients mis-encode others in HTTP Basic.
     pub secret: SecretString,
     /// When it stops working, if ever.
-    pub expires: Option<vestibule_domain::time::Timestamp>,
+    pub expires: Option<Timestamp>,
 }
 
 impl Gateway {
@@ -137,6 +148,10 @@ impl Gateway {
         }
         let registered = self.registered(witness, id, draft).await.map_err(AdminFault::Store)?;
         let mut client = registered.map_err(AdminFault::Invalid)?;
+        // Asked here too, for whoever only tries it; that nobody else is faster is the write's to say.
+        if self.client(id).await.is_ok() {
+            return Err(AdminFault::Exists);
+        }
         // Counted from when it is made, so that a version seen of a client of this id that was deleted never names this one.
         client.version = witness.now.as_millis();
         let (secrets, secret) = self.secrets_for(witness, &[], &client);
@@ -167,9 +182,8 @@ impl Gateway {
         let registered = self.registered(witness, present.id.as_str(), draft).await.map_err(AdminFault::Store)?;
         let checked = registered.map_err(AdminFault::Invalid)?;
         let (secrets, new) = self.secrets_for(witness, &present.secrets, &checked);
-        let changed = changed_fields(&present, &checked);
         let client = Client { origin: present.origin.clone(), secrets, created: present.created, version: expected + 1, ..checked };
-        self.put_client(witness, actor, EventName::ClientUpdated, client.clone(), Some(expected), Some(changed)).await?;
+        self.put_client(witness, actor, EventName::ClientUpdated, client.clone(), Some(&present), None).await?;
         Ok((client, new))
     }
 
@@ -182,7 +196,11 @@ impl Gateway {
             .write(Write::DeleteClient { id: present.id.clone(), expected })
             .write(Write::RevokeClientGrants { client: present.id.clone(), revoked })
             .write(Write::DropClientConsents { client: present.id.clone() })
-            .event(self.client_event(witness, actor, EventName::ClientDeleted, &present));
+            .event(AuditEvent {
+                change: difference(&facts_with_secrets(&present), &Map::new()),
+                ..self.client_event(witness, actor, EventName::ClientDeleted, &present)
+            });
+        let changes = present.secrets.iter().fold(changes, |changes, secret| changes.write(Write::ForgetUse { id: secret.id.into() }));
         self.commit(changes).await.map_err(|error| AdminFault::of_write(error, Contest::Client))
     }
 
@@ -213,7 +231,7 @@ impl Gateway {
         secrets.push(kept);
         let client = Client { secrets, updated: witness.now, version: present.version + 1, ..present.clone() };
         let detail = Some(format!("secret {}", new.id));
-        self.put_client(witness, actor, EventName::ClientSecretAdded, client.clone(), Some(present.version), detail).await?;
+        self.put_client(witness, actor, EventName::ClientSecretAdded, client.clone(), Some(&present), detail).await?;
         Ok((client, new))
     }
 
@@ -230,7 +248,7 @@ impl Gateway {
         }
         let client = Client { secrets: left, updated: witness.now, version: present.version + 1, ..present.clone() };
         let detail = Some(format!("secret {secret}"));
-        self.put_client(witness, actor, EventName::ClientSecretRevoked, client.clone(), Some(present.version), detail).await?;
+        self.put_client(witness, actor, EventName::ClientSecretRevoked, client.clone(), Some(&present), detail).await?;
         Ok(client)
     }
 
@@ -299,13 +317,18 @@ impl Gateway {
         actor: &Actor,
         name: EventName,
         client: Client,
-        expected: Option<i64>,
+        present: Option<&Client>,
         detail: Option<String>,
     ) -> Result<(), AdminFault> {
-        let event = AuditEvent { detail, ..self.client_event(witness, actor, name, &client) };
-        self.commit(Changes::default().write(Write::PutClient { client: Box::new(client), expected }).event(event))
-            .await
-            .map_err(|error| AdminFault::of_write(error, Contest::Client))
+        let change = difference(&present.map(facts_with_secrets).unwrap_or_default(), &facts_with_secrets(&client));
+        let detail = detail.or_else(|| present.map(|_| change::names(&change)));
+        let event = AuditEvent { detail, change, ..self.client_event(witness, actor, name, &client) };
+        let before = present.map(|present| present.secrets.as_slice()).unwrap_or_default();
+        let gone = before.iter().filter(|secret| !client.secrets.iter().any(|kept| kept.id == secret.id));
+        let mut changes = gone.fold(Changes::default(), |changes, secret| changes.write(Write::ForgetUse { id: secret.id.into() }));
+        let expected = present.map(|present| present.version);
+        changes = changes.write(Write::PutClient { client: Box::new(client), expected }).event(event);
+        self.commit(changes).await.map_err(|error| AdminFault::of_write(error, Contest::Client))
     }
 
     fn client_event(&self, witness: &Witness, actor: &Actor, name: EventName, client: &Client) -> AuditEvent {
@@ -342,57 +365,4 @@ fn held(present: &Client, expected: Option<i64>) -> Result<i64, AdminFault> {
 pub(crate) fn new_client_id(entropy: &dyn Entropy) -> String {
     let made = codec::random_text(entropy);
     made.get(..22).unwrap_or(&made).to_owned()
-}
-
-/// Which fields an edit changed, by name: the record never repeats values.
-pub(crate) fn changed_fields(before: &Client, after: &Client) -> String {
-    let fields = [
-        ("client_name", before.name != after.name),
-        ("application_type", before.about.application_type != after.about.application_type),
-        ("client_uri", before.about.client_uri != after.about.client_uri),
-        ("policy_uri", before.about.policy_uri != after.about.policy_uri),
-        ("tos_uri", before.about.tos_uri != after.about.tos_uri),
-        ("initiate_login_uri", before.about.initiate_login_uri != after.about.initiate_login_uri),
-        ("contacts", before.about.contacts != after.about.contacts),
-        ("software_id", before.about.software_id != after.about.software_id),
-        ("software_version", before.about.software_version != after.about.software_version),
-        ("redirect_uris", before.redirect_uris != after.redirect_uris),
-        ("post_logout_redirect_uris", before.post_logout_redirect_uris != after.post_logout_redirect_uris),
-        ("grant_types", before.grant_types != after.grant_types),
-        ("token_endpoint_auth_method", before.auth_method != after.auth_method),
-        ("scope", before.scopes != after.scopes),
-        ("jwks", before.keys != after.keys),
-        ("token_endpoint_auth_signing_alg", before.assertion_alg != after.assertion_alg),
-        ("tls_client_auth", before.certificate_subject != after.certificate_subject),
-        ("id_token_signed_response_alg", before.id_token_alg != after.id_token_alg),
-        ("access_token_signed_response_alg", before.access_token_alg != after.access_token_alg),
-        ("userinfo_signed_response_alg", before.userinfo_alg != after.userinfo_alg),
-        ("introspection_signed_response_alg", before.introspection_alg != after.introspection_alg),
-        ("require_pkce", before.require_pkce != after.require_pkce),
-        ("require_pushed_authorization_requests", before.require_pushed_requests != after.require_pushed_requests),
-        ("require_signed_request_object", before.require_signed_requests != after.require_signed_requests),
-        ("request_object_signing_alg", before.request_object_alg != after.request_object_alg),
-        ("legacy_oauth", before.legacy_oauth != after.legacy_oauth),
-        ("dpop_bound_access_tokens", before.dpop_bound_access_tokens != after.dpop_bound_access_tokens),
-        ("tls_client_certificate_bound_access_tokens", before.certificate_bound_access_tokens != after.certificate_bound_access_tokens),
-        ("profile", before.profile != after.profile),
-        ("audiences", before.audiences != after.audiences),
-        ("introspection_audiences", before.serves != after.serves),
-        ("allowed_providers", before.allowed_providers != after.allowed_providers),
-        ("entry", before.entry != after.entry),
-        ("release", before.release != after.release),
-        ("subject_type", before.subject_type != after.subject_type),
-        ("upstream_tokens", before.upstream_tokens != after.upstream_tokens),
-        ("backchannel_logout_uri", before.logout.backchannel_uri != after.logout.backchannel_uri),
-        ("backchannel_logout_session_required", before.logout.backchannel_session_required != after.logout.backchannel_session_required),
-        ("frontchannel_logout_uri", before.logout.frontchannel_uri != after.logout.frontchannel_uri),
-        ("frontchannel_logout_session_required", before.logout.frontchannel_session_required != after.logout.frontchannel_session_required),
-        ("exchange_audiences", before.exchange_audiences != after.exchange_audiences),
-        ("may_act", before.may_act != after.may_act),
-        ("id_token_claims", before.id_token_claims != after.id_token_claims),
-        ("consent", before.consent != after.consent),
-        ("disabled", before.disabled != after.disabled),
-    ];
-    let names: Vec<_> = fields.iter().filter(|(_, changed)| *changed).map(|(name, _)| *name).collect();
-    if names.is_empty() { "changed: nothing".into() } else { format!("changed: {}", names.join(", ")) }
 }

@@ -27,7 +27,9 @@ use crate::{
     limits::Gates,
     own_page::OwnClient,
     providers::Doorkeeper,
+    rehearsal::Rehearsed,
     throttle::{Budget, Daily, Spent, TakenUp, Throttle},
+    uses::Uses,
 };
 
 /// What a gateway is made of.
@@ -54,7 +56,11 @@ pub struct Parts {
 
 /// The core of the house. `http` calls its methods; each is a use case. Cheap to clone: what must be finished whoever goes away holds one of its own.
 #[derive(Clone)]
-pub struct Gateway(Arc<Core>);
+pub struct Gateway {
+    core: Arc<Core>,
+    /// Where what would be written goes, if nothing is to be.
+    rehearsed: Option<Rehearsed>,
+}
 
 /// What all clones share.
 pub struct Core {
@@ -81,6 +87,7 @@ pub struct Core {
     pub(crate) taken_up: TakenUp,
     pub(crate) device_paces: Paces,
     pub(crate) gates: Gates,
+    pub(crate) uses: Uses,
     pub(crate) bootstrap_key: Option<Digest>,
     clock: Arc<dyn Clock>,
 }
@@ -92,7 +99,7 @@ const REGISTRATIONS_IN: Duration = Duration::from_hours(1);
 impl std::ops::Deref for Gateway {
     type Target = Core;
     fn deref(&self) -> &Core {
-        &self.0
+        &self.core
     }
 }
 
@@ -116,7 +123,7 @@ impl Gateway {
         let own_page = OwnClient::of(&parts.settings);
         let console = console::client(&parts.settings);
         let gates = Gates::new(&parts.settings.limits, &parts.clock);
-        Self(Arc::new(Core {
+        let core = Core {
             own_page,
             console,
             bootstrap_key: parts.bootstrap_key.map(digest),
@@ -141,8 +148,17 @@ impl Gateway {
             taken_up: TakenUp::default(),
             device_paces: Paces::default(),
             gates,
+            uses: Uses::default(),
             clock: parts.clock,
-        }))
+        };
+        Self { core: Arc::new(core), rehearsed: None }
+    }
+
+    /// The same gateway, but for what it writes: that goes where it can be looked at, and whoever wanted to write goes no further. What is decided is
+    /// decided as ever, and refused as ever.
+    pub fn rehearsing(&self) -> (Self, Rehearsed) {
+        let rehearsed = Rehearsed::default();
+        (Self { core: self.core.clone(), rehearsed: Some(rehearsed.clone()) }, rehearsed)
     }
 
     /// The settings, for what `http` has to say of them.
@@ -216,6 +232,10 @@ impl Gateway {
     /// Commits, and then lets the observer count what was committed.
     pub(crate) async fn commit(&self, mut changes: Changes) -> Result<(), StoreError> {
         in_order(&mut changes.events);
+        if let Some(rehearsed) = &self.rehearsed {
+            rehearsed.keep(&changes);
+            return Err(StoreError::Rehearsed);
+        }
         let events = changes.events.clone();
         self.store.commit(changes).await?;
         for event in &events {

@@ -1,7 +1,9 @@
 //! What the house does by itself: signing keys that follow one another by their dates, and sweeping out what has expired.
 
+use serde_json::{Map, Value, json};
 use vestibule_domain::{
     audit::{Actor, AuditEvent, EventName, Outcome, Source, Witness},
+    change::difference,
     client::SigningAlg,
     keys::{Forward, Pace, SigningKey},
     ports::SignerError,
@@ -96,14 +98,16 @@ impl Gateway {
     ) -> Result<Changes, AdminFault> {
         for key in forward.redated {
             let Some(as_read) = keys.iter().find(|read| read.kid == key.kid) else { continue };
-            let event = AuditEvent { actor: actor.clone(), ..self.key_event(witness, EventName::KeyRotated, &key) };
+            let change = difference(&facts(as_read), &facts(&key));
+            let event = AuditEvent { actor: actor.clone(), change, ..self.key_event(witness, EventName::KeyRotated, &key) };
             let (signed_from, signed_until) = (as_read.signs_from, as_read.signs_until);
             changes = changes.write(Write::RedateSigningKey { key, signed_from, signed_until }).event(event);
         }
         if let Some(wanted) = forward.made {
             let (kid, sealed) = self.signer.generate(wanted.alg).map_err(|error| no_key(&error))?;
             let key = self.settings.rotation.dated(kid, &wanted, sealed, witness.now);
-            let event = AuditEvent { actor: actor.clone(), ..self.key_event(witness, EventName::KeyRotated, &key) };
+            let change = difference(&Map::new(), &facts(&key));
+            let event = AuditEvent { actor: actor.clone(), change, ..self.key_event(witness, EventName::KeyRotated, &key) };
             changes = changes.write(Write::AddSigningKey(key)).event(event);
         }
         Ok(changes)
@@ -140,6 +144,17 @@ impl Gateway {
             ..self.event(witness, name, Outcome::Success, Actor::System)
         }
     }
+}
+
+/// A key in the words of the admin API, under its name, for the record of a change.
+fn facts(key: &SigningKey) -> Map<String, Value> {
+    let dates = json!({
+        "alg": key.alg.as_str(),
+        "signs_from": stamp(key.signs_from),
+        "signs_until": stamp(key.signs_until),
+        "published_until": stamp(key.published_until),
+    });
+    Map::from_iter([(key.kid.clone(), dates)])
 }
 
 /// Keys that can't be made or opened are the operator's to mend, and the log says why.

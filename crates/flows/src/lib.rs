@@ -5,6 +5,7 @@
 //! while an upstream is waited for.
 
 mod accounts;
+mod api_keys;
 mod app_trial;
 mod arrive;
 mod authorize;
@@ -38,6 +39,8 @@ mod providers;
 mod pushed;
 mod refresh_token;
 mod registration_tokens;
+mod rehearsal;
+mod repeats;
 mod revoke;
 mod sealed_attempt;
 mod self_registration;
@@ -49,7 +52,9 @@ mod trial;
 mod upstream;
 mod upstream_logout;
 mod userinfo;
+mod uses;
 
+pub use api_keys::{ApiKeyDraft, ShownApiKey};
 pub use app_trial::TriedApp;
 pub use arrive::{Arrived, Callbacks, Landing};
 pub use authorize::{Authorized, Carried, Choice};
@@ -73,6 +78,8 @@ pub use own_page::{OwnLink, OwnPage, OwnPageNotice};
 pub use provider_admin::{ProviderDraft, ShownProvider, Tested};
 pub use providers::{FixedProvider, ManagedBy, Provider, Providers, definition as provider_definition};
 pub use pushed::Pushed;
+pub use rehearsal::Rehearsed;
+pub use repeats::{Begun, Once, RepeatedAnswer};
 pub use sealed_attempt::SealedAttempt;
 pub use self_registration::{Holder, Repeated, SelfFault, SelfRegistered};
 pub use session::SessionCookie;

@@ -3,12 +3,27 @@
 use std::num::NonZeroU32;
 
 use vestibule_domain::{
+    api_key::ApiKey,
     audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
+    ids::ApiKeyId,
     operator::{AdminScope, Operator},
     secret::Purpose,
+    store::StoreError,
+    time::Timestamp,
 };
 
-use crate::{AdminFault, Gateway};
+use crate::{
+    AdminFault, Gateway,
+    api_keys::{self, Presented},
+};
+
+/// Who a key is held by.
+enum Held {
+    By(Operator),
+    Expired(ApiKeyId, Timestamp),
+    Mistyped,
+    ByNobody,
+}
 
 /// No client id has a space, so no client shares its count.
 const PLACE: &str = " admin";
@@ -21,16 +36,53 @@ impl Gateway {
         if let Some(seconds) = self.secret_failures.wait(ip, PLACE, witness.now) {
             return Err(AdminFault::SlowDown(seconds));
         }
-        if self.bootstrap_key.as_ref().is_some_and(|digest| self.sealer.tag_matches(Purpose::AdminKey, key.as_bytes(), digest)) {
-            self.secret_failures.succeeded(ip, PLACE);
-            return Ok(Operator::unlimited(Actor::AdminKey("bootstrap".into())));
-        }
-        let event = |name, outcome, reason| AuditEvent { reason: Some(reason), ..self.event(witness, name, outcome, Actor::Anonymous) };
+        let mistyped = match self.held(witness, key).await.map_err(AdminFault::Store)? {
+            Held::By(operator) => {
+                self.secret_failures.succeeded(ip, PLACE);
+                return Ok(operator);
+            }
+            Held::Expired(id, at) => {
+                let expired = self.event(witness, EventName::AdminAuthFailed, Outcome::Failure, Actor::AdminKey(id.to_string()));
+                self.record_failure(witness, AuditEvent { reason: Some(Reason::Expired), ..expired }, Vec::new()).await;
+                return Err(AdminFault::KeyExpired(at));
+            }
+            Held::Mistyped => true,
+            Held::ByNobody => false,
+        };
+        let detail = mistyped.then(|| "a character of the key is wrong".to_owned());
+        let event = |name, outcome, reason| AuditEvent {
+            reason: Some(reason),
+            detail: detail.clone(),
+            ..self.event(witness, name, outcome, Actor::Anonymous)
+        };
         if self.secret_failures.count(ip, PLACE, witness.now) {
             self.record_failure(witness, event(EventName::AbuseRateLimited, Outcome::Denied, Reason::BadSecret), Vec::new()).await;
         }
         self.record_failure(witness, event(EventName::AdminAuthFailed, Outcome::Failure, Reason::BadSecret), Vec::new()).await;
-        Err(AdminFault::Unauthorized)
+        Err(if mistyped { AdminFault::Mistyped } else { AdminFault::Unauthorized })
+    }
+
+    /// Who holds a key. A slip of the keyboard is told from a key that is none without asking the store; that one expired is told to nobody but who
+    /// has it.
+    async fn held(&self, witness: &Witness, key: &str) -> Result<Held, StoreError> {
+        if self.bootstrap_key.as_ref().is_some_and(|digest| self.sealer.tag_matches(Purpose::AdminKey, key.as_bytes(), digest)) {
+            return Ok(Held::By(Operator::unlimited(Actor::AdminKey("bootstrap".into()))));
+        }
+        let id = match api_keys::read(key, self.sealer.as_ref()) {
+            Presented::Whole(id) => id,
+            Presented::Mistyped => return Ok(Held::Mistyped),
+            Presented::Foreign => return Ok(Held::ByNobody),
+        };
+        let known = self.store.api_key(&id).await?;
+        let known = known.filter(|known| self.sealer.tag_matches(Purpose::AdminKey, key.as_bytes(), &known.digest));
+        Ok(match known {
+            None => Held::ByNobody,
+            Some(ApiKey { expires: Some(at), .. }) if at <= witness.now => Held::Expired(id, at),
+            Some(known) => {
+                self.uses.note(known.id, witness.now);
+                Held::By(Operator { actor: Actor::AdminKey(known.id.to_string()), scopes: known.scopes, until: known.expires })
+            }
+        })
     }
 
     /// Lets an operator do what needs a scope and counts as so many calls, if they have it and do not call too often. That they have not is recorded:

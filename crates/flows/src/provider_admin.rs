@@ -5,6 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use secrecy::{ExposeSecret, SecretString};
 use vestibule_domain::{
     audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
+    change::{self, OTHER_SECRET, SECRET, difference},
     claims::Claims,
     health::{BreakerState, Checked},
     ids::ProviderId,
@@ -112,8 +113,8 @@ impl Gateway {
             secrets: self.sealed_secrets(&definition),
             created: present.as_ref().map_or(witness.now, |present| present.created),
             updated: witness.now,
-            settings: definition.settings,
-            id: definition.id,
+            settings: definition.settings.clone(),
+            id: definition.id.clone(),
         };
         let name = match &present {
             None => EventName::ProviderCreated,
@@ -121,12 +122,25 @@ impl Gateway {
             Some(present) if !present.disabled && provider.disabled => EventName::ProviderDisabled,
             Some(_) => EventName::ProviderUpdated,
         };
+        let before = present.as_ref().map(|present| self.doorkeeper.definition(present).map(|known| known.secrets).unwrap_or_default());
+        let mut after = facts(&provider.settings, provider.disabled, &definition.secrets);
+        // That a secret took another's place is all that is said of it.
+        for (name, secret) in before.iter().flatten().filter_map(|(name, secret)| Some((name, (secret, definition.secrets.get(name)?)))) {
+            if secret.0.expose_secret() != secret.1.expose_secret()
+                && let Some(serde_json::Value::Object(settings)) = after.get_mut("settings")
+            {
+                settings.insert(name.clone(), OTHER_SECRET.into());
+            }
+        }
+        let known = present.as_ref().zip(before.as_ref());
+        let change =
+            difference(&known.map(|(present, secrets)| facts(&present.settings, present.disabled, secrets)).unwrap_or_default(), &after);
         let detail = Some(match &present {
-            Some(present) => changed_settings(&present.settings, &provider.settings),
+            Some(_) => change::names(&change),
             None => format!("preset {}", provider.settings.get("preset").and_then(|name| name.as_str()).unwrap_or("oidc")),
         });
         let id = provider.id.clone();
-        let event = AuditEvent { detail, ..self.provider_event(witness, name, Outcome::Success, actor, &id) };
+        let event = AuditEvent { detail, change, ..self.provider_event(witness, name, Outcome::Success, actor, &id) };
         self.commit(Changes::default().write(Write::PutProvider { provider, expected }).event(event))
             .await
             .map_err(|error| AdminFault::of_write(error, Contest::Provider))?;
@@ -143,7 +157,11 @@ impl Gateway {
             Some(version) if version == present.version => version,
             Some(_) => return Err(AdminFault::PreconditionFailed(Some(present.version))),
         };
-        let event = self.provider_event(witness, EventName::ProviderDeleted, Outcome::Success, actor, &id);
+        let secrets = self.doorkeeper.definition(&present).map(|known| known.secrets).unwrap_or_default();
+        let event = AuditEvent {
+            change: difference(&facts(&present.settings, present.disabled, &secrets), &Claims::new()),
+            ..self.provider_event(witness, EventName::ProviderDeleted, Outcome::Success, actor, &id)
+        };
         self.commit(Changes::default().write(Write::DeleteProvider { id, expected }).event(event))
             .await
             .map_err(|error| AdminFault::of_write(error, Contest::Provider))
@@ -247,11 +265,9 @@ impl Gateway {
     }
 }
 
-/// Which settings an edit changed, by name: the record never repeats values.
-fn changed_settings(before: &Claims, after: &Claims) -> String {
-    let mut names: Vec<&str> =
-        before.keys().chain(after.keys()).filter(|name| before.get(*name) != after.get(*name)).map(String::as_str).collect();
-    names.sort_unstable();
-    names.dedup();
-    if names.is_empty() { "changed: nothing, or a secret".into() } else { format!("changed: {}", names.join(", ")) }
+/// A provider in the words of the admin API, for the record of a change: of a secret it says that it is there.
+fn facts(settings: &Claims, disabled: bool, secrets: &BTreeMap<String, SecretString>) -> Claims {
+    let mut settings = settings.clone();
+    settings.extend(secrets.keys().map(|name| (name.clone(), SECRET.into())));
+    Claims::from_iter([("settings".to_owned(), settings.into()), ("disabled".to_owned(), disabled.into())])
 }

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use secrecy::SecretString;
+use serde_json::{Map, Value, json};
 use vestibule_domain::{
     audit::{Actor, AuditEvent, EventName, Outcome, Witness},
+    change::difference,
     ids::RegistrationTokenId,
     self_registration::RegistrationToken,
     store::{Changes, Write},
@@ -39,9 +41,11 @@ impl Gateway {
             version: 1,
         };
         let event = self.event(witness, EventName::RegistrationTokenCreated, Outcome::Success, actor.clone());
-        let changes = Changes::default()
-            .write(Write::PutRegistrationToken { token: token.clone(), expected: None })
-            .event(AuditEvent { detail: Some(format!("token {}, for {uses} apps", token.id)), ..event });
+        let changes = Changes::default().write(Write::PutRegistrationToken { token: token.clone(), expected: None }).event(AuditEvent {
+            detail: Some(format!("token {}, for {uses} apps", token.id)),
+            change: difference(&Map::new(), &facts(&token)),
+            ..event
+        });
         self.commit(changes).await.map_err(AdminFault::Store)?;
         Ok((token, text.into()))
     }
@@ -54,11 +58,16 @@ impl Gateway {
     /// Takes one back. Apps that it let register stay.
     pub async fn delete_registration_token(&self, witness: &Witness, actor: &Actor, id: &str) -> Result<(), AdminFault> {
         let id: RegistrationTokenId = id.parse().map_err(|_| AdminFault::NotFound)?;
-        if self.registration_tokens().await?.iter().all(|token| token.id != id) {
-            return Err(AdminFault::NotFound);
-        }
+        let all = self.registration_tokens().await?;
+        let token = all.iter().find(|token| token.id == id).ok_or(AdminFault::NotFound)?;
         let event = self.event(witness, EventName::RegistrationTokenDeleted, Outcome::Success, actor.clone());
-        let event = AuditEvent { detail: Some(format!("token {id}")), ..event };
+        let event = AuditEvent { detail: Some(format!("token {id}")), change: difference(&facts(token), &Map::new()), ..event };
         self.commit(Changes::default().write(Write::DropRegistrationToken { id }).event(event)).await.map_err(AdminFault::Store)
     }
+}
+
+/// A token in the words of the admin API, for the record of a change.
+fn facts(token: &RegistrationToken) -> Map<String, Value> {
+    let facts = json!({ "name": token.name, "uses_left": token.uses_left, "expires_at": token.expires.to_string() });
+    facts.as_object().cloned().unwrap_or_default()
 }

@@ -3,20 +3,17 @@
 use secrecy::{ExposeSecret, SecretString};
 use vestibule_domain::{
     audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
+    change::{self, difference},
     client::{Client, Origin},
     grant::{Revoked, RevokedBy},
     ids::ClientId,
-    registration::{Draft, FieldFault},
+    registration::{Draft, FieldFault, facts},
     secret::Purpose,
     self_registration::{RegistrationMode, RegistrationToken, SelfDraft, SelfRegistration},
     store::{Changes, Contest, StoreError, Write},
 };
 
-use crate::{
-    Gateway, NewSecret,
-    clients::{changed_fields, new_client_id},
-    codec,
-};
+use crate::{Gateway, NewSecret, clients::new_client_id, codec};
 
 /// Why an app could not register, or not look after its registration.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -224,7 +221,8 @@ impl Gateway {
         let client = Client { origin, secrets, created: present.created, version: present.version + 1, ..checked };
         let event = AuditEvent {
             client: Some(client.id.clone()),
-            detail: Some(changed_fields(present, &client)),
+            // By name alone: how much an app says, and how often, is not an operator's doing.
+            detail: Some(change::names(&difference(&facts(present), &facts(&client)))),
             ..self.event(witness, EventName::ClientUpdated, Outcome::Success, Actor::Client(client.id.clone()))
         };
         self.commit(

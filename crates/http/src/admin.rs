@@ -5,9 +5,11 @@
 
 mod accounts;
 mod answers;
+mod api_keys;
 mod body;
 mod code;
 mod document;
+mod dry_run;
 mod explorer;
 mod json;
 mod key;
@@ -19,6 +21,7 @@ mod problem;
 mod providers;
 mod refused;
 mod registration_tokens;
+mod repeats;
 mod rules;
 mod table;
 mod text;
@@ -32,6 +35,7 @@ use vestibule_domain::{audit::Witness, client::Client, registration::Draft};
 
 use self::{
     accounts::Accounts,
+    api_keys::ApiKeys,
     explorer::Explorer,
     key::Caller,
     keys::Keys,
@@ -59,6 +63,7 @@ pub(crate) fn api(house: &Arc<House>) -> impl Endpoint<Output = Response> + use<
         Accounts { house: house.clone(), base: base.clone() },
         Keys { house: house.clone() },
         RegistrationTokens { house: house.clone(), base: base.clone() },
+        ApiKeys { house: house.clone(), base: base.clone() },
     );
     let service = OpenApiService::new(operations, "Vestibule admin API", "1").description(ABOUT).server(base);
     Api { house: house.clone(), explorer: Explorer::new(&service), operations: service.into_endpoint().boxed() }
@@ -66,7 +71,8 @@ pub(crate) fn api(house: &Arc<House>) -> impl Endpoint<Output = Response> + use<
 
 const ABOUT: &str = "Registers the apps that people sign in to, sets up where they sign in, and looks after their accounts.\n\n\
     Send an admin key as `Authorization: Bearer …`. A change of something that is there needs its `ETag` in `If-Match`, so that two editors \
-    never overwrite each other. `PATCH` takes a JSON Merge Patch (RFC 7396). Errors are RFC 9457 problem documents with a stable `code`, and `trace_id` is the reference of the request \
+    never overwrite each other. `PATCH` takes a JSON Merge Patch (RFC 7396). With `?dry_run=true` a change is checked, answered with what would be another, and \
+    not made. A `POST` with an `Idempotency-Key` is done once, however often it is sent within a day. Errors are RFC 9457 problem documents with a stable `code`, and `trace_id` is the reference of the request \
     in logs and audit events.";
 
 struct Api {
@@ -99,7 +105,7 @@ impl Api {
     }
 
     async fn act(&self, place: Place, visit: Visit) -> Result<Response, Problem> {
-        let Visit { witness, mut request, .. } = visit;
+        let Visit { witness, request, .. } = visit;
         let row = match place {
             Place::Nowhere => return Err(Problem::no_such_address()),
             Place::File(_) | Place::Operations(_) if !place.takes(request.method()) => {
@@ -108,7 +114,20 @@ impl Api {
             Place::File(_) => return self.explorer.respond(&request).ok_or_else(Problem::no_such_address),
             Place::Operations(_) => place.row(request.method()).ok_or_else(Problem::no_such_address)?,
         };
-        let caller = self.caller(&witness, row, request.headers()).await?;
+        let mut caller = self.caller(&witness, row, request.headers()).await?;
+        if dry_run::is_asked(row, request.uri().query())? {
+            let (gateway, rehearsed) = caller.gateway.rehearsing();
+            caller.gateway = gateway;
+            let answer = self.operate(row, caller, request).await;
+            return dry_run::answered(answer, &rehearsed);
+        }
+        let Some(name) = repeats::name(&request)? else { return self.operate(row, caller, request).await };
+        let call = repeats::Call { gateway: &self.house.gateway, witness: &witness, operator: &caller.operator.clone() };
+        call.answered(&name, request, |request| self.operate(row, caller, request)).await
+    }
+
+    /// Lets the library find the operation.
+    async fn operate(&self, row: &Row, caller: Caller, mut request: Request) -> Result<Response, Problem> {
         if let Some(inner) = table::inner(row.route, request.uri()) {
             *request.uri_mut() = inner;
         }
@@ -131,6 +150,11 @@ impl Api {
 /// A client, by the names that it was registered with.
 pub(crate) fn shown_client(client: &Client) -> ClientObject {
     client.into()
+}
+
+/// What a caller hears where nothing is.
+pub(crate) fn no_such_address(reference: &str) -> Response {
+    Problem::no_such_address().respond(reference)
 }
 
 /// What a caller hears when a handler panicked.

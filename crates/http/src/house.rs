@@ -34,6 +34,8 @@ pub struct HttpSettings {
     pub appearance: Appearance,
     /// Which certificates of clients are looked at, and who vouches for them.
     pub certificates: ClientCertificates,
+    /// Whether the admin API and the console have a listener of their own, and the main one does not answer for them.
+    pub admin_apart: bool,
 }
 
 /// The gateway with its doors: shared by every request.
@@ -155,6 +157,11 @@ impl House {
     /// Whether pages and cookies travel over TLS.
     pub(crate) fn is_secure(&self) -> bool {
         self.cookies.are_secure()
+    }
+
+    /// Whether the admin API and the console have a listener of their own.
+    pub(crate) fn is_admin_apart(&self) -> bool {
+        self.settings.admin_apart
     }
 
     pub(crate) fn trusts(&self, peer: IpAddr) -> bool {

@@ -35,4 +35,4 @@ mod visit;
 
 pub use certificates::{Authorities, ClientCertificates};
 pub use house::{House, HttpSettings};
-pub use routes::{ops_routes, routes};
+pub use routes::{admin_routes, ops_routes, routes};

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use http::Method;
-use poem::{Endpoint, Response, Route};
+use poem::{Endpoint, EndpointExt, Response, Route};
 
 use crate::{
     account, admin, authorize, consent, console, device, discovery, halt,
@@ -11,7 +11,7 @@ use crate::{
     introspect, login, logout, ops,
     pages::ErrorKind,
     par, register, revoke,
-    shell::{Reader, Step},
+    shell::{OwnDoor, Reader, Step},
     token, userinfo,
     visit::Visit,
 };
@@ -60,15 +60,14 @@ pub fn routes(house: &Arc<House>) -> impl Endpoint<Output = Response> + use<> {
         .at(under(OPENID), program(house, OPENID, GET, discovery::metadata))
         .at("/livez", operator(house, "/livez", ops::livez))
         .at("/readyz", operator(house, "/readyz", ops::readyz))
-        .nest(under("/api/v1"), admin::api(house))
         .at("/", person(house, "unmatched", ANY, nothing_here))
         .at("/*path", person(house, "unmatched", ANY, nothing_here));
-    routes = console::routes(house, routes);
     // RFC 9728 §3 inserts the well-known name before the path of a resource.
     let of_resource = |path: &str| format!("{RESOURCE}{}", under(path));
-    routes = routes
-        .at(of_resource("/userinfo"), program(house, RESOURCE, GET, discovery::userinfo_resource))
-        .at(of_resource("/api/v1"), program(house, RESOURCE, GET, discovery::admin_resource));
+    routes = routes.at(of_resource("/userinfo"), program(house, RESOURCE, GET, discovery::userinfo_resource));
+    if !house.is_admin_apart() {
+        routes = with_admin(house, routes);
+    }
     // RFC 8414 §3.1 inserts the well-known name before the path of an issuer, OpenID Connect appends it; without a path they agree.
     routes = routes.at(format!("{OAUTH}{}", house.prefix()), program(house, OAUTH, GET, discovery::metadata));
     if !house.prefix().is_empty() {
@@ -77,12 +76,33 @@ pub fn routes(house: &Arc<House>) -> impl Endpoint<Output = Response> + use<> {
     routes
 }
 
+/// What stands on the listener of the admin API and the console, where they have one of their own.
+pub fn admin_routes(house: &Arc<House>) -> impl Endpoint<Output = Response> + use<> {
+    let routes = Route::new()
+        .at("/livez", operator(house, "/livez", ops::livez))
+        .at("/readyz", operator(house, "/readyz", ops::readyz))
+        .at("/", api(house, "unmatched", ANY, no_such_address))
+        .at("/*path", api(house, "unmatched", ANY, no_such_address));
+    with_admin(house, routes).data(OwnDoor)
+}
+
+/// What operators have, on whichever listener it stands.
+fn with_admin(house: &Arc<House>, routes: Route) -> Route {
+    let base = format!("{}/api/v1", house.prefix());
+    let routes = routes.at(format!("{RESOURCE}{base}"), api(house, RESOURCE, GET, discovery::admin_resource));
+    console::routes(house, routes.nest(base, admin::api(house)))
+}
+
 /// What stands on the operators' listener.
 pub fn ops_routes(house: &Arc<House>) -> impl Endpoint<Output = Response> + use<> {
     Route::new()
         .at("/livez", operator(house, "/livez", ops::livez))
         .at("/readyz", operator(house, "/readyz", ops::readyz))
         .at("/metrics", operator(house, "/metrics", ops::metrics))
+}
+
+async fn no_such_address(_: Arc<House>, visit: Visit) -> Response {
+    admin::no_such_address(visit.reference())
 }
 
 async fn nothing_here(house: Arc<House>, visit: Visit) -> Response {
@@ -95,6 +115,10 @@ fn person<F>(house: &Arc<House>, route: &'static str, methods: &'static [Method]
 
 fn program<F>(house: &Arc<House>, route: &'static str, methods: &'static [Method], act: F) -> Step<F> {
     Step { house: house.clone(), route, methods, reader: Reader::Program, act }
+}
+
+fn api<F>(house: &Arc<House>, route: &'static str, methods: &'static [Method], act: F) -> Step<F> {
+    Step { house: house.clone(), route, methods, reader: Reader::Admin, act }
 }
 
 fn operator<F>(house: &Arc<House>, route: &'static str, act: F) -> Step<F> {

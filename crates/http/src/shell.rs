@@ -203,11 +203,17 @@ fn protect(house: &House, response: &mut Response) {
     }
 }
 
+/// Goes with requests that came by the listener of the admin API and the console. It is called by whatever name its machine has: a key in a header and a
+/// cookie of that very name are all that counts there, and a page of another site has neither (attack 44).
+#[derive(Clone, Copy)]
+pub(crate) struct OwnDoor;
+
 /// Attack 44. A trusted proxy answers for the name itself.
 fn comes_under_our_name(house: &House, request: &Request, reader: Reader) -> bool {
     // The name for clients with certificates has no pages: nobody's browser is to be asked for one.
     let for_certificates = |host: &str| reader == Reader::Program && house.is_called_for_certificates(host);
-    visit::called(request).is_some_and(|host| house.is_called(host) || for_certificates(host))
+    request.data::<OwnDoor>().is_some()
+        || visit::called(request).is_some_and(|host| house.is_called(host) || for_certificates(host))
         || visit::peer(request).is_some_and(|peer| house.trusts(peer))
 }
 

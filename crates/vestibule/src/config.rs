@@ -58,6 +58,8 @@ pub(crate) struct Config {
     pub(crate) listen: Listen,
     /// The operators' listener.
     pub(crate) ops: SocketAddr,
+    /// The admin API's listener, if it has one of its own.
+    pub(crate) admin: Option<SocketAddr>,
     /// The database.
     pub(crate) store: StoreSettings,
     /// The sealing keys.
@@ -162,6 +164,7 @@ impl Config {
         let settings = sections::settings(raw, &mut check);
         let listen = sections::listen(&raw.listen, &mut check);
         let ops = sections::ops(&raw.ops, listen.as_ref().map(|listen| listen.address), &mut check);
+        let admin = sections::admin_address(&raw.admin, [listen.as_ref().map(|listen| listen.address), ops], &mut check);
         let store = sections::store(&raw.store, &mut check);
         let sealing = sections::sealing(&raw.sealing, &mut check);
         let bootstrap_key = sections::bootstrap_key(&raw.admin, &mut check);
@@ -175,6 +178,7 @@ impl Config {
                 settings: settings?,
                 listen: listen?,
                 ops: ops?,
+                admin: admin?,
                 store: store?,
                 sealing: sealing?,
                 bootstrap_key: bootstrap_key?,

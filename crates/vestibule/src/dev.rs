@@ -130,6 +130,7 @@ fn configuration(
     raw.sealing.key_file = None;
     raw.admin.bootstrap_key = Some(keys.admin.secret.clone());
     raw.admin.bootstrap_key_file = None;
+    raw.admin.address = None;
     raw.egress.allow.push(pretend.issuer().trim_start_matches("http://").to_owned());
     if raw.console.operators.is_empty() {
         raw.console.operators.insert("emails".into(), Value::from(vec![OPERATOR]));

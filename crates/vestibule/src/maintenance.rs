@@ -41,6 +41,9 @@ pub(crate) async fn maintain(house: Arc<House>, metrics: Arc<Metrics>) {
         if let Err(error) = keep_keys(gateway, &metrics).await {
             error!(%error, "the signing keys could not be kept; those in use stay");
         }
+        if let Err(error) = gateway.write_uses().await {
+            error!(%error, "when keys and secrets were used last could not be written; it is tried again");
+        }
         match gateway.sweep().await {
             Ok(rows) => debug!(rows, "swept {rows} rows that have expired"),
             Err(error) => error!(%error, "what has expired could not be swept"),

@@ -9,6 +9,7 @@ use tokio::{
 };
 use tracing::{error, info, warn};
 use vestibule_http::{
+    admin_routes,
     door::{Door, DoorOptions, Reload},
     ops_routes, routes,
 };
@@ -43,7 +44,7 @@ async fn serve_until_stopped(config: &Config, signals: &mut StopSignals) -> Resu
         maintenance::keep_keys(built.house.gateway(), &built.metrics).await?;
         let refused = |key: &str, address, error| Failure::io(format!("listening on {address} ({key}) is not possible"), error);
         let doors = Doors::bind(config, refused)?;
-        let reload = reload_on_hangup(doors.main.reloader())?;
+        let reload = reload_on_hangup([Some(&doors.main), doors.admin.as_ref()].into_iter().flatten().map(Door::reloader).collect())?;
         Ok(Running::start(&built, doors).beside(reload))
     };
     let running = match running.await {
@@ -87,15 +88,16 @@ fn make_room(connections: usize) {
     }
 }
 
-/// Both listeners, bound.
+/// The listeners, bound.
 #[derive(Debug)]
 pub(crate) struct Doors {
     main: Door,
     ops: Door,
+    admin: Option<Door>,
 }
 
 impl Doors {
-    /// Binds both; `refused` says what it means that an address, which stands at a key, can't be had.
+    /// Binds them; `refused` says what it means that an address, which stands at a key, can't be had.
     pub(crate) fn bind(config: &Config, refused: impl Fn(&str, SocketAddr, io::Error) -> Failure) -> Result<Self, Failure> {
         let listen = &config.listen;
         let main = DoorOptions {
@@ -109,7 +111,12 @@ impl Doors {
             let address = options.address;
             Door::bind(options).map_err(|error| refused(key, address, error))
         };
-        Ok(Self { main: bind("listen.address", main)?, ops: bind("ops.address", DoorOptions::at(config.ops))? })
+        let admin = |address| DoorOptions { tls: listen.tls.clone(), drain_timeout: listen.drain_timeout, ..DoorOptions::at(address) };
+        Ok(Self {
+            main: bind("listen.address", main)?,
+            ops: bind("ops.address", DoorOptions::at(config.ops))?,
+            admin: config.admin.map(|address| bind("admin.address", admin(address))).transpose()?,
+        })
     }
 }
 
@@ -118,6 +125,7 @@ impl Doors {
 pub(crate) struct Running {
     main: JoinHandle<io::Result<()>>,
     ops: JoinHandle<io::Result<()>>,
+    admin: Option<JoinHandle<io::Result<()>>>,
     helpers: Vec<JoinHandle<()>>,
     refresher: JoinHandle<()>,
     stop_main: Stop,
@@ -135,6 +143,7 @@ impl Running {
         Self {
             main: tokio::spawn(doors.main.serve(routes(&built.house), stop_main.called())),
             ops: tokio::spawn(doors.ops.serve(ops_routes(&built.house), stop_ops.called())),
+            admin: doors.admin.map(|door| tokio::spawn(door.serve(admin_routes(&built.house), stop_main.called()))),
             helpers: vec![maintain, probe, teller],
             refresher,
             stop_main,
@@ -155,6 +164,7 @@ impl Running {
             () = signals.next() => Ok(()),
             ended = &mut self.main => Err(ended_early("the main listener", ended)),
             ended = &mut self.ops => Err(ended_early("the operators' listener", ended)),
+            ended = ended_of(&mut self.admin) => Err(ended_early("the admin API's listener", ended)),
         };
         info!("stopping: what is under way is finished");
         built.house.set_draining();
@@ -162,7 +172,7 @@ impl Running {
         self.stop_main.call();
         if ended.is_ok() {
             let stopped = tokio::select! {
-                drained = self.drain() => drained,
+                drained = self.drain(built) => drained,
                 () = signals.next() => Err(Failure::Plain("told to stop a second time: requests under way were cut off".into())),
             };
             built.store.close().await;
@@ -172,20 +182,35 @@ impl Running {
         ended
     }
 
-    async fn drain(&mut self) -> Result<(), Failure> {
+    async fn drain(&mut self, built: &Built) -> Result<(), Failure> {
         let main = (&mut self.main).await;
+        let admin = match &mut self.admin {
+            Some(admin) => admin.await,
+            None => Ok(Ok(())),
+        };
         let _ = (&mut self.refresher).await;
         self.stop_ops.call();
         let ops = (&mut self.ops).await;
         for helper in &self.helpers {
             helper.abort();
         }
-        for (name, ended) in [("the main listener", main), ("the operators' listener", ops)] {
+        if let Err(error) = built.house.gateway().write_uses().await {
+            error!(%error, "when keys and secrets were used last could not be written");
+        }
+        for (name, ended) in [("the main listener", main), ("the admin API's listener", admin), ("the operators' listener", ops)] {
             if !matches!(ended, Ok(Ok(()))) {
                 return Err(ended_early(name, ended));
             }
         }
         Ok(())
+    }
+}
+
+/// How a listener ended; never, where there is none.
+async fn ended_of(listener: &mut Option<JoinHandle<io::Result<()>>>) -> Result<io::Result<()>, tokio::task::JoinError> {
+    match listener {
+        Some(listener) => listener.await,
+        None => std::future::pending().await,
     }
 }
 
@@ -198,12 +223,14 @@ fn ended_early(who: &str, ended: Result<io::Result<()>, tokio::task::JoinError>)
 }
 
 /// `systemctl reload` and `kill -HUP`: certificates are read again.
-fn reload_on_hangup(reload: Reload) -> Result<JoinHandle<()>, Failure> {
+fn reload_on_hangup(doors: Vec<Reload>) -> Result<JoinHandle<()>, Failure> {
     let mut hangups = signal(SignalKind::hangup()).map_err(|error| Failure::io("signals can't be handled", error))?;
     Ok(tokio::spawn(async move {
         while hangups.recv().await.is_some() {
-            if let Err(error) = reload.reload() {
-                error!(%error, "the TLS certificate can't be renewed; the previous one stays in use");
+            for door in &doors {
+                if let Err(error) = door.reload() {
+                    error!(%error, "the TLS certificate can't be renewed; the previous one stays in use");
+                }
             }
         }
     }))

@@ -79,6 +79,7 @@ pub(crate) async fn build(config: &Config) -> Result<Built, Failure> {
         trusted_proxies: config.listen.trusted_proxies.clone(),
         appearance: config.appearance.clone(),
         certificates: config.listen.certificates.clone(),
+        admin_apart: config.admin.is_some(),
     };
     let house = Arc::new(House::new(gateway, metrics.clone(), settings));
     Ok(Built { house, metrics, store })

@@ -18,7 +18,7 @@ use super::{
     problem::Problem,
 };
 
-const LARGEST: usize = 64 * 1024;
+pub(crate) const LARGEST: usize = 64 * 1024;
 const JSON: &str = "application/json";
 /// RFC 7396 §4.
 const MERGE_PATCH: &str = "application/merge-patch+json";

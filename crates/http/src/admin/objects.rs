@@ -410,3 +410,62 @@ impl Example for Registration {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use poem_openapi::types::ToJSON;
+    use vestibule_domain::{
+        about::About,
+        account::Release,
+        certificate::CertificateSubject,
+        client::{Client, KeySource, UpstreamTokenRule},
+        entry::EntryRules,
+        registration,
+    };
+    use vestibule_testkit::sample::{Sample, provider_id};
+
+    use super::*;
+
+    /// What records and rehearsals compare is what the API shows, name by name.
+    #[test]
+    fn a_client_s_facts_are_its_registration() {
+        let sample = Sample::default();
+        let plain = sample.client("app");
+        let full = Client {
+            about: About {
+                application_type: Some(ApplicationType::Web),
+                client_uri: Some("https://app.example.com".into()),
+                contacts: vec!["ops@example.com".into()],
+                software_id: Some("s".into()),
+                ..About::default()
+            },
+            keys: Some(KeySource::Published("https://app.example.com/jwks".into())),
+            assertion_alg: Some(SigningAlg::Rs256),
+            certificate_subject: Some(CertificateSubject::Dns("app.example.com".into())),
+            userinfo_alg: Some(SigningAlg::Rs256),
+            introspection_alg: Some(SigningAlg::Rs256),
+            request_object_alg: Some(SigningAlg::Rs256),
+            audiences: vec!["https://api.example.com".into()],
+            serves: vec!["https://api.example.com".into()],
+            allowed_providers: vec![provider_id("acme")],
+            entry: EntryRules { groups: vec!["staff".into()], ..EntryRules::default() },
+            release: Release {
+                claims: Some(["email".to_owned()].into()),
+                groups: vec!["a*".into()],
+                rename: [("groups".into(), "roles".into())].into(),
+            },
+            upstream_tokens: vec![UpstreamTokenRule { provider: provider_id("acme"), scopes: ["repo".to_owned()].into() }],
+            exchange_audiences: vec!["https://other.example.com".into()],
+            may_act: Some(plain.id.clone()),
+            disabled: true,
+            ..plain.clone()
+        };
+        for client in [plain, full] {
+            let mut shown = Registration::from(&client).to_json().unwrap();
+            let facts = serde_json::Value::Object(registration::facts(&client));
+            let shown = shown.as_object_mut().map(std::mem::take).unwrap();
+            let shown: serde_json::Map<_, _> = shown.into_iter().filter(|(_, value)| !value.is_null()).collect();
+            assert_eq!(facts, serde_json::Value::Object(shown));
+        }
+    }
+}

@@ -44,6 +44,8 @@ pub(crate) enum Group {
     Accounts,
     /// What tokens are signed with.
     Keys,
+    /// Keys of this API: what their holders may do, by scopes, and for how long.
+    ApiKeys,
 }
 
 pub(crate) fn usual_page() -> u64 {
@@ -77,7 +79,8 @@ impl Operations {
     ) -> Result<Listed, Refused<Listing>> {
         let found = self.gateway().clients(after.as_deref(), limit.0 + 1).await.map_err(named_in_query)?;
         let (clients, next) = page(found, limit.0, &format!("{}/clients", self.base), |client| client.id.to_string());
-        Ok(Listed::Page(Json(ClientPage::new(&clients)), next))
+        let uses = self.gateway().secrets_used(&clients).await.map_err(Problem::from)?;
+        Ok(Listed::Page(Json(ClientPage::new(&clients, &uses)), next))
     }
 
     /// Register a client
@@ -108,7 +111,8 @@ impl Operations {
         if is_known(if_none_match.as_deref(), client.version) {
             return Ok(Found::Unchanged(tag));
         }
-        Ok(Found::Client(Json(Box::new(ClientObject::from(&client))), tag))
+        let uses = self.gateway().secrets_used(std::slice::from_ref(&client)).await.map_err(Problem::from)?;
+        Ok(Found::Client(Json(Box::new(ClientObject::from(&client).used(&uses))), tag))
     }
 
     /// Replace or register a client

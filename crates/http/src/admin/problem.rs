@@ -40,7 +40,7 @@ pub(crate) struct ProblemDocument {
     /// The kind of problem for programs. Stable.
     code: String,
     /// Each place that is wrong, when there are such places.
-    #[oai(skip_serializing_if_is_empty)]
+    #[oai(default, skip_serializing_if_is_empty)]
     errors: Vec<ProblemPlace>,
     /// What to do about it.
     hint: Option<String>,
@@ -201,6 +201,8 @@ impl Problem {
             Code::InvalidParameter => Self::parameter("If-Match", "must be one ETag in double quotes, as \"v3\""),
             Code::Unauthorized => Self::unauthorized(),
             Code::InsufficientScope => AdminFault::Forbidden(AdminScope::write(AdminArea::Clients)).into(),
+            Code::OtherCall => AdminFault::OtherCall.into(),
+            Code::InProgress => AdminFault::InProgress.into(),
             Code::NotFound => AdminFault::NotFound.into(),
             Code::NoSuchAddress => Self::no_such_address(),
             Code::MethodNotAllowed => Self::method_not_allowed("GET, HEAD"),
@@ -253,6 +255,16 @@ impl From<AdminFault> for Problem {
     fn from(fault: AdminFault) -> Self {
         match fault {
             AdminFault::Unauthorized => Self::unauthorized(),
+            AdminFault::Mistyped => Self::new(Code::Unauthorized, "This key is not whole: a character is missing, too many, or another.")
+                .hint("copy all of it again"),
+            AdminFault::KeyExpired(at) => Self::new(Code::Unauthorized, format!("This key expired at {at}.")).hint("make another"),
+            AdminFault::OtherCall => Self::new(Code::OtherCall, "This Idempotency-Key was sent with another call within the last day.")
+                .hint("send each call under a name of its own, and only the same call again under the same name"),
+            AdminFault::InProgress => {
+                Self::new(Code::InProgress, "A call with this Idempotency-Key is under way; nothing was done a second time.")
+                    .hint("send it again in a moment to get its answer")
+                    .header(header::RETRY_AFTER, 1.into())
+            }
             AdminFault::SlowDown(seconds) => {
                 Self::new(Code::SlowDown, format!("Too many wrong keys came from this address; wait {seconds} seconds before another try."))
                     .header(header::RETRY_AFTER, seconds.into())

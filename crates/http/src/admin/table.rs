@@ -12,7 +12,7 @@ use http::{Method, Uri};
 use vestibule_domain::{
     audit::EventName,
     operator::{
-        AdminArea::{self, Accounts, Clients, Grants, Keys, Providers, RegistrationTokens, Sessions},
+        AdminArea::{self, Accounts, ApiKeys, Clients, Grants, Keys, Providers, RegistrationTokens, Sessions},
         AdminScope,
     },
 };
@@ -81,6 +81,8 @@ const CONSENTS: &str = "/api/v1/accounts/:account_id/consents";
 const CONSENT: &str = "/api/v1/accounts/:account_id/consents/:client_id";
 const KEYS: &str = "/api/v1/keys";
 const KEY_ROTATION: &str = "/api/v1/keys:rotate";
+const API_KEYS: &str = "/api/v1/api-keys";
+const API_KEY: &str = "/api/v1/api-keys/:key_id";
 const REGISTRATION_TOKENS: &str = "/api/v1/registration-tokens";
 const REGISTRATION_TOKEN: &str = "/api/v1/registration-tokens/:token_id";
 
@@ -118,6 +120,11 @@ pub(crate) const TABLE: &[Row] = &[
     writes(Method::DELETE, CONSENT, Accounts, &[E::ConsentRevoked]),
     reads(KEYS, Keys),
     writes(Method::POST, KEY_ROTATION, Keys, &[E::KeyRotated]),
+    reads(API_KEYS, ApiKeys),
+    writes(Method::POST, API_KEYS, ApiKeys, &[E::ApiKeyCreated]),
+    reads(API_KEY, ApiKeys),
+    writes(Method::PATCH, API_KEY, ApiKeys, &[E::ApiKeyUpdated]),
+    writes(Method::DELETE, API_KEY, ApiKeys, &[E::ApiKeyDeleted]),
     reads(REGISTRATION_TOKENS, RegistrationTokens),
     writes(Method::POST, REGISTRATION_TOKENS, RegistrationTokens, &[E::RegistrationTokenCreated]),
     writes(Method::DELETE, REGISTRATION_TOKEN, RegistrationTokens, &[E::RegistrationTokenDeleted]),

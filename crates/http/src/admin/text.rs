@@ -12,6 +12,7 @@ use vestibule_domain::{
     account::LinkedBy,
     client::{AuthMethod, ConsentMode, GrantType, SigningAlg, SubjectType},
     health::BreakerState,
+    operator::AdminScope,
     provider::Phase,
     time::Timestamp,
 };
@@ -61,6 +62,13 @@ words!(
     ApplicationType => "application_type", GrantType => "grant_type", AuthMethod => "token_endpoint_auth_method", SigningAlg => "signing_alg",
     SubjectType => "subject_type", ConsentMode => "consent", BreakerState => "health", Phase => "phase", LinkedBy => "linked_by"
 );
+
+impl Kind for AdminScope {
+    const NAME: &'static str = "scope";
+    fn schema() -> MetaSchema {
+        MetaSchema { enum_items: Self::all().map(|scope| scope.to_string().into()).collect(), ..MetaSchema::new("string") }
+    }
+}
 
 impl<K: Kind + std::fmt::Display> From<K> for Text<K> {
     fn from(word: K) -> Self {

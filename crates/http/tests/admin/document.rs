@@ -36,6 +36,13 @@ async fn the_document_is_whole() {
                     }
                 }
             }
+            // What is sent and what is answered is shown by an example.
+            let good = responses.iter().filter(|(status, _)| status.as_str() < "400").map(|(_, response)| &response["content"]);
+            for content in good.chain([&operation["requestBody"]["content"]]).filter_map(Value::as_object).flat_map(|kinds| kinds.values())
+            {
+                let name = content["schema"]["$ref"].as_str().unwrap().rsplit('/').next().unwrap();
+                assert!(!document["components"]["schemas"][name]["example"].is_null(), "{method} {path}: {name} has no example");
+            }
             for parameter in operation["parameters"].as_array().unwrap_or(&Vec::new()) {
                 assert!(parameter["description"].is_string(), "{method} {path} {parameter}");
             }
@@ -48,33 +55,38 @@ async fn the_document_is_whole() {
     GET /accounts/{account_id} → 200 401 403 404 429 500 503
     PATCH /accounts/{account_id} → 200 400 401 403 404 413 415 422 429 500 503
     GET /accounts/{account_id}/consents → 200 401 403 404 429 500 503
-    DELETE /accounts/{account_id}/consents/{client_id} → 204 401 403 404 429 500 503
+    DELETE /accounts/{account_id}/consents/{client_id} → 200 204 400 401 403 404 429 500 503
     GET /accounts/{account_id}/grants → 200 401 403 404 429 500 503
-    DELETE /accounts/{account_id}/grants/{grant_id} → 204 401 403 404 429 500 503
+    DELETE /accounts/{account_id}/grants/{grant_id} → 200 204 400 401 403 404 429 500 503
     GET /accounts/{account_id}/links → 200 401 403 404 429 500 503
-    DELETE /accounts/{account_id}/links/{link_id} → 204 401 403 404 429 500 503
+    DELETE /accounts/{account_id}/links/{link_id} → 200 204 400 401 403 404 429 500 503
     GET /accounts/{account_id}/sessions → 200 401 403 404 429 500 503
-    DELETE /accounts/{account_id}/sessions/{session_id} → 204 401 403 404 429 500 503
+    DELETE /accounts/{account_id}/sessions/{session_id} → 200 204 400 401 403 404 429 500 503
+    GET /api-keys → 200 400 401 403 429 500 503
+    POST /api-keys → 200 201 400 401 403 409 413 415 422 429 500 503
+    DELETE /api-keys/{key_id} → 200 204 400 401 403 404 409 429 500 503
+    GET /api-keys/{key_id} → 200 401 403 404 429 500 503
+    PATCH /api-keys/{key_id} → 200 400 401 403 404 412 413 415 422 428 429 500 503
     GET /clients → 200 400 401 403 429 500 503
-    POST /clients → 201 400 401 403 409 413 415 422 429 500 503
-    DELETE /clients/{client_id} → 204 400 401 403 404 412 428 429 500 503
+    POST /clients → 200 201 400 401 403 409 413 415 422 429 500 503
+    DELETE /clients/{client_id} → 200 204 400 401 403 404 412 428 429 500 503
     GET /clients/{client_id} → 200 304 401 403 404 429 500 503
     PATCH /clients/{client_id} → 200 400 401 403 404 412 413 415 422 428 429 500 503
     PUT /clients/{client_id} → 200 201 400 401 403 412 413 415 422 428 429 500 503
-    POST /clients/{client_id}/secrets → 201 400 401 403 404 409 413 415 422 429 500 503
-    DELETE /clients/{client_id}/secrets/{secret_id} → 204 401 403 404 409 429 500 503
+    POST /clients/{client_id}/secrets → 200 201 400 401 403 404 409 413 415 422 429 500 503
+    DELETE /clients/{client_id}/secrets/{secret_id} → 200 204 400 401 403 404 409 429 500 503
     GET /keys → 200 401 403 429 500 503
     POST /keys:rotate → 200 400 401 403 409 413 415 422 429 500 503
     GET /providers → 200 401 403 429 500 503
-    DELETE /providers/{provider_id} → 204 400 401 403 404 409 412 428 429 500 503
+    DELETE /providers/{provider_id} → 200 204 400 401 403 404 409 412 428 429 500 503
     GET /providers/{provider_id} → 200 401 403 404 429 500 503
     PATCH /providers/{provider_id} → 200 400 401 403 404 409 412 413 415 422 428 429 500 503
     PUT /providers/{provider_id} → 200 201 400 401 403 409 412 413 415 422 428 429 500 503
     GET /providers/{provider_id}/trials/{trial} → 200 401 403 404 429 500 503
-    POST /providers/{provider_id}:test → 200 400 401 403 404 413 415 422 429 500 503
+    POST /providers/{provider_id}:test → 200 400 401 403 404 409 413 415 422 429 500 503
     GET /registration-tokens → 200 401 403 429 500 503
-    POST /registration-tokens → 201 400 401 403 413 415 422 429 500 503
-    DELETE /registration-tokens/{token_id} → 204 401 403 404 429 500 503
+    POST /registration-tokens → 200 201 400 401 403 409 413 415 422 429 500 503
+    DELETE /registration-tokens/{token_id} → 200 204 400 401 403 404 429 500 503
     ");
     for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
         assert!(schema["description"].is_string(), "{name}");
@@ -106,6 +118,12 @@ async fn the_document_is_whole() {
         "SigningKey",
         "SigningKeys",
         "KeyRotation",
+        "ApiKeyRequest",
+        "ApiKeyChange",
+        "ApiKey",
+        "ApiKeyPage",
+        "NewApiKey",
+        "DryRun",
     ] {
         assert!(!document["components"]["schemas"][name]["example"].is_null(), "{name} has no example");
     }

@@ -2,15 +2,19 @@
 #![expect(clippy::unwrap_used, reason = "in helpers of tests too, a panic is how a test fails")]
 
 mod accounts;
+mod api_keys;
 mod bodies;
 mod browser;
 mod clients;
 mod document;
+mod dry_run;
 mod gate;
 mod keys;
 mod providers;
+mod repeats;
 mod rules;
 mod secrets;
+mod table;
 mod trials;
 
 use std::{sync::Arc, time::Duration};
@@ -18,16 +22,29 @@ use std::{sync::Arc, time::Duration};
 use http::{HeaderMap, Method, StatusCode};
 use poem::{Endpoint, EndpointExt, Request, Response, endpoint::BoxEndpoint};
 use serde_json::{Value, json};
-use vestibule_domain::audit::EventName;
+use vestibule_domain::{
+    audit::EventName,
+    consent::Consent,
+    ids::ClientId,
+    limits::Limits,
+    ports::Store,
+    scope::Scopes,
+    store::{Changes, Write},
+};
+use vestibule_flows::Gateway;
 use vestibule_http::{House, HttpSettings, routes};
 use vestibule_telemetry::{Build, Metrics};
-use vestibule_testkit::rig::{ADMIN_KEY, Rig, RigOptions};
+use vestibule_testkit::{
+    rig::{ADMIN_KEY, Rig, RigOptions},
+    sample::NOW,
+};
 
 /// An operator's desk: the API, and the fakes behind it.
 struct Desk {
     api: BoxEndpoint<'static, Response>,
     metrics: Arc<Metrics>,
     rig: Rig,
+    gateway: Gateway,
     prefix: &'static str,
     document: Value,
 }
@@ -78,12 +95,22 @@ impl Desk {
         Self::at("https://sso.example.com", "").await
     }
 
+    /// One where a key may be used so many times a minute.
+    async fn with_limit(admin_per_key: u32) -> Self {
+        let limits = Limits { admin_per_key, ..Limits::default() };
+        Self::with(RigOptions { limits, ..RigOptions::default() }, "").await
+    }
+
     async fn at(issuer: &str, prefix: &'static str) -> Self {
-        let (gateway, rig) = Rig::gateway(RigOptions { issuer: issuer.into(), ..RigOptions::default() }).await;
+        Self::with(RigOptions { issuer: issuer.into(), ..RigOptions::default() }, prefix).await
+    }
+
+    async fn with(options: RigOptions, prefix: &'static str) -> Self {
+        let (gateway, rig) = Rig::gateway(options).await;
         let metrics = Arc::new(Metrics::new(Build { version: "0", revision: "0" }));
         rig.observer.post(metrics.clone());
-        let house = Arc::new(House::new(gateway, metrics.clone(), HttpSettings::default()));
-        let mut desk = Self { api: routes(&house).boxed(), metrics, rig, prefix, document: Value::Null };
+        let house = Arc::new(House::new(gateway.clone(), metrics.clone(), HttpSettings::default()));
+        let mut desk = Self { api: routes(&house).boxed(), metrics, rig, gateway, prefix, document: Value::Null };
         desk.document = desk.plain(Method::GET, "/openapi.json", &[], "").await.json();
         desk
     }
@@ -142,6 +169,10 @@ impl Desk {
             ["providers", _] => "/providers/{provider_id}",
             ["providers", _, "trials", _] => "/providers/{provider_id}/trials/{trial}",
             ["keys"] => "/keys",
+            ["api-keys"] => "/api-keys",
+            ["api-keys", _] => "/api-keys/{key_id}",
+            ["registration-tokens"] => "/registration-tokens",
+            ["registration-tokens", _] => "/registration-tokens/{token_id}",
             ["keys:rotate"] => "/keys:rotate",
             ["accounts"] => "/accounts",
             ["accounts", _] => "/accounts/{account_id}",
@@ -156,6 +187,29 @@ impl Desk {
         if operation.is_object() {
             assert!(operation["responses"][status.as_str()].is_object(), "{method} {pattern} answered {status}, which is not documented");
         }
+    }
+
+    /// Somebody who signed in to an app: their account, and its link, session and grant.
+    async fn somebody(&self) -> (String, String, String, String) {
+        self.register_web().await;
+        self.browser().signs_in("acme", "ada").await;
+        let first = async |path: &str| self.get(path).await.json()["items"][0]["id"].as_str().unwrap().to_owned();
+        let account = first("/accounts").await;
+        let of = |kind: &str| format!("/accounts/{account}/{kind}");
+        let (links, sessions, grants) = (of("links"), of("sessions"), of("grants"));
+        (account.clone(), first(&links).await, first(&sessions).await, first(&grants).await)
+    }
+
+    /// Somebody said yes to an app.
+    async fn allows(&self, client: &str, account: &str) {
+        let consent = Consent {
+            account: account.parse().unwrap(),
+            client: ClientId::parse(client).unwrap(),
+            host: "app.example.com".into(),
+            scopes: Scopes::parse("openid").unwrap(),
+            given: NOW,
+        };
+        self.rig.store.commit(Changes::default().write(Write::PutConsent(consent))).await.unwrap();
     }
 
     async fn get(&self, path: &str) -> Answer {

@@ -112,5 +112,5 @@ async fn every_write_is_recorded_with_who_and_what() {
             assert!(!text.contains(shown.as_str().unwrap()) && !text.contains(ADMIN_KEY), "{text}");
         }
     }
-    assert_eq!(events[1].detail.as_deref(), Some("changed: scope, require_pkce"));
+    assert_eq!(events[1].detail.as_deref(), Some("changed: require_pkce, scope"));
 }

@@ -247,6 +247,8 @@ pub(crate) struct RawLimits {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawAdmin {
+    /// An address and port for it and the console alone, as 127.0.0.1:9465: the main listener answers for neither then. It has the TLS of listen.tls.
+    pub(crate) address: Option<String>,
     /// The key that opens it, at least 32 characters; `vestibule keygen --bootstrap` makes one.
     #[schemars(with = "Option<String>", extend("writeOnly" = true))]
     pub(crate) bootstrap_key: Option<SecretString>,

@@ -276,6 +276,17 @@ pub(super) fn ops(raw: &RawOps, listen: Option<SocketAddr>, check: &mut Checker<
     Some(address)
 }
 
+/// The listener of the admin API and the console, if they have one of their own.
+pub(super) fn admin_address(raw: &RawAdmin, others: [Option<SocketAddr>; 2], check: &mut Checker<'_>) -> Option<Option<SocketAddr>> {
+    let Some(text) = &raw.address else { return Some(None) };
+    let address = check.address("admin.address", text)?;
+    if address.port() != 0 && others.contains(&Some(address)) {
+        let lines = ["[admin]", "address = \"127.0.0.1:9465\""];
+        check.fault("admin.address", "is the address of another listener; leave it out, or choose one of its own", &lines);
+    }
+    Some(Some(address))
+}
+
 pub(super) fn store(raw: &RawStore, check: &mut Checker<'_>) -> Option<StoreSettings> {
     const LINES: [&str; 2] = ["[store]", "url = \"sqlite:///var/lib/vestibule/vestibule.db\""];
     if !(1..=256).contains(&raw.readers) {

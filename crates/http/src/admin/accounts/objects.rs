@@ -98,7 +98,7 @@ pub(super) struct ProfileObject {
     /// Their groups.
     groups: Vec<String>,
     /// What the provider's claim map makes besides, by name.
-    #[oai(skip_serializing_if_is_empty)]
+    #[oai(default, skip_serializing_if_is_empty)]
     custom: BTreeMap<String, Value>,
 }
 

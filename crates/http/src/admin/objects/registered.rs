@@ -1,11 +1,15 @@
 //! Clients as they are registered.
 
+use std::collections::BTreeMap;
+
 use poem_openapi::{Object, types::Example};
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use vestibule_domain::{
     about::ApplicationType,
     client::{AuthMethod, Client, ConsentMode, GrantType, KeySource, SigningAlg, SubjectType},
+    ids::SecretId,
+    time::Timestamp,
 };
 use vestibule_flows::NewSecret;
 
@@ -270,6 +274,13 @@ impl From<&Client> for ClientObject {
     }
 }
 
+impl ClientObject {
+    /// The same, with when its secrets were used last.
+    pub(crate) fn used(self, uses: &BTreeMap<SecretId, Timestamp>) -> Self {
+        Self { secrets: self.secrets.into_iter().map(|secret| secret.used(uses)).collect(), ..self }
+    }
+}
+
 impl Example for ClientObject {
     fn example() -> Self {
         let registration = Registration::example();
@@ -363,8 +374,8 @@ pub(crate) struct ClientPage {
 }
 
 impl ClientPage {
-    pub(crate) fn new(clients: &[Client]) -> Self {
-        Self { items: clients.iter().map(ClientObject::from).collect() }
+    pub(crate) fn new(clients: &[Client], uses: &BTreeMap<SecretId, Timestamp>) -> Self {
+        Self { items: clients.iter().map(|client| ClientObject::from(client).used(uses)).collect() }
     }
 }
 

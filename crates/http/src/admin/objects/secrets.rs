@@ -1,10 +1,10 @@
 //! Secrets of clients.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use poem_openapi::{Object, types::Example};
 use secrecy::ExposeSecret;
-use vestibule_domain::{client::ClientSecret, time::Timestamp};
+use vestibule_domain::{client::ClientSecret, ids::SecretId, time::Timestamp};
 use vestibule_flows::NewSecret;
 
 use super::{
@@ -27,17 +27,32 @@ pub(crate) struct SecretObject {
     created_at: Text<Moment>,
     /// When it stops working, or stopped; absent for one that does not.
     expires_at: Option<Text<Moment>>,
+    /// When the app used it last, to the minute; absent if it never did. Shown when the client is read.
+    last_used_at: Option<Text<Moment>>,
+}
+
+impl SecretObject {
+    /// The same, with when it was used last.
+    pub(super) fn used(self, uses: &BTreeMap<SecretId, Timestamp>) -> Self {
+        let used = self.id.parse().ok().and_then(|id: SecretId| uses.get(&id).copied());
+        Self { last_used_at: used.map(Into::into), ..self }
+    }
 }
 
 impl From<&ClientSecret> for SecretObject {
     fn from(secret: &ClientSecret) -> Self {
-        Self { id: secret.id.to_string(), created_at: secret.created.into(), expires_at: secret.expires.map(Into::into) }
+        Self {
+            id: secret.id.to_string(),
+            created_at: secret.created.into(),
+            expires_at: secret.expires.map(Into::into),
+            last_used_at: None,
+        }
     }
 }
 
 impl Example for SecretObject {
     fn example() -> Self {
-        Self { id: EXAMPLE_SECRET_ID.into(), created_at: EXAMPLE_TIME.into(), expires_at: None }
+        Self { id: EXAMPLE_SECRET_ID.into(), created_at: EXAMPLE_TIME.into(), expires_at: None, last_used_at: Some(EXAMPLE_TIME.into()) }
     }
 }
 
