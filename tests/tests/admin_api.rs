@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use serde_json::{Value, json};
-use vestibule_tests::{ADMIN_KEY, House, HouseOptions, Neighbours, openapi_tool, project};
+use vestibule_tests::{ADMIN_KEY, House, HouseOptions, Neighbours, binary, openapi_tool, project};
 
 async fn house(extra: &str) -> House {
     let options = HouseOptions { extra: extra.to_owned(), ..HouseOptions::default() };
@@ -98,4 +98,33 @@ async fn on_a_listener_of_its_own_it_answers_there_and_nowhere_else() {
     assert_eq!(status(format!("{}/console/sign-in", house.issuer)).await.0, 404);
     assert_eq!(status(format!("http://localhost:{port}/console/sign-in")).await.0, 200, "the console is there too");
     assert_eq!(status(format!("{}/.well-known/openid-configuration", house.issuer)).await.0, 200);
+}
+
+/// Under whatever name the console is called there: its forms are its own, and a key for a few scopes opens no more than they say.
+#[tokio::test]
+async fn on_a_listener_of_its_own_the_console_opens_to_a_key_for_a_few_scopes() {
+    let port = vestibule_tests::free_port();
+    let options = HouseOptions { admin: format!("address = \"127.0.0.1:{port}\""), ..HouseOptions::default() };
+    let house = House::start_among(options, async |_: &str| (Neighbours::default(), ())).await.0;
+    let mut command = Command::new(binary());
+    command.args(["console-key", "--scope", "clients:read", "--scope", "keys:read", "--config"]).arg(house.folder().join("vestibule.toml"));
+    let (well, link) = output(command).await;
+    assert!(well, "{link}");
+    let key = link.lines().find_map(|line| line.split_once("/console/key?key=")).unwrap_or_else(|| panic!("{link}")).1.to_owned();
+    let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+    let door = format!("http://localhost:{port}");
+    let enter = async |origin: &str| {
+        client.post(format!("{door}/console/key")).header("origin", origin).form(&[("key", &key)]).send().await.unwrap()
+    };
+    assert_eq!(enter("http://elsewhere.example").await.status(), 403);
+    let opened = enter(&door).await;
+    assert_eq!(opened.status(), 303);
+    let cookie = opened.headers()["set-cookie"].to_str().unwrap().split(';').next().unwrap().to_owned();
+    let page = async |path: &str| {
+        let shown = client.get(format!("{door}/console{path}")).header("cookie", &cookie).send().await.unwrap();
+        (shown.status().as_u16(), shown.text().await.unwrap())
+    };
+    assert_eq!((page("/apps").await.0, page("/keys").await.0), (200, 200));
+    let (status, text) = page("/providers").await;
+    assert!(status == 403 && text.contains("It needs the scope providers:read, which you do not have."), "{status} {text}");
 }

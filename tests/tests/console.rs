@@ -118,6 +118,7 @@ async fn an_operator_signs_in_as_everybody_does_and_every_page_is_accessible_in_
             ("people", "/people"),
             ("nobody", "/people?q=nobody"),
             ("keys", "/keys"),
+            ("api-keys", "/api-keys"),
             ("registration-tokens", "/registration-tokens"),
             ("not-there", "/app/none"),
         ];

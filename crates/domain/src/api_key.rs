@@ -32,12 +32,6 @@ impl ApiKey {
     pub fn is_alive(&self, now: Timestamp) -> bool {
         self.expires.is_none_or(|expires| now < expires)
     }
-
-    /// Whether a maker who has these scopes until then may have made it: nobody gives more than they have, nor for longer.
-    pub fn is_within(&self, scopes: &AdminScopes, until: Option<Timestamp>) -> bool {
-        let in_time = until.is_none_or(|until| self.expires.is_some_and(|expires| expires <= until));
-        self.scopes.beyond(scopes).is_none() && in_time
-    }
 }
 
 /// How many characters a name may have.

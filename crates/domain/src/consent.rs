@@ -26,6 +26,11 @@ pub struct Consent {
 }
 
 impl Consent {
+    /// Where it stands among those of its account. No client's id has a space.
+    pub fn place(&self) -> String {
+        format!("{} {}", self.client, self.host)
+    }
+
     /// What somebody allows who says yes to a request, with what they allowed at the same host before: to be asked for less does not take back more.
     pub fn to(request: &AuthorizationRequest, account: AccountId, before: &[Self], client: &Client, now: Timestamp) -> Self {
         let host = request.redirect_uri.shown_host();

@@ -77,6 +77,14 @@ impl AdminScope {
         Self::Of(area, AdminAct::Write)
     }
 
+    /// The scope that shows what this one changes; nothing for one that is not about one change.
+    pub const fn to_look(self) -> Option<Self> {
+        match self {
+            Self::Of(area, AdminAct::Write) => Some(Self::read(area)),
+            _ => None,
+        }
+    }
+
     /// Every scope there is, the widest first.
     pub fn all() -> impl Iterator<Item = Self> {
         let of_area = |area: AdminArea| {
@@ -221,6 +229,11 @@ impl Operator {
     /// Somebody who may do everything: the holder of the configuration's key, or a person whom its rules call an operator.
     pub fn unlimited(actor: Actor) -> Self {
         Self { actor, scopes: AdminScopes::everything(), until: None }
+    }
+
+    /// Whether they may look at an area.
+    pub fn sees(&self, area: AdminArea) -> bool {
+        self.scopes.cover(AdminScope::read(area))
     }
 
     /// Whether they may, or the scope they lack.

@@ -18,7 +18,7 @@ use crate::{
     error::OAuthErrorCode,
     grant::Grant,
     health::{BreakerState, Checked},
-    ids::{AccountId, ApiKeyId, ClientId, GrantId, LinkId, LoginId, ProviderId, SessionId},
+    ids::{AccountId, ApiKeyId, ClientId, GrantId, LinkId, LoginId, ProviderId, RegistrationTokenId, SessionId},
     keys::SigningKey,
     logout::DueLogout,
     possession::{Proof, ProofFault},
@@ -243,8 +243,10 @@ pub trait Store: Send + Sync {
     async fn count_self_registered(&self) -> Result<u64, StoreError>;
     /// The registration token of this digest, good or not, until it is swept.
     async fn registration_token(&self, digest: &Digest) -> Result<Option<RegistrationToken>, StoreError>;
-    /// Every registration token, oldest first, at most a few hundred.
-    async fn registration_tokens(&self) -> Result<Vec<RegistrationToken>, StoreError>;
+    /// One registration token by its id.
+    async fn registration_token_by_id(&self, id: &RegistrationTokenId) -> Result<Option<RegistrationToken>, StoreError>;
+    /// Registration tokens in the order of their ids, which is that of their making, after `after`.
+    async fn registration_tokens(&self, after: Option<&RegistrationTokenId>, limit: u64) -> Result<Vec<RegistrationToken>, StoreError>;
     /// One key of the admin API, good or not. Never from a cache: one that was deleted works nowhere.
     async fn api_key(&self, id: &ApiKeyId) -> Result<Option<ApiKey>, StoreError>;
     /// Keys of the admin API in the order of their ids, which is that of their making, after `after`.
@@ -279,8 +281,10 @@ pub trait Store: Send + Sync {
     async fn clients_in(&self, session: &SessionId) -> Result<Vec<ClientId>, StoreError>;
     /// Clients that are due to be told of the end of a session, at most `each` of one client, those first that have waited longest.
     async fn logouts_due(&self, now: Timestamp, each: u64, limit: u64) -> Result<Vec<DueLogout>, StoreError>;
-    /// What a person allowed, every app or one, in the order of their ids and then of hosts.
-    async fn consents(&self, account: &AccountId, client: Option<&ClientId>) -> Result<Vec<Consent>, StoreError>;
+    /// What a person allowed an app, in the order of hosts.
+    async fn consents(&self, account: &AccountId, client: &ClientId) -> Result<Vec<Consent>, StoreError>;
+    /// What a person allowed apps, in the order of their ids and then of hosts, after `after`.
+    async fn consents_of(&self, account: &AccountId, after: Option<(&ClientId, &str)>, limit: u64) -> Result<Vec<Consent>, StoreError>;
     /// A code, spent or not, until it is swept.
     async fn code(&self, digest: &Digest) -> Result<Option<Code>, StoreError>;
     /// A grant, living or not, until it is swept.

@@ -70,17 +70,24 @@ impl Gateway {
         Ok(sessions.into_iter().filter(|session| session.is_alive(witness.now, &self.settings.lifetimes)).collect())
     }
 
-    /// What somebody allowed apps.
-    pub async fn consents(&self, account: &str) -> Result<Vec<Consent>, AdminFault> {
+    /// What somebody allowed apps, by app and host, at most `limit` after `after`: the [place](Consent::place) of one.
+    pub async fn consents(&self, account: &str, after: Option<&str>, limit: u64) -> Result<Vec<Consent>, AdminFault> {
         let account = self.account(account).await?;
-        self.store.consents(&account.id, None).await.map_err(AdminFault::Store)
+        let read = |text: &str| {
+            let (client, host) = text.split_once(' ')?;
+            Some((ClientId::parse(client).ok()?, host.to_owned()))
+        };
+        let unread = || AdminFault::at("/after", "must be a client's id, a space and a host");
+        let after = after.map(|text| read(text).ok_or_else(unread)).transpose()?;
+        let after = after.as_ref().map(|(client, host)| (client, host.as_str()));
+        self.store.consents_of(&account.id, after, limit).await.map_err(AdminFault::Store)
     }
 
     /// Forgets what somebody allowed an app: they are asked again. What it was given stands until that is ended.
     pub async fn forget_consents(&self, witness: &Witness, actor: &Actor, account: &str, client: &str) -> Result<(), AdminFault> {
         let client = ClientId::parse(client).map_err(|_| AdminFault::NotFound)?;
         let account = self.account(account).await?;
-        if self.store.consents(&account.id, Some(&client)).await.map_err(AdminFault::Store)?.is_empty() {
+        if self.store.consents(&account.id, &client).await.map_err(AdminFault::Store)?.is_empty() {
             return Err(AdminFault::NotFound);
         }
         let event = AuditEvent {

@@ -167,7 +167,7 @@ impl Gateway {
     /// What a person allowed an app before; read only where it is remembered.
     pub(crate) async fn given(&self, client: &Client, account: &AccountId) -> Result<Vec<Consent>, StoreError> {
         match client.consent {
-            ConsentMode::Remembered => self.store.consents(account, Some(&client.id)).await,
+            ConsentMode::Remembered => self.store.consents(account, &client.id).await,
             ConsentMode::Implicit | ConsentMode::Always => Ok(Vec::new()),
         }
     }

@@ -13,6 +13,7 @@ use vestibule_domain::{
     audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
     authorize::Prompt,
     ids::{AccountId, LinkId, SessionId},
+    operator::{AdminScopes, Operator},
     policy::Refusal,
     secret::{Digest, Purpose},
     session::Session,
@@ -69,8 +70,8 @@ pub enum ConsoleEntered {
 /// An operator at work: who they are, and what their forms carry.
 #[derive(Clone, Debug)]
 pub struct Desk {
-    /// As the records name them.
-    pub actor: Actor,
+    /// Who they are to records, and what they may do.
+    pub operator: Operator,
     /// As they are shown to themselves.
     pub name: String,
     /// What every form carries: bound to the session by its secret digest, so no other site can make one (attack 86).
@@ -93,22 +94,31 @@ struct Kept {
 enum By {
     /// By a session of theirs; when it ends this ends too.
     Session { id: SessionId, account: AccountId, link: LinkId },
-    /// By a one-time key.
-    Key,
+    /// By a one-time key, which may be one for some things only.
+    Key { scopes: AdminScopes },
+}
+
+/// What the ticket of a one-time key holds.
+#[derive(Serialize, Deserialize)]
+struct KeptKey {
+    scopes: AdminScopes,
 }
 
 impl Gateway {
-    /// Makes a key that opens the console once, within `lives`. Only now is it seen.
-    pub async fn new_console_key(&self, witness: &Witness, lives: Duration) -> Result<SecretString, StoreError> {
+    /// Makes a key that opens the console once, within `lives`, to whoever may then do what the scopes say. Only now is it seen.
+    pub async fn new_console_key(&self, witness: &Witness, lives: Duration, scopes: AdminScopes) -> Result<SecretString, StoreError> {
         let key = codec::random_text(self.entropy.as_ref());
         let ticket = Ticket {
             digest: self.sealer.hash(key.as_bytes()),
             kind: TicketKind::ConsoleKey,
             version: 1,
             expires: witness.now + lives,
-            body: "{}".into(),
+            body: serde_json::to_string(&KeptKey { scopes: scopes.clone() }).unwrap_or_default(),
         };
-        let event = self.event(witness, EventName::ConsoleKeyCreated, Outcome::Success, Actor::System);
+        let event = AuditEvent {
+            detail: Some(format!("for {scopes}")),
+            ..self.event(witness, EventName::ConsoleKeyCreated, Outcome::Success, Actor::System)
+        };
         self.commit(Changes::default().write(Write::PutTicket { ticket, expected: None }).event(event)).await?;
         Ok(key.into())
     }
@@ -120,10 +130,12 @@ impl Gateway {
 
     /// Comes in by a key, which is used up; nothing if it is none, or none any more.
     pub async fn enter_console_by_key(&self, witness: &Witness, key: &str) -> Result<Option<ConsoleCookie>, StoreError> {
-        if let Some(ticket) = self.console_key(witness, key).await? {
+        let known = self.console_key(witness, key).await?;
+        if let Some((ticket, kept)) = known.and_then(|ticket| serde_json::from_str::<KeptKey>(&ticket.body).ok().map(|kept| (ticket, kept)))
+        {
             let taken = Write::TakeTicket { digest: ticket.digest, kind: ticket.kind, expected: ticket.version };
             let event = self.event(witness, EventName::AdminLogin, Outcome::Success, Actor::AdminKey(ONE_TIME_KEY.into()));
-            match self.new_desk(witness, By::Key, Changes::default().write(taken).event(event)).await {
+            match self.new_desk(witness, By::Key { scopes: kept.scopes }, Changes::default().write(taken).event(event)).await {
                 Ok(cookie) => return Ok(Some(cookie)),
                 // Somebody else was faster with it.
                 Err(StoreError::Conflict(Contest::Ticket)) => {}
@@ -165,10 +177,16 @@ impl Gateway {
         let digest = self.sealer.hash(cookie.as_bytes());
         let Some(ticket) = self.living_ticket(witness, TicketKind::ConsoleSession, &digest).await? else { return Ok(None) };
         let Ok(kept) = serde_json::from_str::<Kept>(&ticket.body) else { return Ok(None) };
-        let (actor, name) = match &kept.by {
-            By::Key => (Actor::AdminKey(ONE_TIME_KEY.into()), "One-time key".to_owned()),
+        let (operator, name) = match &kept.by {
+            By::Key { scopes } => {
+                let actor = Actor::AdminKey(ONE_TIME_KEY.into());
+                (
+                    Operator { actor, scopes: scopes.clone(), until: Some(kept.since + self.settings.console.session) },
+                    "One-time key".to_owned(),
+                )
+            }
             By::Session { id, account, link } => match self.operator_still(witness, *id, account, link).await? {
-                Some(account) => (Actor::Account(account.id), called(&account)),
+                Some(account) => (Operator::unlimited(Actor::Account(account.id)), called(&account)),
                 None => return Ok(None),
             },
         };
@@ -176,7 +194,7 @@ impl Gateway {
             self.touch_desk(witness, ticket, kept).await?;
         }
         let token = self.sealer.tag(Purpose::ConsoleForm, &digest.0).to_hex();
-        Ok(Some(Desk { actor, name, token, digest }))
+        Ok(Some(Desk { operator, name, token, digest }))
     }
 
     /// Whether a form was made for this desk.
@@ -189,7 +207,7 @@ impl Gateway {
         for _ in 0..2 {
             let Some(ticket) = self.store.ticket(TicketKind::ConsoleSession, &desk.digest).await? else { return Ok(()) };
             let taken = Write::TakeTicket { digest: ticket.digest, kind: ticket.kind, expected: ticket.version };
-            let event = self.event(witness, EventName::AdminLogout, Outcome::Success, desk.actor.clone());
+            let event = self.event(witness, EventName::AdminLogout, Outcome::Success, desk.operator.actor.clone());
             match self.commit(Changes::default().write(taken).event(event)).await {
                 // A page beside this one noted that the operator is there.
                 Err(StoreError::Conflict(Contest::Ticket)) => {}

@@ -50,18 +50,21 @@ impl Gateway {
         Ok((token, text.into()))
     }
 
-    /// Those that are there, oldest first.
-    pub async fn registration_tokens(&self) -> Result<Vec<RegistrationToken>, AdminFault> {
-        self.store.registration_tokens().await.map_err(AdminFault::Store)
+    /// Those that are there, oldest first, at most `limit` after `after`.
+    pub async fn registration_tokens(&self, after: Option<&str>, limit: u64) -> Result<Vec<RegistrationToken>, AdminFault> {
+        let read = |text: &str| {
+            text.parse::<RegistrationTokenId>().map_err(|_| AdminFault::at("/after", "must be the id of a registration token"))
+        };
+        let after = after.map(read).transpose()?;
+        self.store.registration_tokens(after.as_ref(), limit).await.map_err(AdminFault::Store)
     }
 
     /// Takes one back. Apps that it let register stay.
     pub async fn delete_registration_token(&self, witness: &Witness, actor: &Actor, id: &str) -> Result<(), AdminFault> {
         let id: RegistrationTokenId = id.parse().map_err(|_| AdminFault::NotFound)?;
-        let all = self.registration_tokens().await?;
-        let token = all.iter().find(|token| token.id == id).ok_or(AdminFault::NotFound)?;
+        let token = self.store.registration_token_by_id(&id).await.map_err(AdminFault::Store)?.ok_or(AdminFault::NotFound)?;
         let event = self.event(witness, EventName::RegistrationTokenDeleted, Outcome::Success, actor.clone());
-        let event = AuditEvent { detail: Some(format!("token {id}")), change: difference(&facts(token), &Map::new()), ..event };
+        let event = AuditEvent { detail: Some(format!("token {id}")), change: difference(&facts(&token), &Map::new()), ..event };
         self.commit(Changes::default().write(Write::DropRegistrationToken { id }).event(event)).await.map_err(AdminFault::Store)
     }
 }

@@ -23,7 +23,7 @@ mod refused;
 mod registration_tokens;
 mod repeats;
 mod rules;
-mod table;
+pub(crate) mod table;
 mod text;
 
 use std::sync::Arc;

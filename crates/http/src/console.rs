@@ -3,12 +3,13 @@
 //! **How a page is added.** Write a handler `async fn(House, Visit, Desk) -> Response` in a file below `console/`; a [`Desk`] is an operator at work, so
 //! whoever gets there is one. It fills a template below `templates/console/` that extends `console/shell.html` and has a field `f: Frame`
 //! ([`Frame::new`], with the [`Section`] it belongs to), and answers with [`show`]. Put its address into [`routes`]: `read` for what only looks, `write` for
-//! what changes something. A form posts `{{ f.token }}` as `token`, or it is refused before the handler sees it. A new entry of the navigation is a
+//! what changes something, each with the operation of the admin API that is the same: what that needs, an operator needs here. A form posts `{{ f.token }}` as `token`, or it is refused before the handler sees it. A new entry of the navigation is a
 //! [`Section`]. A page must do its work without JavaScript; what `htmx` adds is comfort. Styles go into `templates/console/console.css`, scripts into
 //! `assets`: the policy of these pages runs nothing that stands in the markup.
 //!
 //! The pages speak English, as the admin API does: they are for operators.
 
+mod api_keys;
 mod apps;
 mod assets;
 mod door;
@@ -21,7 +22,7 @@ mod people;
 mod providers;
 mod registration_tokens;
 
-use std::sync::Arc;
+use std::{num::NonZeroU32, sync::Arc};
 
 use futures_util::{FutureExt, future::BoxFuture};
 use http::{HeaderValue, Method, StatusCode, header};
@@ -31,11 +32,12 @@ use vestibule_flows::{AdminFault, Desk};
 
 pub(crate) use self::frame::{Frame, Section, show};
 use crate::{
+    admin::table::{self, Row},
     halt,
     house::House,
     pages::ErrorKind,
-    shell::{Reader, Step},
-    visit::Visit,
+    shell::{OwnDoor, Reader, Step},
+    visit::{self, Visit},
 };
 
 /// Where it lies under the issuer.
@@ -48,36 +50,41 @@ const BOTH: &[Method] = &[Method::GET, Method::POST];
 /// Every page of it.
 pub(crate) fn routes(house: &Arc<House>, routes: Route) -> Route {
     let under = |path: &str| format!("{}{BASE}{path}", house.prefix());
-    let parts = [apps::routes, providers::routes, people::routes, keys::routes, registration_tokens::routes];
+    let parts = [apps::routes, providers::routes, people::routes, keys::routes, api_keys::routes, registration_tokens::routes];
     let routes = parts.into_iter().fold(routes, |routes, of| of(house, routes));
     routes
-        .at(under(""), read(house, "/console", overview::show_overview))
+        .at(under(""), at_desk(house, "/console", GET, None, overview::show_overview))
         .at(under("/sign-in"), open(house, "/console/sign-in", GET, door::sign_in))
         .at(under("/enter"), open(house, "/console/enter", GET, door::enter))
         .at(under("/key"), open(house, "/console/key", BOTH, door::key))
-        .at(under("/sign-out"), write(house, "/console/sign-out", door::leave))
+        .at(under("/sign-out"), at_desk(house, "/console/sign-out", POST, None, door::leave))
         .at(
             under("/assets/:file"),
             Step { house: house.clone(), route: "/console/assets", methods: GET, reader: Reader::Program, act: assets::file },
         )
 }
 
+/// The same as an operation of the admin API.
+fn like(method: &Method, route: &str) -> Option<&'static Row> {
+    Some(table::row(method, route))
+}
+
 /// A page that only looks.
-fn read<F, Fut>(house: &Arc<House>, route: &'static str, act: F) -> Step<impl Act + use<F, Fut>>
+fn read<F, Fut>(house: &Arc<House>, route: &'static str, same: Option<&'static Row>, act: F) -> Step<impl Act + use<F, Fut>>
 where
     F: Fn(Arc<House>, Visit, Desk) -> Fut + Copy + Send + Sync + 'static,
     Fut: Future<Output = Response> + Send + 'static,
 {
-    at_desk(house, route, GET, act)
+    at_desk(house, route, GET, same, act)
 }
 
 /// What a form does.
-fn write<F, Fut>(house: &Arc<House>, route: &'static str, act: F) -> Step<impl Act + use<F, Fut>>
+fn write<F, Fut>(house: &Arc<House>, route: &'static str, same: Option<&'static Row>, act: F) -> Step<impl Act + use<F, Fut>>
 where
     F: Fn(Arc<House>, Visit, Desk) -> Fut + Copy + Send + Sync + 'static,
     Fut: Future<Output = Response> + Send + 'static,
 {
-    at_desk(house, route, POST, act)
+    at_desk(house, route, POST, same, act)
 }
 
 /// What anybody may see: the way in.
@@ -89,30 +96,51 @@ fn open<F>(house: &Arc<House>, route: &'static str, methods: &'static [Method], 
 trait Act: Fn(Arc<House>, Visit) -> BoxFuture<'static, Response> + Send + Sync + 'static {}
 impl<F: Fn(Arc<House>, Visit) -> BoxFuture<'static, Response> + Send + Sync + 'static> Act for F {}
 
-fn at_desk<F, Fut>(house: &Arc<House>, route: &'static str, methods: &'static [Method], act: F) -> Step<impl Act + use<F, Fut>>
+/// What operators do; without a row, what each of them may.
+fn at_desk<F, Fut>(
+    house: &Arc<House>,
+    route: &'static str,
+    methods: &'static [Method],
+    same: Option<&'static Row>,
+    act: F,
+) -> Step<impl Act + use<F, Fut>>
 where
     F: Fn(Arc<House>, Visit, Desk) -> Fut + Copy + Send + Sync + 'static,
     Fut: Future<Output = Response> + Send + 'static,
 {
-    let guarded = move |house: Arc<House>, visit: Visit| guarded(house, visit, act).boxed();
+    let guarded = move |house: Arc<House>, visit: Visit| guarded(house, visit, same, act).boxed();
     Step { house: house.clone(), route, methods, reader: Reader::Person, act: guarded }
 }
 
-/// Nobody gets further who is no operator now, and no form that another site made.
-async fn guarded<F, Fut>(house: Arc<House>, visit: Visit, act: F) -> Response
+/// Nobody gets further who is no operator now, no form that another site made, and nobody who may not do this.
+async fn guarded<F, Fut>(house: Arc<House>, visit: Visit, same: Option<&'static Row>, act: F) -> Response
 where
     F: Fn(Arc<House>, Visit, Desk) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Response> + Send + 'static,
 {
     let cookie = house.cookies.console(visit.headers());
-    match house.gateway.desk(&visit.witness, cookie.as_deref()).await {
-        Err(error) => unavailable(&house, &visit, &error),
-        Ok(None) => door::ask(&house, &visit),
-        Ok(Some(desk)) if visit.is_post() && !is_ours(&house, &visit, &desk) => {
-            refused(&house, &visit, &desk, StatusCode::FORBIDDEN, "This form is not from here", STALE)
-        }
-        Ok(Some(desk)) => act(house, visit, desk).await,
+    let desk = match house.gateway.desk(&visit.witness, cookie.as_deref()).await {
+        Err(error) => return unavailable(&house, &visit, &error),
+        Ok(None) => return door::ask(&house, &visit),
+        Ok(Some(desk)) => desk,
+    };
+    if visit.is_post() && !is_ours(&house, &visit, &desk) {
+        return refused(&house, &visit, &desk, StatusCode::FORBIDDEN, "This form is not from here", STALE);
     }
+    match may(&house, &visit, &desk, same).await {
+        Ok(()) => act(house, visit, desk).await,
+        Err(fault) => faulty(&house, &visit, &desk, &fault),
+    }
+}
+
+/// What the admin API asks of whoever does the same; and, since a form is answered by a page that shows what is there, that they may look at it.
+async fn may(house: &House, visit: &Visit, desk: &Desk, same: Option<&Row>) -> Result<(), AdminFault> {
+    let Some(row) = same else { return Ok(()) };
+    let look = row.needs.to_look().map(|needs| (needs, NonZeroU32::MIN));
+    for (needs, cost) in [(row.needs, row.cost)].into_iter().chain(look) {
+        house.gateway.permit(&visit.witness, &desk.operator, needs, cost).await?;
+    }
+    Ok(())
 }
 
 const STALE: &str = "It was made in another sign-in, or by another site. Nothing was changed. Open the page again and send it from there.";
@@ -128,9 +156,16 @@ fn comes_from_us(house: &House, visit: &Visit) -> bool {
     let said = |name: &str| visit.headers().get(name).map(|value| value.to_str().unwrap_or_default());
     match (said("sec-fetch-site"), said("origin")) {
         (Some(site), _) => site == "same-origin",
-        (None, Some(origin)) => origin == house.origin(),
+        (None, Some(origin)) => origin == house.origin() || is_where_called(visit, origin),
         (None, None) => true,
     }
+}
+
+/// Whether an origin is the name that we were called by at the listener of the admin API and the console, which has no name of its own. What a page makes
+/// of a name that it rebound to us has neither the cookie of an operator nor the token of a form (attack 44).
+fn is_where_called(visit: &Visit, origin: &str) -> bool {
+    let host = origin.split_once("://").map(|(_, host)| host);
+    visit.request.data::<OwnDoor>().is_some() && host.is_some() && host == visit::called(&visit.request)
 }
 
 /// The database can't be used.
@@ -148,6 +183,14 @@ fn refused(house: &House, visit: &Visit, desk: &Desk, status: StatusCode, title:
 fn faulty(house: &House, visit: &Visit, desk: &Desk, fault: &AdminFault) -> Response {
     let (status, title, text) = match fault {
         AdminFault::Store(error) => return unavailable(house, visit, error),
+        AdminFault::Forbidden(lacks) => (
+            StatusCode::FORBIDDEN,
+            "You may not do this",
+            format!("It needs the scope {lacks}, which you do not have. Nothing was changed."),
+        ),
+        AdminFault::SlowDown(seconds) => {
+            (StatusCode::TOO_MANY_REQUESTS, "Too much at once", format!("Nothing was changed. Try again in {seconds} seconds."))
+        }
         AdminFault::NotFound => (StatusCode::NOT_FOUND, "It is not there", "Nothing of this name is here, or not any more.".to_owned()),
         AdminFault::PreconditionFailed(_) | AdminFault::PreconditionRequired | AdminFault::Exists => (
             StatusCode::CONFLICT,

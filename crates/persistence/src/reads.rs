@@ -15,7 +15,7 @@ use vestibule_domain::{
     consent::Consent,
     email::EmailAddress,
     grant::Grant,
-    ids::{AccountId, ApiKeyId, ClientId, GrantId, LinkId, ProviderId, SessionId},
+    ids::{AccountId, ApiKeyId, ClientId, GrantId, LinkId, ProviderId, RegistrationTokenId, SessionId},
     keys::SigningKey,
     logout::DueLogout,
     provider::StoredProvider,
@@ -67,13 +67,27 @@ pub(crate) async fn registration_token(db: &DatabaseConnection, digest: &Digest)
     row.map(registration_tokens::Model::into_domain).transpose()
 }
 
-/// Operators make a few; more are somebody's loop.
-const MOST_REGISTRATION_TOKENS: u64 = 500;
+pub(crate) async fn registration_token_by_id(
+    db: &DatabaseConnection,
+    id: &RegistrationTokenId,
+) -> Result<Option<RegistrationToken>, StoreError> {
+    use registration_tokens::Entity;
+    let row = Entity::find_by_id(id.0.as_bytes().to_vec()).one(db).await;
+    let row = row.map_err(|error| reading::<Entity>(&error, &id.to_string()))?;
+    row.map(registration_tokens::Model::into_domain).transpose()
+}
 
-pub(crate) async fn registration_tokens(db: &DatabaseConnection) -> Result<Vec<RegistrationToken>, StoreError> {
+pub(crate) async fn registration_tokens(
+    db: &DatabaseConnection,
+    after: Option<&RegistrationTokenId>,
+    limit: u64,
+) -> Result<Vec<RegistrationToken>, StoreError> {
     use registration_tokens::{Column, Entity};
-    let rows = Entity::find().order_by_asc(Column::Id).limit(MOST_REGISTRATION_TOKENS).all(db).await;
-    let rows = rows.map_err(|error| reading::<Entity>(&error, "one of several"))?;
+    let mut find = Entity::find().order_by_asc(Column::Id).limit(limit);
+    if let Some(after) = after {
+        find = find.filter(Column::Id.gt(after.0.as_bytes().to_vec()));
+    }
+    let rows = find.all(db).await.map_err(|error| reading::<Entity>(&error, "one of several"))?;
     rows.into_iter().map(registration_tokens::Model::into_domain).collect()
 }
 
@@ -245,18 +259,36 @@ pub(crate) async fn logouts_due(db: &DatabaseConnection, now: Timestamp, each: u
     rows.into_iter().map(session_clients::Model::into_domain).collect()
 }
 
-pub(crate) async fn consents(db: &DatabaseConnection, account: &AccountId, client: Option<&ClientId>) -> Result<Vec<Consent>, StoreError> {
-    let mut find = consents::Entity::find().filter(consents::Column::Account.eq(account.0.as_bytes().to_vec()));
-    if let Some(client) = client {
-        find = find.filter(consents::Column::Client.eq(client.as_str()));
+pub(crate) async fn consents(db: &DatabaseConnection, account: &AccountId, client: &ClientId) -> Result<Vec<Consent>, StoreError> {
+    use consents::{Column, Entity};
+    let find = Entity::find().filter(Column::Account.eq(account.0.as_bytes().to_vec())).filter(Column::Client.eq(client.as_str()));
+    consents_in_order(db, find, MOST_HOSTS).await
+}
+
+/// An app has a few hosts; the bound is for whoever tries.
+const MOST_HOSTS: u64 = 1_000;
+
+pub(crate) async fn consents_of(
+    db: &DatabaseConnection,
+    account: &AccountId,
+    after: Option<(&ClientId, &str)>,
+    limit: u64,
+) -> Result<Vec<Consent>, StoreError> {
+    use consents::{Column, Entity};
+    let mut find = Entity::find().filter(Column::Account.eq(account.0.as_bytes().to_vec()));
+    if let Some((client, host)) = after {
+        // The first part lets the index find where to begin, in either database.
+        let same_or_later = Column::Client.gte(client.as_str());
+        find = find.filter(same_or_later).filter(Column::Client.gt(client.as_str()).or(Column::Host.gt(host)));
     }
-    let rows = find.order_by_asc(consents::Column::Client).order_by_asc(consents::Column::Host).limit(MOST_CONSENTS).all(db).await;
+    consents_in_order(db, find, limit).await
+}
+
+async fn consents_in_order(db: &DatabaseConnection, find: Select<consents::Entity>, most: u64) -> Result<Vec<Consent>, StoreError> {
+    let rows = find.order_by_asc(consents::Column::Client).order_by_asc(consents::Column::Host).limit(most).all(db).await;
     let rows = rows.map_err(|error| reading::<consents::Entity>(&error, "one of several"))?;
     rows.into_iter().map(consents::Model::into_domain).collect()
 }
-
-/// Nobody uses more apps; the bound is for whoever tries.
-const MOST_CONSENTS: u64 = 1_000;
 
 pub(crate) async fn code(db: &DatabaseConnection, digest: &Digest) -> Result<Option<Arc<Code>>, StoreError> {
     let row = codes::Entity::find_by_id(digest.0.to_vec()).one(db).await.map_err(|error| reading::<codes::Entity>(&error, "a code"))?;

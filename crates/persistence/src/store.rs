@@ -24,7 +24,7 @@ use vestibule_domain::{
     consent::Consent,
     email::EmailAddress,
     grant::Grant,
-    ids::{AccountId, ApiKeyId, ClientId, GrantId, LinkId, ProviderId, SessionId},
+    ids::{AccountId, ApiKeyId, ClientId, GrantId, LinkId, ProviderId, RegistrationTokenId, SessionId},
     keys::SigningKey,
     logout::DueLogout,
     ports::Store,
@@ -260,8 +260,12 @@ impl Store for SqlStore {
         reads::last_uses(&self.readers, ids).await
     }
 
-    async fn registration_tokens(&self) -> Result<Vec<RegistrationToken>, StoreError> {
-        reads::registration_tokens(&self.readers).await
+    async fn registration_token_by_id(&self, id: &RegistrationTokenId) -> Result<Option<RegistrationToken>, StoreError> {
+        reads::registration_token_by_id(&self.readers, id).await
+    }
+
+    async fn registration_tokens(&self, after: Option<&RegistrationTokenId>, limit: u64) -> Result<Vec<RegistrationToken>, StoreError> {
+        reads::registration_tokens(&self.readers, after, limit).await
     }
 
     async fn account(&self, id: &AccountId) -> Result<Option<Arc<Account>>, StoreError> {
@@ -344,8 +348,12 @@ impl Store for SqlStore {
         reads::logouts_due(&self.readers, now, each, limit).await
     }
 
-    async fn consents(&self, account: &AccountId, client: Option<&ClientId>) -> Result<Vec<Consent>, StoreError> {
+    async fn consents(&self, account: &AccountId, client: &ClientId) -> Result<Vec<Consent>, StoreError> {
         reads::consents(&self.readers, account, client).await
+    }
+
+    async fn consents_of(&self, account: &AccountId, after: Option<(&ClientId, &str)>, limit: u64) -> Result<Vec<Consent>, StoreError> {
+        reads::consents_of(&self.readers, account, after, limit).await
     }
 
     async fn code(&self, digest: &Digest) -> Result<Option<Code>, StoreError> {

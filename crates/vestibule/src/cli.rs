@@ -8,6 +8,7 @@ use vestibule_domain::{
     audit::EventName,
     client::SigningAlg,
     ids::{AccountId, ClientId, LoginId, ProviderId},
+    operator::AdminScope,
 };
 
 use crate::audit::Moment;
@@ -86,7 +87,7 @@ pub(crate) enum Command {
         command: KeysCommand,
     },
     /// Print a link that opens the operators' console once, within ten minutes
-    ConsoleKey(OfGateway),
+    ConsoleKey(ConsoleKeyOptions),
     /// Print a fresh sealing key
     Keygen {
         /// Print a key for the admin API instead
@@ -262,6 +263,15 @@ pub(crate) struct ExportOptions {
 }
 
 /// Of which gateway.
+#[derive(Debug, Args)]
+pub(crate) struct ConsoleKeyOptions {
+    #[command(flatten)]
+    pub(crate) of: OfGateway,
+    /// What whoever opens it may do, as the scopes of admin keys: clients:read, or everything
+    #[arg(long = "scope", value_name = "SCOPE", default_value = "*")]
+    pub(crate) scopes: Vec<AdminScope>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct OfGateway {
     /// The configuration file of the gateway

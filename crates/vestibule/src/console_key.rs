@@ -7,13 +7,14 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 use vestibule_domain::{
     audit::{Source, Witness},
+    operator::AdminScopes,
     settings::Settings,
     store::StoreError,
 };
 use vestibule_flows::Gateway;
 
 use crate::{
-    cli::OfGateway,
+    cli::ConsoleKeyOptions,
     failure::Failure,
     onlooker::{Onlooker, Opened},
     print, wire,
@@ -29,10 +30,11 @@ struct Printed {
 }
 
 /// Makes a key and prints its link.
-pub(crate) async fn console_key(options: &OfGateway) -> Result<(), Failure> {
+pub(crate) async fn console_key(options: &ConsoleKeyOptions) -> Result<(), Failure> {
+    let ConsoleKeyOptions { of: options, scopes } = options;
     let onlooker = Onlooker::read(&options.config)?;
     let Opened { gateway, store } = onlooker.open_to_write().await?;
-    let made = link(&gateway, GOOD_FOR).await;
+    let made = link(&gateway, GOOD_FOR, scopes.iter().copied().collect()).await;
     store.close().await;
     let url = made?;
     let expires_at = (wire::clock().now() + GOOD_FOR).to_string();
@@ -43,10 +45,10 @@ pub(crate) async fn console_key(options: &OfGateway) -> Result<(), Failure> {
     print::text(&url)
 }
 
-/// A link that opens the console once.
-pub(crate) async fn link(gateway: &Gateway, lives: Duration) -> Result<SecretString, StoreError> {
+/// A link that opens the console once, to whoever may then do what the scopes say.
+pub(crate) async fn link(gateway: &Gateway, lives: Duration, scopes: AdminScopes) -> Result<SecretString, StoreError> {
     let witness = Witness { now: gateway.clock().now(), source: Source::default(), trace_id: None };
-    let key = gateway.new_console_key(&witness, lives).await?;
+    let key = gateway.new_console_key(&witness, lives, scopes).await?;
     Ok(address(gateway.settings(), &key).into())
 }
 

@@ -17,6 +17,7 @@ use vestibule_domain::{
     audit::{Actor, Source, Witness},
     claims::Claims,
     client::Client,
+    operator::AdminScopes,
     redirect::RegisteredUri,
     registration::Draft,
 };
@@ -74,7 +75,7 @@ pub(crate) async fn dev(options: &DevOptions) -> Result<(), Failure> {
             client_id: DEMO.into(),
             client_secret: client_secret.expose_secret().to_owned(),
         });
-        let console = console_key::link(built.house.gateway(), CONSOLE_KEY_FOR).await?;
+        let console = console_key::link(built.house.gateway(), CONSOLE_KEY_FOR, AdminScopes::everything()).await?;
         Ok((Running::start(&built, doors), console))
     };
     let (running, console) = match started.await {

@@ -11,12 +11,13 @@ use poem_openapi::{
     payload::Json,
 };
 use serde_json::json;
-use vestibule_domain::operator::Operator;
+use vestibule_domain::{consent::Consent, operator::Operator};
 use vestibule_flows::Gateway;
 
 use self::{
     answers::{
-        Changing, Consents, Ending, Finding, Forgetting, Found, Gone, Grants, Links, Listed, Listing, Revoking, Sessions, Unlinking,
+        Changing, Consents, Ending, Finding, Forgetting, Found, Gone, Grants, Links, Listed, Listing, ListingOf, Revoking, Sessions,
+        Unlinking,
     },
     objects::{AccountChange, AccountPage, ConsentList, GrantList, LinkList, SessionList},
 };
@@ -90,7 +91,8 @@ impl Accounts {
 
     /// List the ways into an account
     ///
-    /// Its links to identities at providers, oldest first.
+    /// Its links to identities at providers, oldest first, all at once: a person adds one way in after another by signing in there, and has a few. No more
+    /// than the oldest 100 are shown.
     #[oai(path = "/accounts/:account_id/links", method = "get", operation_id = "list_links", tag = "Group::Accounts")]
     async fn links(
         &self,
@@ -136,16 +138,23 @@ impl Accounts {
 
     /// List what an account allowed apps
     ///
-    /// What its person said yes to on the page of consent, by app and by the host their answers went to.
+    /// What its person said yes to on the page of consent, by app and by the host their answers went to, a page at a time.
     #[oai(path = "/accounts/:account_id/consents", method = "get", operation_id = "list_consents", tag = "Group::Accounts")]
     async fn consents(
         &self,
         _key: Key,
         /// The account's id.
         account_id: Path<String>,
-    ) -> Result<Consents, Refused<Finding>> {
-        let consents = self.gateway().consents(&account_id).await.map_err(Problem::from)?;
-        Ok(Consents::All(Json(ConsentList::new(consents))))
+        /// How many at most.
+        #[oai(default = "usual_page", validator(minimum(value = "1"), maximum(value = "200")))]
+        limit: Query<u64>,
+        /// Only what comes after this place: the `client_id` of the last one of the page before, a space and its `host`.
+        after: Query<Option<String>>,
+    ) -> Result<Consents, Refused<ListingOf>> {
+        let found = self.gateway().consents(&account_id, after.as_deref(), limit.0 + 1).await.map_err(named_in_query)?;
+        let address = format!("{}/accounts/{}/consents", self.base, *account_id);
+        let (consents, next) = page(found, limit.0, &address, Consent::place);
+        Ok(Consents::Page(Json(ConsentList::new(consents)), next))
     }
 
     /// Forget what an account allowed an app

@@ -58,7 +58,10 @@ pub(crate) fn page<T>(mut items: Vec<T>, limit: u64, address: &str, id: impl Fn(
     let more = items.len() > most;
     items.truncate(most);
     let last = items.last().filter(|_| more).map(id);
-    let next = last.map(|last| format!("<{address}?limit={limit}&after={last}>; rel=\"next\""));
+    let next = last.map(|last| {
+        let after: String = url::form_urlencoded::byte_serialize(last.as_bytes()).collect();
+        format!("<{address}?limit={limit}&after={after}>; rel=\"next\"")
+    });
     (items, next)
 }
 

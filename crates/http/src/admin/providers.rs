@@ -37,7 +37,8 @@ pub(super) struct Providers {
 impl Providers {
     /// List providers
     ///
-    /// All of them, in the order of the house: those of the configuration as they stand there, then the others by name.
+    /// All of them at once, since every node holds them in memory and people choose among them on one page. They come in the order of the house: those of
+    /// the configuration as they stand there, then the others by name.
     #[oai(path = "/providers", method = "get", operation_id = "list_providers", tag = "Group::Providers")]
     async fn list(&self, key: Key) -> Result<Listed, Refused<Listing>> {
         let shown = self.gateway().shown_providers(&key.0.witness).await.map_err(Problem::from)?;

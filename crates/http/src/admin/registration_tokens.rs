@@ -4,7 +4,11 @@ mod objects;
 
 use std::sync::Arc;
 
-use poem_openapi::{ApiResponse, OpenApi, param::Path, payload::Json};
+use poem_openapi::{
+    ApiResponse, OpenApi,
+    param::{Path, Query},
+    payload::Json,
+};
 use vestibule_domain::operator::Operator;
 use vestibule_flows::Gateway;
 
@@ -13,7 +17,7 @@ use super::{
     answers::{Gone, refusals},
     body::Body,
     key::{Caller, Key},
-    operations::Group,
+    operations::{Group, named_in_query, page, usual_page},
     problem::Problem,
     refused::Refused,
 };
@@ -29,11 +33,20 @@ pub(super) struct RegistrationTokens {
 impl RegistrationTokens {
     /// List registration tokens
     ///
-    /// Those that have not expired, oldest first. What they are is shown to nobody.
+    /// Those that have not expired, oldest first, a page at a time. What they are is shown to nobody.
     #[oai(path = "/registration-tokens", method = "get", operation_id = "list_registration_tokens", tag = "Group::Registration")]
-    async fn list(&self, _key: Key) -> Result<Listed, Refused<Listing>> {
-        let tokens = self.gateway().registration_tokens().await.map_err(Problem::from)?;
-        Ok(Listed::All(Json(TokenList::new(&tokens))))
+    async fn list(
+        &self,
+        _key: Key,
+        /// How many at most.
+        #[oai(default = "usual_page", validator(minimum(value = "1"), maximum(value = "200")))]
+        limit: Query<u64>,
+        /// Only tokens after this id: the last one of the page before.
+        after: Query<Option<String>>,
+    ) -> Result<Listed, Refused<Listing>> {
+        let found = self.gateway().registration_tokens(after.as_deref(), limit.0 + 1).await.map_err(named_in_query)?;
+        let (tokens, next) = page(found, limit.0, &format!("{}/registration-tokens", self.base), |token| token.id.to_string());
+        Ok(Listed::Page(Json(TokenList::new(&tokens)), next))
     }
 
     /// Make a registration token
@@ -80,7 +93,12 @@ impl RegistrationTokens {
 enum Listed {
     /// The tokens.
     #[oai(status = 200)]
-    All(Json<TokenList>),
+    Page(
+        Json<TokenList>,
+        /// `<…>; rel="next"`: where the next ones are. Absent on the last page.
+        #[oai(header = "Link")]
+        Option<String>,
+    ),
 }
 
 #[derive(ApiResponse)]
@@ -96,7 +114,9 @@ enum Made {
 }
 
 refusals! {
-    Listing: [];
+    Listing: [
+        400 => "`invalid_parameter`: `limit` or `after` can't be used.",
+    ];
     Making: [
         400 => "`invalid_json`: the body is not an object in JSON.",
         413 => "`too_large`: the body is larger than 64 KiB.",

@@ -1,6 +1,6 @@
 //! Every operation of the admin API: the one table.
 //!
-//! A new operation gets a row here, a handler, and nothing else: the row lets requests reach the handler, asks for the scope, counts the call, and
+//! A new operation gets a row here, a handler, and nothing else (a page of the console that does it names the row, in its `routes`): the row lets requests reach the handler, asks for the scope, counts the call, and
 //! says what it leaves in the audit log. Tests hold the table to the OpenAPI document in both directions, and to the events that are really left.
 //!
 //! No row has a class for requests that another site's page makes (CSRF), because there is nothing to tell apart: a caller is known by the bearer
@@ -61,30 +61,30 @@ const fn tries(method: Method, route: &'static str, needs: AdminScope, leaves: &
 
 use EventName as E;
 
-const CLIENTS: &str = "/api/v1/clients";
-const CLIENT: &str = "/api/v1/clients/:client_id";
-const SECRETS: &str = "/api/v1/clients/:client_id/secrets";
-const SECRET: &str = "/api/v1/clients/:client_id/secrets/:secret_id";
-const PROVIDERS: &str = "/api/v1/providers";
-const PROVIDER: &str = "/api/v1/providers/:provider_id";
-const PROVIDER_TEST: &str = "/api/v1/providers/:provider_id:test";
+pub(crate) const CLIENTS: &str = "/api/v1/clients";
+pub(crate) const CLIENT: &str = "/api/v1/clients/:client_id";
+pub(crate) const SECRETS: &str = "/api/v1/clients/:client_id/secrets";
+pub(crate) const SECRET: &str = "/api/v1/clients/:client_id/secrets/:secret_id";
+pub(crate) const PROVIDERS: &str = "/api/v1/providers";
+pub(crate) const PROVIDER: &str = "/api/v1/providers/:provider_id";
+pub(crate) const PROVIDER_TEST: &str = "/api/v1/providers/:provider_id:test";
 const PROVIDER_TRIAL: &str = "/api/v1/providers/:provider_id/trials/:trial";
-const ACCOUNTS: &str = "/api/v1/accounts";
-const ACCOUNT: &str = "/api/v1/accounts/:account_id";
+pub(crate) const ACCOUNTS: &str = "/api/v1/accounts";
+pub(crate) const ACCOUNT: &str = "/api/v1/accounts/:account_id";
 const LINKS: &str = "/api/v1/accounts/:account_id/links";
-const LINK: &str = "/api/v1/accounts/:account_id/links/:link_id";
+pub(crate) const LINK: &str = "/api/v1/accounts/:account_id/links/:link_id";
 const SESSIONS: &str = "/api/v1/accounts/:account_id/sessions";
-const SESSION: &str = "/api/v1/accounts/:account_id/sessions/:session_id";
+pub(crate) const SESSION: &str = "/api/v1/accounts/:account_id/sessions/:session_id";
 const GRANTS: &str = "/api/v1/accounts/:account_id/grants";
-const GRANT: &str = "/api/v1/accounts/:account_id/grants/:grant_id";
+pub(crate) const GRANT: &str = "/api/v1/accounts/:account_id/grants/:grant_id";
 const CONSENTS: &str = "/api/v1/accounts/:account_id/consents";
-const CONSENT: &str = "/api/v1/accounts/:account_id/consents/:client_id";
-const KEYS: &str = "/api/v1/keys";
-const KEY_ROTATION: &str = "/api/v1/keys:rotate";
-const API_KEYS: &str = "/api/v1/api-keys";
-const API_KEY: &str = "/api/v1/api-keys/:key_id";
-const REGISTRATION_TOKENS: &str = "/api/v1/registration-tokens";
-const REGISTRATION_TOKEN: &str = "/api/v1/registration-tokens/:token_id";
+pub(crate) const CONSENT: &str = "/api/v1/accounts/:account_id/consents/:client_id";
+pub(crate) const KEYS: &str = "/api/v1/keys";
+pub(crate) const KEY_ROTATION: &str = "/api/v1/keys:rotate";
+pub(crate) const API_KEYS: &str = "/api/v1/api-keys";
+pub(crate) const API_KEY: &str = "/api/v1/api-keys/:key_id";
+pub(crate) const REGISTRATION_TOKENS: &str = "/api/v1/registration-tokens";
+pub(crate) const REGISTRATION_TOKEN: &str = "/api/v1/registration-tokens/:token_id";
 
 /// How a provider may change by one request.
 const PROVIDER_CHANGES: &[E] = &[E::ProviderUpdated, E::ProviderEnabled, E::ProviderDisabled];
@@ -129,6 +129,11 @@ pub(crate) const TABLE: &[Row] = &[
     writes(Method::POST, REGISTRATION_TOKENS, RegistrationTokens, &[E::RegistrationTokenCreated]),
     writes(Method::DELETE, REGISTRATION_TOKEN, RegistrationTokens, &[E::RegistrationTokenDeleted]),
 ];
+
+/// The row of an operation. What the console does is one of these too, so that it asks for the same and counts the same.
+pub(crate) fn row(method: &Method, route: &str) -> &'static Row {
+    TABLE.iter().find(|row| row.route == route && row.method == *method).expect("it is in the table")
+}
 
 /// What there is besides: the document and the page that shows it. They hold no secret and ask for no key.
 const FILES: [&str; 2] = ["/api/v1/openapi.json", "/api/v1/explorer"];

@@ -9,7 +9,7 @@ mod whole;
 use std::sync::Arc;
 
 use askama::Template;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use poem::{Response, Route};
 use vestibule_domain::{
     client::{Client, MOST_SECRETS, Origin},
@@ -22,11 +22,16 @@ use self::snippets::Snippet;
 use super::{
     Frame, Section, faulty,
     form::Sent,
-    named,
+    like, named,
     parts::{Badge, When},
     read, segment, show, write,
 };
-use crate::{house::House, pages::visible, visit::Visit};
+use crate::{
+    admin::table::{CLIENT, CLIENTS, SECRET, SECRETS},
+    house::House,
+    pages::visible,
+    visit::Visit,
+};
 
 /// How many stand on a page.
 const A_PAGE: u64 = 50;
@@ -34,21 +39,24 @@ const A_PAGE: u64 = 50;
 pub(super) fn routes(house: &Arc<House>, routes: Route) -> Route {
     let under = |path: &str| format!("{}{}{path}", house.prefix(), super::BASE);
     routes
-        .at(under("/apps"), read(house, "/console/apps", list))
-        .at(under("/apps/new"), read(house, "/console/apps/new", form::new))
-        .at(under("/apps/create"), write(house, "/console/apps/create", form::create))
-        .at(under("/apps/check/:field"), write(house, "/console/apps/check/:field", form::check))
-        .at(under("/app/:app"), read(house, "/console/app/:app", show_app))
-        .at(under("/app/:app/edit"), read(house, "/console/app/:app/edit", form::edit))
-        .at(under("/app/:app/save"), write(house, "/console/app/:app/save", form::save))
-        .at(under("/app/:app/settings"), read(house, "/console/app/:app/settings", whole::show_settings))
-        .at(under("/app/:app/settings/save"), write(house, "/console/app/:app/settings/save", whole::save))
-        .at(under("/app/:app/secrets"), write(house, "/console/app/:app/secrets", acts::add_secret))
-        .at(under("/app/:app/secrets/revoke"), write(house, "/console/app/:app/secrets/revoke", acts::revoke_secret))
-        .at(under("/app/:app/disable"), write(house, "/console/app/:app/disable", acts::disable))
-        .at(under("/app/:app/delete"), write(house, "/console/app/:app/delete", acts::delete))
-        .at(under("/app/:app/try"), read(house, "/console/app/:app/try", trial::show_trial))
-        .at(under("/app/:app/try/begin"), read(house, "/console/app/:app/try/begin", trial::begin))
+        .at(under("/apps"), read(house, "/console/apps", like(&Method::GET, CLIENTS), list))
+        .at(under("/apps/new"), read(house, "/console/apps/new", like(&Method::POST, CLIENTS), form::new))
+        .at(under("/apps/create"), write(house, "/console/apps/create", like(&Method::POST, CLIENTS), form::create))
+        .at(under("/apps/check/:field"), write(house, "/console/apps/check/:field", like(&Method::GET, CLIENT), form::check))
+        .at(under("/app/:app"), read(house, "/console/app/:app", like(&Method::GET, CLIENT), show_app))
+        .at(under("/app/:app/edit"), read(house, "/console/app/:app/edit", like(&Method::PUT, CLIENT), form::edit))
+        .at(under("/app/:app/save"), write(house, "/console/app/:app/save", like(&Method::PUT, CLIENT), form::save))
+        .at(under("/app/:app/settings"), read(house, "/console/app/:app/settings", like(&Method::GET, CLIENT), whole::show_settings))
+        .at(under("/app/:app/settings/save"), write(house, "/console/app/:app/settings/save", like(&Method::PUT, CLIENT), whole::save))
+        .at(under("/app/:app/secrets"), write(house, "/console/app/:app/secrets", like(&Method::POST, SECRETS), acts::add_secret))
+        .at(
+            under("/app/:app/secrets/revoke"),
+            write(house, "/console/app/:app/secrets/revoke", like(&Method::DELETE, SECRET), acts::revoke_secret),
+        )
+        .at(under("/app/:app/disable"), write(house, "/console/app/:app/disable", like(&Method::PATCH, CLIENT), acts::disable))
+        .at(under("/app/:app/delete"), write(house, "/console/app/:app/delete", like(&Method::DELETE, CLIENT), acts::delete))
+        .at(under("/app/:app/try"), read(house, "/console/app/:app/try", like(&Method::GET, CLIENT), trial::show_trial))
+        .at(under("/app/:app/try/begin"), read(house, "/console/app/:app/try/begin", like(&Method::GET, CLIENT), trial::begin))
 }
 
 /// The list, or what a search finds in it.

@@ -8,7 +8,12 @@ use poem::Response;
 use vestibule_flows::{ConsoleEntered, Desk};
 
 use super::{BASE, Frame, comes_from_us, frame, leave_part, onward, show, unavailable, wants_part};
-use crate::{authorize, halt, house::House, visit::Visit};
+use crate::{
+    authorize, halt,
+    house::House,
+    shell::OwnDoor,
+    visit::{self, Visit},
+};
 
 /// Sends whoever is not in to where they come in; they see the page they wanted afterwards.
 pub(super) fn ask(house: &House, visit: &Visit) -> Response {
@@ -25,10 +30,18 @@ pub(super) fn ask(house: &House, visit: &Visit) -> Response {
 }
 
 /// How one comes in.
-pub(super) async fn sign_in(house: Arc<House>, _: Visit) -> Response {
+pub(super) async fn sign_in(house: Arc<House>, visit: Visit) -> Response {
     let operators = !house.gateway.settings().console.operators.is_empty();
     let frame = Frame::outside(&house);
-    show(StatusCode::OK, &frame, &SignIn { f: &frame, operators, refused: false })
+    let elsewhere = (operators && !leads_back(&house, &visit)).then(|| house.gateway.settings().url(BASE));
+    show(StatusCode::OK, &frame, &SignIn { f: &frame, operators, refused: false, elsewhere })
+}
+
+/// Whether who is sent to a provider from here comes back here: they come back under the issuer's own name.
+fn leads_back(house: &House, visit: &Visit) -> bool {
+    let by_our_name = || visit::called(&visit.request).is_some_and(|host| house.is_called(host));
+    let by_proxy = || visit::peer(&visit.request).is_some_and(|peer| house.trusts(peer));
+    visit.request.data::<OwnDoor>().is_none() || by_our_name() || by_proxy()
 }
 
 /// Comes in by the session of this browser, or signs in first. A link that another site opens lets in nobody who is not an operator anyway.
@@ -41,10 +54,11 @@ pub(super) async fn enter(house: Arc<House>, visit: Visit) -> Response {
     }
     match house.gateway.enter_console(&visit.witness, session.as_deref(), again).await {
         Ok(ConsoleEntered::In(cookie)) => came_in(&house, &visit, house.cookies.set_console(&cookie)),
+        Ok(ConsoleEntered::SignIn(_)) if !leads_back(&house, &visit) => onward(&house, "/sign-in", None),
         Ok(ConsoleEntered::SignIn(authorized)) => authorize::respond(&house, &visit, authorized, false),
         Ok(ConsoleEntered::NoOperator) => {
             let frame = Frame::outside(&house);
-            show(StatusCode::FORBIDDEN, &frame, &SignIn { f: &frame, operators: true, refused: true })
+            show(StatusCode::FORBIDDEN, &frame, &SignIn { f: &frame, operators: true, refused: true, elsewhere: None })
         }
         Ok(ConsoleEntered::NobodyIs) => onward(&house, "/sign-in", None),
         Err(end) => halt::respond(&house, &visit, &end, None),
@@ -107,6 +121,8 @@ struct SignIn<'a> {
     operators: bool,
     /// Whether somebody signed in who is none.
     refused: bool,
+    /// Where they sign in by who they are, if not here.
+    elsewhere: Option<String>,
 }
 
 #[derive(Template)]

@@ -4,6 +4,7 @@ use askama::Template;
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use poem::Response;
+use vestibule_domain::operator::AdminArea;
 use vestibule_flows::Desk;
 
 use super::{BASE, assets};
@@ -22,6 +23,8 @@ pub(crate) enum Section {
     People,
     /// What tokens are signed with.
     Keys,
+    /// What opens the admin API.
+    ApiKeys,
     /// What lets apps register themselves.
     RegistrationTokens,
     /// Nowhere: a page that says why something was not done.
@@ -38,6 +41,8 @@ pub(crate) struct Entry {
     pub(crate) path: &'static str,
     /// What stands before it.
     pub(crate) icon: &'static str,
+    /// What an operator may look at who sees it; without one every operator does.
+    area: Option<AdminArea>,
 }
 
 /// A mark of the navigation, as a path on a ground of 20 by 20.
@@ -52,17 +57,30 @@ const NAVIGATION: &[(&str, &[Entry])] = &[
     (
         "",
         &[
-            Entry { section: Section::Overview, label: "Overview", path: "", icon: OVERVIEW },
-            Entry { section: Section::Apps, label: "Apps", path: "/apps", icon: APPS },
-            Entry { section: Section::Providers, label: "Providers", path: "/providers", icon: PROVIDERS },
-            Entry { section: Section::People, label: "People", path: "/people", icon: PEOPLE },
+            Entry { section: Section::Overview, label: "Overview", path: "", icon: OVERVIEW, area: None },
+            Entry { section: Section::Apps, label: "Apps", path: "/apps", icon: APPS, area: Some(AdminArea::Clients) },
+            Entry {
+                section: Section::Providers,
+                label: "Providers",
+                path: "/providers",
+                icon: PROVIDERS,
+                area: Some(AdminArea::Providers),
+            },
+            Entry { section: Section::People, label: "People", path: "/people", icon: PEOPLE, area: Some(AdminArea::Accounts) },
         ],
     ),
     (
         "Security",
         &[
-            Entry { section: Section::Keys, label: "Signing keys", path: "/keys", icon: KEYS },
-            Entry { section: Section::RegistrationTokens, label: "Registration tokens", path: "/registration-tokens", icon: TOKENS },
+            Entry { section: Section::Keys, label: "Signing keys", path: "/keys", icon: KEYS, area: Some(AdminArea::Keys) },
+            Entry { section: Section::ApiKeys, label: "API keys", path: "/api-keys", icon: API_KEYS, area: Some(AdminArea::ApiKeys) },
+            Entry {
+                section: Section::RegistrationTokens,
+                label: "Registration tokens",
+                path: "/registration-tokens",
+                icon: TOKENS,
+                area: Some(AdminArea::RegistrationTokens),
+            },
         ],
     ),
 ];
@@ -73,6 +91,7 @@ const PROVIDERS: &str = icon!("M11 3.5h5v13h-5M3.5 10h8M8.5 7l3 3-3 3");
 const PEOPLE: &str =
     icon!("M7.5 9.5a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM2.5 16.5c0-2.8 2.2-5 5-5s5 2.2 5 5M13 4a3 3 0 0 1 0 5.5M14.5 12c1.8.7 3 2.4 3 4.5");
 const KEYS: &str = icon!("M12.5 11.5a4 4 0 1 0-3.6-2.3L3.5 14.6v2h2.6v-2h2v-2h2l.8-1.3");
+const API_KEYS: &str = icon!("M7 6.5 3.5 10 7 13.5M13 6.5l3.5 3.5-3.5 3.5M11.5 4.5l-3 11");
 const TOKENS: &str = icon!("M3.5 7V4.5h13V7a3 3 0 0 0 0 6v2.5h-13V13a3 3 0 0 0 0-6zM10 7.5v5");
 
 /// What every page has.
@@ -96,8 +115,8 @@ pub(crate) struct Frame {
     pub(crate) script: &'static str,
     /// The name of `htmx`.
     pub(crate) htmx: &'static str,
-    /// The navigation.
-    pub(crate) groups: &'static [(&'static str, &'static [Entry])],
+    /// The navigation, as far as this operator sees it.
+    pub(crate) groups: Vec<(&'static str, Vec<&'static Entry>)>,
     /// Who is at work; nobody on the way in.
     pub(crate) who: Option<String>,
     /// For every form.
@@ -112,6 +131,7 @@ impl Frame {
     pub(crate) fn new(house: &House, visit: &Visit, desk: &Desk, here: Section) -> Self {
         let notice = visit.parameters().ok().filter(|_| !visit.is_post()).and_then(|mut parameters| parameters.take("notice"));
         Self {
+            groups: seen_by(desk),
             who: Some(visible(&desk.name, 60)),
             token: desk.token.clone(),
             notice: notice.and_then(|name| super::form::notice(&name)),
@@ -135,7 +155,7 @@ impl Frame {
             style: &assets::STYLE.name,
             script: &assets::SCRIPT.name,
             htmx: &assets::HTMX.name,
-            groups: NAVIGATION,
+            groups: Vec::new(),
             who: None,
             token: String::new(),
             notice: None,
@@ -147,6 +167,12 @@ impl Frame {
     pub(crate) fn is_here(&self, entry: &Entry) -> bool {
         entry.section == self.here
     }
+}
+
+fn seen_by(desk: &Desk) -> Vec<(&'static str, Vec<&'static Entry>)> {
+    let sees = |entry: &&Entry| entry.area.is_none_or(|area| desk.operator.sees(area));
+    let groups = NAVIGATION.iter().map(|(heading, entries)| (*heading, entries.iter().filter(sees).collect::<Vec<_>>()));
+    groups.filter(|(_, entries)| !entries.is_empty()).collect()
 }
 
 /// A page as it is sent.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use poem::{Response, Route};
 use vestibule_domain::keys::{KeyState, Pace};
 use vestibule_flows::Desk;
@@ -11,15 +11,21 @@ use vestibule_flows::Desk;
 use super::{
     Frame, Section, faulty,
     form::Sent,
-    onward,
+    like, onward,
     parts::{Badge, When},
     read, show, write,
 };
-use crate::{house::House, visit::Visit};
+use crate::{
+    admin::table::{KEY_ROTATION, KEYS},
+    house::House,
+    visit::Visit,
+};
 
 pub(super) fn routes(house: &Arc<House>, routes: Route) -> Route {
     let under = |path: &str| format!("{}{}/keys{path}", house.prefix(), super::BASE);
-    routes.at(under(""), read(house, "/console/keys", list)).at(under("/rotate"), write(house, "/console/keys/rotate", rotate))
+    routes
+        .at(under(""), read(house, "/console/keys", like(&Method::GET, KEYS), list))
+        .at(under("/rotate"), write(house, "/console/keys/rotate", like(&Method::POST, KEY_ROTATION), rotate))
 }
 
 async fn list(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
@@ -51,7 +57,7 @@ async fn rotate(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
         "at_once" => Pace::AtOnce { withdraw: false },
         _ => Pace::Planned,
     };
-    match house.gateway.rotate_keys(&visit.witness, &desk.actor, None, pace).await {
+    match house.gateway.rotate_keys(&visit.witness, &desk.operator.actor, None, pace).await {
         Ok(_) => onward(&house, "/keys", Some("rotated")),
         Err(fault) => faulty(&house, &visit, &desk, &fault),
     }

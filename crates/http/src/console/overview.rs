@@ -5,7 +5,11 @@ use std::sync::Arc;
 use askama::Template;
 use http::StatusCode;
 use poem::Response;
-use vestibule_domain::{audit::Witness, health::BreakerState};
+use vestibule_domain::{
+    audit::Witness,
+    health::BreakerState,
+    operator::{AdminArea, Operator},
+};
 use vestibule_flows::{AdminFault, Desk, ShownProvider};
 
 use super::{Frame, Section, faulty, show};
@@ -15,7 +19,7 @@ use crate::{house::House, pages::visible, visit::Visit};
 const MOST_COUNTED: u64 = 200;
 
 pub(super) async fn show_overview(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
-    match seen(&house, &visit.witness).await {
+    match seen(&house, &visit.witness, &desk.operator).await {
         Ok(seen) => {
             let frame = Frame::new(&house, &visit, &desk, Section::Overview);
             show(StatusCode::OK, &frame, &Overview { f: &frame, seen })
@@ -24,12 +28,11 @@ pub(super) async fn show_overview(house: Arc<House>, visit: Visit, desk: Desk) -
     }
 }
 
-/// What there is.
+/// What there is, as far as this operator may look.
 struct Seen {
-    apps: String,
-    providers: usize,
-    sessions: u64,
-    keys: usize,
+    figures: Vec<(&'static str, String)>,
+    /// Whether what is said of providers can be said.
+    has_providers: bool,
     troubles: Vec<Trouble>,
 }
 
@@ -40,18 +43,30 @@ struct Trouble {
     path: String,
 }
 
-async fn seen(house: &House, witness: &Witness) -> Result<Seen, AdminFault> {
+async fn seen(house: &House, witness: &Witness, operator: &Operator) -> Result<Seen, AdminFault> {
     let gateway = &house.gateway;
-    let apps = gateway.clients(None, MOST_COUNTED + 1).await?.len() as u64;
-    let providers = gateway.shown_providers(witness).await?;
-    let sessions = gateway.sessions_alive().await.map_err(AdminFault::Store)?;
-    let keys = gateway.shown_keys().await?.iter().filter(|key| key.signs(witness.now)).count();
-    let mut troubles: Vec<_> = providers.iter().filter_map(trouble).collect();
-    if providers.is_empty() {
-        troubles.push(Trouble { text: "Nobody can sign in: there is no provider yet.".into(), path: "/providers".into() });
+    let (mut figures, mut troubles) = (Vec::new(), Vec::new());
+    if operator.sees(AdminArea::Clients) {
+        let apps = gateway.clients(None, MOST_COUNTED + 1).await?.len() as u64;
+        figures.push(("Apps", if apps > MOST_COUNTED { format!("{MOST_COUNTED}+") } else { apps.to_string() }));
     }
-    let apps = if apps > MOST_COUNTED { format!("{MOST_COUNTED}+") } else { apps.to_string() };
-    Ok(Seen { apps, providers: providers.iter().filter(|provider| !provider.disabled).count(), sessions, keys, troubles })
+    let has_providers = operator.sees(AdminArea::Providers);
+    if has_providers {
+        let providers = gateway.shown_providers(witness).await?;
+        figures.push(("Providers enabled", providers.iter().filter(|provider| !provider.disabled).count().to_string()));
+        troubles.extend(providers.iter().filter_map(trouble));
+        if providers.is_empty() {
+            troubles.push(Trouble { text: "Nobody can sign in: there is no provider yet.".into(), path: "/providers".into() });
+        }
+    }
+    if operator.sees(AdminArea::Sessions) {
+        figures.push(("Browsers signed in now", gateway.sessions_alive().await.map_err(AdminFault::Store)?.to_string()));
+    }
+    if operator.sees(AdminArea::Keys) {
+        let keys = gateway.shown_keys().await?;
+        figures.push(("Keys that sign", keys.iter().filter(|key| key.signs(witness.now)).count().to_string()));
+    }
+    Ok(Seen { figures, has_providers, troubles })
 }
 
 fn trouble(provider: &ShownProvider) -> Option<Trouble> {

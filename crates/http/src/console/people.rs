@@ -3,11 +3,13 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use askama::Template;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use poem::{Response, Route};
 use vestibule_domain::{
     account::{Account, LinkedBy},
     ids::ProviderId,
+    operator::{AdminArea, Operator},
+    session::Session,
     time::Timestamp,
 };
 use vestibule_flows::{AdminFault, Desk};
@@ -15,25 +17,32 @@ use vestibule_flows::{AdminFault, Desk};
 use super::{
     Frame, Section, faulty,
     form::Sent,
-    named, onward,
+    like, named, onward,
     parts::{Badge, When},
     read, segment, show, write,
 };
-use crate::{house::House, pages::visible, visit::Visit};
+use crate::{
+    admin::table::{ACCOUNT, ACCOUNTS, CONSENT, GRANT, LINK, SESSION},
+    house::House,
+    pages::visible,
+    visit::Visit,
+};
 
 /// How many stand on a page.
 const A_PAGE: u64 = 50;
+/// Nobody allowed more apps something; the admin API shows whatever comes beyond.
+const MOST_CONSENTS: u64 = 500;
 
 pub(super) fn routes(house: &Arc<House>, routes: Route) -> Route {
     let under = |path: &str| format!("{}{}{path}", house.prefix(), super::BASE);
     routes
-        .at(under("/people"), read(house, "/console/people", list))
-        .at(under("/person/:account"), read(house, "/console/person/:account", show_person))
-        .at(under("/person/:account/disable"), write(house, "/console/person/:account/disable", disable))
-        .at(under("/person/:account/unlink"), write(house, "/console/person/:account/unlink", unlink))
-        .at(under("/person/:account/end"), write(house, "/console/person/:account/end", end_session))
-        .at(under("/person/:account/revoke"), write(house, "/console/person/:account/revoke", revoke))
-        .at(under("/person/:account/forget"), write(house, "/console/person/:account/forget", forget))
+        .at(under("/people"), read(house, "/console/people", like(&Method::GET, ACCOUNTS), list))
+        .at(under("/person/:account"), read(house, "/console/person/:account", like(&Method::GET, ACCOUNT), show_person))
+        .at(under("/person/:account/disable"), write(house, "/console/person/:account/disable", like(&Method::PATCH, ACCOUNT), disable))
+        .at(under("/person/:account/unlink"), write(house, "/console/person/:account/unlink", like(&Method::DELETE, LINK), unlink))
+        .at(under("/person/:account/end"), write(house, "/console/person/:account/end", like(&Method::DELETE, SESSION), end_session))
+        .at(under("/person/:account/revoke"), write(house, "/console/person/:account/revoke", like(&Method::DELETE, GRANT), revoke))
+        .at(under("/person/:account/forget"), write(house, "/console/person/:account/forget", like(&Method::DELETE, CONSENT), forget))
 }
 
 async fn list(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
@@ -57,7 +66,7 @@ async fn list(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
 }
 
 async fn show_person(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
-    match seen(&house, &visit, &named(&visit, "account")).await {
+    match seen(&house, &visit, &desk.operator, &named(&visit, "account")).await {
         Ok(seen) => {
             let frame = Frame::new(&house, &visit, &desk, Section::People);
             let at = format!("{}/person/{}", frame.base, seen.person.id);
@@ -69,31 +78,31 @@ async fn show_person(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
 
 async fn disable(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
     let disabled = Sent::of(&visit).text("disabled") == "true";
-    let done = house.gateway.disable_account(&visit.witness, &desk.actor, &named(&visit, "account"), disabled).await;
+    let done = house.gateway.disable_account(&visit.witness, &desk.operator.actor, &named(&visit, "account"), disabled).await;
     back(&house, &visit, &desk, done.map(drop), if disabled { "disabled" } else { "enabled" })
 }
 
 async fn unlink(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
     let link = Sent::of(&visit).text("link");
-    let done = house.gateway.undo_link(&visit.witness, &desk.actor, &named(&visit, "account"), &link).await;
+    let done = house.gateway.undo_link(&visit.witness, &desk.operator.actor, &named(&visit, "account"), &link).await;
     back(&house, &visit, &desk, done, "unlinked")
 }
 
 async fn end_session(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
     let session = Sent::of(&visit).text("session");
-    let done = house.gateway.end_session_of(&visit.witness, &desk.actor, &named(&visit, "account"), &session).await;
+    let done = house.gateway.end_session_of(&visit.witness, &desk.operator.actor, &named(&visit, "account"), &session).await;
     back(&house, &visit, &desk, done, "ended")
 }
 
 async fn revoke(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
     let grant = Sent::of(&visit).text("grant");
-    let done = house.gateway.revoke_grant_of(&visit.witness, &desk.actor, &named(&visit, "account"), &grant).await;
+    let done = house.gateway.revoke_grant_of(&visit.witness, &desk.operator.actor, &named(&visit, "account"), &grant).await;
     back(&house, &visit, &desk, done, "revoked")
 }
 
 async fn forget(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
     let app = Sent::of(&visit).text("app");
-    let done = house.gateway.forget_consents(&visit.witness, &desk.actor, &named(&visit, "account"), &app).await;
+    let done = house.gateway.forget_consents(&visit.witness, &desk.operator.actor, &named(&visit, "account"), &app).await;
     back(&house, &visit, &desk, done, "forgotten")
 }
 
@@ -105,8 +114,8 @@ fn back(house: &House, visit: &Visit, desk: &Desk, done: Result<(), AdminFault>,
     }
 }
 
-/// Everything about one person.
-async fn seen(house: &House, visit: &Visit, id: &str) -> Result<Seen, AdminFault> {
+/// Everything about one person that this operator may look at.
+async fn seen(house: &House, visit: &Visit, operator: &Operator, id: &str) -> Result<Seen, AdminFault> {
     let (gateway, witness, now) = (&house.gateway, &visit.witness, visit.witness.now);
     let account = gateway.account(id).await?;
     let label = |id: &ProviderId| visible(&gateway.provider_label(id).unwrap_or_else(|| id.to_string()), 60);
@@ -125,33 +134,18 @@ async fn seen(house: &House, visit: &Visit, id: &str) -> Result<Seen, AdminFault
         seen: When::new(link.seen, now),
     });
     let links: Vec<_> = links.collect();
-    let sessions = gateway.sessions(witness, id).await?.into_iter().map(|session| Browser {
+    let sessions = if operator.sees(AdminArea::Sessions) { Some(gateway.sessions(witness, id).await?) } else { None };
+    let shown = |session: Session| Browser {
         id: session.id.to_string(),
         user_agent: visible(session.source.user_agent.as_deref().unwrap_or("Unknown browser"), 200),
         from: session.source.ip.map(|ip| ip.to_string()).unwrap_or_default(),
         provider: label(&session.provider),
         created: When::new(session.created, now),
         seen: When::new(session.last_seen, now),
-    });
-    let sessions: Vec<_> = sessions.collect();
-    let mut names: BTreeMap<String, String> = BTreeMap::new();
-    let mut grants = Vec::new();
-    for grant in gateway.grants(witness, id).await? {
-        let app = grant.client.to_string();
-        if !names.contains_key(&app) {
-            let name = gateway.client(&app).await.map_or_else(|_| app.clone(), |client| visible(&client.name, 100));
-            names.insert(app.clone(), name);
-        }
-        grants.push(Given {
-            id: grant.id.to_string(),
-            name: names.get(&app).cloned().unwrap_or_default(),
-            segment: segment(&app),
-            scopes: grant.scopes.to_string(),
-            issued: When::new(grant.issued, now),
-            used: When::new(grant.last_used(), now),
-        });
-    }
-    let consents = gateway.consents(id).await?.into_iter().map(|consent| Allowed {
+    };
+    let sessions = sessions.map(|sessions| sessions.into_iter().map(shown).collect());
+    let grants = if operator.sees(AdminArea::Grants) { Some(given(house, visit, id).await?) } else { None };
+    let consents = gateway.consents(id, None, MOST_CONSENTS).await?.into_iter().map(|consent| Allowed {
         app: consent.client.to_string(),
         host: visible(&consent.host, 254),
         scopes: consent.scopes.to_string(),
@@ -166,6 +160,29 @@ async fn seen(house: &House, visit: &Visit, id: &str) -> Result<Seen, AdminFault
         grants,
         consents,
     })
+}
+
+/// What apps have of a person.
+async fn given(house: &House, visit: &Visit, id: &str) -> Result<Vec<Given>, AdminFault> {
+    let (gateway, now) = (&house.gateway, visit.witness.now);
+    let mut names: BTreeMap<String, String> = BTreeMap::new();
+    let mut given = Vec::new();
+    for grant in gateway.grants(&visit.witness, id).await? {
+        let app = grant.client.to_string();
+        if !names.contains_key(&app) {
+            let name = gateway.client(&app).await.map_or_else(|_| app.clone(), |client| visible(&client.name, 100));
+            names.insert(app.clone(), name);
+        }
+        given.push(Given {
+            id: grant.id.to_string(),
+            name: names.get(&app).cloned().unwrap_or_default(),
+            segment: segment(&app),
+            scopes: grant.scopes.to_string(),
+            issued: When::new(grant.issued, now),
+            used: When::new(grant.last_used(), now),
+        });
+    }
+    Ok(given)
 }
 
 /// What a list shows of one.
@@ -199,8 +216,10 @@ struct Seen {
     person: Listed,
     groups: Vec<String>,
     links: Vec<Way>,
-    sessions: Vec<Browser>,
-    grants: Vec<Given>,
+    /// Nothing where the operator may not look.
+    sessions: Option<Vec<Browser>>,
+    /// The same.
+    grants: Option<Vec<Given>>,
     consents: Vec<Allowed>,
 }
 

@@ -6,17 +6,18 @@ mod form;
 use std::sync::Arc;
 
 use askama::Template;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use poem::{Response, Route};
 use vestibule_domain::health::BreakerState;
 use vestibule_flows::{Desk, ManagedBy, ShownProvider};
 
 use super::{
-    Frame, Section, faulty, named,
+    Frame, Section, faulty, like, named,
     parts::{Badge, When},
     read, said, segment, show, write,
 };
 use crate::{
+    admin::table::{PROVIDER, PROVIDER_TEST, PROVIDERS},
     house::House,
     pages::{mark_of, visible},
     visit::Visit,
@@ -25,16 +26,25 @@ use crate::{
 pub(super) fn routes(house: &Arc<House>, routes: Route) -> Route {
     let under = |path: &str| format!("{}{}{path}", house.prefix(), super::BASE);
     routes
-        .at(under("/providers"), read(house, "/console/providers", list))
-        .at(under("/providers/new"), read(house, "/console/providers/new", form::choose))
-        .at(under("/providers/new/:preset"), read(house, "/console/providers/new/:preset", form::new))
-        .at(under("/providers/create"), write(house, "/console/providers/create", form::create))
-        .at(under("/provider/:provider"), read(house, "/console/provider/:provider", show_provider))
-        .at(under("/provider/:provider/edit"), read(house, "/console/provider/:provider/edit", form::edit))
-        .at(under("/provider/:provider/save"), write(house, "/console/provider/:provider/save", form::save))
-        .at(under("/provider/:provider/test"), write(house, "/console/provider/:provider/test", acts::test))
-        .at(under("/provider/:provider/disable"), write(house, "/console/provider/:provider/disable", acts::disable))
-        .at(under("/provider/:provider/delete"), write(house, "/console/provider/:provider/delete", acts::delete))
+        .at(under("/providers"), read(house, "/console/providers", like(&Method::GET, PROVIDERS), list))
+        .at(under("/providers/new"), read(house, "/console/providers/new", like(&Method::PUT, PROVIDER), form::choose))
+        .at(under("/providers/new/:preset"), read(house, "/console/providers/new/:preset", like(&Method::PUT, PROVIDER), form::new))
+        .at(under("/providers/create"), write(house, "/console/providers/create", like(&Method::PUT, PROVIDER), form::create))
+        .at(under("/provider/:provider"), read(house, "/console/provider/:provider", like(&Method::GET, PROVIDER), show_provider))
+        .at(under("/provider/:provider/edit"), read(house, "/console/provider/:provider/edit", like(&Method::PUT, PROVIDER), form::edit))
+        .at(under("/provider/:provider/save"), write(house, "/console/provider/:provider/save", like(&Method::PUT, PROVIDER), form::save))
+        .at(
+            under("/provider/:provider/test"),
+            write(house, "/console/provider/:provider/test", like(&Method::POST, PROVIDER_TEST), acts::test),
+        )
+        .at(
+            under("/provider/:provider/disable"),
+            write(house, "/console/provider/:provider/disable", like(&Method::PATCH, PROVIDER), acts::disable),
+        )
+        .at(
+            under("/provider/:provider/delete"),
+            write(house, "/console/provider/:provider/delete", like(&Method::DELETE, PROVIDER), acts::delete),
+        )
 }
 
 async fn list(house: Arc<House>, visit: Visit, desk: Desk) -> Response {

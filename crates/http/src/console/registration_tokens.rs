@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use askama::Template;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use poem::{Response, Route};
 use secrecy::ExposeSecret;
 use vestibule_domain::self_registration::RegistrationMode;
@@ -12,18 +12,26 @@ use vestibule_flows::{AdminFault, Desk};
 use super::{
     Frame, Section, faulty,
     form::Sent,
-    onward,
+    like, onward,
     parts::{Badge, Field, When},
     read, show, write,
 };
-use crate::{house::House, pages::visible, visit::Visit};
+use crate::{
+    admin::table::{REGISTRATION_TOKEN, REGISTRATION_TOKENS},
+    house::House,
+    pages::visible,
+    visit::Visit,
+};
+
+/// How many stand on a page, oldest first.
+const A_PAGE: u64 = 50;
 
 pub(super) fn routes(house: &Arc<House>, routes: Route) -> Route {
     let under = |path: &str| format!("{}{}/registration-tokens{path}", house.prefix(), super::BASE);
     routes
-        .at(under(""), read(house, "/console/registration-tokens", list))
-        .at(under("/create"), write(house, "/console/registration-tokens/create", create))
-        .at(under("/revoke"), write(house, "/console/registration-tokens/revoke", revoke))
+        .at(under(""), read(house, "/console/registration-tokens", like(&Method::GET, REGISTRATION_TOKENS), list))
+        .at(under("/create"), write(house, "/console/registration-tokens/create", like(&Method::POST, REGISTRATION_TOKENS), create))
+        .at(under("/revoke"), write(house, "/console/registration-tokens/revoke", like(&Method::DELETE, REGISTRATION_TOKEN), revoke))
 }
 
 async fn list(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
@@ -41,7 +49,7 @@ async fn create(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
         (_, None) => wrong("days", "Must be a whole number from 1 to 365."),
         (Some(uses), Some(days)) => {
             let lives = Duration::from_hours(24 * days);
-            match house.gateway.create_registration_token(&visit.witness, &desk.actor, &name, lives, uses).await {
+            match house.gateway.create_registration_token(&visit.witness, &desk.operator.actor, &name, lives, uses).await {
                 Ok((_, token)) => {
                     let made = Some(token.expose_secret().to_owned());
                     return page(&house, &visit, &desk, StatusCode::OK, Written { made, ..Written::default() }).await;
@@ -56,7 +64,7 @@ async fn create(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
 }
 
 async fn revoke(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
-    match house.gateway.delete_registration_token(&visit.witness, &desk.actor, &Sent::of(&visit).text("id")).await {
+    match house.gateway.delete_registration_token(&visit.witness, &desk.operator.actor, &Sent::of(&visit).text("id")).await {
         Ok(()) => onward(&house, "/registration-tokens", Some("revoked")),
         Err(fault) => faulty(&house, &visit, &desk, &fault),
     }
@@ -78,13 +86,17 @@ impl Default for Written {
 }
 
 async fn page(house: &House, visit: &Visit, desk: &Desk, status: StatusCode, written: Written) -> Response {
-    let tokens = match house.gateway.registration_tokens().await {
+    let after = if visit.is_post() { None } else { Sent::of(visit).optional("after") };
+    let mut tokens = match house.gateway.registration_tokens(after.as_deref(), A_PAGE + 1).await {
         Ok(tokens) => tokens,
         Err(fault) => return faulty(house, visit, desk, &fault),
     };
+    let is_more = tokens.len() as u64 > A_PAGE;
+    tokens.truncate(usize::try_from(A_PAGE).unwrap_or(usize::MAX));
+    let more = tokens.last().filter(|_| is_more).map(|last| last.id.to_string());
     let now = visit.witness.now;
     let frame = Frame::new(house, visit, desk, Section::RegistrationTokens);
-    let rows = tokens.iter().rev().map(|token| Token {
+    let rows = tokens.iter().map(|token| Token {
         id: token.id.to_string(),
         name: visible(&token.name, 100),
         state: if token.is_good(now) { Badge::good("Works") } else { Badge::plain("Used up") },
@@ -104,6 +116,8 @@ async fn page(house: &House, visit: &Visit, desk: &Desk, status: StatusCode, wri
         // A token is of use only where apps may register by one.
         is_off: house.gateway.settings().registration.mode != RegistrationMode::Token,
         made: written.made,
+        more,
+        is_first: after.is_none(),
     };
     show(status, &frame, &view)
 }
@@ -124,4 +138,6 @@ struct List<'a> {
     fields: Vec<Field>,
     is_off: bool,
     made: Option<String>,
+    more: Option<String>,
+    is_first: bool,
 }

@@ -234,6 +234,14 @@ async fn what_an_account_allowed_apps_is_shown_and_forgotten() {
     let expected = |host| json!({ "client_id": "web", "host": host, "scope": "email openid", "given_at": "2026-11-24T10:00:00Z" });
     let shown = desk.get(&consents).await.json();
     assert_eq!(shown, json!({ "items": [expected("web.example.com"), expected("web.example.org")] }));
+    // A page may end between two hosts of an app.
+    let first = desk.get(&format!("{consents}?limit=1")).await;
+    assert_eq!(first.json(), json!({ "items": [expected("web.example.com")] }));
+    assert_eq!(first.header("link"), format!("</api/v1{consents}?limit=1&after=web+web.example.com>; rel=\"next\""));
+    let second = desk.get(&format!("{consents}?limit=1&after=web+web.example.com")).await;
+    assert_eq!((second.json(), second.header("link")), (json!({ "items": [expected("web.example.org")] }), ""));
+    let refused = desk.get(&format!("{consents}?after=web")).await;
+    assert_eq!(refused.faults(), ["after must be a client's id, a space and a host"], "{}", refused.body);
     let gone = desk.delete(&format!("{consents}/web"), None).await;
     assert_eq!(gone.status, StatusCode::NO_CONTENT, "{}", gone.body);
     assert_eq!(desk.get(&consents).await.json(), json!({ "items": [] }));
@@ -282,4 +290,28 @@ async fn asvs_7_4_5_a_session_is_ended_and_a_grant_taken_back() {
         .filter(|name| name.ends_with("revoked") || name.ends_with("ended"))
         .collect();
     assert_eq!(names, ["grant.revoked", "session.ended"]);
+}
+
+/// What belongs to one account is not reached by the address of another, whatever is done there.
+#[tokio::test]
+async fn attack_86_nothing_of_an_account_is_reached_by_anothers_address() {
+    let desk = Desk::open().await;
+    let (ada, link, session, grant) = desk.somebody().await;
+    desk.allows("web", &ada).await;
+    desk.later();
+    desk.browser().signs_in("acme", "bob").await;
+    let accounts = desk.get("/accounts").await.json()["items"].clone();
+    let ids = accounts.as_array().unwrap().iter().map(|account| account["id"].as_str().unwrap());
+    let bob = ids.into_iter().find(|id| *id != ada).unwrap().to_owned();
+    let events = desk.rig.events().len();
+    let things = [format!("links/{link}"), format!("sessions/{session}"), format!("grants/{grant}"), "consents/web".to_owned()];
+    for thing in &things {
+        let refused = desk.delete(&format!("/accounts/{bob}/{thing}"), None).await;
+        assert_eq!((refused.status, refused.code().as_str()), (StatusCode::NOT_FOUND, "not_found"), "{thing}: {}", refused.body);
+    }
+    assert_eq!(desk.rig.events().len(), events, "nothing was done");
+    for thing in things.iter().rev() {
+        let done = desk.delete(&format!("/accounts/{ada}/{thing}"), None).await;
+        assert_eq!(done.status, StatusCode::NO_CONTENT, "{thing}: {}", done.body);
+    }
 }

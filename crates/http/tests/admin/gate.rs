@@ -148,6 +148,36 @@ async fn attack_65_markup_in_a_name_stays_text_and_scripts_are_no_addresses() {
     }
 }
 
+/// What strangers may not register, operators do not register by a slip either: another's id, addresses that lead anywhere or run, bodies without end.
+#[tokio::test]
+async fn attack_61_what_strangers_may_not_register_is_no_slip_of_an_operator_either() {
+    let desk = Desk::open().await;
+    desk.create(app("app")).await;
+    let taken = desk.create(app("app")).await;
+    assert_eq!((taken.status, taken.code().as_str()), (StatusCode::CONFLICT, "client_exists"), "{}", taken.body);
+    for (field, value) in [
+        ("client_id", json!("../app")),
+        ("client_id", json!("vestibule.console")),
+        ("client_uri", json!("javascript:alert(1)")),
+        ("policy_uri", json!("data:text/html,<script>")),
+        ("tos_uri", json!("vbscript:x")),
+        ("redirect_uris", json!(["https://*.example.com/cb"])),
+        ("redirect_uris", json!(["https://app.example.com@evil.example/cb"])),
+        ("software_statement", json!("eyJhbGciOiJub25lIn0.e30.")),
+    ] {
+        let mut body = app("evil");
+        body[field] = value.clone();
+        let refused = desk.create(body).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{field} {value}: {}", refused.body);
+        assert!(refused.faults()[0].starts_with(&format!("/{field}")), "{field} {value}: {}", refused.body);
+    }
+    let mut body = app("evil");
+    body["client_name"] = "x".repeat(70_000).into();
+    let refused = desk.create(body).await;
+    assert_eq!((refused.status, refused.code().as_str()), (StatusCode::PAYLOAD_TOO_LARGE, "too_large"), "{}", refused.body);
+    assert_eq!(desk.get("/clients").await.json()["items"].as_array().unwrap().len(), 1);
+}
+
 /// Attack 86. The only credential is a header that no page of another site can set: `Authorization` is never sent by a form or an image, and a script
 /// that sets it needs a CORS preflight, which is answered with 405 and without permission. So there is nothing for CSRF to ride on.
 #[tokio::test]

@@ -11,6 +11,7 @@ mod dry_run;
 mod gate;
 mod keys;
 mod providers;
+mod registration_tokens;
 mod repeats;
 mod rules;
 mod secrets;

@@ -1,12 +1,13 @@
 //! The operators' console: who comes in, what they may do there, and what nobody else can make their browser do.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use http::{Method, StatusCode, header};
+use poem::{Endpoint, EndpointExt};
 use scraper::{Html, Selector};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use vestibule_domain::{entry::EntryDraft, registration::Draft, settings::ConsoleSettings};
+use vestibule_domain::{entry::EntryDraft, limits::Limits, operator::AdminScopes, registration::Draft, settings::ConsoleSettings};
 use vestibule_testkit::{
     fake_provider::FakeProvider,
     rig::{Rig, RigOptions},
@@ -197,7 +198,7 @@ async fn leaving_ends_it_for_good_and_every_sign_in_has_a_cookie_of_its_own() {
 #[tokio::test]
 async fn a_one_time_key_opens_the_console_once_and_looking_at_its_link_does_not_use_it() {
     let street = Street::open().await;
-    let key = street.gateway().new_console_key(&street.rig.witness(), Duration::from_mins(10)).await.unwrap();
+    let key = street.gateway().new_console_key(&street.rig.witness(), Duration::from_mins(10), AdminScopes::everything()).await.unwrap();
     let key = key.expose_secret();
     let link = format!("/console/key?key={key}");
     for _ in 0..2 {
@@ -215,7 +216,7 @@ async fn a_one_time_key_opens_the_console_once_and_looking_at_its_link_does_not_
     assert!(!is_in(&street, &mut late).await);
     assert_eq!((street.count("admin.login"), street.count("admin.login_failed")), (1, 1));
 
-    let old = street.gateway().new_console_key(&street.rig.witness(), Duration::from_mins(10)).await.unwrap();
+    let old = street.gateway().new_console_key(&street.rig.witness(), Duration::from_mins(10), AdminScopes::everything()).await.unwrap();
     street.rig.clock.advance(Duration::from_mins(10));
     assert_eq!(street.posts(&mut late, "/console/key", &[("key", old.expose_secret())]).await.status, StatusCode::GONE);
     for none in ["", "x", &"A".repeat(43), &"A".repeat(4_000)] {
@@ -226,7 +227,7 @@ async fn a_one_time_key_opens_the_console_once_and_looking_at_its_link_does_not_
 #[tokio::test]
 async fn attack_66_nobody_is_let_into_a_console_by_another_site() {
     let street = Street::open().await;
-    let key = street.gateway().new_console_key(&street.rig.witness(), Duration::from_mins(10)).await.unwrap();
+    let key = street.gateway().new_console_key(&street.rig.witness(), Duration::from_mins(10), AdminScopes::everything()).await.unwrap();
     let form = encode(&[("key", key.expose_secret())]);
     for (name, value) in
         [("origin", "https://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site")]
@@ -268,6 +269,220 @@ async fn attack_86_no_other_site_and_no_other_sign_in_makes_a_form_of_an_operato
     let set = street.goes(&mut browser, "/console").await;
     assert!(set.header("content-security-policy").contains("frame-ancestors 'none'") && set.header("x-frame-options") == "DENY");
     assert!(!set.header("content-security-policy").contains("unsafe"), "{set:?}");
+}
+
+/// A browser that came in by a key for these scopes.
+async fn limited(street: &Street, scopes: &str) -> Browser {
+    let scopes: AdminScopes = scopes.split(' ').map(|scope| scope.parse().unwrap()).collect();
+    let key = street.gateway().new_console_key(&street.rig.witness(), Duration::from_mins(10), scopes).await.unwrap();
+    let mut browser = Browser::default();
+    let opened = street.posts(&mut browser, "/console/key", &[("key", key.expose_secret())]).await;
+    assert_eq!(opened.header("location"), "/console", "{opened:?}");
+    browser
+}
+
+#[tokio::test]
+async fn attack_86_scopes_bind_in_the_console_as_in_the_api() {
+    let street = alices().await;
+    let app = street.app("app").await;
+    street.signs_in(&mut Browser::default(), &app, "bob").await;
+    let account = street.rig.events().iter().find_map(|event| event.account).unwrap();
+    let mut browser = limited(&street, "clients:read accounts:read keys:write").await;
+
+    // They see what they may look at, and are told of nothing else.
+    let overview = street.goes(&mut browser, "/console").await;
+    assert_eq!(overview.status, StatusCode::OK);
+    let document = Html::parse_document(&overview.body);
+    let texts = |selector: &str| {
+        let selector = Selector::parse(selector).unwrap();
+        document.select(&selector).map(|element| element.text().collect::<String>()).collect::<Vec<_>>()
+    };
+    assert_eq!(texts("nav[aria-label=Console] a"), ["Overview", "Apps", "People"]);
+    assert_eq!(texts("dl.figures dt"), ["Apps"]);
+    let person = street.goes(&mut browser, &format!("/console/person/{account}")).await;
+    assert!(person.status == StatusCode::OK && person.body.contains("Ways in"), "{person:?}");
+    assert!(!person.body.contains("Signed in</h2>") && !person.body.contains("Apps with access"), "{person:?}");
+
+    let before = street.rig.events().len();
+    for (path, lacks) in [
+        ("/console/providers", "providers:read"),
+        ("/console/provider/acme", "providers:read"),
+        ("/console/providers/new/fake", "providers:write"),
+        ("/console/api-keys", "api-keys:read"),
+        ("/console/registration-tokens", "registration-tokens:read"),
+        ("/console/keys", "keys:read"),
+        ("/console/apps/new", "clients:write"),
+        ("/console/app/app/edit", "clients:write"),
+    ] {
+        let refused = street.goes(&mut browser, path).await;
+        assert!(refused.status == StatusCode::FORBIDDEN && refused.body.contains(&format!("scope {lacks},")), "{path}: {refused:?}");
+    }
+    let token = token(&overview);
+    let person = format!("/console/person/{account}");
+    for (path, lacks) in [
+        ("/console/apps/create".to_owned(), "clients:write"),
+        ("/console/app/app/save".into(), "clients:write"),
+        ("/console/app/app/settings/save".into(), "clients:write"),
+        ("/console/app/app/secrets".into(), "clients:write"),
+        ("/console/app/app/secrets/revoke".into(), "clients:write"),
+        ("/console/app/app/disable".into(), "clients:write"),
+        ("/console/app/app/delete".into(), "clients:write"),
+        ("/console/providers/create".into(), "providers:write"),
+        ("/console/provider/acme/save".into(), "providers:write"),
+        ("/console/provider/acme/test".into(), "providers:write"),
+        ("/console/provider/acme/disable".into(), "providers:write"),
+        ("/console/provider/acme/delete".into(), "providers:write"),
+        (format!("{person}/disable"), "accounts:write"),
+        (format!("{person}/unlink"), "accounts:write"),
+        (format!("{person}/forget"), "accounts:write"),
+        (format!("{person}/end"), "sessions:write"),
+        (format!("{person}/revoke"), "grants:write"),
+        ("/console/api-keys/create".into(), "api-keys:write"),
+        ("/console/api-keys/delete".into(), "api-keys:write"),
+        ("/console/registration-tokens/create".into(), "registration-tokens:write"),
+        ("/console/registration-tokens/revoke".into(), "registration-tokens:write"),
+        // They may rotate, and not see the page that says so.
+        ("/console/keys/rotate".into(), "keys:read"),
+    ] {
+        let refused = street.posts(&mut browser, &path, &[("token", &token), ("disabled", "true"), ("name", "x")]).await;
+        assert!(refused.status == StatusCode::FORBIDDEN && refused.body.contains(&format!("scope {lacks},")), "{path}: {refused:?}");
+    }
+    let left: BTreeSet<_> = street.rig.events()[before..].iter().map(|event| event.name.to_string()).collect();
+    assert_eq!(left, BTreeSet::from(["admin.access_denied".to_owned()]));
+    assert_eq!(street.goes(&mut browser, "/console/app/app").await.status, StatusCode::OK);
+    let left = street.posts(&mut browser, "/console/sign-out", &[("token", &token)]).await;
+    assert_eq!(left.header("location"), "/console/sign-in", "everybody may leave");
+}
+
+#[tokio::test]
+async fn a_key_counts_in_the_console_as_in_the_api() {
+    let limits = Limits { admin_per_key: 25, ..Limits::default() };
+    let street = Street::with(RigOptions { limits, ..RigOptions::default() }).await;
+    let mut browser = limited(&street, "*").await;
+    let page = street.goes(&mut browser, "/console/provider/acme").await;
+    let tested = sends(&street, &mut browser, &page, "/console/provider/acme/test", &[]).await;
+    assert_eq!(tested.status, StatusCode::OK, "{tested:?}");
+    let mut slow = None;
+    for _ in 0..5 {
+        slow = Some(street.goes(&mut browser, "/console/apps").await).filter(|page| page.status != StatusCode::OK).or(slow);
+    }
+    let slow = slow.expect("what asks a provider counts as twenty");
+    assert!(slow.status == StatusCode::TOO_MANY_REQUESTS && slow.body.contains("Too much at once"), "{slow:?}");
+}
+
+/// What the listener of the admin API and the console answers, called by a name of its own.
+async fn at_own_door(
+    street: &Street,
+    browser: &mut Browser,
+    method: Method,
+    path: &str,
+    origin: Option<&str>,
+    form: &[(&str, &str)],
+) -> Answer {
+    let door = vestibule_http::admin_routes(&street.house).boxed();
+    let mut request = poem::Request::builder().method(method).uri(path.parse().unwrap());
+    request = request.header(header::HOST, "admin.internal:9465").header(header::COOKIE, browser.header());
+    if let Some(origin) = origin {
+        request = request.header(header::ORIGIN, origin);
+    }
+    let request = request.content_type("application/x-www-form-urlencoded").body(encode(form));
+    let (parts, body) = door.get_response(request).await.into_parts();
+    let answer = Answer { status: parts.status, headers: parts.headers, body: body.into_string().await.unwrap() };
+    browser.keep(&answer);
+    answer
+}
+
+#[tokio::test]
+async fn a_listener_of_its_own_takes_forms_under_the_name_it_is_called_by() {
+    let street = alices().await;
+    street.app("app").await;
+    let key = street.gateway().new_console_key(&street.rig.witness(), Duration::from_mins(10), AdminScopes::everything()).await.unwrap();
+    let form = [("key", key.expose_secret())];
+    let mut browser = Browser::default();
+    for evil in ["https://evil.example", "null", "https://admin.internal", "https://admin.internal:9465.evil.example"] {
+        let refused = at_own_door(&street, &mut browser, Method::POST, "/console/key", Some(evil), &form).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{evil}: {refused:?}");
+    }
+    let opened = at_own_door(&street, &mut browser, Method::POST, "/console/key", Some("https://admin.internal:9465"), &form).await;
+    assert_eq!(opened.header("location"), "/console", "{opened:?}");
+    let page = at_own_door(&street, &mut browser, Method::GET, "/console/app/app", None, &[]).await;
+    let form = filled(&page, "/console/app/app/disable", &[]);
+    let form: Vec<_> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let path = "/console/app/app/disable";
+    let refused = at_own_door(&street, &mut browser, Method::POST, path, Some("https://evil.example"), &form).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "{refused:?}");
+    let done = at_own_door(&street, &mut browser, Method::POST, path, Some("https://admin.internal:9465"), &form).await;
+    assert_eq!(done.header("location"), "/console/app/app?notice=disabled", "{done:?}");
+    // The main listener has one name, and takes no other.
+    let request = street.request(Method::POST, "/console/sign-out").header(header::COOKIE, browser.header());
+    let request = request.header(header::ORIGIN, "https://admin.internal:9465").content_type("application/x-www-form-urlencoded");
+    let refused = street.send(request.body(encode(&[("token", &token(&page))]))).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "{refused:?}");
+}
+
+/// Whoever is sent to a provider comes back under the issuer's name, so that a listener of another name sends nobody.
+#[tokio::test]
+async fn under_another_name_nobody_is_sent_where_they_would_not_come_back_from() {
+    let street = alices().await;
+    let mut browser = Browser::default();
+    let asked = at_own_door(&street, &mut browser, Method::GET, "/console/enter", None, &[]).await;
+    assert_eq!(asked.header("location"), "/console/sign-in", "{asked:?}");
+    let page = at_own_door(&street, &mut browser, Method::GET, "/console/sign-in", None, &[]).await;
+    assert!(page.body.contains("https://sso.example.com/console") && !page.body.contains("/console/enter"), "{page:?}");
+    assert!(page.body.contains("vestibule console-key"), "{page:?}");
+}
+
+#[tokio::test]
+async fn attack_86_a_key_of_the_api_is_made_in_the_console_and_gives_no_more_than_its_maker_has() {
+    let street = alices().await;
+    let mut browser = operator(&street).await;
+    let page = street.goes(&mut browser, "/console/api-keys").await;
+    let wrong = [("name", "Terraform"), ("scopes", "clients:read audit:write"), ("days", "0")];
+    let refused = sends(&street, &mut browser, &page, "/console/api-keys/create", &wrong).await;
+    assert!(refused.status == StatusCode::UNPROCESSABLE_ENTITY && refused.body.contains("from 1 to 3650"), "{refused:?}");
+    let refused = sends(&street, &mut browser, &refused, "/console/api-keys/create", &[("days", "90")]).await;
+    assert!(refused.body.contains("audit:write can&#39;t be had: nothing is changed there; write audit:read."), "{refused:?}");
+    let made = sends(&street, &mut browser, &refused, "/console/api-keys/create", &[("scopes", "clients:read audit:read")]).await;
+    let key = made.between("<code id=\"secret\">", "<").to_owned();
+    assert!(made.status == StatusCode::OK && key.starts_with("vsk_"), "{made:?}");
+    let list = async |key: &str| {
+        let request = street.request(Method::GET, "/api/v1/clients").header(header::AUTHORIZATION, format!("Bearer {key}"));
+        street.send(request.finish()).await.status
+    };
+    assert_eq!(list(&key).await, StatusCode::OK);
+    let page = street.goes(&mut browser, "/console/api-keys").await;
+    assert!(page.body.contains("<bdi>Terraform</bdi>") && page.body.contains("clients:read audit:read"), "{page:?}");
+    assert!(!page.body.contains(&key), "it is shown once");
+
+    let mut less = limited(&street, "api-keys:* clients:read").await;
+    let theirs = street.goes(&mut less, "/console/api-keys").await;
+    let refused = sends(&street, &mut less, &theirs, "/console/api-keys/create", &[("name", "x"), ("scopes", "*"), ("days", "1")]).await;
+    assert!(refused.body.contains("which the key you use does not have itself"), "{refused:?}");
+    let refused = sends(&street, &mut less, &theirs, "/console/api-keys/delete", &[]).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "{refused:?}");
+    assert_eq!(list(&key).await, StatusCode::OK);
+
+    let deleted = sends(&street, &mut browser, &page, "/console/api-keys/delete", &[]).await;
+    assert_eq!(deleted.header("location"), "/console/api-keys?notice=deleted");
+    assert_eq!(list(&key).await, StatusCode::UNAUTHORIZED);
+    assert_eq!((street.count("api_key.created"), street.count("api_key.deleted")), (1, 1));
+}
+
+#[tokio::test]
+async fn registration_tokens_are_shown_a_page_at_a_time() {
+    let street = alices().await;
+    let actor = vestibule_domain::audit::Actor::System;
+    for name in 0..51 {
+        let lives = Duration::from_hours(24);
+        street.gateway().create_registration_token(&street.rig.witness(), &actor, &format!("farm-{name}"), lives, 1).await.unwrap();
+        street.rig.clock.advance(Duration::from_secs(1));
+    }
+    let mut browser = operator(&street).await;
+    let first = street.goes(&mut browser, "/console/registration-tokens").await;
+    assert_eq!(first.body.matches("farm-").count(), 50);
+    let more = first.between("/console/registration-tokens?after=", "\"").to_owned();
+    let second = street.goes(&mut browser, &format!("/console/registration-tokens?after={more}")).await;
+    assert_eq!((second.body.matches("farm-").count(), second.body.contains("From the beginning")), (1, true), "{second:?}");
 }
 
 #[tokio::test]

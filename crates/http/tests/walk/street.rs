@@ -256,7 +256,7 @@ impl Browser {
         self.cookies.get("__Host-vestibule-session")
     }
 
-    fn keep(&mut self, answer: &Answer) {
+    pub(crate) fn keep(&mut self, answer: &Answer) {
         for set in answer.headers.get_all(header::SET_COOKIE) {
             let text = set.to_str().unwrap();
             let (name, value) = text.split(';').next().unwrap().split_once('=').unwrap();

@@ -15,7 +15,7 @@ use vestibule_domain::{
     consent::Consent,
     email::EmailAddress,
     grant::Grant,
-    ids::{AccountId, ApiKeyId, ClientId, GrantId, LinkId, ProviderId, SessionId},
+    ids::{AccountId, ApiKeyId, ClientId, GrantId, LinkId, ProviderId, RegistrationTokenId, SessionId},
     keys::SigningKey,
     logout::DueLogout,
     ports::Store,
@@ -60,8 +60,14 @@ impl Store for MemoryStore {
         Ok(self.read()?.registration_tokens.values().find(|token| token.digest == *digest).cloned())
     }
 
-    async fn registration_tokens(&self) -> Result<Vec<RegistrationToken>, StoreError> {
-        Ok(self.read()?.registration_tokens.values().cloned().collect())
+    async fn registration_token_by_id(&self, id: &RegistrationTokenId) -> Result<Option<RegistrationToken>, StoreError> {
+        Ok(self.read()?.registration_tokens.get(id).cloned())
+    }
+
+    async fn registration_tokens(&self, after: Option<&RegistrationTokenId>, limit: u64) -> Result<Vec<RegistrationToken>, StoreError> {
+        let tables = self.read()?;
+        let later = tables.registration_tokens.values().filter(|token| after.is_none_or(|after| token.id > *after));
+        Ok(later.take(at_most(limit)).cloned().collect())
     }
 
     async fn api_key(&self, id: &ApiKeyId) -> Result<Option<ApiKey>, StoreError> {
@@ -168,10 +174,19 @@ impl Store for MemoryStore {
         Ok(few.map(owed).take(at_most(limit)).collect())
     }
 
-    async fn consents(&self, account: &AccountId, client: Option<&ClientId>) -> Result<Vec<Consent>, StoreError> {
+    async fn consents(&self, account: &AccountId, client: &ClientId) -> Result<Vec<Consent>, StoreError> {
         let tables = self.read()?;
-        let asked = |consent: &&Consent| consent.account == *account && client.is_none_or(|client| consent.client == *client);
+        let asked = |consent: &&Consent| consent.account == *account && consent.client == *client;
         Ok(tables.consents.values().filter(asked).cloned().collect())
+    }
+
+    async fn consents_of(&self, account: &AccountId, after: Option<(&ClientId, &str)>, limit: u64) -> Result<Vec<Consent>, StoreError> {
+        let tables = self.read()?;
+        let place = |consent: &Consent| (consent.client.clone(), consent.host.clone());
+        let after = after.map(|(client, host)| (client.clone(), host.to_owned()));
+        let of = tables.consents.values().filter(|consent| consent.account == *account);
+        let later = of.filter(|consent| after.as_ref().is_none_or(|after| place(consent) > *after));
+        Ok(later.take(at_most(limit)).cloned().collect())
     }
 
     async fn code(&self, digest: &Digest) -> Result<Option<Code>, StoreError> {

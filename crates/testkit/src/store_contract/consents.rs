@@ -19,10 +19,18 @@ pub async fn what_a_person_allowed_an_app_is_kept_for_each_host(store: Arc<dyn S
     for consent in [&first, &at_other, &elsewhere, &hers, &more] {
         commit(&store, [Write::PutConsent(consent.clone())]).await;
     }
-    assert_eq!(store.consents(&ada.id, Some(&app.id)).await, Ok(vec![more.clone(), elsewhere.clone()]));
-    assert_eq!(store.consents(&ada.id, None).await, Ok(vec![more, elsewhere, at_other]));
-    assert_eq!(store.consents(&eve.id, None).await, Ok(vec![hers]));
-    assert_eq!(store.consents(&sample.account().id, None).await, Ok(vec![]));
+    assert_eq!(store.consents(&ada.id, &app.id).await, Ok(vec![more.clone(), elsewhere.clone()]));
+    let all = [more, elsewhere, at_other];
+    assert_eq!(store.consents_of(&ada.id, None, 100).await, Ok(all.to_vec()));
+    // A page goes on where the one before it ended, between two hosts of an app too.
+    let mut after = None;
+    for consent in &all {
+        assert_eq!(store.consents_of(&ada.id, after, 1).await, Ok(vec![consent.clone()]));
+        after = Some((&consent.client, consent.host.as_str()));
+    }
+    assert_eq!(store.consents_of(&ada.id, after, 1).await, Ok(vec![]));
+    assert_eq!(store.consents_of(&eve.id, None, 100).await, Ok(vec![hers]));
+    assert_eq!(store.consents_of(&sample.account().id, None, 100).await, Ok(vec![]));
 }
 
 /// Of one account for one app at every host; of everybody for an app.
@@ -35,9 +43,9 @@ pub async fn what_was_allowed_is_forgotten_for_one_or_for_all(store: Arc<dyn Sto
     let all = [sample.consent(&ada, &app), elsewhere, hers.clone(), at_other.clone()];
     commit(&store, all.into_iter().map(Write::PutConsent)).await;
     commit(&store, [Write::DropConsents { account: ada.id, client: app.id.clone() }]).await;
-    assert_eq!(store.consents(&ada.id, None).await, Ok(vec![at_other.clone()]));
-    assert_eq!(store.consents(&eve.id, None).await, Ok(vec![hers]));
+    assert_eq!(store.consents_of(&ada.id, None, 100).await, Ok(vec![at_other.clone()]));
+    assert_eq!(store.consents_of(&eve.id, None, 100).await, Ok(vec![hers]));
     commit(&store, [Write::DropClientConsents { client: app.id.clone() }]).await;
-    assert_eq!(store.consents(&eve.id, None).await, Ok(vec![]));
-    assert_eq!(store.consents(&ada.id, None).await, Ok(vec![at_other]));
+    assert_eq!(store.consents_of(&eve.id, None, 100).await, Ok(vec![]));
+    assert_eq!(store.consents_of(&ada.id, None, 100).await, Ok(vec![at_other]));
 }

@@ -82,12 +82,16 @@ pub async fn registration_tokens_are_found_listed_and_taken_back(store: Arc<dyn 
     assert_eq!(store.registration_token(&sample.digest()).await, Ok(None));
     let mut both = [first.clone(), second.clone()];
     both.sort_by_key(|token| token.id);
-    assert_eq!(store.registration_tokens().await, Ok(both.to_vec()));
+    assert_eq!(store.registration_token_by_id(&second.id).await, Ok(Some(second.clone())));
+    assert_eq!(store.registration_tokens(None, 100).await, Ok(both.to_vec()));
+    assert_eq!(store.registration_tokens(None, 1).await, Ok(both[..1].to_vec()));
+    assert_eq!(store.registration_tokens(Some(&both[0].id), 100).await, Ok(both[1..].to_vec()));
     commit(&store, [Write::DropRegistrationToken { id: first.id }]).await;
     assert_eq!(store.registration_token(&first.digest).await, Ok(None));
+    assert_eq!(store.registration_token_by_id(&first.id).await, Ok(None));
     assert_eq!(store.sweep(second.expires, second.expires, 100).await, Ok(0));
     assert_eq!(store.sweep(second.expires + MILLI, second.expires, 100).await, Ok(1));
-    assert_eq!(store.registration_tokens().await, Ok(vec![]));
+    assert_eq!(store.registration_tokens(None, 100).await, Ok(vec![]));
 }
 
 /// One that is good for one app is not good for two, however fast they come.

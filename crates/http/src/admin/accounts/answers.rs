@@ -43,7 +43,12 @@ pub(super) enum Sessions {
 pub(super) enum Consents {
     /// What was allowed.
     #[oai(status = 200)]
-    All(Json<ConsentList>),
+    Page(
+        Json<ConsentList>,
+        /// `<…>; rel="next"`: where the next ones are. Absent on the last page.
+        #[oai(header = "Link")]
+        Option<String>,
+    ),
 }
 
 #[derive(ApiResponse)]
@@ -56,6 +61,10 @@ pub(super) enum Grants {
 refusals! {
     Listing: [
         400 => "`invalid_parameter`: `limit` or `after` can't be used.",
+    ];
+    ListingOf: [
+        400 => "`invalid_parameter`: `limit` or `after` can't be used.",
+        404 => "`not_found`: there is no such account.",
     ];
     Finding: [
         404 => "`not_found`: there is no such account.",

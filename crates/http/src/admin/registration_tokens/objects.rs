@@ -98,7 +98,7 @@ impl Example for TokenObject {
     }
 }
 
-/// Registration tokens, oldest first.
+/// Some registration tokens, oldest first. `Link` leads to the next ones, if there are any.
 #[derive(Object)]
 #[oai(rename = "RegistrationTokenList", example)]
 pub(super) struct TokenList {

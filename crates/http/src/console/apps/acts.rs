@@ -20,7 +20,7 @@ pub(super) async fn add_secret(house: Arc<House>, visit: Visit, desk: Desk) -> R
         "week" => Some(Duration::from_hours(24 * 7)),
         _ => None,
     };
-    match house.gateway.add_secret(&visit.witness, &desk.actor, &named(&visit, "app"), None, others).await {
+    match house.gateway.add_secret(&visit.witness, &desk.operator.actor, &named(&visit, "app"), None, others).await {
         Ok((client, secret)) => page(&house, &visit, &desk, &client, Some(&secret)),
         Err(fault) => faulty(&house, &visit, &desk, &fault),
     }
@@ -29,7 +29,7 @@ pub(super) async fn add_secret(house: Arc<House>, visit: Visit, desk: Desk) -> R
 /// A secret less, at once.
 pub(super) async fn revoke_secret(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
     let (app, secret) = (named(&visit, "app"), Sent::of(&visit).text("secret"));
-    match house.gateway.revoke_secret(&visit.witness, &desk.actor, &app, &secret).await {
+    match house.gateway.revoke_secret(&visit.witness, &desk.operator.actor, &app, &secret).await {
         Ok(_) => onward(&house, &format!("/app/{}", segment(&app)), Some("revoked")),
         Err(fault) => faulty(&house, &visit, &desk, &fault),
     }
@@ -44,7 +44,7 @@ pub(super) async fn disable(house: Arc<House>, visit: Visit, desk: Desk) -> Resp
         let client = house.gateway.client(&app).await?;
         let expected = sent.text("version").parse().map_err(|_| AdminFault::PreconditionRequired)?;
         let draft = vestibule_domain::registration::Draft { disabled, ..admin::draft_of(&client) };
-        house.gateway.replace_client(&visit.witness, &desk.actor, &app, &draft, Some(expected)).await
+        house.gateway.replace_client(&visit.witness, &desk.operator.actor, &app, &draft, Some(expected)).await
     };
     match changed.await {
         Ok(_) => onward(&house, &format!("/app/{}", segment(&app)), Some(if disabled { "disabled" } else { "enabled" })),
@@ -62,7 +62,7 @@ pub(super) async fn delete(house: Arc<House>, visit: Visit, desk: Desk) -> Respo
             return Ok(false);
         }
         let expected = sent.text("version").parse().map_err(|_| AdminFault::PreconditionRequired)?;
-        house.gateway.delete_client(&visit.witness, &desk.actor, &app, Some(expected)).await.map(|()| true)
+        house.gateway.delete_client(&visit.witness, &desk.operator.actor, &app, Some(expected)).await.map(|()| true)
     };
     match deleted.await {
         Ok(true) => onward(&house, "/apps", Some("deleted")),

@@ -33,7 +33,7 @@ pub(super) async fn new(house: Arc<House>, visit: Visit, desk: Desk) -> Response
 /// Registers what the form says.
 pub(super) async fn create(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
     let (id, draft) = written(&visit, Draft::default());
-    match house.gateway.create_client(&visit.witness, &desk.actor, id.as_deref(), &draft).await {
+    match house.gateway.create_client(&visit.witness, &desk.operator.actor, id.as_deref(), &draft).await {
         Ok((client, secret)) => page(&house, &visit, &desk, &client, secret.as_ref()),
         Err(AdminFault::Invalid(faults)) => {
             let form = Form { id, draft, faults, ..Form::default() };
@@ -69,7 +69,7 @@ pub(super) async fn save(house: Arc<House>, visit: Visit, desk: Desk) -> Respons
     let Ok(expected) = Sent::of(&visit).text("version").parse::<i64>() else {
         return faulty(&house, &visit, &desk, &AdminFault::PreconditionRequired);
     };
-    match house.gateway.replace_client(&visit.witness, &desk.actor, &app, &draft, Some(expected)).await {
+    match house.gateway.replace_client(&visit.witness, &desk.operator.actor, &app, &draft, Some(expected)).await {
         Ok((client, Some(secret))) => page(&house, &visit, &desk, &client, Some(&secret)),
         Ok((_, None)) => onward(&house, &format!("/app/{}", segment(&app)), Some("saved")),
         Err(AdminFault::Invalid(faults)) => {

@@ -44,7 +44,7 @@ pub(super) async fn save(house: Arc<House>, visit: Visit, desk: Desk) -> Respons
     let Ok(expected) = sent.text("version").parse::<i64>() else {
         return faulty(&house, &visit, &desk, &AdminFault::PreconditionRequired);
     };
-    match house.gateway.replace_client(&visit.witness, &desk.actor, &app, &draft, Some(expected)).await {
+    match house.gateway.replace_client(&visit.witness, &desk.operator.actor, &app, &draft, Some(expected)).await {
         Ok((client, Some(secret))) => page(&house, &visit, &desk, &client, Some(&secret)),
         Ok((_, None)) => onward(&house, &format!("/app/{}", segment(&app)), Some("saved")),
         Err(AdminFault::Invalid(faults)) => again(StatusCode::UNPROCESSABLE_ENTITY, faults.iter().map(said).collect(), false),

@@ -16,7 +16,7 @@ use crate::{house::House, pages::visible, visit::Visit};
 pub(super) async fn test(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
     let id = named(&visit, "provider");
     let tried = async {
-        let tested = house.gateway.test_provider(&visit.witness, &desk.actor, &id).await?;
+        let tested = house.gateway.test_provider(&visit.witness, &desk.operator.actor, &id).await?;
         Ok((tested, house.gateway.shown_provider(&visit.witness, &id).await?))
     };
     match tried.await {
@@ -45,7 +45,7 @@ pub(super) async fn disable(house: Arc<House>, visit: Visit, desk: Desk) -> Resp
         let present = house.gateway.shown_provider(&visit.witness, &id).await?;
         let expected = sent.text("version").parse().map_err(|_| AdminFault::PreconditionRequired)?;
         let draft = ProviderDraft { settings: present.settings.unwrap_or_default(), disabled };
-        house.gateway.put_provider(&visit.witness, &desk.actor, &id, draft, Some(expected)).await
+        house.gateway.put_provider(&visit.witness, &desk.operator.actor, &id, draft, Some(expected)).await
     };
     match changed.await {
         Ok(_) => onward(&house, &format!("/provider/{}", segment(&id)), Some(if disabled { "disabled" } else { "enabled" })),
@@ -61,7 +61,7 @@ pub(super) async fn delete(house: Arc<House>, visit: Visit, desk: Desk) -> Respo
         let text = "Type the id of the provider exactly as it stands on its page. Nothing was deleted.";
         return refused(&house, &visit, &desk, StatusCode::UNPROCESSABLE_ENTITY, "That is another name", text);
     }
-    match house.gateway.delete_provider(&visit.witness, &desk.actor, &id, sent.text("version").parse().ok()).await {
+    match house.gateway.delete_provider(&visit.witness, &desk.operator.actor, &id, sent.text("version").parse().ok()).await {
         Ok(()) => onward(&house, "/providers", Some("deleted")),
         Err(fault) => faulty(&house, &visit, &desk, &fault),
     }

@@ -39,7 +39,7 @@ pub(super) async fn create(house: Arc<House>, visit: Visit, desk: Desk) -> Respo
     let sent = Sent::of(&visit);
     let mut form = Form::written(&house, &sent, sent.text("id"), sent.text("preset"));
     let made = match form.draft(false) {
-        Ok(draft) => house.gateway.put_provider(&visit.witness, &desk.actor, &form.id, draft, None).await,
+        Ok(draft) => house.gateway.put_provider(&visit.witness, &desk.operator.actor, &form.id, draft, None).await,
         Err(fault) => Err(AdminFault::Invalid(vec![fault])),
     };
     match made {
@@ -77,7 +77,9 @@ pub(super) async fn save(house: Arc<House>, visit: Visit, desk: Desk) -> Respons
     let mut form =
         Form { version: of.version, secrets: of.secrets.clone(), ..Form::written(&house, &sent, of.id.clone(), of.preset.clone()) };
     let saved = match (form.draft(present.disabled), sent.text("version").parse()) {
-        (Ok(draft), Ok(expected)) => house.gateway.put_provider(&visit.witness, &desk.actor, &form.id, draft, Some(expected)).await,
+        (Ok(draft), Ok(expected)) => {
+            house.gateway.put_provider(&visit.witness, &desk.operator.actor, &form.id, draft, Some(expected)).await
+        }
         (Ok(_), Err(_)) => Err(AdminFault::PreconditionRequired),
         (Err(fault), _) => Err(AdminFault::Invalid(vec![fault])),
     };

@@ -20,7 +20,7 @@ pub(in crate::admin::accounts) struct ConsentObject {
     given_at: Text<Moment>,
 }
 
-/// What a person allowed apps, in the order of the clients' ids.
+/// Some of what a person allowed apps, in the order of the clients' ids and then of hosts. `Link` leads to the next ones, if there are any.
 #[derive(Object)]
 #[oai(example)]
 pub(in crate::admin::accounts) struct ConsentList {
