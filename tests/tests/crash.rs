@@ -55,6 +55,8 @@ async fn after_kill_9_no_code_works_twice_no_login_lacks_its_events_and_families
     house.kill();
     house.resume().await;
 
+    // Whatever the chain had come to, it goes on from there. `tests/run -E 'binary(crash)' --stress-count 50` is the long form.
+    house.command(&["audit", "verify"]);
     let audit = house.audit();
     let events = |name: &str| audit.iter().filter(|event| event["name"] == name).count();
     let told = told.lock().await;

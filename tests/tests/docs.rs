@@ -17,7 +17,7 @@ fn commands(text: &str) -> Vec<String> {
 #[test]
 fn every_command_of_the_binary_in_the_docs_exists() {
     let mut seen = 0;
-    for file in ["README.md", "config/providers.md", "ops/load/README.md"] {
+    for file in ["README.md", "config/providers.md", "docs/audit.md", "ops/load/README.md"] {
         let text = std::fs::read_to_string(project().join(file)).expect("a document");
         for line in commands(&text) {
             let Some(rest) = line.strip_prefix("vestibule ").or_else(|| line.strip_prefix("cargo run --release -- ")) else { continue };
@@ -86,7 +86,7 @@ fn is_good_configuration(block: &str) {
 
 #[test]
 fn links_between_documents_lead_somewhere() {
-    for file in ["README.md", "config/providers.md", "crates/README.md"] {
+    for file in ["README.md", "config/providers.md", "crates/README.md", "docs/audit.md"] {
         let text = std::fs::read_to_string(project().join(file)).expect("a document");
         let folder = project().join(file).parent().expect("a file lies in a folder").to_owned();
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).filter(|link| !link.contains("://")) {

@@ -160,6 +160,11 @@ async fn attack_83_two_nodes_on_one_postgres_share_sessions_codes_and_revocation
     let (status, _) =
         second.post_as_named(&client, "/token", &[("grant_type", "refresh_token"), ("refresh_token", refresh.as_str())]).await;
     assert_eq!(status, StatusCode::BAD_REQUEST);
+
+    // One of them puts the events of both into one chain.
+    let from = |node: &House| node.audit().iter().filter(|event| event["name"] == "audit.chain_begun").count();
+    assert_eq!((from(&first), from(&second)), (1, 1));
+    assert!(second.command(&["audit", "verify"]).starts_with("whole: "));
 }
 
 fn redeem(code: &str) -> [(&str, &str); 4] {

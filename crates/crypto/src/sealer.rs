@@ -8,7 +8,7 @@ use aws_lc_rs::{
 };
 use vestibule_domain::{
     ports::{Entropy, Sealer},
-    secret::{Digest, Purpose, Sealed},
+    secret::{Digest, Purpose, Sealed, SubjectKey},
 };
 use zeroize::Zeroizing;
 
@@ -50,10 +50,9 @@ impl KeySealer {
     fn all(&self) -> impl Iterator<Item = &Subkeys> {
         std::iter::once(&self.current).chain(&self.previous)
     }
-}
 
-impl Sealer for KeySealer {
-    fn seal(&self, purpose: Purpose, context: &[u8], plain: &[u8]) -> Sealed {
+    /// `besides` goes into the key of the value, so that nobody opens it who lacks that.
+    fn sealed(&self, purpose: Purpose, besides: &[u8], context: &[u8], plain: &[u8]) -> Sealed {
         let mut random = [0; SALT + NONCE_LEN];
         SystemEntropy.fill(&mut random);
         let mut sealed = Vec::with_capacity(HEADER + plain.len() + AES_256_GCM.tag_len());
@@ -64,14 +63,14 @@ impl Sealer for KeySealer {
         let (salt, nonce) = split(&random);
         let tag = self
             .current
-            .message_key(purpose, salt)
+            .message_key(purpose, salt, besides)
             .seal_in_place_separate_tag(nonce, Aad::from(bound_to(purpose, context)), &mut sealed[HEADER..])
             .expect("AES-GCM seals everything shorter than 64 GiB");
         sealed.extend_from_slice(tag.as_ref());
         Sealed(sealed)
     }
 
-    fn open(&self, purpose: Purpose, context: &[u8], sealed: &Sealed) -> Option<Vec<u8>> {
+    fn opened(&self, purpose: Purpose, besides: &[u8], context: &[u8], sealed: &Sealed) -> Option<Vec<u8>> {
         let (header, body) = sealed.0.split_at_checked(HEADER)?;
         if header[0] != VERSION {
             return None;
@@ -81,10 +80,29 @@ impl Sealer for KeySealer {
         self.all().filter(|keys| keys.id == id).find_map(|keys| {
             let (salt, nonce) = split(random);
             let mut body = body.to_vec();
-            let plain = keys.message_key(purpose, salt).open_in_place(nonce, Aad::from(bound_to(purpose, context)), &mut body).ok()?.len();
+            let key = keys.message_key(purpose, salt, besides);
+            let plain = key.open_in_place(nonce, Aad::from(bound_to(purpose, context)), &mut body).ok()?.len();
             body.truncate(plain);
             Some(body)
         })
+    }
+}
+
+impl Sealer for KeySealer {
+    fn seal(&self, purpose: Purpose, context: &[u8], plain: &[u8]) -> Sealed {
+        self.sealed(purpose, &[], context, plain)
+    }
+
+    fn open(&self, purpose: Purpose, context: &[u8], sealed: &Sealed) -> Option<Vec<u8>> {
+        self.opened(purpose, &[], context, sealed)
+    }
+
+    fn seal_for(&self, subject: &SubjectKey, context: &[u8], plain: &[u8]) -> Sealed {
+        self.sealed(Purpose::AuditPersonal, &subject.0, context, plain)
+    }
+
+    fn open_for(&self, subject: &SubjectKey, context: &[u8], sealed: &Sealed) -> Option<Vec<u8>> {
+        self.opened(Purpose::AuditPersonal, &subject.0, context, sealed)
     }
 
     fn hash(&self, data: &[u8]) -> Digest {
@@ -129,8 +147,12 @@ impl Subkeys {
         Self { id, sealing: subkeys("seal"), tagging: subkeys("tag") }
     }
 
-    fn message_key(&self, purpose: Purpose, salt: &[u8]) -> LessSafeKey {
-        let key = hmac::sign(&self.sealing[place(purpose)], salt);
+    /// The salt has one length, so no two pairs of salt and `besides` read the same.
+    fn message_key(&self, purpose: Purpose, salt: &[u8], besides: &[u8]) -> LessSafeKey {
+        let mut message = hmac::Context::with_key(&self.sealing[place(purpose)]);
+        message.update(salt);
+        message.update(besides);
+        let key = message.sign();
         LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key.as_ref()).expect("an HMAC-SHA-256 tag is as long as an AES-256 key"))
     }
 
@@ -236,6 +258,17 @@ mod tests {
                 assert_eq!(sealer.open(made_for, context, &sealed), None, "{context:?}");
             }
         }
+    }
+
+    #[test]
+    fn attack_79_what_is_sealed_for_a_person_is_gone_with_their_key() {
+        let (sealer, person, other) = (sealer(), SubjectKey([7; 32]), SubjectKey([8; 32]));
+        let sealed = sealer.seal_for(&person, b"event 1", b"192.0.2.1");
+        assert_eq!(sealer.open_for(&person, b"event 1", &sealed).as_deref(), Some(&b"192.0.2.1"[..]));
+        assert_eq!(sealer.open_for(&other, b"event 1", &sealed), None);
+        assert_eq!(sealer.open_for(&person, b"event 2", &sealed), None);
+        assert_eq!(sealer.open(Purpose::AuditPersonal, b"event 1", &sealed), None, "the sealing key alone does not open it");
+        assert_eq!(KeySealer::new(other_key(), vec![]).open_for(&person, b"event 1", &sealed), None, "nor does theirs");
     }
 
     #[test]

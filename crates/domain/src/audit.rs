@@ -2,6 +2,14 @@
 //!
 //! A record never has a token, code, secret, assertion or raw query string in it; the types leave no place for one.
 
+pub mod chain;
+pub mod ecs;
+pub mod ocsf;
+pub mod personal;
+pub mod record;
+pub mod schema;
+pub mod verify;
+
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
@@ -22,6 +30,7 @@ pub struct AuditEvent {
     /// Ordered by time.
     pub id: EventId,
     /// When.
+    #[serde(deserialize_with = "record::moment")]
     pub time: Timestamp,
     /// What.
     pub name: EventName,
@@ -59,6 +68,15 @@ pub struct AuditEvent {
     /// How the client proved who it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub auth_method: Option<AuthMethod>,
+    /// To what of the client's the tokens are bound, for token events: without it they are worth nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bound_to: Option<Binding>,
+    /// In which way the person signed in, as their provider says it (OpenID Connect Core 1.0 §2, `acr`), for logins; bounded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acr: Option<String>,
+    /// By what means (`amr`); bounded in number and length.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub amr: Vec<String>,
     /// How long the step took, in milliseconds, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub took_ms: Option<u64>,
@@ -69,10 +87,17 @@ pub struct AuditEvent {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub change: Vec<Change>,
     /// From where.
+    #[serde(default)]
     pub source: Source,
+    /// What stands for the source in the chain, where the source is a person's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub personal: Option<personal::Personal>,
     /// The trace, which is also the reference on error pages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_id: Option<String>,
+    /// Its place in the chain, once it has been sealed.
+    #[serde(skip)]
+    pub link: Option<chain::Link>,
 }
 
 /// Where a request came from.
@@ -100,6 +125,16 @@ pub enum Actor {
     AdminKey(String),
     /// The house itself.
     System,
+}
+
+closed_enum! {
+    /// What tokens can be bound to.
+    Binding {
+        /// A key that makes proofs (RFC 9449).
+        Key = "key",
+        /// A client's certificate (RFC 8705 §3).
+        Certificate = "certificate",
+    }
 }
 
 closed_enum! {
@@ -251,6 +286,12 @@ closed_enum! {
         KeyRotated = "key.rotated",
         /// A signing key left the JWKS.
         KeyRetired = "key.retired",
+        /// A person was erased: their profile, the ways they signed in, and what the audit log said of where they were.
+        AccountErased = "account.erased",
+        /// The chain of audit events was begun.
+        AuditChainBegun = "audit.chain_begun",
+        /// Events past their time are kept no more.
+        AuditRetentionPurged = "audit.retention_purged",
     }
 }
 
@@ -325,6 +366,9 @@ impl EventName {
             Self::UpstreamTokenRevoked => 804,
             Self::KeyRotated => 700,
             Self::KeyRetired => 701,
+            Self::AccountErased => 720,
+            Self::AuditChainBegun => 721,
+            Self::AuditRetentionPurged => 722,
         }
     }
 }
@@ -471,13 +515,23 @@ impl Witness {
             grant_type: None,
             scopes: None,
             auth_method: None,
+            bound_to: None,
+            acr: None,
+            amr: Vec::new(),
             took_ms: None,
             detail: None,
             change: Vec::new(),
             source: self.source.clone(),
+            personal: None,
             trace_id: self.trace_id.clone(),
+            link: None,
         }
     }
+}
+
+/// A word of an upstream's, for a record: printable, and no longer than a name.
+pub fn bounded(word: &str) -> String {
+    word.chars().filter(|c| !c.is_control()).take(100).collect()
 }
 
 #[cfg(test)]

@@ -8,7 +8,11 @@ use crate::{
     account::{Account, Link, LinkKey, UpstreamTokens},
     api_key::{ApiKey, UsedId},
     attempt::Kept,
-    audit::AuditEvent,
+    audit::{
+        AuditEvent,
+        chain::{ChainHead, Checkpoint, Kept as KeptLink, Unsealed},
+        personal::Subject,
+    },
     claims::Claims,
     client::{Client, GrantType, SigningAlg},
     client_document::{DocumentFault, FetchedDocument},
@@ -28,7 +32,7 @@ use crate::{
     },
     redirect::RegisteredUri,
     registration::FieldFault,
-    secret::{Digest, Purpose, Sealed},
+    secret::{Digest, PublicKey, Purpose, Sealed, Signature, SubjectKey},
     self_registration::RegistrationToken,
     session::Session,
     signed::{JwtFault, SignedJwt},
@@ -57,6 +61,10 @@ pub trait Sealer: Send + Sync {
     fn seal(&self, purpose: Purpose, context: &[u8], plain: &[u8]) -> Sealed;
     /// Opens what was sealed under the present key or a previous one; nothing if it was made for another purpose or context, or by somebody else.
     fn open(&self, purpose: Purpose, context: &[u8], sealed: &Sealed) -> Option<Vec<u8>>;
+    /// Encrypts and authenticates for one person: both the sealing key and theirs are needed to open it, so it is gone with theirs.
+    fn seal_for(&self, subject: &SubjectKey, context: &[u8], plain: &[u8]) -> Sealed;
+    /// Opens what was sealed for one person.
+    fn open_for(&self, subject: &SubjectKey, context: &[u8], sealed: &Sealed) -> Option<Vec<u8>>;
     /// SHA-256, for what has full entropy.
     fn hash(&self, data: &[u8]) -> Digest;
     /// HMAC-SHA-256 under the present key.
@@ -101,6 +109,18 @@ pub enum SignerError {
     /// The library refused.
     #[error("signing failed")]
     Failed,
+}
+
+/// Vouching for the audit log with Ed25519 (RFC 8032), and checking that; neither needs anything but what is given.
+pub trait Notary: Send + Sync {
+    /// SHA-256.
+    fn hash(&self, data: &[u8]) -> Digest;
+    /// A new key: its public half, and the private one (PKCS#8), to be sealed.
+    fn generate(&self) -> Result<(PublicKey, Vec<u8>), SignerError>;
+    /// A signature.
+    fn vouch(&self, private_key: &[u8], message: &[u8]) -> Result<Signature, SignerError>;
+    /// Whether the holder of this key signed that.
+    fn vouched_for(&self, key: &PublicKey, message: &[u8], signature: &Signature) -> bool;
 }
 
 /// Checking what others signed with keys of their own.
@@ -304,11 +324,29 @@ pub trait Store: Send + Sync {
     async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError>;
     /// Audit events, oldest first.
     async fn events(&self, query: &EventQuery) -> Result<Vec<AuditEvent>, StoreError>;
+    /// Events that are not in the chain yet, oldest first, as they were committed.
+    async fn unsealed(&self, limit: u64) -> Result<Vec<AuditEvent>, StoreError>;
+    /// How many these are.
+    async fn count_unsealed(&self) -> Result<Unsealed, StoreError>;
+    /// Events in the order of the chain, after a place in it, each with its own. None is missing between two of them.
+    async fn sequenced(&self, after: i64, limit: u64) -> Result<Vec<(i64, AuditEvent)>, StoreError>;
+    /// The last place of the chain that is taken; 0 if none is.
+    async fn last_sequenced(&self) -> Result<i64, StoreError>;
+    /// The links after a place in the chain, as they lie, to be checked.
+    async fn chain_links(&self, after: i64, limit: u64) -> Result<Vec<KeptLink>, StoreError>;
+    /// How far the chain has come, if it has begun.
+    async fn chain(&self) -> Result<Option<ChainHead>, StoreError>;
+    /// The checkpoints that cover more than a place in the chain, in their order.
+    async fn checkpoints(&self, after: i64, limit: u64) -> Result<Vec<Checkpoint>, StoreError>;
+    /// The last checkpoint made before a moment.
+    async fn checkpoint_before(&self, moment: Timestamp) -> Result<Option<Checkpoint>, StoreError>;
+    /// The keys of these people's part of the audit log, of at most a few hundred; those of whom nothing is known are left out.
+    async fn subjects(&self, accounts: &[AccountId]) -> Result<Vec<Subject>, StoreError>;
     /// How many sessions are alive, for a gauge; `seen_since` is where the idle limit lies.
     async fn count_sessions(&self, seen_since: Timestamp) -> Result<u64, StoreError>;
     /// Deletes what has expired, at most `most` rows of each kind: what was spent, tickets, codes (kept a day after expiry, so that a late replay still
     /// revokes), grants, revoked tokens, registration tokens, keys of the admin API (a month after they expired), clients that registered themselves and are used no more, sessions a day after their
-    /// end or after `sessions_before`. Returns how many rows went.
+    /// end or after `sessions_before`, and audit events that are kept no more ([`ChainHead::base`]). Returns how many rows went.
     async fn sweep(&self, now: Timestamp, sessions_before: Timestamp, most: u64) -> Result<u64, StoreError>;
     /// Whether it answers, and what was asked to be written is not stuck.
     async fn ping(&self) -> Result<(), StoreError>;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 
 use crate::{
+    audit::Binding,
     client::SigningAlg,
     error::{OAuthError, OAuthErrorCode},
     secret::Digest,
@@ -46,6 +47,15 @@ impl Confirmation {
     /// Whether it binds to nothing.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// To what, for the record.
+    pub const fn binding(&self) -> Option<Binding> {
+        match (&self.key, &self.certificate) {
+            (Some(_), _) => Some(Binding::Key),
+            (None, Some(_)) => Some(Binding::Certificate),
+            (None, None) => None,
+        }
     }
 
     /// Whether everything it binds to was shown.

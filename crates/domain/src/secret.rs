@@ -27,26 +27,35 @@ impl fmt::Debug for Digest {
     }
 }
 
+/// Lower-case hexadecimal.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        text.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
+        text.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
+        text
+    })
+}
+
+fn unhex<const N: usize>(text: &str) -> Option<[u8; N]> {
+    let mut bytes = [0; N];
+    if text.len() != N * 2 || !text.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return None;
+    }
+    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
 impl Digest {
     /// Lower-case hexadecimal, as rows keep it.
     pub fn to_hex(&self) -> String {
-        self.0.iter().fold(String::with_capacity(64), |mut text, byte| {
-            text.push(char::from_digit(u32::from(byte >> 4), 16).unwrap_or('0'));
-            text.push(char::from_digit(u32::from(byte & 15), 16).unwrap_or('0'));
-            text
-        })
+        hex(&self.0)
     }
 
     /// Reads what [`Digest::to_hex`] wrote.
     pub fn from_hex(text: &str) -> Option<Self> {
-        let mut bytes = [0; 32];
-        if text.len() != 64 || !text.is_ascii() {
-            return None;
-        }
-        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks(2)) {
-            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-        }
-        Some(Self(bytes))
+        unhex(text).map(Self)
     }
 
     /// 43 characters of base64url without padding, as others write a SHA-256. Written here because the domain has no codec of its own.
@@ -90,6 +99,57 @@ impl<'de> Deserialize<'de> for Digest {
     }
 }
 
+/// The key of one person's part of the audit log. Of no use without the sealing key, and what it sealed is of no use without it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SubjectKey(pub [u8; 32]);
+
+impl fmt::Debug for SubjectKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("SubjectKey(..)")
+    }
+}
+
+/// A public key of Ed25519 (RFC 8032 §5.1.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PublicKey(pub [u8; 32]);
+
+/// A signature of Ed25519 (RFC 8032 §5.1.6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signature(pub [u8; 64]);
+
+macro_rules! in_hex {
+    ($($name:ident: $what:literal),*) => {
+        $(
+            impl fmt::Display for $name {
+                fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                    f.write_str(&hex(&self.0))
+                }
+            }
+
+            impl std::str::FromStr for $name {
+                type Err = &'static str;
+                fn from_str(text: &str) -> Result<Self, Self::Err> {
+                    unhex(text).map(Self).ok_or(concat!("not the hexadecimal digits of ", $what))
+                }
+            }
+
+            impl Serialize for $name {
+                fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                    serializer.collect_str(self)
+                }
+            }
+
+            impl<'de> Deserialize<'de> for $name {
+                fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+                }
+            }
+        )*
+    };
+}
+
+in_hex!(PublicKey: "an Ed25519 key", Signature: "an Ed25519 signature");
+
 /// What a seal or a keyed digest is for. Each has a key of its own, so a value made for one never passes for another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Purpose {
@@ -131,6 +191,10 @@ pub enum Purpose {
     DpopNonce,
     /// What a call of the admin API was answered, at rest.
     RepeatedCall,
+    /// What the audit log says of where a person was, at rest.
+    AuditPersonal,
+    /// The key that signs the checkpoints of the audit log, at rest.
+    AuditKey,
 }
 
 impl Purpose {
@@ -156,11 +220,13 @@ impl Purpose {
             Self::ConsentForm => "consent form",
             Self::DpopNonce => "dpop nonce",
             Self::RepeatedCall => "repeated call",
+            Self::AuditPersonal => "audit personal",
+            Self::AuditKey => "audit key",
         }
     }
 
     /// Every purpose.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::Attempt,
         Self::RefreshToken,
         Self::ClientSecret,
@@ -180,6 +246,8 @@ impl Purpose {
         Self::ConsentForm,
         Self::DpopNonce,
         Self::RepeatedCall,
+        Self::AuditPersonal,
+        Self::AuditKey,
     ];
 }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 use url::Url;
 
 use crate::{
-    entry::EntryRules, ids::ProviderId, keys::Rotation, limits::Limits, self_registration::SelfRegistration, upstream::RefreshRules,
+    audit::chain::SealRules, entry::EntryRules, ids::ProviderId, keys::Rotation, limits::Limits, self_registration::SelfRegistration,
+    upstream::RefreshRules,
 };
 
 /// How long things live.
@@ -99,6 +100,8 @@ pub struct Settings {
     pub limits: Limits,
     /// Who may come into the console.
     pub console: ConsoleSettings,
+    /// How audit events are sealed, and for how long they are kept.
+    pub audit: SealRules,
 }
 
 impl Settings {

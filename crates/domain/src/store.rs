@@ -3,7 +3,10 @@
 use crate::{
     account::{Account, Link, UpstreamTokens},
     api_key::{ApiKey, UsedId},
-    audit::{AuditEvent, EventName},
+    audit::{
+        AuditEvent, EventName,
+        chain::{ChainHead, Checkpoint, SealedEvent},
+    },
     client::Client,
     code::Code,
     consent::Consent,
@@ -12,7 +15,7 @@ use crate::{
     keys::SigningKey,
     logout::Participant,
     provider::StoredProvider,
-    secret::Digest,
+    secret::{Digest, SubjectKey},
     self_registration::RegistrationToken,
     session::Session,
     ticket::{Ticket, TicketKind},
@@ -360,6 +363,31 @@ pub enum Write {
         /// Which.
         kid: String,
     },
+    /// Contested: begins the chain of audit events, or moves on from the expected version.
+    PutChain {
+        /// The head, with its new version.
+        head: Box<ChainHead>,
+        /// The version that must be there; none for a new one.
+        expected: Option<i64>,
+    },
+    /// Puts an event into the chain, which moves on beside it.
+    SealEvent(Box<SealedEvent>),
+    /// Keeps a checkpoint.
+    AddCheckpoint(Checkpoint),
+    /// Keeps a new key of a person's part of the audit log, if there is none. The chain moves on beside it.
+    PutSubjectKey {
+        /// Whose.
+        account: AccountId,
+        /// The key.
+        key: SubjectKey,
+    },
+    /// Destroys that key, and with it what was sealed under it. The chain moves on beside it.
+    EraseSubject {
+        /// Whose.
+        account: AccountId,
+        /// What was before is erased, sealed or not.
+        at: Timestamp,
+    },
 }
 
 /// What was lost in a race.
@@ -393,6 +421,8 @@ pub enum Contest {
     UpstreamTokens,
     /// Somebody else tells the client, or has.
     Delivery,
+    /// The chain of audit events has moved on.
+    Chain,
 }
 
 impl Write {
@@ -413,6 +443,7 @@ impl Write {
             Self::PutApiKey { .. } | Self::DropApiKey { .. } => Some(Contest::ApiKey),
             Self::AddSigningKey(_) | Self::RedateSigningKey { .. } => Some(Contest::SigningKey),
             Self::TakeDelivery { .. } => Some(Contest::Delivery),
+            Self::PutChain { .. } => Some(Contest::Chain),
             _ => None,
         }
     }

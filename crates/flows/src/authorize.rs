@@ -3,7 +3,7 @@
 use vestibule_domain::{
     account::Account,
     attempt::{Attempt, Consenting, Errand},
-    audit::{Actor, AuditEvent, EventName, Outcome, Witness},
+    audit::{self, Actor, AuditEvent, EventName, Outcome, Witness},
     authorize::{Asked, AuthorizationRequest, Expected, Meeting, PageFault, Person, Rejection},
     client::Client,
     code::Code,
@@ -317,6 +317,8 @@ impl Gateway {
             provider: Some(session.provider.clone()),
             login: Some(login),
             session: Some(session.id),
+            acr: session.acr.as_deref().map(audit::bounded),
+            amr: session.amr.iter().take(10).map(|means| audit::bounded(means)).collect(),
             ..self.event(witness, name, outcome, Actor::Account(session.account))
         }
     }

@@ -10,8 +10,8 @@ use vestibule_domain::{
     ids::{AccountId, ClientId, LinkId, ProviderId},
     policy::{self, Refusal},
     ports::{
-        BackChannel, ClientDocuments, ClientKeys, Clock, Entropy, Observer, ProofReader, ProviderFactory, Sealer, SignatureChecker, Store,
-        TokenSigner,
+        BackChannel, ClientDocuments, ClientKeys, Clock, Entropy, Notary, Observer, ProofReader, ProviderFactory, Sealer, SignatureChecker,
+        Store, TokenSigner,
     },
     registration::Offered,
     secret::{Digest, Purpose},
@@ -42,6 +42,7 @@ pub struct Parts {
     pub client_keys: Arc<dyn ClientKeys>,
     pub proofs: Arc<dyn ProofReader>,
     pub sealer: Arc<dyn Sealer>,
+    pub notary: Arc<dyn Notary>,
     pub entropy: Arc<dyn Entropy>,
     pub clock: Arc<dyn Clock>,
     pub observer: Arc<dyn Observer>,
@@ -70,6 +71,9 @@ pub struct Core {
     pub(crate) client_keys: Arc<dyn ClientKeys>,
     pub(crate) proofs: Arc<dyn ProofReader>,
     pub(crate) sealer: Arc<dyn Sealer>,
+    pub(crate) notary: Arc<dyn Notary>,
+    /// What this node is known as to the others while it runs.
+    pub(crate) node: uuid::Uuid,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) observer: Arc<dyn Observer>,
     pub(crate) back_channel: Arc<dyn BackChannel>,
@@ -120,6 +124,9 @@ impl Gateway {
     pub fn new(parts: Parts) -> Self {
         let doorkeeper = Doorkeeper::new(parts.factory, parts.sealer.clone(), parts.observer.clone(), parts.providers);
         let digest = |key: SecretString| parts.sealer.tag(Purpose::AdminKey, key.expose_secret().as_bytes());
+        let mut name = [0; 16];
+        parts.entropy.fill(&mut name);
+        let node = uuid::Builder::from_random_bytes(name).into_uuid();
         let own_page = OwnClient::of(&parts.settings);
         let console = console::client(&parts.settings);
         let gates = Gates::new(&parts.settings.limits, &parts.clock);
@@ -133,6 +140,8 @@ impl Gateway {
             client_keys: parts.client_keys,
             proofs: parts.proofs,
             sealer: parts.sealer,
+            notary: parts.notary,
+            node,
             entropy: parts.entropy,
             observer: parts.observer,
             back_channel: parts.back_channel,

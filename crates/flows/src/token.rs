@@ -536,6 +536,7 @@ impl Gateway {
             session: Some(grant.session),
             grant: Some(grant.id),
             scopes: Some(grant.scopes.clone()),
+            bound_to: grant.confirmation.binding(),
             ..self.event(witness, name, Outcome::Success, Actor::Client(grant.client.clone()))
         }
     }

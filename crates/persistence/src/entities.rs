@@ -9,7 +9,10 @@ use vestibule_domain::{secret::Digest, store::StoreError, time::Timestamp};
 
 pub(crate) mod accounts;
 pub(crate) mod api_keys;
+pub(crate) mod audit_chain;
+pub(crate) mod audit_checkpoints;
 pub(crate) mod audit_events;
+pub(crate) mod audit_subjects;
 pub(crate) mod clients;
 pub(crate) mod codes;
 pub(crate) mod consents;

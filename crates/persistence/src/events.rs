@@ -1,17 +1,27 @@
 //! Audit events: written beside their facts, read in pages.
 
+use std::collections::{BTreeSet, HashMap};
+
 use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, Condition, DatabaseConnection, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{ColumnTrait, Condition, DatabaseConnection, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use vestibule_domain::{
-    audit::AuditEvent,
-    ids::EventId,
+    audit::{
+        AuditEvent,
+        chain::{ChainHead, Checkpoint, Kept, Unsealed},
+        personal::Subject,
+    },
+    ids::{AccountId, EventId},
+    ports::Sealer,
+    secret::Sealed,
     store::{EventQuery, StoreError},
+    time::Timestamp,
 };
 
 use crate::{
     entities::{
+        audit_chain, audit_checkpoints,
         audit_events::{Column, Entity, Model},
-        body,
+        audit_subjects, body, moment,
     },
     errors::reading,
     writer::{Kind, Step},
@@ -31,9 +41,103 @@ pub(crate) fn record(event: &AuditEvent) -> Result<Step, StoreError> {
 }
 
 /// A page of events, oldest first.
-pub(crate) async fn page(db: &DatabaseConnection, query: &EventQuery) -> Result<Vec<AuditEvent>, StoreError> {
+pub(crate) async fn page(db: &DatabaseConnection, query: &EventQuery, sealer: Option<&dyn Sealer>) -> Result<Vec<AuditEvent>, StoreError> {
     let rows = select(query).all(db).await.map_err(|error| reading::<Entity>(&error, "one of a page"))?;
-    rows.into_iter().map(Model::into_domain).collect()
+    put_together(db, rows, sealer).await
+}
+
+/// A page of events in the order of the chain.
+pub(crate) async fn sequenced(
+    db: &DatabaseConnection,
+    after: i64,
+    limit: u64,
+    sealer: Option<&dyn Sealer>,
+) -> Result<Vec<(i64, AuditEvent)>, StoreError> {
+    let rows = in_the_chain(after, limit).all(db).await.map_err(|error| reading::<Entity>(&error, "one of a page"))?;
+    let events = put_together(db, rows, sealer).await?;
+    Ok(events.into_iter().filter_map(|event| Some((event.link?.seq, event))).collect())
+}
+
+/// The last place of the chain that is taken.
+pub(crate) async fn last_sequenced(db: &DatabaseConnection) -> Result<i64, StoreError> {
+    Ok(chain(db).await?.map_or(0, |head| head.seq))
+}
+
+/// The links as they lie.
+pub(crate) async fn chain_links(db: &DatabaseConnection, after: i64, limit: u64) -> Result<Vec<Kept>, StoreError> {
+    let rows = in_the_chain(after, limit).all(db).await.map_err(|error| reading::<Entity>(&error, "one of a page"))?;
+    rows.into_iter().filter_map(|row| row.into_kept().transpose()).collect()
+}
+
+pub(crate) fn in_the_chain(after: i64, limit: u64) -> Select<Entity> {
+    Entity::find().filter(Column::Seq.gt(after)).filter(Column::Seq.is_not_null()).order_by_asc(Column::Seq).limit(limit)
+}
+
+/// Events that wait to be put into the chain. None of them has anything apart.
+pub(crate) async fn unsealed(db: &DatabaseConnection, limit: u64) -> Result<Vec<AuditEvent>, StoreError> {
+    let rows = outside(limit).all(db).await.map_err(|error| reading::<Entity>(&error, "one of several"))?;
+    rows.into_iter().map(|row| row.into_domain().map(|(event, _)| event)).collect()
+}
+
+pub(crate) fn outside(limit: u64) -> Select<Entity> {
+    Entity::find().filter(Column::Seq.is_null()).order_by_asc(Column::Time).order_by_asc(Column::Id).limit(limit)
+}
+
+pub(crate) async fn count_unsealed(db: &DatabaseConnection) -> Result<Unsealed, StoreError> {
+    let failed = |error| reading::<Entity>(&error, "one of several");
+    let events = Entity::find().filter(Column::Seq.is_null()).count(db).await.map_err(failed)?;
+    let oldest = outside(1).one(db).await.map_err(failed)?;
+    Ok(Unsealed { events, oldest: oldest.map(|row| moment(row.time)) })
+}
+
+pub(crate) async fn chain(db: &DatabaseConnection) -> Result<Option<ChainHead>, StoreError> {
+    let row = audit_chain::Entity::find_by_id(audit_chain::ID).one(db).await;
+    let row = row.map_err(|error| reading::<audit_chain::Entity>(&error, "the only one"))?;
+    row.map(audit_chain::Model::into_domain).transpose()
+}
+
+pub(crate) async fn checkpoints(db: &DatabaseConnection, after: i64, limit: u64) -> Result<Vec<Checkpoint>, StoreError> {
+    use audit_checkpoints::{Column, Entity};
+    let rows = Entity::find().filter(Column::Seq.gt(after)).order_by_asc(Column::Seq).limit(limit).all(db).await;
+    let rows = rows.map_err(|error| reading::<Entity>(&error, "one of several"))?;
+    rows.into_iter().map(audit_checkpoints::Model::into_domain).collect()
+}
+
+pub(crate) async fn checkpoint_before(db: &DatabaseConnection, before: Timestamp) -> Result<Option<Checkpoint>, StoreError> {
+    use audit_checkpoints::{Column, Entity};
+    let row = Entity::find().filter(Column::At.lt(before.as_millis())).order_by_desc(Column::At).one(db).await;
+    row.map_err(|error| reading::<Entity>(&error, "one of several"))?.map(audit_checkpoints::Model::into_domain).transpose()
+}
+
+/// Most people that are asked for in one statement: both databases take so many values.
+const MOST_SUBJECTS: usize = 500;
+
+pub(crate) async fn subjects(db: &DatabaseConnection, accounts: &[AccountId]) -> Result<Vec<Subject>, StoreError> {
+    use audit_subjects::{Column, Entity};
+    let mut found = Vec::new();
+    for some in accounts.chunks(MOST_SUBJECTS) {
+        let ids = some.iter().map(|id| id.0.into_bytes().to_vec());
+        let rows = Entity::find().filter(Column::Account.is_in(ids)).all(db).await;
+        found.extend(rows.map_err(|error| reading::<Entity>(&error, "one of several"))?);
+    }
+    found.into_iter().map(audit_subjects::Model::into_domain).collect()
+}
+
+/// Puts back what was set apart of events, where there is a key for it.
+async fn put_together(db: &DatabaseConnection, rows: Vec<Model>, sealer: Option<&dyn Sealer>) -> Result<Vec<AuditEvent>, StoreError> {
+    let rows: Vec<_> = rows.into_iter().map(Model::into_domain).collect::<Result<_, _>>()?;
+    let people: BTreeSet<_> = rows.iter().filter(|(event, _)| event.personal.is_some()).filter_map(|(event, _)| event.subject()).collect();
+    let keys: HashMap<_, _> = if sealer.is_some() && !people.is_empty() {
+        let people: Vec<_> = people.into_iter().collect();
+        subjects(db, &people).await?.into_iter().filter_map(|subject| Some((subject.account, subject.key?))).collect()
+    } else {
+        HashMap::new()
+    };
+    let whole = |(event, apart): (AuditEvent, Option<Sealed>)| {
+        let key = event.subject().and_then(|account| keys.get(&account));
+        event.put_together(apart.as_ref(), key, sealer)
+    };
+    Ok(rows.into_iter().map(whole).collect())
 }
 
 pub(crate) fn select(query: &EventQuery) -> Select<Entity> {

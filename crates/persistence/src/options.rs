@@ -3,7 +3,7 @@
 use std::{fmt, path::Path, str::FromStr, sync::Arc, time::Duration};
 
 use sqlx::postgres::PgConnectOptions;
-use vestibule_domain::store::StoreError;
+use vestibule_domain::{ports::Sealer, store::StoreError};
 
 /// Called after each transaction of the writer, whatever became of it. Must not block.
 pub type OnCommit = Arc<dyn Fn(CommitStats) + Send + Sync>;
@@ -47,6 +47,8 @@ pub struct StoreOptions {
     pub on_commit: Option<OnCommit>,
     /// Told of each question to the database.
     pub on_read: Option<OnRead>,
+    /// Opens what audit events say of people; without it that is read as if it were erased.
+    pub sealer: Option<Arc<dyn Sealer>>,
 }
 
 impl StoreOptions {
@@ -62,6 +64,7 @@ impl StoreOptions {
             read_only: false,
             on_commit: None,
             on_read: None,
+            sealer: None,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -18,7 +19,11 @@ use tracing::Instrument;
 use vestibule_domain::{
     account::{Account, Link, LinkKey, UpstreamTokens},
     api_key::{ApiKey, UsedId},
-    audit::AuditEvent,
+    audit::{
+        AuditEvent,
+        chain::{ChainHead, Checkpoint, Kept as KeptLink, Unsealed},
+        personal::Subject,
+    },
     client::Client,
     code::Code,
     consent::Consent,
@@ -27,7 +32,7 @@ use vestibule_domain::{
     ids::{AccountId, ApiKeyId, ClientId, GrantId, LinkId, ProviderId, RegistrationTokenId, SessionId},
     keys::SigningKey,
     logout::DueLogout,
-    ports::Store,
+    ports::{Sealer, Store},
     provider::StoredProvider,
     secret::Digest,
     self_registration::RegistrationToken,
@@ -56,9 +61,9 @@ use crate::{
 const QUEUE: usize = MOST_TOGETHER * 16;
 
 /// The [`Store`] on SQLite or PostgreSQL. Must be made inside a tokio runtime, and closed by [`SqlStore::close`].
-#[derive(Debug)]
 pub struct SqlStore {
     readers: DatabaseConnection,
+    sealer: Option<Arc<dyn Sealer>>,
     caches: Arc<Caches>,
     patience: Duration,
     queue: Mutex<Queue>,
@@ -121,6 +126,7 @@ impl SqlStore {
         let queue = if pens.is_empty() { Queue::Shut("it is open for reading only") } else { Queue::Shut("the store is closed") };
         let mut store = Self {
             readers: opened.readers,
+            sealer: options.sealer.clone(),
             caches,
             patience: options.patience,
             queue: Mutex::new(queue),
@@ -214,6 +220,12 @@ async fn listen(pool: &PgPool, caches: &Arc<Caches>) -> Result<AbortHandle, Stor
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl fmt::Debug for SqlStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SqlStore").field("patience", &self.patience).finish_non_exhaustive()
+    }
 }
 
 impl Drop for SqlStore {
@@ -391,7 +403,43 @@ impl Store for SqlStore {
     }
 
     async fn events(&self, query: &EventQuery) -> Result<Vec<AuditEvent>, StoreError> {
-        events::page(&self.readers, query).await
+        events::page(&self.readers, query, self.sealer.as_deref()).await
+    }
+
+    async fn unsealed(&self, limit: u64) -> Result<Vec<AuditEvent>, StoreError> {
+        events::unsealed(&self.readers, limit).await
+    }
+
+    async fn count_unsealed(&self) -> Result<Unsealed, StoreError> {
+        events::count_unsealed(&self.readers).await
+    }
+
+    async fn sequenced(&self, after: i64, limit: u64) -> Result<Vec<(i64, AuditEvent)>, StoreError> {
+        events::sequenced(&self.readers, after, limit, self.sealer.as_deref()).await
+    }
+
+    async fn last_sequenced(&self) -> Result<i64, StoreError> {
+        events::last_sequenced(&self.readers).await
+    }
+
+    async fn chain_links(&self, after: i64, limit: u64) -> Result<Vec<KeptLink>, StoreError> {
+        events::chain_links(&self.readers, after, limit).await
+    }
+
+    async fn chain(&self) -> Result<Option<ChainHead>, StoreError> {
+        events::chain(&self.readers).await
+    }
+
+    async fn checkpoints(&self, after: i64, limit: u64) -> Result<Vec<Checkpoint>, StoreError> {
+        events::checkpoints(&self.readers, after, limit).await
+    }
+
+    async fn checkpoint_before(&self, moment: Timestamp) -> Result<Option<Checkpoint>, StoreError> {
+        events::checkpoint_before(&self.readers, moment).await
+    }
+
+    async fn subjects(&self, accounts: &[AccountId]) -> Result<Vec<Subject>, StoreError> {
+        events::subjects(&self.readers, accounts).await
     }
 
     async fn count_sessions(&self, seen_since: Timestamp) -> Result<u64, StoreError> {

@@ -39,10 +39,12 @@ pub(crate) enum Kind {
     UnusedClients,
     RegistrationTokens,
     ApiKeys,
+    AuditEvents,
+    AuditCheckpoints,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 11] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Spent,
         Self::Tickets,
         Self::Codes,
@@ -54,6 +56,8 @@ impl Kind {
         Self::UnusedClients,
         Self::RegistrationTokens,
         Self::ApiKeys,
+        Self::AuditEvents,
+        Self::AuditCheckpoints,
     ];
 
     /// What may come alive again says so twice: PostgreSQL asks the outer condition again of a row that it had to wait for.
@@ -101,6 +105,16 @@ impl Kind {
             Self::ApiKeys => {
                 "DELETE FROM api_keys WHERE id IN (SELECT id FROM api_keys WHERE expires IS NOT NULL AND expires < $1 ORDER BY expires LIMIT $2) \
                  AND expires < $1 RETURNING id"
+            }
+            // What is kept no more is said by the chain, in one commit with its event; its moment has nothing to do with it.
+            Self::AuditEvents => {
+                "DELETE FROM audit_events WHERE (time, id) IN (SELECT time, id FROM audit_events WHERE seq IS NOT NULL \
+                 AND seq <= (SELECT base FROM audit_chain WHERE id = 1 AND $1 > 0) ORDER BY seq LIMIT $2) RETURNING id"
+            }
+            // The last of them stays: the events that are kept follow it.
+            Self::AuditCheckpoints => {
+                "DELETE FROM audit_checkpoints WHERE seq IN (SELECT seq FROM audit_checkpoints \
+                 WHERE seq < (SELECT base FROM audit_chain WHERE id = 1 AND $1 > 0) ORDER BY seq LIMIT $2) RETURNING body"
             }
         }
     }
@@ -151,7 +165,13 @@ impl Broom {
             Kind::RevokedTokens => revoked_tokens::id(key).map(Effect::Token),
             Kind::Codes => key.try_into().ok().map(|digest| Effect::Code(Digest(digest), None)),
             Kind::UnusedClients => ClientId::parse(std::str::from_utf8(key).ok()?).ok().map(|id| Effect::Client(id, None)),
-            Kind::Spent | Kind::Tickets | Kind::SessionClients | Kind::RegistrationTokens | Kind::ApiKeys => None,
+            Kind::Spent
+            | Kind::Tickets
+            | Kind::SessionClients
+            | Kind::RegistrationTokens
+            | Kind::ApiKeys
+            | Kind::AuditEvents
+            | Kind::AuditCheckpoints => None,
         }
     }
 }

@@ -11,7 +11,7 @@ use std::{fmt, time::Duration};
 
 use prometheus_client::{encoding::text::encode, metrics::gauge::Gauge, registry::Registry};
 use vestibule_domain::{
-    audit::{AuditEvent, EventName, Outcome, Reason},
+    audit::{AuditEvent, EventName, Outcome, Reason, chain::Unsealed},
     client::GrantType,
     error::OAuthErrorCode,
     health::BreakerState,
@@ -82,6 +82,8 @@ pub struct Metrics {
     key_age: Gauge,
     key_period: Gauge,
     key_rotation: Gauge,
+    audit_unsealed: Gauge,
+    audit_oldest_unsealed: Gauge,
     clients: Option<ByClient>,
 }
 
@@ -172,6 +174,9 @@ impl Metrics {
             key_period: make.level("vestibule_signing_key_period_seconds", "How long a key signs before the next one takes over"),
             key_rotation: make
                 .level("vestibule_signing_key_next_rotation_timestamp_seconds", "When the next signing key takes over, as Unix time"),
+            audit_unsealed: make.level("vestibule_audit_unsealed", "Audit events that wait to be put into the chain"),
+            audit_oldest_unsealed: make
+                .level("vestibule_audit_oldest_unsealed_seconds", "How long the oldest of them has waited; 0 if none waits"),
             clients: by_client.then(|| ByClient {
                 names: Names::new(),
                 logins: make
@@ -244,6 +249,13 @@ impl Metrics {
     /// How many sessions live, as the store counts them.
     pub fn set_sessions_active(&self, sessions: u64) {
         self.sessions_active.set(i64::try_from(sessions).unwrap_or(i64::MAX));
+    }
+
+    /// What waits to be put into the chain of audit events.
+    pub fn set_audit_unsealed(&self, unsealed: Unsealed, now: Timestamp) {
+        self.audit_unsealed.set(i64::try_from(unsealed.events).unwrap_or(i64::MAX));
+        let waited = unsealed.oldest.map_or(0, |oldest| now.since(oldest).as_secs());
+        self.audit_oldest_unsealed.set(i64::try_from(waited).unwrap_or(i64::MAX));
     }
 
     /// The signing keys as they stand: the age of the oldest one that signs, how long it was to sign, and when the first of them is due to be followed.
@@ -389,7 +401,10 @@ impl Observer for Metrics {
             | EventName::UpstreamNeedsReconnect
             | EventName::UpstreamTokenRevoked
             | EventName::KeyRotated
-            | EventName::KeyRetired => {}
+            | EventName::KeyRetired
+            | EventName::AccountErased
+            | EventName::AuditChainBegun
+            | EventName::AuditRetentionPurged => {}
         }
     }
 

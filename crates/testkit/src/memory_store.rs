@@ -4,6 +4,7 @@ mod port;
 
 use std::{
     collections::{BTreeMap, HashMap},
+    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
@@ -11,7 +12,11 @@ use std::{
 use vestibule_domain::{
     account::{Account, Link, LinkKey, UpstreamTokens},
     api_key::{ApiKey, UsedId},
-    audit::AuditEvent,
+    audit::{
+        AuditEvent,
+        chain::{ChainHead, Checkpoint, SealedEvent},
+        personal::Subject,
+    },
     client::Client,
     code::Code,
     consent::Consent,
@@ -19,8 +24,9 @@ use vestibule_domain::{
     ids::{AccountId, ApiKeyId, AttemptId, ClientId, EventId, GrantId, LinkId, ProviderId, RegistrationTokenId, SessionId},
     keys::SigningKey,
     logout::Participant,
+    ports::Sealer,
     provider::StoredProvider,
-    secret::Digest,
+    secret::{Digest, Sealed},
     self_registration::RegistrationToken,
     session::Session,
     store::{Changes, EventQuery, StoreError, Write},
@@ -32,10 +38,17 @@ use vestibule_domain::{
 const DAY: Duration = Duration::from_hours(24);
 
 /// A [`Store`](vestibule_domain::ports::Store) in memory.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct MemoryStore {
     tables: Mutex<Tables>,
     broken: Mutex<Option<StoreError>>,
+    sealer: Mutex<Option<Arc<dyn Sealer>>>,
+}
+
+impl fmt::Debug for MemoryStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MemoryStore").field("rows", &self.rows()).finish_non_exhaustive()
+    }
 }
 
 #[derive(Clone, Debug, Default)]
@@ -64,6 +77,11 @@ struct Tables {
     upstream_tokens: HashMap<LinkId, UpstreamTokens>,
     signing_keys: BTreeMap<String, SigningKey>,
     events: BTreeMap<(Timestamp, EventId), AuditEvent>,
+    /// What was set apart of those that are sealed.
+    personal: HashMap<EventId, Sealed>,
+    chain: Option<ChainHead>,
+    checkpoints: BTreeMap<i64, Checkpoint>,
+    subjects: BTreeMap<AccountId, Subject>,
     /// The same as they came: where the clock stands still, their ids are in no order.
     committed: Vec<AuditEvent>,
 }
@@ -86,6 +104,12 @@ impl MemoryStore {
     /// From now on answers everything with `error`; nothing mends it.
     pub fn break_with(&self, error: Option<StoreError>) {
         *lock(&self.broken) = error;
+    }
+
+    /// From now on opens what events say of people with this, and takes no event that is not of the form that is published of its kind: a house is
+    /// built on it.
+    pub fn open_with(&self, sealer: Arc<dyn Sealer>) {
+        *lock(&self.sealer) = Some(sealer);
     }
 
     /// Every event committed so far, in the order of the commits.
@@ -369,6 +393,34 @@ impl Tables {
                 known.map(|known| *known = SigningKey { signs_from, signs_until, published_until, ..known.clone() }).is_some()
             }
             Write::DropSigningKey { kid } => self.signing_keys.remove(&kid).is_some(),
+            Write::PutChain { head, expected } => {
+                let fine = self.chain.as_ref().map(|head| head.version) == expected;
+                if fine {
+                    self.chain = Some(*head);
+                }
+                fine
+            }
+            Write::SealEvent(sealed) => {
+                let SealedEvent { id, time, link, record, personal } = *sealed;
+                let known = self.events.get_mut(&(time, id)).filter(|event| event.link.is_none());
+                known
+                    .map(|event| {
+                        // Read back from its text, as from a database.
+                        *event = AuditEvent { link: Some(link), ..serde_json::from_str(&record).expect("a record is an event") };
+                        self.personal.extend(personal.map(|personal| (id, personal)));
+                    })
+                    .is_some()
+            }
+            Write::AddCheckpoint(checkpoint) => self.checkpoints.insert(checkpoint.seq, checkpoint).is_none(),
+            Write::PutSubjectKey { account, key } => {
+                let subject = self.subjects.entry(account).or_insert(Subject { account, key: None, erased: None });
+                subject.key.get_or_insert(key);
+                true
+            }
+            Write::EraseSubject { account, at } => {
+                self.subjects.insert(account, Subject { account, key: None, erased: Some(at) });
+                true
+            }
         })
     }
 
@@ -438,6 +490,33 @@ impl Tables {
                 None => session.last_seen < sessions_before,
             })
             + self.sweep_session_clients(now, most)
+            + self.sweep_events(most)
+    }
+
+    /// An event as a reader sees it.
+    fn put_together(&self, event: &AuditEvent, sealer: Option<&dyn Sealer>) -> AuditEvent {
+        let key = event.subject().and_then(|account| self.subjects.get(&account)?.key.as_ref());
+        event.clone().put_together(self.personal.get(&event.id), key, sealer)
+    }
+
+    /// The sealed events after a place in the chain, in its order.
+    fn in_the_chain(&self, after: i64) -> Vec<&AuditEvent> {
+        let mut sealed: Vec<_> = self.events.values().filter(|event| event.link.is_some_and(|link| link.seq > after)).collect();
+        sealed.sort_by_key(|event| event.link.map(|link| link.seq));
+        sealed
+    }
+
+    fn sweep_events(&mut self, most: usize) -> usize {
+        let base = self.chain.as_ref().map_or(0, |head| head.base);
+        let old = self.events.iter().filter(|(_, event)| event.link.is_some_and(|link| link.seq <= base));
+        let old: Vec<_> = old.map(|(key, _)| *key).take(most).collect();
+        for key in &old {
+            self.events.remove(key);
+            self.personal.remove(&key.1);
+        }
+        let before = self.checkpoints.len();
+        self.checkpoints.retain(|seq, _| *seq >= base);
+        old.len() + before - self.checkpoints.len()
     }
 }
 

@@ -6,9 +6,9 @@ use std::{
 };
 
 use secrecy::SecretString;
-use vestibule_crypto::{KeySealer, LocalChecker, LocalProofReader, LocalSigner, SealingKey, SystemEntropy};
+use vestibule_crypto::{KeySealer, LocalChecker, LocalNotary, LocalProofReader, LocalSigner, SealingKey, SystemEntropy};
 use vestibule_domain::{
-    audit::{Actor, AuditEvent, Source, Witness},
+    audit::{Actor, AuditEvent, Source, Witness, chain::SealRules},
     claims::Claims,
     client::{Client, GrantType, SigningAlg},
     error::OAuthErrorCode,
@@ -54,6 +54,8 @@ pub struct RigOptions {
     pub limits: Limits,
     /// Who may come into the console.
     pub console: ConsoleSettings,
+    /// How audit events are sealed.
+    pub audit: SealRules,
 }
 
 impl Default for RigOptions {
@@ -69,6 +71,7 @@ impl Default for RigOptions {
             client_certificates: CertificateSettings::default(),
             limits: Limits::default(),
             console: ConsoleSettings::default(),
+            audit: SealRules::default(),
         }
     }
 }
@@ -108,6 +111,7 @@ impl Rig {
         let providers: Vec<_> = options.providers.iter().map(named).map(Arc::new).collect();
         let sealing_key = SealingKey::parse(options.sealing_key).expect("a key");
         let sealer = Arc::new(KeySealer::new(sealing_key, Vec::new()));
+        store.open_with(sealer.clone());
         let back_channel = Arc::<FakeBackChannel>::default();
         let algorithms = vec![SigningAlg::Es256, SigningAlg::Rs256];
         let client_keys = Arc::new(FakeClientKeys::default());
@@ -119,6 +123,7 @@ impl Rig {
             client_keys: client_keys.clone(),
             proofs: Arc::new(LocalProofReader::default()),
             sealer,
+            notary: Arc::new(LocalNotary),
             entropy: Arc::new(SystemEntropy),
             clock: clock.clone(),
             observer: observer.clone(),
@@ -134,6 +139,7 @@ impl Rig {
                 dpop_nonce: options.dpop_nonce,
                 limits: options.limits,
                 console: options.console,
+                audit: options.audit,
                 upstream: RefreshRules::default(),
                 registration: options.registration,
                 client_certificates: options.client_certificates,

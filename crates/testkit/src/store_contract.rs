@@ -19,6 +19,7 @@ use vestibule_domain::{
 use crate::sample::Sample;
 
 mod api_keys;
+mod chain;
 mod consents;
 mod contests;
 mod doors;
@@ -30,6 +31,7 @@ mod rows;
 mod shared;
 
 pub use api_keys::*;
+pub use chain::*;
 pub use consents::*;
 pub use contests::*;
 pub use doors::*;
@@ -125,6 +127,13 @@ macro_rules! store_contract {
             events_are_read_oldest_first_in_pages
             events_are_found_by_what_they_are_about
             many_events_of_many_callers_are_all_kept
+            of_parallel_sealers_exactly_one_wins
+            events_are_sealed_in_an_order_of_their_own
+            an_event_is_sealed_once
+            checkpoints_are_kept_in_order
+            a_person_s_key_is_kept_until_it_is_destroyed
+            what_is_said_of_a_person_stays_closed_without_a_key
+            the_sweep_takes_the_events_that_are_kept_no_more
             a_link_is_found_by_all_its_names
             what_a_provider_says_of_a_link_moves_forward
             a_link_is_removed_once_and_its_key_is_free_again

@@ -1,39 +1,35 @@
 //! `vestibule audit`: reads the audit log from the database itself, beside a running gateway or without one.
 
+mod export;
 mod follow;
 mod line;
 mod moment;
+mod progress;
 mod record;
+mod verify;
 
-use std::{
-    collections::VecDeque,
-    fs::{self, File},
-    io::{self, BufWriter, IsTerminal, Write},
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{collections::VecDeque, time::Duration};
 
 use vestibule_domain::{
-    audit::AuditEvent,
+    audit::{Actor, AuditEvent, Source, Witness, schema},
     ports::Store,
     store::{EventQuery, StoreError},
     time::Timestamp,
 };
 use vestibule_persistence::SqlStore;
 
-pub(crate) use self::{line::line, moment::Moment};
+pub(crate) use self::{export::export, line::line, moment::Moment};
 use crate::{
-    cli::{ExportOptions, Filter, Format, Place, TailOptions},
+    cli::{EraseOptions, Filter, Place, TailOptions, VerifyOptions},
     config::{self, layers},
     dev,
     failure::Failure,
+    onlooker::{Onlooker, Opened},
     print, wire,
 };
 
 /// How many events are read at once.
 pub(crate) const PAGE: u64 = 500;
-/// How often somebody who watches is told how far an export is, in events.
-const PROGRESS_EVERY: u64 = 1_000;
 
 /// Shows the latest events, and the next ones as they come.
 pub(crate) async fn tail(options: &TailOptions) -> Result<(), Failure> {
@@ -49,63 +45,43 @@ pub(crate) async fn tail(options: &TailOptions) -> Result<(), Failure> {
     done
 }
 
-/// Writes events in their order.
-pub(crate) async fn export(options: &ExportOptions) -> Result<(), Failure> {
-    let now = wire::clock().now();
-    let query = EventQuery {
-        since: options.since.map(|moment| moment.at(now)),
-        until: options.until.map(|moment| moment.at(now)),
-        ..query(&options.filter)
-    };
-    let store = open(&options.place).await?;
-    let done = match &options.output {
-        None => write_events(&store, query, options.format, BufWriter::new(io::stdout())).await.map(drop),
-        Some(path) => export_to_file(&store, query, options.format, path).await,
-    };
+/// The JSON Schema of the records, as `docs/audit/events.schema.json` has it.
+pub(crate) fn schema() -> String {
+    let schema = serde_json::to_string_pretty(&schema::schema()).unwrap_or_default();
+    format!("{schema}\n")
+}
+
+/// Says whether a log is what was sealed.
+pub(crate) async fn verify(options: &VerifyOptions) -> Result<(), Failure> {
+    if let Some(path) = &options.export {
+        return print::text(&verify::export(path, options)?);
+    }
+    let place = Place { config: options.config.clone(), data: options.data.clone() };
+    let (store, opens) = open_as_can_be(&place).await?;
+    let said = verify::store(&store, options, opens).await;
     store.close().await;
-    done
+    print::text(&said?)
 }
 
-/// Half an export must never look like a whole one, so it is written beside its place and moved there at the end.
-async fn export_to_file(store: &SqlStore, query: EventQuery, format: Format, path: &Path) -> Result<(), Failure> {
-    let mut partial = path.as_os_str().to_owned();
-    partial.push(".partial");
-    let partial = PathBuf::from(partial);
-    let failed = |error| Failure::io(format!("{} can't be written", partial.display()), error);
-    let file = dev::create_private(&partial).map_err(failed)?;
-    let written = write_events(store, query, format, BufWriter::new(file)).await;
-    let file = match written {
-        Ok(out) => out.into_inner().map_err(|error| failed(error.into_error()))?,
-        Err(failure) => {
-            let _ = fs::remove_file(&partial);
-            return Err(failure);
-        }
-    };
-    File::sync_all(&file).and_then(|()| fs::rename(&partial, path)).map_err(failed)
+/// Erases a person.
+pub(crate) async fn erase(options: &EraseOptions) -> Result<(), Failure> {
+    let Opened { gateway, store } = Onlooker::read(&options.config)?.open_to_write().await?;
+    let witness = Witness { now: wire::clock().now(), source: Source::default(), trace_id: None };
+    let erased = gateway.erase_account(&witness, &Actor::System, &options.account.to_string()).await;
+    store.close().await;
+    erased.map_err(|fault| Failure::Admin { what: format!("the account {}", options.account), fault })?;
+    print::text(&format!("erased {}; its id stays, disabled, and means nobody else\n", options.account))
 }
 
-async fn write_events<W: Write + Send>(store: &SqlStore, mut query: EventQuery, format: Format, out: W) -> Result<W, Failure> {
-    let watched = io::stderr().is_terminal();
-    let mut writer = record::Writer::new(format, out);
-    let mut written = 0;
-    loop {
-        let page = store.events(&query).await?;
-        for event in &page {
-            writer.write(event).map_err(Failure::Output)?;
-            written += 1;
-            if watched && written % PROGRESS_EVERY == 0 {
-                eprint!("\r{written} events");
-            }
-        }
-        match page.last() {
-            Some(last) if page.len() as u64 == query.limit => query.after = Some(last.id),
-            _ => break,
-        }
+/// Prints the key that checkpoints are checked with.
+pub(crate) async fn key(place: &Place) -> Result<(), Failure> {
+    let store = open(place).await?;
+    let head = store.chain().await;
+    store.close().await;
+    match head? {
+        Some(head) => print::text(&format!("{}\n", head.key)),
+        None => Err(Failure::Plain("there is no chain yet: no gateway of this version has run on this database".into())),
     }
-    if watched && written >= PROGRESS_EVERY {
-        eprintln!("\r{written} events");
-    }
-    writer.finish().map_err(Failure::Output)
 }
 
 /// The last events. They are read forwards, so wider and wider spans of time are looked at until there are enough.
@@ -153,11 +129,34 @@ fn query(filter: &Filter) -> EventQuery {
     }
 }
 
+/// Opens the database to read events. What they say of people is opened with the sealing key, if that is at hand.
 pub(crate) async fn open(place: &Place) -> Result<SqlStore, Failure> {
-    let told = |faults| if place.config.is_some() { Failure::Config(faults) } else { Failure::Nowhere(faults) };
-    let settings = match &place.data {
-        Some(folder) => dev::store_in(folder),
-        None => layers::read(place.config.as_deref(), &config::environment()).and_then(|read| config::store_of(&read)).map_err(told)?,
+    open_as_can_be(place).await.map(|(store, _)| store)
+}
+
+/// And whether what events say of people can be opened.
+async fn open_as_can_be(place: &Place) -> Result<(SqlStore, bool), Failure> {
+    let (settings, sealing) = if let Some(folder) = &place.data {
+        (dev::store_in(folder), dev::sealing_in(folder))
+    } else {
+        let told = |faults| if place.config.is_some() { Failure::Config(faults) } else { Failure::Nowhere(faults) };
+        let layered = layers::read(place.config.as_deref(), &config::environment()).map_err(told)?;
+        (config::store_of(&layered).map_err(told)?, config::sealing_of(&layered))
     };
-    wire::open_to_read(&settings).await
+    if sealing.is_none() {
+        eprintln!("warning: without the sealing key, what events say of people stays closed");
+    }
+    Ok((wire::open_to_read(&settings, sealing.as_ref()).await?, sealing.is_some()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_published_schema_is_that_of_the_records() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/audit/events.schema.json");
+        let published = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(published == schema(), "run: vestibule audit schema > docs/audit/events.schema.json");
+    }
 }

@@ -24,6 +24,12 @@ Every setting can come from the environment too: VESTIBULE__SECTION__KEY, as
 VESTIBULE__LISTEN__ADDRESS; a secret as the path of a file, as
 VESTIBULE__SEALING__KEY_FILE. `vestibule config show` says what holds and why.";
 
+const VERIFYING: &str = "\
+An export needs nothing but itself and the key, which `vestibule audit key`
+prints: keep that, and the file of `[audit] checkpoint_file`, away from the
+gateway. Whoever owns the database can make another log, and can end it sooner;
+they can't sign it, nor change what you kept.";
+
 const DRAFTS: &str = "\
 A draft has what would be written differently, and nothing else:
 
@@ -182,6 +188,45 @@ pub(crate) enum AuditCommand {
     Tail(TailOptions),
     /// Write events, oldest first
     Export(ExportOptions),
+    /// Say whether an export, or the log in the database, is what was sealed, and name the first event that is not
+    #[command(after_help = VERIFYING)]
+    Verify(VerifyOptions),
+    /// Print the public key that checkpoints are checked with
+    Key(Place),
+    /// Print the JSON Schema of the records
+    Schema,
+    /// Erase a person, at their request: profile, ways in, and from where they did what; the log stays provable
+    Erase(EraseOptions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct EraseOptions {
+    /// Which
+    #[arg(value_name = "ACCOUNT")]
+    pub(crate) account: AccountId,
+    /// The configuration file of the gateway
+    #[arg(long, value_name = "FILE", env = "VESTIBULE_CONFIG")]
+    pub(crate) config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+#[group(id = "verified", required = true, multiple = true)]
+pub(crate) struct VerifyOptions {
+    /// An export, as `audit export --format jsonl` writes it; without one, the log in the database
+    #[arg(value_name = "EXPORT", requires = "key", conflicts_with_all = ["config", "data"], group = "verified")]
+    pub(crate) export: Option<PathBuf>,
+    /// The public key, or a file that has it; of a database, the key in it is believed if you name none
+    #[arg(long, value_name = "KEY")]
+    pub(crate) key: Option<String>,
+    /// A file of checkpoints that was kept elsewhere: what is verified must reach as far as they do
+    #[arg(long, value_name = "FILE")]
+    pub(crate) checkpoints: Option<PathBuf>,
+    /// The configuration file of the gateway
+    #[arg(long, value_name = "FILE", group = "verified", conflicts_with = "data")]
+    pub(crate) config: Option<PathBuf>,
+    /// The data directory of `vestibule dev`
+    #[arg(long, value_name = "DIR", group = "verified")]
+    pub(crate) data: Option<PathBuf>,
 }
 
 /// Where the audit log lies.
@@ -246,7 +291,7 @@ pub(crate) struct TailOptions {
 pub(crate) struct ExportOptions {
     #[command(flatten)]
     pub(crate) place: Place,
-    /// One JSON object a line, or a table
+    /// In which form; only jsonl can be verified
     #[arg(long, value_enum)]
     pub(crate) format: Format,
     /// Only from then on: 2026-11-24, 2026-11-24T10:00:00Z, or how long ago, as 2h
@@ -348,6 +393,10 @@ pub(crate) enum Format {
     Jsonl,
     /// A table with a heading; cells that a spreadsheet would compute begin with '
     Csv,
+    /// One event of the Open Cybersecurity Schema Framework (OCSF) a line
+    Ocsf,
+    /// One event of the Elastic Common Schema (ECS) a line
+    Ecs,
 }
 
 fn signing_alg(text: &str) -> Result<SigningAlg, String> {

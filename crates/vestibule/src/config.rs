@@ -14,7 +14,11 @@ pub(crate) mod hint;
 mod sections;
 mod units;
 
-use std::{net::SocketAddr, path::Path, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
@@ -80,6 +84,8 @@ pub(crate) struct Config {
     pub(crate) told_of_traces: Vec<String>,
     /// Whether some of the metrics are by client.
     pub(crate) metrics_by_client: bool,
+    /// Where checkpoints of the audit log are written besides, if anywhere.
+    pub(crate) checkpoints: Option<PathBuf>,
     /// Where every value comes from.
     pub(crate) origins: Origins,
 }
@@ -189,6 +195,7 @@ impl Config {
                 telemetry: telemetry?,
                 told_of_traces,
                 metrics_by_client: raw.metrics.by_client,
+                checkpoints: raw.audit.checkpoint_file.as_ref().map(PathBuf::from),
                 origins: layered.origins.clone(),
             })
         };
@@ -201,6 +208,13 @@ pub(crate) fn store_of(layered: &Layered) -> Result<StoreSettings, Faults> {
     let mut check = Checker::new(&layered.origins, Files::Read);
     let store = sections::store(&layered.raw.store, &mut check);
     check.conclude(store)
+}
+
+/// The sealing keys alone, for what can do without; nothing if they are not there, or not good.
+pub(crate) fn sealing_of(layered: &Layered) -> Option<Sealing> {
+    let mut check = Checker::new(&layered.origins, Files::Read);
+    let sealing = sections::sealing(&layered.raw.sealing, &mut check);
+    check.conclude(sealing).ok()
 }
 
 /// The operators' listener alone.
@@ -233,6 +247,7 @@ mod tests {
         assert_eq!(settings.registration, SelfRegistration::default());
         assert_eq!(settings.limits, vestibule_domain::limits::Limits::default());
         assert_eq!(settings.console, vestibule_domain::settings::ConsoleSettings::default());
+        assert_eq!(settings.audit, vestibule_domain::audit::chain::SealRules::default());
         let egress = sections::egress(&raw.egress, &mut check);
         let usual = EgressOptions::default();
         assert_eq!((egress.connect_timeout, egress.timeout, egress.most_bytes), (usual.connect_timeout, usual.timeout, usual.most_bytes));

@@ -25,7 +25,7 @@ use vestibule_flows::{AdminFault, Gateway};
 use vestibule_playground::{DemoApp, DemoClient, PretendIssuer};
 
 use self::folder::{Folder, Kept};
-pub(crate) use self::folder::{create_private, is_data_folder, store_in};
+pub(crate) use self::folder::{create_private, is_data_folder, sealing_in, store_in};
 use crate::{
     cli::DevOptions,
     config::{
@@ -69,6 +69,7 @@ pub(crate) async fn dev(options: &DevOptions) -> Result<(), Failure> {
     let built = wire::build(&config).await?;
     let started = async {
         maintenance::keep_keys(built.house.gateway(), &built.metrics).await?;
+        built.house.gateway().seal_audit().await?;
         let client_secret = register_demo(built.house.gateway(), &demo, &folder).await?;
         demo.configure(DemoClient {
             issuer: config.settings.issuer.clone(),

@@ -1,14 +1,20 @@
 //! What the house does by itself, again and again.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
+    io::AsyncWriteExt,
     task::JoinSet,
     time::{MissedTickBehavior, interval, sleep},
 };
 use tracing::{debug, error, info};
 use vestibule_domain::{
-    audit::{Source, Witness},
+    audit::{Source, Witness, chain::Checkpoint},
     ids::ClientId,
     ports::Entropy,
 };
@@ -43,6 +49,9 @@ pub(crate) async fn maintain(house: Arc<House>, metrics: Arc<Metrics>) {
         }
         if let Err(error) = gateway.write_uses().await {
             error!(%error, "when keys and secrets were used last could not be written; it is tried again");
+        }
+        if let Err(error) = gateway.forget_old_events().await {
+            error!(%error, "old audit events could not be given up");
         }
         match gateway.sweep().await {
             Ok(rows) => debug!(rows, "swept {rows} rows that have expired"),
@@ -158,6 +167,53 @@ pub(crate) async fn tell_of_logouts(house: Arc<House>, stop: impl Future<Output 
             });
         }
     }
+}
+
+/// How often it is looked whether events wait to be put into the chain.
+const SEAL_EVERY: Duration = Duration::from_secs(1);
+
+/// Puts committed events into the chain, and every checkpoint into a file besides, if there is one. Ends when it is told to; what is left then waits for
+/// the next start, or for another node.
+pub(crate) async fn seal_audit(house: Arc<House>, metrics: Arc<Metrics>, file: Option<PathBuf>, stop: impl Future<Output = ()> + Send) {
+    let gateway = house.gateway();
+    let mut seconds = interval(SEAL_EVERY);
+    seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    tokio::pin!(stop);
+    loop {
+        tokio::select! {
+            _ = seconds.tick() => {}
+            () = &mut stop => return,
+        }
+        loop {
+            match gateway.seal_audit().await {
+                Ok(report) => {
+                    if let (Some(checkpoint), Some(file)) = (&report.checkpoint, &file)
+                        && let Err(error) = append(file, checkpoint).await
+                    {
+                        error!(%error, "a checkpoint of the audit log can't be written to {}", file.display());
+                    }
+                    if !report.more {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    error!(%error, "audit events could not be sealed; they wait");
+                    break;
+                }
+            }
+        }
+        match gateway.unsealed().await {
+            Ok(unsealed) => metrics.set_audit_unsealed(unsealed, gateway.clock().now()),
+            Err(error) => error!(%error, "the audit events that wait to be sealed could not be counted"),
+        }
+    }
+}
+
+async fn append(file: &Path, checkpoint: &Checkpoint) -> std::io::Result<()> {
+    let line = serde_json::to_string(&serde_json::json!({ "checkpoint": checkpoint }))?;
+    let mut file = tokio::fs::OpenOptions::new().append(true).create(true).mode(0o640).open(file).await?;
+    file.write_all(format!("{line}\n").as_bytes()).await?;
+    file.sync_data().await
 }
 
 /// A span that is up to a tenth shorter or longer, so that nodes that were started together do not all knock at once.

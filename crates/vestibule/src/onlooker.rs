@@ -49,14 +49,14 @@ impl Onlooker {
 
     /// Opens the database; close its store afterwards.
     pub(crate) async fn open(&self) -> Result<Opened, Failure> {
-        let store = Arc::new(wire::open_to_read(&self.config.store).await?);
+        let store = Arc::new(wire::open_to_read(&self.config.store, Some(&self.config.sealing)).await?);
         let gateway = wire::onlooker(&self.config, store.clone(), self.factory.clone(), self.fixed.clone())?;
         Ok(Opened { gateway, store })
     }
 
     /// The same, to change something. The database must be there and up to date: a command is no release.
     pub(crate) async fn open_to_write(&self) -> Result<Opened, Failure> {
-        let store = Arc::new(wire::open_to_write(&self.config.store).await?);
+        let store = Arc::new(wire::open_to_write(&self.config.store, &self.config.sealing).await?);
         let gateway = wire::onlooker(&self.config, store.clone(), self.factory.clone(), self.fixed.clone())?;
         Ok(Opened { gateway, store })
     }

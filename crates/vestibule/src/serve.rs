@@ -42,6 +42,7 @@ async fn serve_until_stopped(config: &Config, signals: &mut StopSignals) -> Resu
     let built = wire::build(config).await?;
     let running = async {
         maintenance::keep_keys(built.house.gateway(), &built.metrics).await?;
+        built.house.gateway().seal_audit().await?;
         let refused = |key: &str, address, error| Failure::io(format!("listening on {address} ({key}) is not possible"), error);
         let doors = Doors::bind(config, refused)?;
         let reload = reload_on_hangup([Some(&doors.main), doors.admin.as_ref()].into_iter().flatten().map(Door::reloader).collect())?;
@@ -139,12 +140,18 @@ impl Running {
         let maintain = tokio::spawn(maintenance::maintain(built.house.clone(), built.metrics.clone()));
         let probe = tokio::spawn(maintenance::probe(built.house.clone(), stop_main.called()));
         let refresher = tokio::spawn(maintenance::refresh_ahead(built.house.clone(), stop_main.called()));
+        let sealer = tokio::spawn(maintenance::seal_audit(
+            built.house.clone(),
+            built.metrics.clone(),
+            built.checkpoints.clone(),
+            stop_main.called(),
+        ));
         let teller = tokio::spawn(maintenance::tell_of_logouts(built.house.clone(), stop_main.called()));
         Self {
             main: tokio::spawn(doors.main.serve(routes(&built.house), stop_main.called())),
             ops: tokio::spawn(doors.ops.serve(ops_routes(&built.house), stop_ops.called())),
             admin: doors.admin.map(|door| tokio::spawn(door.serve(admin_routes(&built.house), stop_main.called()))),
-            helpers: vec![maintain, probe, teller],
+            helpers: vec![maintain, probe, teller, sealer],
             refresher,
             stop_main,
             stop_ops,

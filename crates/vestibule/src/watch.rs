@@ -140,7 +140,12 @@ fn log(event: &AuditEvent) {
             Outcome::Success,
         ) => info!(event = name, provider.id = provider, trace.id = trace, detail, "{name}: {through}"),
         (
-            EventName::KeyRotated | EventName::KeyRetired | EventName::RegistrationTokenCreated | EventName::RegistrationTokenDeleted,
+            EventName::KeyRotated
+            | EventName::KeyRetired
+            | EventName::RegistrationTokenCreated
+            | EventName::RegistrationTokenDeleted
+            | EventName::AuditChainBegun
+            | EventName::AuditRetentionPurged,
             Outcome::Success,
         ) => info!(event = name, detail, "{name}"),
         _ => {}

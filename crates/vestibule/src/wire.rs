@@ -1,12 +1,12 @@
 //! Where the house is put together: the only place that names concrete adapters.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use async_trait::async_trait;
 use secrecy::ExposeSecret;
 use serde_json::Value;
 use tracing::error;
-use vestibule_crypto::{KeySealer, LocalChecker, LocalProofReader, LocalSigner, SystemClock, SystemEntropy};
+use vestibule_crypto::{KeySealer, LocalChecker, LocalNotary, LocalProofReader, LocalSigner, SystemClock, SystemEntropy};
 use vestibule_domain::{
     claims::Claims,
     ports::{BackChannel, ClientDocuments, Clock, Entropy, Observer, ProviderFactory, Sealer, Store, Undelivered},
@@ -29,7 +29,7 @@ use vestibule_telemetry::{Build, Metrics};
 
 use crate::{
     config::{
-        Config, ProviderConfig, StoreSettings,
+        Config, ProviderConfig, Sealing, StoreSettings,
         fault::{Fault, Faults},
         named_within, pointer,
     },
@@ -43,6 +43,8 @@ pub(crate) struct Built {
     pub(crate) house: Arc<House>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) store: Arc<SqlStore>,
+    /// Where checkpoints of the audit log are written besides, if anywhere.
+    pub(crate) checkpoints: Option<PathBuf>,
 }
 
 /// Opens the database and puts the house on it. Nothing is asked of any provider yet.
@@ -56,8 +58,8 @@ pub(crate) async fn build(config: &Config) -> Result<Built, Failure> {
         error!("a provider can't be used: {fault}");
     }
     let documents = documents(config)?;
-    let sealer = sealer(config);
-    let store = Arc::new(open_store(&config.store, &metrics).await?);
+    let sealer = sealer(&config.sealing);
+    let store = Arc::new(open_store(&config.store, &metrics, sealer.clone()).await?);
     let gateway = Gateway::new(Parts {
         store: store.clone() as Arc<dyn Store>,
         signer: Arc::new(LocalSigner::new(config.settings.issuer.clone(), sealer.clone())),
@@ -65,6 +67,7 @@ pub(crate) async fn build(config: &Config) -> Result<Built, Failure> {
         client_keys: Arc::new(KeyFetcher::new(egress.clone(), clock())),
         proofs: Arc::new(LocalProofReader::default()),
         sealer,
+        notary: Arc::new(LocalNotary),
         entropy: entropy(),
         clock: clock(),
         observer,
@@ -82,7 +85,7 @@ pub(crate) async fn build(config: &Config) -> Result<Built, Failure> {
         admin_apart: config.admin.is_some(),
     };
     let house = Arc::new(House::new(gateway, metrics.clone(), settings));
-    Ok(Built { house, metrics, store })
+    Ok(Built { house, metrics, store, checkpoints: config.checkpoints.clone() })
 }
 
 /// A gateway that nobody can knock at: for commands that look at what it would do, or do something in its stead.
@@ -92,7 +95,7 @@ pub(crate) fn onlooker(
     factory: Arc<dyn ProviderFactory>,
     providers: Vec<FixedProvider>,
 ) -> Result<Gateway, Faults> {
-    let sealer = sealer(config);
+    let sealer = sealer(&config.sealing);
     Ok(Gateway::new(Parts {
         store,
         signer: Arc::new(LocalSigner::new(config.settings.issuer.clone(), sealer.clone())),
@@ -100,6 +103,7 @@ pub(crate) fn onlooker(
         client_keys: Arc::new(KeyFetcher::new(egress(config)?, clock())),
         proofs: Arc::new(LocalProofReader::default()),
         sealer,
+        notary: Arc::new(LocalNotary),
         entropy: entropy(),
         clock: clock(),
         observer: Arc::new(metrics()),
@@ -214,17 +218,24 @@ pub(crate) fn check_providers(config: &Config) -> Result<(), Faults> {
     if faults.0.is_empty() { Ok(()) } else { Err(faults) }
 }
 
-/// Opens the database for reading. It must be there and up to date.
-pub(crate) async fn open_to_read(settings: &StoreSettings) -> Result<SqlStore, Failure> {
+/// Opens the database for reading. It must be there and up to date. Without the sealing keys, what audit events say of people stays closed.
+pub(crate) async fn open_to_read(settings: &StoreSettings, sealing: Option<&Sealing>) -> Result<SqlStore, Failure> {
     must_exist(settings)?;
-    let options = StoreOptions { readers: 1, migrate: false, read_only: true, ..StoreOptions::new(settings.url.expose_secret()) };
+    let options = StoreOptions {
+        readers: 1,
+        migrate: false,
+        read_only: true,
+        sealer: sealing.map(sealer),
+        ..StoreOptions::new(settings.url.expose_secret())
+    };
     Ok(SqlStore::connect(&options).await?)
 }
 
 /// Opens the database for a command that writes, beside the gateway or without it.
-pub(crate) async fn open_to_write(settings: &StoreSettings) -> Result<SqlStore, Failure> {
+pub(crate) async fn open_to_write(settings: &StoreSettings, sealing: &Sealing) -> Result<SqlStore, Failure> {
     must_exist(settings)?;
-    let options = StoreOptions { readers: 1, migrate: false, ..StoreOptions::new(settings.url.expose_secret()) };
+    let options =
+        StoreOptions { readers: 1, migrate: false, sealer: Some(sealer(sealing)), ..StoreOptions::new(settings.url.expose_secret()) };
     Ok(SqlStore::connect(&options).await?)
 }
 
@@ -239,7 +250,7 @@ fn must_exist(settings: &StoreSettings) -> Result<(), Failure> {
 
 /// A stored provider as its maker wants it, its secrets opened; nothing if the sealing key is another than it was sealed with.
 pub(crate) fn stored_definition(config: &Config, stored: &StoredProvider) -> Option<Definition> {
-    vestibule_flows::provider_definition(stored, sealer(config).as_ref())
+    vestibule_flows::provider_definition(stored, sealer(&config.sealing).as_ref())
 }
 
 /// The pretend provider of `vestibule dev`.
@@ -255,8 +266,8 @@ pub(crate) fn entropy() -> Arc<dyn Entropy> {
     Arc::new(SystemEntropy)
 }
 
-fn sealer(config: &Config) -> Arc<dyn Sealer> {
-    Arc::new(KeySealer::new(config.sealing.current.clone(), config.sealing.previous.clone()))
+fn sealer(sealing: &Sealing) -> Arc<dyn Sealer> {
+    Arc::new(KeySealer::new(sealing.current.clone(), sealing.previous.clone()))
 }
 
 fn metrics() -> Metrics {
@@ -267,7 +278,7 @@ fn this_build() -> Build {
     Build { version: env!("CARGO_PKG_VERSION"), revision: option_env!("VESTIBULE_REVISION").unwrap_or("unknown") }
 }
 
-async fn open_store(settings: &StoreSettings, metrics: &Arc<Metrics>) -> Result<SqlStore, Failure> {
+async fn open_store(settings: &StoreSettings, metrics: &Arc<Metrics>, sealer: Arc<dyn Sealer>) -> Result<SqlStore, Failure> {
     let (of_writers, of_readers) = (metrics.clone(), metrics.clone());
     let on_commit = Arc::new(move |commit: CommitStats| of_writers.committed(commit.batch, commit.waiting, commit.took));
     let on_read = Arc::new(move |took| of_readers.read(took));
@@ -275,6 +286,7 @@ async fn open_store(settings: &StoreSettings, metrics: &Arc<Metrics>) -> Result<
         readers: settings.readers,
         on_commit: Some(on_commit),
         on_read: Some(on_read),
+        sealer: Some(sealer),
         ..StoreOptions::new(settings.url.expose_secret())
     };
     Ok(SqlStore::connect(&options).await?)

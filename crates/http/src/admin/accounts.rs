@@ -89,6 +89,23 @@ impl Accounts {
         Ok(Found::Account(Json(account.into())))
     }
 
+    /// Erase a person
+    ///
+    /// At their request: their profile, the ways they came in by, tokens of providers, what they allowed apps, and in the audit log from where they did
+    /// what are gone. Their sessions and grants end, and their apps are told. The account's id stays, disabled, so that it never means anybody
+    /// else; whoever comes by one of the ways again is somebody new. The audit log stays provable. There is no way back.
+    #[oai(path = "/accounts/:account_id/erase", method = "post", operation_id = "erase_account", tag = "Group::Accounts")]
+    async fn erase(
+        &self,
+        key: Key,
+        /// The account's id.
+        account_id: Path<String>,
+    ) -> Result<Gone, Refused<Finding>> {
+        let Caller { gateway, operator: Operator { actor, .. }, witness } = &key.0;
+        gateway.erase_account(witness, actor, &account_id).await.map_err(Problem::from)?;
+        Ok(Gone::Gone)
+    }
+
     /// List the ways into an account
     ///
     /// Its links to identities at providers, oldest first, all at once: a person adds one way in after another by signing in there, and has a few. No more

@@ -71,6 +71,7 @@ pub(crate) const PROVIDER_TEST: &str = "/api/v1/providers/:provider_id:test";
 const PROVIDER_TRIAL: &str = "/api/v1/providers/:provider_id/trials/:trial";
 pub(crate) const ACCOUNTS: &str = "/api/v1/accounts";
 pub(crate) const ACCOUNT: &str = "/api/v1/accounts/:account_id";
+pub(crate) const ERASURE: &str = "/api/v1/accounts/:account_id:erase";
 const LINKS: &str = "/api/v1/accounts/:account_id/links";
 pub(crate) const LINK: &str = "/api/v1/accounts/:account_id/links/:link_id";
 const SESSIONS: &str = "/api/v1/accounts/:account_id/sessions";
@@ -110,6 +111,7 @@ pub(crate) const TABLE: &[Row] = &[
     reads(ACCOUNTS, Accounts),
     reads(ACCOUNT, Accounts),
     writes(Method::PATCH, ACCOUNT, Accounts, &[E::AccountDisabled, E::AccountEnabled]),
+    writes(Method::POST, ERASURE, Accounts, &[E::AccountErased]),
     reads(LINKS, Accounts),
     writes(Method::DELETE, LINK, Accounts, &[E::IdentityUnlinked]),
     reads(SESSIONS, Sessions),

@@ -315,3 +315,28 @@ async fn attack_86_nothing_of_an_account_is_reached_by_anothers_address() {
         assert_eq!(done.status, StatusCode::NO_CONTENT, "{thing}: {}", done.body);
     }
 }
+
+#[tokio::test]
+async fn an_erased_person_has_nothing_left_and_comes_back_as_somebody_new() {
+    let desk = Desk::open().await;
+    desk.register_web().await;
+    desk.browser().signs_in("acme", "ada").await;
+    let id = desk.only_account().await;
+    let erase = async |id: &str| desk.send(Method::POST, &format!("/accounts/{id}:erase"), &[], "").await.status;
+    assert_eq!(erase(&id).await, StatusCode::NO_CONTENT);
+    let account = desk.get(&format!("/accounts/{id}")).await.json();
+    assert_eq!((&account["disabled"], account["profile"].get("email")), (&json!(true), None), "{account}");
+    for what in ["links", "sessions", "grants", "consents"] {
+        assert_eq!(desk.get(&format!("/accounts/{id}/{what}")).await.json()["items"], json!([]), "{what}");
+    }
+    let event = desk.rig.events().into_iter().find(|event| event.name == EventName::AccountErased).unwrap();
+    assert_eq!(event.account.unwrap().to_string(), id);
+
+    desk.later();
+    desk.browser().signs_in("acme", "ada").await;
+    let accounts = desk.get("/accounts").await.json();
+    assert_eq!(accounts["items"].as_array().unwrap().len(), 2, "{accounts}");
+    // Again changes nothing more, and nobody else is erased by a wrong name.
+    assert_eq!(erase(&id).await, StatusCode::NO_CONTENT);
+    assert_eq!(erase("0190a3f2-0000-4000-8000-000000000000").await, StatusCode::NOT_FOUND);
+}

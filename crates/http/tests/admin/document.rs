@@ -67,6 +67,8 @@ async fn the_document_is_whole() {
     DELETE /api-keys/{key_id} → 200 204 400 401 403 404 409 429 500 503
     GET /api-keys/{key_id} → 200 401 403 404 429 500 503
     PATCH /api-keys/{key_id} → 200 400 401 403 404 412 413 415 422 428 429 500 503
+    DELETE /accounts/{account_id}/sessions/{session_id} → 204 401 403 404 429 500 503
+    POST /accounts/{account_id}:erase → 204 401 403 404 429 500 503
     GET /clients → 200 400 401 403 429 500 503
     POST /clients → 200 201 400 401 403 409 413 415 422 429 500 503
     DELETE /clients/{client_id} → 200 204 400 401 403 404 412 428 429 500 503

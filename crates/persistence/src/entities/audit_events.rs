@@ -1,7 +1,15 @@
-//! Audit events. The body is the whole record; the other columns are what it is found by.
+//! Audit events. The body is the whole record; the other columns are what it is found by, and its place in the chain.
 
 use sea_orm::entity::prelude::*;
-use vestibule_domain::{audit::AuditEvent, store::StoreError};
+use vestibule_domain::{
+    audit::{
+        AuditEvent,
+        chain::{Kept, Link},
+    },
+    ids::ClientId,
+    secret::Sealed,
+    store::StoreError,
+};
 
 use super::{Row, shown};
 
@@ -17,6 +25,10 @@ pub struct Model {
     pub(crate) client: Option<String>,
     pub(crate) login: Option<Vec<u8>>,
     pub(crate) body: String,
+    pub(crate) seq: Option<i64>,
+    pub(crate) prev: Option<Vec<u8>>,
+    pub(crate) hash: Option<Vec<u8>>,
+    pub(crate) personal: Option<Vec<u8>>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
@@ -25,7 +37,33 @@ pub enum Relation {}
 impl ActiveModelBehavior for ActiveModel {}
 
 impl Model {
-    pub(crate) fn into_domain(self) -> Result<AuditEvent, StoreError> {
-        Row { table: "audit_events", id: shown(&self.id) }.json("body", &self.body)
+    /// The event as it lies: what was set apart of it is still apart.
+    pub(crate) fn into_domain(self) -> Result<(AuditEvent, Option<Sealed>), StoreError> {
+        let row = Row { table: "audit_events", id: shown(&self.id) };
+        let mut event: AuditEvent = row.json("body", &self.body)?;
+        event.link = self.link()?;
+        Ok((event, self.personal.map(Sealed)))
+    }
+
+    /// The link as it lies, to be checked.
+    pub(crate) fn into_kept(self) -> Result<Option<Kept>, StoreError> {
+        let link = self.link()?;
+        let found_as_said = serde_json::from_str(&self.body).is_ok_and(|event| self.is_found_as(&event));
+        Ok(link.map(|link| Kept { link, record: self.body, found_as_said }))
+    }
+
+    fn link(&self) -> Result<Option<Link>, StoreError> {
+        let row = Row { table: "audit_events", id: shown(&self.id) };
+        let Some(seq) = self.seq else { return Ok(None) };
+        let digest = |column, value: &Option<Vec<u8>>| row.digest(column, row.there(column, value.as_deref())?);
+        Ok(Some(Link { seq, prev: digest("prev", &self.prev)?, hash: digest("hash", &self.hash)? }))
+    }
+
+    fn is_found_as(&self, event: &AuditEvent) -> bool {
+        let bytes = |id: uuid::Uuid| id.into_bytes().to_vec();
+        (self.time, &self.id, &*self.name) == (event.time.as_millis(), &bytes(event.id.0), event.name.as_str())
+            && self.account == event.account.map(|id| bytes(id.0))
+            && self.client.as_deref() == event.client.as_ref().map(ClientId::as_str)
+            && self.login == event.login.map(|id| bytes(id.0))
     }
 }

@@ -68,6 +68,8 @@ pub(crate) enum Kind {
     AnnounceEnds,
     TakeDelivery,
     SettleDelivery,
+    BeginChain,
+    MoveChain,
     AddGrant,
     FillGrant,
     RotateFamily,
@@ -77,6 +79,10 @@ pub(crate) enum Kind {
     RevokeAccountGrants,
     RevokeAppGrants,
     RevokeLinkGrants,
+    PutSubjectKey,
+    EraseSubject,
+    AddCheckpoint,
+    SealEvent,
     RecordEvent,
 }
 
@@ -109,6 +115,7 @@ impl Kind {
             Self::RedeemCode => Some(Contest::Code),
             Self::RotateFamily => Some(Contest::Family),
             Self::TakeDelivery => Some(Contest::Delivery),
+            Self::BeginChain | Self::MoveChain => Some(Contest::Chain),
             _ => None,
         }
     }
@@ -128,6 +135,7 @@ impl Kind {
             Self::DropConsents | Self::DropClientConsents => Self::PutConsent,
             Self::TouchUpstreamTokens | Self::DropUpstreamTokens => Self::PutUpstreamTokens,
             Self::AnnounceEnds | Self::SettleDelivery => Self::JoinSession,
+            Self::EraseSubject => Self::PutSubjectKey,
             Self::RevokeGrant
             | Self::RevokeSessionGrants
             | Self::RevokeClientGrants
@@ -410,6 +418,29 @@ impl Kind {
                 "UPDATE grants SET revoked_at = v.column3, revoked_by = v.column4 FROM (VALUES {rows}) AS v \
                  WHERE grants.account = v.column2 AND grants.link = v.column1 AND grants.revoked_at IS NULL RETURNING grants.id"
             }
+            Self::BeginChain => {
+                "INSERT INTO audit_chain (id, version, base, body) SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
+                 ON CONFLICT DO NOTHING"
+            }
+            Self::MoveChain => {
+                "UPDATE audit_chain SET version = v.column2, base = v.column3, body = v.column4 FROM (VALUES {rows}) AS v \
+                 WHERE audit_chain.id = v.column1 AND audit_chain.version = v.column5"
+            }
+            Self::PutSubjectKey => {
+                "INSERT INTO audit_subjects (account, subject_key) SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
+                 ON CONFLICT (account) DO UPDATE SET subject_key = excluded.subject_key WHERE audit_subjects.subject_key IS NULL"
+            }
+            Self::EraseSubject => {
+                "INSERT INTO audit_subjects (account, erased) SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
+                 ON CONFLICT (account) DO UPDATE SET subject_key = NULL, erased = excluded.erased"
+            }
+            Self::AddCheckpoint => {
+                "INSERT INTO audit_checkpoints (seq, at, body) SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL"
+            }
+            Self::SealEvent => {
+                "UPDATE audit_events SET seq = v.column3, prev = v.column4, hash = v.column5, personal = v.column6, body = v.column7 \
+                 FROM (VALUES {rows}) AS v WHERE audit_events.id = v.column1 AND audit_events.time = v.column2 AND audit_events.seq IS NULL"
+            }
             Self::RecordEvent => {
                 "INSERT INTO audit_events (id, time, name, account, client, login, body) \
                  SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL"
@@ -499,6 +530,8 @@ pub(super) const ALL: [Kind; KINDS] = {
         AnnounceEnds,
         TakeDelivery,
         SettleDelivery,
+        BeginChain,
+        MoveChain,
         AddGrant,
         FillGrant,
         RotateFamily,
@@ -508,6 +541,10 @@ pub(super) const ALL: [Kind; KINDS] = {
         RevokeAccountGrants,
         RevokeAppGrants,
         RevokeLinkGrants,
+        PutSubjectKey,
+        EraseSubject,
+        AddCheckpoint,
+        SealEvent,
         RecordEvent,
     ]
 };

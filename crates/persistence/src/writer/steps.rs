@@ -5,6 +5,7 @@ use std::collections::{HashMap, HashSet};
 use vestibule_domain::{
     account::{Account, Link, UpstreamTokens},
     api_key::ApiKey,
+    audit::chain::{ChainHead, SealedEvent},
     client::Client,
     code::Code,
     consent::Consent,
@@ -23,7 +24,7 @@ use vestibule_domain::{
 use super::kinds::Kind;
 use crate::{
     caches::{Effect, Weighed},
-    entities::{body, codes, grants, links, revoked_tokens, sessions},
+    entities::{audit_chain, body, codes, grants, links, revoked_tokens, sessions},
     events,
     pen::Value,
 };
@@ -173,7 +174,34 @@ fn step(write: Write) -> Result<Step, StoreError> {
             Step::named(Kind::RedateSigningKey, [key.kid.into()], dates.map(|date| date.as_millis().into()))
         }
         Write::DropSigningKey { kid } => Step::named(Kind::DropSigningKey, [kid.into()], []),
+        Write::PutChain { head, expected } => put_chain(&head, expected)?,
+        Write::SealEvent(event) => seal_event(*event),
+        Write::AddCheckpoint(checkpoint) => {
+            let values = vec![checkpoint.seq.into(), checkpoint.at.as_millis().into(), body(&checkpoint)?.into()];
+            Step { kind: Kind::AddCheckpoint, key: checkpoint.seq.to_be_bytes().to_vec(), values, effect: None }
+        }
+        Write::PutSubjectKey { account, key } => Step::new(Kind::PutSubjectKey, account.0.as_bytes(), [bytes(&key.0)]),
+        Write::EraseSubject { account, at } => Step::new(Kind::EraseSubject, account.0.as_bytes(), [at.as_millis().into()]),
     })
+}
+
+fn put_chain(head: &ChainHead, expected: Option<i64>) -> Result<Step, StoreError> {
+    let mut values = vec![audit_chain::ID.into(), head.version.into(), head.base.into(), body(head)?.into()];
+    values.extend(expected.map(Value::from));
+    let kind = if expected.is_some() { Kind::MoveChain } else { Kind::BeginChain };
+    Ok(Step { kind, key: audit_chain::ID.to_be_bytes().to_vec(), values, effect: None })
+}
+
+fn seal_event(event: SealedEvent) -> Step {
+    let values = [
+        event.time.as_millis().into(),
+        event.link.seq.into(),
+        bytes(&event.link.prev.0),
+        bytes(&event.link.hash.0),
+        event.personal.map(|sealed| sealed.0).into(),
+        event.record.into(),
+    ];
+    Step::new(Kind::SealEvent, event.id.0.as_bytes(), values)
 }
 
 fn put_account(account: Account) -> Result<Step, StoreError> {

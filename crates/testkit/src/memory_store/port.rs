@@ -9,7 +9,13 @@ use async_trait::async_trait;
 use vestibule_domain::{
     account::{Account, Link, LinkKey, UpstreamTokens},
     api_key::{ApiKey, UsedId},
-    audit::AuditEvent,
+    audit::{
+        AuditEvent,
+        chain::{ChainHead, Checkpoint, Kept as KeptLink, Unsealed},
+        personal::Subject,
+        record::chained,
+        schema,
+    },
     client::Client,
     code::Code,
     consent::Consent,
@@ -30,11 +36,17 @@ use vestibule_domain::{
     upstream::TokensDue,
 };
 
-use super::{Joined, MemoryStore, asked_for, at_most};
+use super::{Joined, MemoryStore, asked_for, at_most, lock};
 
 #[async_trait]
 impl Store for MemoryStore {
     async fn commit(&self, changes: Changes) -> Result<(), StoreError> {
+        if lock(&self.sealer).is_some() {
+            for event in &changes.events {
+                let missing = schema::missing(event);
+                assert!(missing.is_empty(), "{} lacks {missing:?}: {event:?}", event.name);
+            }
+        }
         let mut tables = self.read()?;
         let mut next = tables.clone();
         next.apply(changes)?;
@@ -236,8 +248,56 @@ impl Store for MemoryStore {
     }
 
     async fn events(&self, query: &EventQuery) -> Result<Vec<AuditEvent>, StoreError> {
+        let (sealer, tables) = (lock(&self.sealer).clone(), self.read()?);
+        let asked = tables.events.values().filter(|event| asked_for(query, event)).take(at_most(query.limit));
+        Ok(asked.map(|event| tables.put_together(event, sealer.as_deref())).collect())
+    }
+
+    async fn unsealed(&self, limit: u64) -> Result<Vec<AuditEvent>, StoreError> {
         let tables = self.read()?;
-        Ok(tables.events.values().filter(|event| asked_for(query, event)).take(at_most(query.limit)).cloned().collect())
+        Ok(tables.events.values().filter(|event| event.link.is_none()).take(at_most(limit)).cloned().collect())
+    }
+
+    async fn count_unsealed(&self) -> Result<Unsealed, StoreError> {
+        let tables = self.read()?;
+        let mut waiting = tables.events.values().filter(|event| event.link.is_none()).map(|event| event.time);
+        let oldest = waiting.next();
+        Ok(Unsealed { events: waiting.count() as u64 + u64::from(oldest.is_some()), oldest })
+    }
+
+    async fn sequenced(&self, after: i64, limit: u64) -> Result<Vec<(i64, AuditEvent)>, StoreError> {
+        let (sealer, tables) = (lock(&self.sealer).clone(), self.read()?);
+        let sealed = tables.in_the_chain(after).into_iter().take(at_most(limit));
+        Ok(sealed.filter_map(|event| Some((event.link?.seq, tables.put_together(event, sealer.as_deref())))).collect())
+    }
+
+    async fn last_sequenced(&self) -> Result<i64, StoreError> {
+        Ok(self.read()?.chain.as_ref().map_or(0, |head| head.seq))
+    }
+
+    async fn chain_links(&self, after: i64, limit: u64) -> Result<Vec<KeptLink>, StoreError> {
+        let tables = self.read()?;
+        let sealed = tables.in_the_chain(after).into_iter().take(at_most(limit));
+        Ok(sealed.filter_map(|event| Some(KeptLink { link: event.link?, record: chained(event), found_as_said: true })).collect())
+    }
+
+    async fn chain(&self) -> Result<Option<ChainHead>, StoreError> {
+        Ok(self.read()?.chain.clone())
+    }
+
+    async fn checkpoints(&self, after: i64, limit: u64) -> Result<Vec<Checkpoint>, StoreError> {
+        let tables = self.read()?;
+        Ok(tables.checkpoints.range(after + 1..).map(|(_, checkpoint)| checkpoint.clone()).take(at_most(limit)).collect())
+    }
+
+    async fn checkpoint_before(&self, moment: Timestamp) -> Result<Option<Checkpoint>, StoreError> {
+        let tables = self.read()?;
+        Ok(tables.checkpoints.values().rfind(|checkpoint| checkpoint.at < moment).cloned())
+    }
+
+    async fn subjects(&self, accounts: &[AccountId]) -> Result<Vec<Subject>, StoreError> {
+        let tables = self.read()?;
+        Ok(accounts.iter().filter_map(|account| tables.subjects.get(account).cloned()).collect())
     }
 
     async fn count_sessions(&self, seen_since: Timestamp) -> Result<u64, StoreError> {

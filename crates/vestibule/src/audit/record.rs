@@ -2,8 +2,13 @@
 
 use std::io::{self, Write};
 
-use serde_json::{Value, json};
-use vestibule_domain::audit::{Actor, AuditEvent};
+use serde_json::Value;
+use vestibule_domain::audit::{
+    Actor, AuditEvent,
+    ecs::ecs,
+    ocsf::ocsf,
+    record::{canonical, record},
+};
 
 use crate::cli::Format;
 
@@ -34,21 +39,23 @@ const COLUMNS: [&str; 22] = [
 
 /// Writes records one after the other.
 pub(crate) enum Writer<W: Write> {
-    Jsonl(W),
+    Lines(W, fn(&AuditEvent) -> String),
     Csv(Box<csv::Writer<W>>, bool),
 }
 
 impl<W: Write> Writer<W> {
     pub(crate) fn new(format: Format, out: W) -> Self {
         match format {
-            Format::Jsonl => Self::Jsonl(out),
+            Format::Jsonl => Self::Lines(out, json_line),
+            Format::Ocsf => Self::Lines(out, |event| canonical(&ocsf(event)) + "\n"),
+            Format::Ecs => Self::Lines(out, |event| canonical(&ecs(event)) + "\n"),
             Format::Csv => Self::Csv(Box::new(csv::Writer::from_writer(out)), false),
         }
     }
 
     pub(crate) fn write(&mut self, event: &AuditEvent) -> io::Result<()> {
         match self {
-            Self::Jsonl(out) => out.write_all(json_line(event).as_bytes()),
+            Self::Lines(out, line) => out.write_all(line(event).as_bytes()),
             Self::Csv(out, headed) => {
                 if !std::mem::replace(headed, true) {
                     out.write_record(heading())?;
@@ -61,7 +68,7 @@ impl<W: Write> Writer<W> {
     /// Writes what is still held back.
     pub(crate) fn finish(self) -> io::Result<W> {
         let mut out = match self {
-            Self::Jsonl(out) => out,
+            Self::Lines(out, _) => out,
             Self::Csv(mut out, headed) => {
                 if !headed {
                     out.write_record(heading())?;
@@ -74,21 +81,16 @@ impl<W: Write> Writer<W> {
     }
 }
 
-/// The event as one line of JSON: its time readable, its stable number beside its name.
+/// The event as one line of JSON, its one text (RFC 8785).
 pub(crate) fn json_line(event: &AuditEvent) -> String {
-    let mut record = serde_json::to_value(event).unwrap_or_default();
-    if let Value::Object(record) = &mut record {
-        record.insert("time".into(), json!(event.time.to_string()));
-        record.insert("code".into(), json!(event.name.code()));
-    }
-    format!("{record}\n")
+    canonical(&Value::Object(record(event))) + "\n"
 }
 
 fn heading() -> impl Iterator<Item = &'static str> {
-    COLUMNS.into_iter().chain(["change"])
+    COLUMNS.into_iter().chain(["change", "seq", "prev", "hash"])
 }
 
-fn cells(event: &AuditEvent) -> [String; COLUMNS.len() + 1] {
+fn cells(event: &AuditEvent) -> [String; COLUMNS.len() + 4] {
     fn text<T: ToString>(value: Option<&T>) -> String {
         value.map(ToString::to_string).unwrap_or_default()
     }
@@ -124,6 +126,9 @@ fn cells(event: &AuditEvent) -> [String; COLUMNS.len() + 1] {
         text(event.trace_id.as_ref()),
         // New columns come last: whoever reads by number reads on.
         if event.change.is_empty() { String::new() } else { serde_json::to_string(&event.change).unwrap_or_default() },
+        text(event.link.map(|link| link.seq).as_ref()),
+        event.link.map(|link| link.prev.to_hex()).unwrap_or_default(),
+        event.link.map(|link| link.hash.to_hex()).unwrap_or_default(),
     ]
 }
 
@@ -134,6 +139,7 @@ fn harmless(cell: String) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
     use vestibule_domain::{
         audit::{EventName, Outcome, Source, Witness},
         time::Timestamp,
@@ -161,7 +167,7 @@ mod tests {
             let mut rows = csv::Reader::from_reader(table.as_bytes());
             let row = rows.records().next().unwrap().unwrap();
             assert_eq!(&row[20], format!("'{hostile}"), "{table}");
-            assert_eq!(row.len(), 23);
+            assert_eq!(row.len(), 26);
         }
     }
 

@@ -37,6 +37,8 @@ pub(crate) struct RawConfig {
     pub(crate) dpop: RawDpop,
     /// How many requests a minute are taken; what is beyond is answered with 429 and Retry-After. 0 is no limit.
     pub(crate) limits: RawLimits,
+    /// The audit log: who did what, when, and from where.
+    pub(crate) audit: RawAudit,
     /// The admin API.
     pub(crate) admin: RawAdmin,
     /// The operators' console, at /console.
@@ -409,6 +411,22 @@ pub(crate) struct RawEgress {
     /// How much of an answer is read.
     #[schemars(regex(pattern = SIZE))]
     pub(crate) max_response: String,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawAudit {
+    /// How many events one signed checkpoint covers at most.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub(crate) checkpoint_every: u32,
+    /// How long an event waits at most until a checkpoint covers it; from 1s to 24h.
+    #[schemars(regex(pattern = SPAN))]
+    pub(crate) checkpoint_after: String,
+    /// A file that every checkpoint is added to, one a line. Keep it where nobody can write who can write to the database.
+    pub(crate) checkpoint_file: Option<String>,
+    /// How long events are kept, from 1d to 36500d; for ever without it.
+    #[schemars(regex(pattern = SPAN))]
+    pub(crate) keep_for: Option<String>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

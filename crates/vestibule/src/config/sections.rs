@@ -1,6 +1,7 @@
 //! The checks, section by section: what is written becomes what is meant, or a fault that says how to mend it. What would be unsafe in
 //! production is refused here too.
 
+mod audit;
 mod branding;
 mod certificates;
 mod console;
@@ -55,6 +56,7 @@ pub(super) fn settings(raw: &RawConfig, check: &mut Checker<'_>) -> Option<Setti
     let client_certificates = certificates::settings(&raw.listen.client_certificates);
     let (straight_through, dpop_nonce) = (raw.login.straight_through, raw.dpop.require_nonce);
     let limits = limits(&raw.limits);
+    let audit = audit::audit(&raw.audit, check);
     let console = console::console(&raw.console, check);
     Some(Settings {
         issuer,
@@ -66,6 +68,7 @@ pub(super) fn settings(raw: &RawConfig, check: &mut Checker<'_>) -> Option<Setti
         registration,
         client_certificates,
         limits,
+        audit,
         console,
     })
 }

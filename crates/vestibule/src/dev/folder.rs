@@ -9,7 +9,12 @@ use std::{
 
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{config::StoreSettings, failure::Failure};
+use vestibule_crypto::SealingKey;
+
+use crate::{
+    config::{Sealing, StoreSettings},
+    failure::Failure,
+};
 
 /// Lies in every folder that was made here, so that none is taken for a real one, and no other folder is written to or emptied.
 const MARKER: &str = "made-by-vestibule-dev.txt";
@@ -104,6 +109,12 @@ pub(crate) fn is_data_folder(path: &Path) -> bool {
 /// The database in such a folder.
 pub(crate) fn store_in(folder: &Path) -> StoreSettings {
     StoreSettings { url: format!("sqlite:{}", folder.join(DATABASE).display()).into(), readers: 4 }
+}
+
+/// The sealing key of such a folder, if it is there.
+pub(crate) fn sealing_in(folder: &Path) -> Option<Sealing> {
+    let key = fs::read_to_string(folder.join("sealing.key")).ok()?;
+    Some(Sealing { current: SealingKey::parse(key.trim_end()).ok()?, previous: Vec::new() })
 }
 
 /// Makes or empties a file that nobody else can read.

@@ -16,7 +16,8 @@ fn events_are_exported_in_both_forms_and_filtered() {
     let (folder, data) = begun();
     let lines = run(&["audit", "export", "--format", "jsonl", "--data", &data], &[]).out;
     let events: Vec<serde_json::Value> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(events.len(), 4, "two keys, the demo app and the link to the console: {lines}");
+    let names: Vec<_> = events.iter().map(|event| event["name"].as_str().unwrap()).collect();
+    assert_eq!(names, ["key.rotated", "key.rotated", "audit.chain_begun", "client.created", "console_key.created"]);
     assert!(events.iter().all(|event| event["code"].is_number() && event["time"].as_str().unwrap().ends_with('Z')));
 
     let table = folder.write("events.csv", "an older export");
@@ -38,8 +39,26 @@ fn the_latest_come_last_and_no_more_than_asked() {
     assert!(tail.out.contains("console_key.created"), "{}", tail.out);
     let two = run(&["audit", "tail", "-n", "2", "--data", &data], &[]).out;
     assert!(two.lines().next().is_some_and(|line| line.contains("client.created") && line.contains("client=demo")), "{two}");
+    let of_demo = run(&["audit", "tail", "-n", "1", "--client", "demo", "--data", &data], &[]);
+    assert!(of_demo.out.contains("client.created") && of_demo.out.contains("client=demo"), "{}", of_demo.out);
     let json = run(&["audit", "tail", "--json", "--event", "key.rotated", "--data", &data], &[]);
     assert_eq!(json.out.lines().count(), 2, "{}", json.out);
+}
+
+#[test]
+fn what_no_checkpoint_covers_yet_is_not_called_proven() {
+    let (folder, data) = begun();
+    let key = run(&["audit", "key", "--data", &data], &[]).out;
+    assert!(key.trim().len() == 64, "{key}");
+    let export = format!("{}/log.jsonl", folder.path());
+    assert_eq!(run(&["audit", "export", "--format", "jsonl", "--data", &data, "--output", &export], &[]).code, 0);
+    let refused = run(&["audit", "verify", &export, "--key", key.trim()], &[]);
+    assert!(refused.code == 1 && refused.err.contains("there is no checkpoint"), "{}", refused.err);
+    let in_place = run(&["audit", "verify", "--data", &data], &[]);
+    assert!(in_place.code == 0 && in_place.out.contains("The key came from the database itself"), "{} {}", in_place.out, in_place.err);
+    for wrong in [&["audit", "verify"][..], &["audit", "verify", &export], &["audit", "verify", &export, "--key", "k", "--data", &data]] {
+        assert_eq!(run(wrong, &[]).code, 2, "{wrong:?}");
+    }
 }
 
 #[test]

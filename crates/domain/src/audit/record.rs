@@ -1,0 +1,83 @@
+//! The record of an event: the one form in which it leaves the house, and the form of it that the chain holds.
+
+use serde::{Deserialize, Deserializer};
+use serde_json::{Map, Value, json};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+
+use super::AuditEvent;
+use crate::time::Timestamp;
+
+/// The event as others read it: its time in words, its stable number beside its name, its place in the chain if it has one.
+pub fn record(event: &AuditEvent) -> Map<String, Value> {
+    let mut record = match serde_json::to_value(event) {
+        Ok(Value::Object(record)) => record,
+        // Nothing in an event is without a form in JSON.
+        _ => Map::new(),
+    };
+    record.insert("time".into(), json!(event.time.to_string()));
+    record.insert("code".into(), json!(event.name.code()));
+    if let Some(link) = &event.link {
+        record.insert("chain".into(), json!(link));
+    }
+    record
+}
+
+/// What the chain holds of an event: its record without its place, and with a digest where personal data is. Erasing what the digest stands for
+/// changes nothing here.
+pub fn chained(event: &AuditEvent) -> String {
+    let mut record = record(event);
+    record.remove("chain");
+    if let Some(personal) = &event.personal {
+        record.remove("source");
+        record.insert("personal".into(), json!({ "digest": personal.digest }));
+    }
+    canonical(&Value::Object(record))
+}
+
+/// The one text of a value (RFC 8785), so that whoever has the value has the bytes that were hashed.
+pub fn canonical(value: &Value) -> String {
+    serde_json_canonicalizer::to_string(value).unwrap_or_default()
+}
+
+/// The moment of a record: in words, or the milliseconds of a row that was not sealed yet.
+pub(super) fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Moment {
+        Millis(i64),
+        Words(String),
+    }
+    match Moment::deserialize(deserializer)? {
+        Moment::Millis(millis) => Ok(Timestamp::from_millis(millis)),
+        Moment::Words(words) => {
+            let at = OffsetDateTime::parse(&words, &Rfc3339).map_err(serde::de::Error::custom)?;
+            let millis = i64::try_from(at.unix_timestamp_nanos() / 1_000_000).map_err(serde::de::Error::custom)?;
+            Ok(Timestamp::from_millis(millis))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 8785 §3.2.2 and §3.2.3: the example of the text, and of the order of names.
+    #[test]
+    fn rfc_8785_the_examples_come_out_as_they_are_printed() {
+        let text = r#"{"numbers": [333333333.33333329, 1E30, 4.50, 2e-3, 0.000000000000000000000000001],
+            "string": "\u20ac$\u000F\u000aA'\u0042\u0022\u005c\\\"\/", "literals": [null, true, false]}"#;
+        let printed = "{\"literals\":[null,true,false],\"numbers\":[333333333.3333333,1e+30,4.5,0.002,1e-27],\
+            \"string\":\"€$\\u000f\\nA'B\\\"\\\\\\\\\\\"/\"}";
+        assert_eq!(canonical(&serde_json::from_str(text).unwrap()), printed);
+        let names = "{\"\u{20ac}\": 1, \"\\r\": 2, \"\u{fb33}\": 3, \"1\": 4, \"\u{1f600}\": 5, \"\u{80}\": 6, \"\u{f6}\": 7}";
+        let sorted = "{\"\\r\":2,\"1\":4,\"\u{80}\":6,\"\u{f6}\":7,\"\u{20ac}\":1,\"\u{1f600}\":5,\"\u{fb33}\":3}";
+        assert_eq!(canonical(&serde_json::from_str(names).unwrap()), sorted);
+    }
+
+    #[test]
+    fn a_moment_is_read_in_words_and_in_milliseconds() {
+        let read = |text: &str| moment(&mut serde_json::Deserializer::from_str(text)).unwrap();
+        assert_eq!(read("1800000000123"), Timestamp::from_millis(1_800_000_000_123));
+        assert_eq!(read("\"2027-01-15T08:00:00.123Z\""), Timestamp::from_millis(1_800_000_000_123));
+    }
+}

@@ -1,0 +1,198 @@
+//! Putting committed events into the chain, and taking those away that are kept no more. Off every request's path: an event is whole and readable before
+//! it is sealed.
+
+use std::collections::{BTreeSet, HashMap};
+
+use uuid::Uuid;
+use vestibule_domain::{
+    audit::{
+        Actor, AuditEvent, EventName, Outcome,
+        chain::{ChainHead, Checkpoint, SealedEvent, Unsealed, beginning},
+        personal::Subject,
+        record::chained,
+    },
+    ids::AccountId,
+    secret::{Digest, Purpose, Sealed, SubjectKey},
+    store::{Changes, Contest, StoreError, Write},
+    time::Timestamp,
+};
+
+use crate::{Gateway, KeysError};
+
+/// Most events that are sealed in one commit, so that no login waits long behind it.
+const AT_ONCE: u64 = 200;
+
+/// What one round of sealing came to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SealReport {
+    /// How many events were put into the chain.
+    pub sealed: u64,
+    /// Whether there may be more.
+    pub more: bool,
+    /// The house's word for what was sealed, if it was time for it.
+    pub checkpoint: Option<Checkpoint>,
+}
+
+impl Gateway {
+    /// Puts what waits into the chain, at most a few hundred events. Every node may try: one of them does it, the others leave it alone until that
+    /// one is gone.
+    pub async fn seal_audit(&self) -> Result<SealReport, KeysError> {
+        let now = self.clock().now();
+        let Some(head) = self.store.chain().await? else { return self.begin_chain(now).await };
+        if !head.is_for(self.node, now) {
+            return Ok(SealReport::default());
+        }
+        let room = i64::from(self.settings.audit.checkpoint_every) - (head.seq - head.signed);
+        let most = AT_ONCE.min(u64::try_from(room).unwrap_or_default().max(1));
+        let events = self.store.unsealed(most).await?;
+        if events.is_empty() && !head.wants_checkpoint(&self.settings.audit, now) {
+            return Ok(SealReport::default());
+        }
+        let expected = Some(head.version);
+        let mut head = head.kept_by(self.node, now);
+        let mut report = SealReport { sealed: events.len() as u64, more: events.len() as u64 == most, checkpoint: None };
+        let mut changes = Changes::default();
+        let mut people = self.subjects_of(&events).await?;
+        for event in events {
+            let (event, personal) = self.set_apart(event, &mut people);
+            let record = chained(&event);
+            let link = head.add(&record, now, |data| self.notary.hash(data));
+            let sealed = SealedEvent { id: event.id, time: event.time, link, record, personal };
+            changes = changes.write(Write::SealEvent(Box::new(sealed)));
+        }
+        for (account, person) in people {
+            if let Some(key) = person.new_key {
+                changes = changes.write(Write::PutSubjectKey { account, key });
+            }
+        }
+        if head.wants_checkpoint(&self.settings.audit, now) {
+            report.checkpoint = Some(self.checkpoint(&mut head, now)?);
+            changes.writes.extend(report.checkpoint.clone().map(Write::AddCheckpoint));
+        }
+        match self.commit(changes.write(Write::PutChain { head: Box::new(head), expected })).await {
+            Ok(()) => Ok(report),
+            Err(StoreError::Conflict(Contest::Chain)) => Ok(SealReport::default()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// What waits, for a gauge.
+    pub async fn unsealed(&self) -> Result<Unsealed, StoreError> {
+        self.store.count_unsealed().await
+    }
+
+    /// Gives up the events that are past their time, as far as a checkpoint covers nothing but such. The sweep takes them away.
+    pub async fn forget_old_events(&self) -> Result<(), StoreError> {
+        let witness = self.own_witness();
+        let Some(keep_for) = self.settings.audit.keep_for else { return Ok(()) };
+        let (Some(head), Some(last)) = (self.store.chain().await?, self.store.checkpoint_before(witness.now - keep_for).await?) else {
+            return Ok(());
+        };
+        if last.seq <= head.base || !head.is_for(self.node, witness.now) {
+            return Ok(());
+        }
+        let event = AuditEvent {
+            detail: Some(format!("events {} to {}, sealed before {}", head.base + 1, last.seq, last.at)),
+            ..self.event(&witness, EventName::AuditRetentionPurged, Outcome::Success, Actor::System)
+        };
+        let (expected, next) = (Some(head.version), ChainHead { base: last.seq, ..head.kept_by(self.node, witness.now) });
+        match self.commit(Changes::default().write(Write::PutChain { head: Box::new(next), expected }).event(event)).await {
+            Ok(()) | Err(StoreError::Conflict(Contest::Chain)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// What the chain is checked with, once it has begun.
+    pub async fn audit_chain(&self) -> Result<Option<ChainHead>, StoreError> {
+        self.store.chain().await
+    }
+
+    /// The head of the chain, which is begun if it has not been.
+    pub(crate) async fn chain_head(&self) -> Result<ChainHead, KeysError> {
+        loop {
+            match self.store.chain().await? {
+                Some(head) => return Ok(head),
+                None => self.begin_chain(self.clock().now()).await.map(drop)?,
+            }
+        }
+    }
+
+    async fn begin_chain(&self, now: Timestamp) -> Result<SealReport, KeysError> {
+        let (key, private) = self.notary.generate()?;
+        let chain = self.random_name();
+        let head = ChainHead {
+            chain,
+            version: 1,
+            seq: 0,
+            hash: beginning(chain, |data| self.notary.hash(data)),
+            signed: 0,
+            unsigned_since: None,
+            base: 0,
+            keeper: self.node,
+            kept_until: now,
+            key,
+            private_key: self.sealer.seal(Purpose::AuditKey, chain.as_bytes(), &private),
+        };
+        let event = AuditEvent {
+            detail: Some(format!("chain {chain}, checkpoints signed by {key}")),
+            ..self.event(&self.own_witness(), EventName::AuditChainBegun, Outcome::Success, Actor::System)
+        };
+        match self.commit(Changes::default().write(Write::PutChain { head: Box::new(head), expected: None }).event(event)).await {
+            Ok(()) | Err(StoreError::Conflict(Contest::Chain)) => Ok(SealReport { more: true, ..SealReport::default() }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn checkpoint(&self, head: &mut ChainHead, now: Timestamp) -> Result<Checkpoint, KeysError> {
+        let unreadable = || vestibule_domain::ports::SignerError::Unreadable("of the audit log".into());
+        let private = self.sealer.open(Purpose::AuditKey, head.chain.as_bytes(), &head.private_key).ok_or_else(unreadable)?;
+        let sign = |text: &str| self.notary.vouch(&private, text.as_bytes()).ok();
+        head.checkpoint(now, sign).ok_or_else(|| vestibule_domain::ports::SignerError::Failed.into())
+    }
+
+    /// The people behind events that have something to set apart.
+    async fn subjects_of(&self, events: &[AuditEvent]) -> Result<HashMap<AccountId, Person>, StoreError> {
+        let accounts: BTreeSet<_> = events.iter().filter_map(AuditEvent::subject).collect();
+        let accounts: Vec<_> = accounts.into_iter().collect();
+        let known = if accounts.is_empty() { Vec::new() } else { self.store.subjects(&accounts).await? };
+        Ok(known.into_iter().map(|subject| (subject.account, Person::from(subject))).collect())
+    }
+
+    /// Puts a digest in the place of what an event says of a person, and seals what it stands for; for nobody, if they were erased since.
+    fn set_apart(&self, mut event: AuditEvent, people: &mut HashMap<AccountId, Person>) -> (AuditEvent, Option<Sealed>) {
+        let Some(account) = event.subject() else { return (event, None) };
+        let Some(kept) = event.set_apart(Digest(self.random()), |data| self.notary.hash(data)) else { return (event, None) };
+        let person = people.entry(account).or_default();
+        if person.erased.is_some_and(|erased| event.time <= erased) {
+            return (event, None);
+        }
+        let key = person.key.get_or_insert_with(|| person.new_key.insert(SubjectKey(self.random())).clone());
+        let sealed = self.sealer.seal_for(key, event.id.0.as_bytes(), kept.as_bytes());
+        (event, Some(sealed))
+    }
+
+    fn random<const N: usize>(&self) -> [u8; N] {
+        let mut bytes = [0; N];
+        self.entropy.fill(&mut bytes);
+        bytes
+    }
+
+    fn random_name(&self) -> Uuid {
+        uuid::Builder::from_random_bytes(self.random()).into_uuid()
+    }
+}
+
+/// A person whose events are being sealed.
+#[derive(Debug, Default)]
+struct Person {
+    key: Option<SubjectKey>,
+    /// The same, if it was made just now.
+    new_key: Option<SubjectKey>,
+    erased: Option<Timestamp>,
+}
+
+impl From<Subject> for Person {
+    fn from(subject: Subject) -> Self {
+        Self { key: subject.key, new_key: None, erased: subject.erased }
+    }
+}

@@ -1,0 +1,230 @@
+//! `vestibule audit export`: events as records for programs. All of them, or all of a time, are written in the order of the chain with their places in it
+//! and the checkpoints, so that the export can be verified.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+};
+
+use serde_json::json;
+use vestibule_crypto::LocalNotary;
+use vestibule_domain::{
+    audit::{
+        AuditEvent,
+        chain::{Checkpoint, Link},
+        record::{canonical, chained},
+    },
+    ports::{Notary, Store},
+    store::EventQuery,
+};
+
+use super::{
+    PAGE, open,
+    progress::Progress,
+    query,
+    record::{self, Writer},
+};
+use crate::{
+    cli::{ExportOptions, Filter, Format},
+    dev,
+    failure::Failure,
+    wire,
+};
+
+/// Writes events in their order.
+pub(crate) async fn export(options: &ExportOptions) -> Result<(), Failure> {
+    let now = wire::clock().now();
+    let query = EventQuery {
+        since: options.since.map(|moment| moment.at(now)),
+        until: options.until.map(|moment| moment.at(now)),
+        ..query(&options.filter)
+    };
+    let what = What { query, format: options.format, provable: options.format == Format::Jsonl && is_whole(&options.filter) };
+    let store = open(&options.place).await?;
+    let done = match &options.output {
+        None => what.write(&store, BufWriter::new(io::stdout())).await.map(drop),
+        Some(path) => what.write_to_file(&store, path).await,
+    };
+    store.close().await;
+    done
+}
+
+/// Whether no kind of events is left out.
+fn is_whole(filter: &Filter) -> bool {
+    filter.client.is_none() && filter.account.is_none() && filter.login.is_none() && filter.event.is_none()
+}
+
+pub(super) struct What {
+    pub(super) query: EventQuery,
+    pub(super) format: Format,
+    /// Whether it is written so that it can be verified.
+    pub(super) provable: bool,
+}
+
+impl What {
+    /// Half an export must never look like a whole one, so it is written beside its place and moved there at the end.
+    async fn write_to_file(&self, store: &dyn Store, path: &Path) -> Result<(), Failure> {
+        let mut partial = path.as_os_str().to_owned();
+        partial.push(".partial");
+        let partial = PathBuf::from(partial);
+        let failed = |error| Failure::io(format!("{} can't be written", partial.display()), error);
+        let file = dev::create_private(&partial).map_err(failed)?;
+        let file = match self.write(store, BufWriter::new(file)).await {
+            Ok(out) => out.into_inner().map_err(|error| failed(error.into_error()))?,
+            Err(failure) => {
+                let _ = fs::remove_file(&partial);
+                return Err(failure);
+            }
+        };
+        File::sync_all(&file).and_then(|()| fs::rename(&partial, path)).map_err(failed)
+    }
+
+    pub(super) async fn write<W: Write + Send>(&self, store: &dyn Store, out: W) -> Result<W, Failure> {
+        if self.provable { self.chain(store, out).await } else { self.events(store, out).await }
+    }
+
+    /// One event after the other, by their moments.
+    async fn events<W: Write + Send>(&self, store: &dyn Store, out: W) -> Result<W, Failure> {
+        let mut progress = Progress::events(0);
+        let mut writer = Writer::new(self.format, out);
+        let mut query = self.query.clone();
+        loop {
+            let page = store.events(&query).await?;
+            for event in &page {
+                writer.write(event).map_err(Failure::Output)?;
+            }
+            progress.add(page.len() as u64);
+            match page.last() {
+                Some(last) if page.len() as u64 == query.limit => query.after = Some(last.id),
+                _ => break,
+            }
+        }
+        progress.done();
+        writer.finish().map_err(Failure::Output)
+    }
+
+    /// From the first to the last that was asked for, and on to the checkpoint that covers it; of what lies between and was not asked for, the digest. Then
+    /// those that no checkpoint covers yet, as they are.
+    async fn chain<W: Write + Send>(&self, store: &dyn Store, mut out: W) -> Result<W, Failure> {
+        let range = self.range(store).await?;
+        let mut progress = Progress::events(u64::try_from(range.last - range.after).unwrap_or_default());
+        let mut covers = Covers { store, page: Vec::new() };
+        let mut line = |text: String| out.write_all(text.as_bytes()).map_err(Failure::Output);
+        if let Some(first) = &range.first {
+            line(of_checkpoint(first))?;
+        }
+        let mut seq = range.after;
+        while seq < range.last {
+            let page = store.sequenced(seq, PAGE).await?;
+            if page.is_empty() {
+                break;
+            }
+            for (at, event) in page.iter().take_while(|(at, _)| *at <= range.last) {
+                seq = *at;
+                line(if self.asks_for(event) { record::json_line(event) } else { of_digest(event) })?;
+                if let Some(checkpoint) = covers.at(seq).await? {
+                    line(of_checkpoint(&checkpoint))?;
+                }
+                progress.add(1);
+            }
+        }
+        for event in &range.waiting {
+            line(record::json_line(&AuditEvent { link: None, personal: None, ..event.clone() }))?;
+        }
+        progress.done();
+        out.flush().map_err(Failure::Output)?;
+        Ok(out)
+    }
+
+    fn asks_for(&self, event: &AuditEvent) -> bool {
+        self.query.since.is_none_or(|since| event.time >= since) && self.query.until.is_none_or(|until| event.time < until)
+    }
+
+    async fn range(&self, store: &dyn Store) -> Result<Range, Failure> {
+        let Some(head) = store.chain().await? else { return Ok(Range { waiting: self.all(store, |_| true).await?.0, ..Range::default() }) };
+        if self.query.since.is_none() && self.query.until.is_none() {
+            let (waiting, _) = self.beyond(store, head.signed).await?;
+            let first = store.checkpoints(head.base - 1, 1).await?.into_iter().find(|first| first.seq == head.base);
+            return Ok(Range { after: head.base, last: head.signed, first, waiting });
+        }
+        let (waiting, span) = self.all(store, |link| link.is_none_or(|link| link.seq > head.signed)).await?;
+        let Some((from, to)) = span else { return Ok(Range { waiting, ..Range::default() }) };
+        // As far as the checkpoint that covers the last of them.
+        let covers = store.checkpoints(to - 1, 1).await?.first().map_or(head.signed, |checkpoint| checkpoint.seq);
+        if from > head.signed {
+            return Ok(Range { waiting, ..Range::default() });
+        }
+        Ok(Range { after: (from - 1).max(head.base), last: covers, first: None, waiting })
+    }
+
+    /// Those after a place in the chain, or outside of it.
+    async fn beyond(&self, store: &dyn Store, signed: i64) -> Result<(Vec<AuditEvent>, Option<(i64, i64)>), Failure> {
+        let mut waiting: Vec<_> = store.sequenced(signed, u64::from(u32::MAX)).await?.into_iter().map(|(_, event)| event).collect();
+        waiting.extend(store.unsealed(u64::from(u32::MAX)).await?);
+        waiting.sort_by_key(|event| (event.time, event.id));
+        Ok((waiting, None))
+    }
+
+    /// Those that are asked for and that `which` chooses, and the first and the last place in the chain of any that is asked for.
+    async fn all(&self, store: &dyn Store, which: impl Fn(Option<Link>) -> bool) -> Result<(Vec<AuditEvent>, Option<(i64, i64)>), Failure> {
+        let (mut chosen, mut span) = (Vec::new(), None);
+        let mut query = self.query.clone();
+        loop {
+            let page = store.events(&query).await?;
+            let last = page.last().map(|event| event.id).filter(|_| page.len() as u64 == query.limit);
+            for event in page {
+                if let Some(Link { seq, .. }) = event.link {
+                    let (from, to) = span.unwrap_or((seq, seq));
+                    span = Some((from.min(seq), to.max(seq)));
+                }
+                if which(event.link) {
+                    chosen.push(event);
+                }
+            }
+            match last {
+                Some(last) => query.after = Some(last),
+                None => return Ok((chosen, span)),
+            }
+        }
+    }
+}
+
+/// What of the chain is written.
+#[derive(Default)]
+struct Range {
+    /// Events after this one.
+    after: i64,
+    /// Up to this one, which a checkpoint covers.
+    last: i64,
+    /// What the first event follows, where those before it are kept no more.
+    first: Option<Checkpoint>,
+    /// Those that no checkpoint covers yet.
+    waiting: Vec<AuditEvent>,
+}
+
+/// The checkpoints, page by page.
+struct Covers<'a> {
+    store: &'a dyn Store,
+    page: Vec<Checkpoint>,
+}
+
+impl Covers<'_> {
+    /// The one right at this place.
+    async fn at(&mut self, seq: i64) -> Result<Option<Checkpoint>, Failure> {
+        if self.page.last().is_none_or(|last| last.seq < seq) {
+            self.page = self.store.checkpoints(seq - 1, PAGE).await?;
+        }
+        Ok(self.page.binary_search_by_key(&seq, |checkpoint| checkpoint.seq).ok().map(|at| self.page[at].clone()))
+    }
+}
+
+fn of_checkpoint(checkpoint: &Checkpoint) -> String {
+    canonical(&json!({ "checkpoint": checkpoint })) + "\n"
+}
+
+/// Its place in the chain, and the digest that is enough to go on from there.
+fn of_digest(event: &AuditEvent) -> String {
+    let digest = LocalNotary.hash(chained(event).as_bytes());
+    canonical(&json!({ "chain": event.link, "digest": digest })) + "\n"
+}

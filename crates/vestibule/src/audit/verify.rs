@@ -1,0 +1,234 @@
+//! `vestibule audit verify`: whether a log is what was sealed. An export is checked by itself; the log in a database, as it lies.
+
+use std::{
+    fmt::Write,
+    fs::File,
+    io::{BufRead, BufReader, Read},
+    path::Path,
+};
+
+use serde_json::json;
+use vestibule_crypto::LocalNotary;
+use vestibule_domain::{
+    audit::{
+        AuditEvent,
+        chain::Checkpoint,
+        record::canonical,
+        verify::{Broken, Report, Verifier},
+    },
+    ports::{Notary, Store},
+    secret::PublicKey,
+};
+
+use super::progress::Progress;
+use crate::{cli::VerifyOptions, failure::Failure};
+
+/// How many links are read at once.
+const PAGE: u64 = 500;
+/// A line of an export is a few kilobytes; one that is far longer is something else, and is not read into memory.
+const LONGEST_LINE: u64 = 1 << 20;
+
+/// Verifies an export.
+pub(super) fn export(path: &Path, options: &VerifyOptions) -> Result<String, Failure> {
+    let key = options.key.as_deref().ok_or_else(|| Failure::Plain("an export is verified with --key".into()))?;
+    let unreadable = |error| Failure::io(format!("{} can't be read", path.display()), error);
+    let file = File::open(path).map_err(unreadable)?;
+    let length = file.metadata().map_or(0, |about| about.len());
+    let mut reader = BufReader::new(file);
+    let mut verifier = Verifier::new(&LocalNotary, read_key(key)?);
+    let mut known = known(options)?;
+    let mut progress = Progress::bytes(length);
+    let mut line = String::new();
+    for number in 1_u64.. {
+        line.clear();
+        let broken = |broken: Broken| Failure::Plain(format!("{}:{number}: {broken}", path.display()));
+        let read = (&mut reader).take(LONGEST_LINE).read_line(&mut line);
+        match read {
+            Ok(0) => break,
+            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => return Err(broken(Broken::Form("no line of text"))),
+            Err(error) => return Err(unreadable(error)),
+            Ok(read) => progress.add(read as u64),
+        }
+        let Some(text) = line.strip_suffix('\n') else {
+            return Err(broken(Broken::Form("cut off: every line ends with a new line")));
+        };
+        verifier.line(text).map_err(broken)?;
+        known.met(&verifier).map_err(broken)?;
+    }
+    progress.done();
+    known
+        .all_met(&verifier)
+        .and_then(|()| verifier.conclude())
+        .map(|report| told(&report, 0))
+        .map_err(|broken| Failure::Plain(format!("{}: {broken}", path.display())))
+}
+
+/// Verifies the log in a database.
+pub(super) async fn store(store: &dyn Store, options: &VerifyOptions, opens: bool) -> Result<String, Failure> {
+    let Some(head) = store.chain().await? else {
+        return Err(Failure::Plain("there is no chain yet: no gateway of this version has run on this database".into()));
+    };
+    let key = options.key.as_deref().map(read_key).transpose()?;
+    let mut verifier = Verifier::new(&LocalNotary, key.unwrap_or(head.key));
+    let mut known = known(options)?;
+    let failed = |broken: Broken| Failure::Plain(broken.to_string());
+    let mut progress = Progress::events(u64::try_from(head.seq - head.base).unwrap_or_default());
+    let mut checkpoints = store.checkpoints(head.base - 1, PAGE).await?;
+    let mut redacted = 0;
+    if head.base > 0 {
+        let first = checkpoints.first().filter(|first| first.seq == head.base).ok_or_else(|| failed(Broken::Unproven))?;
+        verifier.checkpoint(first).map_err(failed)?;
+    }
+    let mut seq = head.base;
+    while seq < head.seq {
+        let page = store.chain_links(seq, PAGE).await?;
+        if page.is_empty() {
+            return Err(failed(Broken::Short(seq, head.seq)));
+        }
+        for kept in &page {
+            if kept.link.seq > head.seq {
+                break;
+            }
+            if !kept.found_as_said {
+                return Err(failed(Broken::Columns(kept.link.seq)));
+            }
+            verifier.kept(&kept.link, &kept.record).map_err(failed)?;
+            seq = kept.link.seq;
+            if checkpoints.last().is_none_or(|last| last.seq < seq) {
+                checkpoints = store.checkpoints(seq - 1, PAGE).await?;
+            }
+            if let Ok(at) = checkpoints.binary_search_by_key(&seq, |checkpoint| checkpoint.seq) {
+                verifier.checkpoint(&checkpoints[at]).map_err(failed)?;
+            }
+            known.met(&verifier).map_err(failed)?;
+            progress.add(1);
+        }
+        if opens && let (Some(first), Some(last)) = (page.first(), page.last()) {
+            redacted += personal(store, first.link.seq - 1, last.link.seq).await?.map_err(failed)?;
+        }
+    }
+    progress.done();
+    known.all_met(&verifier).map_err(failed)?;
+    let (report, waiting) = verifier.conclude_in_use();
+    if report.to.unwrap_or(head.base) < head.signed {
+        return Err(failed(Broken::Short(report.to.unwrap_or(head.base), head.signed)));
+    }
+    let unsealed = store.count_unsealed().await?.events;
+    let mut said = told(&Report { redacted, unsealed, ..report }, waiting);
+    if key.is_none() {
+        let _ = writeln!(
+            said,
+            "The key came from the database itself; compare it with the one you kept, or name that with --key:\n{}",
+            head.key
+        );
+    }
+    Ok(said)
+}
+
+/// What is said of people: whether it is what was sealed, or was erased in order. How many events say nothing any more.
+async fn personal(store: &dyn Store, after: i64, to: i64) -> Result<Result<u64, Broken>, Failure> {
+    let events = store.sequenced(after, PAGE).await?;
+    let closed: Vec<_> = events.iter().filter(|(seq, event)| *seq <= to && is_closed(event)).collect();
+    let people: Vec<_> = closed.iter().filter_map(|(_, event)| event.subject()).collect();
+    let people = store.subjects(&people).await?;
+    for (seq, event) in &closed {
+        let erased = people.iter().find(|person| Some(person.account) == event.subject()).and_then(|person| person.erased);
+        if erased.is_none_or(|erased| erased < event.time) {
+            return Ok(Err(Broken::Personal(*seq)));
+        }
+    }
+    for (seq, event) in events.iter().filter(|(seq, _)| *seq <= to) {
+        let Some((personal, salt)) = event.personal.as_ref().and_then(|personal| Some((personal, personal.salt?))) else { continue };
+        let kept = canonical(&json!({ "salt": salt, "source": event.source }));
+        if LocalNotary.hash(kept.as_bytes()) != personal.digest {
+            return Ok(Err(Broken::Personal(*seq)));
+        }
+    }
+    Ok(Ok(closed.len() as u64))
+}
+
+fn is_closed(event: &AuditEvent) -> bool {
+    event.personal.as_ref().is_some_and(|personal| personal.redacted)
+}
+
+fn told(report: &Report, waiting: i64) -> String {
+    let mut said = String::new();
+    match (report.from, report.to) {
+        (Some(from), Some(to)) if to >= from => {
+            let _ = writeln!(said, "whole: events {from} to {to} are what was sealed");
+        }
+        _ => said.push_str("whole: there are no events that a checkpoint covers\n"),
+    }
+    if let Some(last) = &report.last_checkpoint {
+        let _ = writeln!(said, "{} checkpoints; the last was signed {} (chain {})", report.checkpoints, last.at, last.chain);
+    }
+    for (many, what) in [
+        (report.left_out, "were left out of the export, and only their digests checked"),
+        (report.redacted, "say nothing any more of the person behind them"),
+        (report.unsealed, "were not sealed yet, and nothing is proven of them"),
+        (u64::try_from(waiting).unwrap_or_default(), "are in the chain and wait for their checkpoint"),
+    ] {
+        if many > 0 {
+            let _ = writeln!(said, "{many} {what}");
+        }
+    }
+    said
+}
+
+/// The key itself, or the first line of a file.
+fn read_key(text: &str) -> Result<PublicKey, Failure> {
+    if let Ok(key) = text.trim().parse() {
+        return Ok(key);
+    }
+    let wrong = || {
+        Failure::Plain(format!(
+            "{text} is no public key, nor a file that begins with one: 64 hexadecimal digits, as `vestibule audit key` prints them"
+        ))
+    };
+    let read = std::fs::read_to_string(text).map_err(|_| wrong())?;
+    read.lines().next().unwrap_or_default().trim().parse().map_err(|_| wrong())
+}
+
+/// Checkpoints that were kept elsewhere.
+struct Known(Vec<Checkpoint>);
+
+fn known(options: &VerifyOptions) -> Result<Known, Failure> {
+    let Some(path) = &options.checkpoints else { return Ok(Known(Vec::new())) };
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::io(format!("{} can't be read", path.display()), error))?;
+    let mut known = Vec::new();
+    for (number, line) in (1..).zip(text.lines()) {
+        let read = serde_json::from_str::<serde_json::Value>(line)
+            .ok()
+            .and_then(|mut line| serde_json::from_value(line["checkpoint"].take()).ok());
+        known.push(read.ok_or_else(|| Failure::Plain(format!("{}:{number}: it is no checkpoint", path.display())))?);
+    }
+    known.sort_by_key(|checkpoint: &Checkpoint| checkpoint.seq);
+    Ok(Known(known))
+}
+
+impl Known {
+    /// What was reached now must be what is known of it.
+    fn met(&mut self, verifier: &Verifier<'_, LocalNotary>) -> Result<(), Broken> {
+        let Some((seq, hash)) = verifier.reached() else { return Ok(()) };
+        let past = self.0.partition_point(|checkpoint| checkpoint.seq <= seq);
+        for checkpoint in self.0.drain(..past) {
+            verifier.believe(&checkpoint)?;
+            // One from before the first event here says nothing of what is here.
+            if checkpoint.seq == seq && checkpoint.hash != hash {
+                return Err(Broken::Other(seq));
+            }
+        }
+        Ok(())
+    }
+
+    fn all_met(&self, verifier: &Verifier<'_, LocalNotary>) -> Result<(), Broken> {
+        match (self.0.last(), verifier.reached()) {
+            (Some(last), Some((seq, _))) => verifier.believe(last).and(Err(Broken::Short(seq, last.seq))),
+            (Some(_), None) => Err(Broken::Unproven),
+            (None, _) => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

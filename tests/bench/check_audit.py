@@ -1,0 +1,68 @@
+"""Holds an audit log against what is published of it.
+
+usage: check_audit.py schema SCHEMA EXPORT   each record against the JSON Schema of its kind
+       check_audit.py ocsf EXPORT            each line against OCSF's own schema of its class
+"""
+
+import json
+import sys
+
+
+def lines(path):
+    return [json.loads(line) for line in open(path, encoding="utf-8")]
+
+
+def schema(schema, export):
+    from jsonschema import Draft202012Validator
+
+    schema = json.load(open(schema, encoding="utf-8"))
+    Draft202012Validator.check_schema(schema)
+    checked = 0
+    for record in lines(export):
+        if "checkpoint" in record:
+            continue
+        one = {**schema["$defs"][record["name"]], "$defs": schema["$defs"]}
+        faults = [f"{'/'.join(map(str, fault.path))}: {fault.message}" for fault in Draft202012Validator(one).iter_errors(record)]
+        assert not faults, f"{record['name']}: {faults}: {record}"
+        checked += 1
+    return checked
+
+
+def unknown(model, at):
+    """Names that the schema does not have, wherever they stand; what is unmapped may have any."""
+    from pydantic import BaseModel
+
+    if isinstance(model, BaseModel):
+        yield from (f"{at}.{name}" for name in model.model_extra or {})
+        for name in type(model).model_fields:
+            if name != "unmapped":
+                yield from unknown(getattr(model, name), f"{at}.{name}")
+    elif isinstance(model, list):
+        for one in model:
+            yield from unknown(one, at)
+
+
+def ocsf(export):
+    from ocsf.v1_7_0 import events
+
+    classes = {
+        2004: events.DetectionFinding,
+        3001: events.AccountChange,
+        3002: events.Authentication,
+        3004: events.EntityManagement,
+        3005: events.UserAccess,
+        6003: events.ApiActivity,
+    }
+    checked = 0
+    for line in lines(export):
+        model = classes[line["class_uid"]].model_validate(line)
+        assert not list(unknown(model, "")), f"{list(unknown(model, ''))}: {line}"
+        assert line["type_uid"] == line["class_uid"] * 100 + line["activity_id"], line
+        if line["class_uid"] == 3002:
+            assert "service" in line or "dst_endpoint" in line, line
+        checked += 1
+    return checked
+
+
+checks = {"schema": schema, "ocsf": ocsf}
+print(json.dumps({"checked": checks[sys.argv[1]](*sys.argv[2:])}))
