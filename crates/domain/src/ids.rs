@@ -122,7 +122,8 @@ fn document_address(text: &str) -> Result<(), NameError> {
     // The parser resolves dot segments, encoded ones too, and adds a path where there is none: such texts are not what it makes of them.
     let is_normal = url.as_str() == text && text.bytes().all(|b| matches!(b, 0x21..=0x7e));
     let is_plain = url.scheme() == "https" && url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-    if is_normal && is_plain && !text.contains('@') { Ok(()) } else { Err(NameError::Address) }
+    // The parser leaves a backslash in a query as it is, and other parsers read it as a slash.
+    if is_normal && is_plain && !text.contains(['@', '\\']) { Ok(()) } else { Err(NameError::Address) }
 }
 
 const ADDRESS: &str = "https://";
@@ -269,6 +270,7 @@ mod tests {
             "https://app.example:443/c",
             "https://app.example/a b",
             "https://app.example\\c",
+            "https://app.example/?\\c",
             "https:/app.example/c",
             "https:app.example/c",
             "HTTPS://app.example/c",
