@@ -24,6 +24,7 @@ use tokio::{
     time::timeout,
 };
 use tracing::{info, warn};
+use vestibule_domain::time::Timestamp;
 
 use accept::{Accept, Shedder};
 use roster::{Limits, Roster};
@@ -87,6 +88,11 @@ impl TlsFiles {
     /// When a file can't be read or used, or the key is another certificate's; the text names the file.
     pub fn check(&self) -> io::Result<()> {
         Certificates::load(self.clone()).map(drop)
+    }
+
+    /// When the certificate expires; nothing if it can't be read.
+    pub fn expiry(&self) -> Option<Timestamp> {
+        tls::expiry(&self.certificate)
     }
 }
 

@@ -6,6 +6,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use vestibule_domain::{
     certificate::{ClientCertificate, DistinguishedName},
     secret::Digest,
+    time::Timestamp,
 };
 use x509_parser::{certificate::X509Certificate, extensions::GeneralName, prelude::FromDer, x509::X509Name};
 
@@ -46,6 +47,12 @@ pub fn read(der: &[u8], thumbprint: Digest, trusted: bool) -> Option<ClientCerti
         }
     }
     Some(read)
+}
+
+/// When a certificate in DER expires (RFC 5280 §4.1.2.5), whoever's it is.
+pub fn expiry(der: &[u8]) -> Option<Timestamp> {
+    let (_, certificate) = X509Certificate::from_der(der).ok()?;
+    Some(Timestamp::from_secs(certificate.validity().not_after.timestamp()))
 }
 
 /// The subject; empty, and so nobody's, when a part of it is no text.
@@ -128,6 +135,12 @@ mod tests {
         );
         assert_eq!(read.ips, ["192.0.2.7".parse::<IpAddr>().unwrap(), "2001:db8::7".parse().unwrap()]);
         assert!(!read.trusted && read.thumbprint == Digest([7; 32]));
+    }
+
+    #[test]
+    fn a_certificate_says_until_when_it_is_good() {
+        assert_eq!(expiry(DER), Some(Timestamp::from_secs(2_110_999_520)));
+        assert_eq!(expiry(&DER[..DER.len() - 1]), None);
     }
 
     #[test]

@@ -110,7 +110,8 @@ pub fn check_filter(filter: &str) -> Result<(), TelemetryError> {
     Ok(())
 }
 
-/// Sets up logs, and the sending of traces and metrics, for the whole process, once. [`Metrics`] that are made afterwards are sent.
+/// Sets up logs, and the sending of traces and metrics, for the whole process, once. The [`Metrics`] that
+/// are made next are those that are sent.
 pub fn init(options: &TelemetryOptions) -> Result<TelemetryGuard, TelemetryError> {
     let filter = EnvFilter::try_new(&options.log_filter)?;
     let sink = logs::Sink::to(io::stderr(), options.log_format)?;

@@ -27,8 +27,8 @@ use departures::Departures;
 pub(crate) use instruments::provider;
 use instruments::{Count, Counts, Levels, Maker, Sizes, Timings};
 use labels::{
-    CHANGED, ClientGrantLabels, ClientLoginLabels, DatabaseLabel, GrantLabel, KindLabel, LimitLabel, LoginLabels, Name, Names, ObjectLabel,
-    OperationLabel, PhaseLabels, ProviderLabel, RequestLabels, ResultLabel, TokenErrorLabels, UpstreamLabels,
+    CHANGED, ClientGrantLabels, ClientLoginLabels, DatabaseLabel, GrantLabel, KindLabel, LimitLabel, ListenerLabel, LoginLabels, Name,
+    Names, ObjectLabel, OperationLabel, PhaseLabels, ProviderLabel, RequestLabels, ResultLabel, TokenErrorLabels, UpstreamLabels,
 };
 
 /// What [`Metrics::render`] writes: `Content-Type` of its response.
@@ -61,6 +61,7 @@ pub struct Metrics {
     upstream_requests: Counts<UpstreamLabels>,
     breakers: Levels<ProviderLabel>,
     secrets_expire: Levels<ProviderLabel>,
+    certificate_expires: Levels<ListenerLabel>,
     commit_batch: Sizes,
     commits_waiting: Gauge,
     database_seconds: Timings<OperationLabel>,
@@ -144,6 +145,10 @@ impl Metrics {
                 "vestibule_upstream_secret_expiry_timestamp_seconds",
                 "When our secret or certificate at a provider expires, as Unix time, where that is known",
             ),
+            certificate_expires: make.levels(
+                "vestibule_tls_certificate_expiry_timestamp_seconds",
+                "When our own certificate expires, as Unix time, where TLS is ours",
+            ),
             commit_batch: make.sizes("db_commit_batch_size", "Changes committed in one transaction", &BATCHES),
             commits_waiting: make.level("db_commits_waiting", "Changes that waited for the writer when it last committed"),
             database_seconds: make.timings("db_client_operation_duration_seconds", "Work of the database: commit or read", &SECONDS),
@@ -200,6 +205,12 @@ impl Metrics {
         for limit in ["client", "admin", "user_code", "authorize", "token", "push", "device", "sign_in", "admin_key"] {
             self.rate_limited.add(&LimitLabel { limit }, 0);
         }
+        for kind in labels::LOGOUT_KINDS {
+            self.logouts.add(&KindLabel { kind }, 0);
+        }
+        for result in ["delivered", "failed"] {
+            self.logout_deliveries.add(&ResultLabel { result }, 0);
+        }
         for object in CHANGED {
             self.changes.add(&ObjectLabel { object }, 0);
         }
@@ -237,6 +248,11 @@ impl Metrics {
         let label = DatabaseLabel { database: "sqlite" };
         self.store_size.set(&label, i64::try_from(size).unwrap_or(i64::MAX));
         self.store_free.set(&label, i64::try_from(free).unwrap_or(i64::MAX));
+    }
+
+    /// When the certificate that the main listener shows expires.
+    pub fn set_certificate_expiry(&self, expires: Timestamp) {
+        self.certificate_expires.set(&ListenerLabel { listener: "main" }, expires.as_secs());
     }
 
     /// Logins that began before that moment can't come back any more: who has not is counted as `abandoned`.

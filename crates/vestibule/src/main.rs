@@ -20,6 +20,7 @@ mod provider;
 mod rehearsal;
 mod serve;
 mod signals;
+mod surroundings;
 mod table;
 mod watch;
 mod wire;

@@ -23,6 +23,7 @@ use crate::{
     failure::Failure,
     maintenance,
     signals::{Stop, StopSignals, tell_systemd},
+    surroundings::Surroundings,
     wire::{self, Built},
 };
 
@@ -46,7 +47,8 @@ async fn serve_until_stopped(config: &Config, signals: &mut StopSignals) -> Resu
         let refused = |key: &str, address, error| Failure::io(format!("listening on {address} ({key}) is not possible"), error);
         let doors = Doors::bind(config, refused)?;
         let reload = reload_on_hangup([Some(&doors.main), doors.admin.as_ref()].into_iter().flatten().map(Door::reloader).collect())?;
-        Ok(Running::start(&built, doors).beside(reload))
+        let surroundings = tokio::spawn(Surroundings::of(config).watch(built.metrics.clone()));
+        Ok(Running::start(&built, doors).beside(reload).beside(surroundings))
     };
     let running = match running.await {
         Ok(running) => running,

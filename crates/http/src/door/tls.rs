@@ -20,6 +20,7 @@ use rustls_pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject};
 use sha2::{Digest, Sha256};
 use tokio::time::sleep;
 use tracing::{error, info};
+use vestibule_domain::time::Timestamp;
 
 use super::{Asks, TlsFiles, ask::AnyCertificate};
 
@@ -89,6 +90,12 @@ impl Pair {
         let key = PrivateKeyDer::from_pem_slice(&self.key).map_err(|error| named(&files.key, error))?;
         CertifiedKey::from_der(chain, key, &provider()).map_err(|error| named(&files.key, error))
     }
+}
+
+/// When the certificate in that file expires; nothing if it can't be read.
+pub(super) fn expiry(file: &Path) -> Option<Timestamp> {
+    let own = CertificateDer::pem_slice_iter(&fs::read(file).ok()?).next()?.ok()?;
+    vestibule_protocol::certificate::expiry(&own)
 }
 
 fn named(path: &Path, error: impl std::fmt::Display) -> io::Error {

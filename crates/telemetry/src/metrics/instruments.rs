@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     fmt::Debug,
     hash::Hash,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
 
@@ -35,17 +35,17 @@ use crate::{
 /// How often metrics are sent.
 const SEND_EVERY: Duration = Duration::from_secs(30);
 
-/// Through which metrics of this process are sent, once that was set up.
-static METER: OnceLock<Meter> = OnceLock::new();
+/// Through which metrics of this process are sent, until somebody makes them. Only one can be sent: gauges of two would overwrite each other.
+static METER: Mutex<Option<Meter>> = Mutex::new(None);
 
-/// Sends metrics from now on.
+/// Sends the metrics that are made next.
 pub(crate) fn provider(endpoint: &str, options: &TelemetryOptions) -> Result<SdkMeterProvider, TelemetryError> {
     let endpoint = with_path(endpoint, "/v1/metrics");
     let exporter =
         opentelemetry_otlp::MetricExporter::builder().with_http().with_endpoint(endpoint).with_timeout(EXPORT_TIMEOUT).build()?;
     let reader = PeriodicReader::builder(OnItsOwn::new(exporter)?).with_interval(SEND_EVERY).build();
     let provider = SdkMeterProvider::builder().with_reader(reader).with_resource(resource(options)).build();
-    let _ = METER.set(provider.meter("vestibule"));
+    *METER.lock().unwrap_or_else(PoisonError::into_inner) = Some(provider.meter("vestibule"));
     Ok(provider)
 }
 
@@ -63,7 +63,7 @@ pub(super) struct Maker {
 
 impl Maker {
     pub(super) fn new() -> Self {
-        Self { registry: Registry::default(), meter: METER.get().cloned() }
+        Self { registry: Registry::default(), meter: METER.lock().unwrap_or_else(PoisonError::into_inner).take() }
     }
 
     /// A counter; `_total` is put behind its name.

@@ -119,6 +119,7 @@ label_sets! {
     UpstreamLabels { provider: Name, phase: &'static str, result: &'static str }
     OperationLabel { operation: &'static str }
     DatabaseLabel { database: &'static str }
+    ListenerLabel { listener: &'static str }
     LoginLabels { provider: Name, outcome: &'static str, reason: &'static str }
     GrantLabel { grant: &'static str }
     TokenErrorLabels { grant: &'static str, error: &'static str }
@@ -149,6 +150,10 @@ pub(super) fn logout_kind(event: &AuditEvent) -> &'static str {
         _ => "other",
     }
 }
+
+/// All of [`logout_kind`].
+pub(super) const LOGOUT_KINDS: [&str; 8] =
+    ["admin", "user", "upstream", "replaced", "expiry", "account_disabled", "upstream_denied", "other"];
 
 /// Which limit was reached.
 pub(super) fn limit(reason: Option<Reason>) -> &'static str {
