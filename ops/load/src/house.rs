@@ -23,7 +23,7 @@ const ADMIN_KEY: &str = "load-bootstrap-key-0123456789abcdefghijkl";
 #[derive(Debug)]
 pub(crate) struct House {
     pub(crate) authority: String,
-    ops: String,
+    pub(crate) ops: String,
     binary: PathBuf,
     folder: TempDir,
     child: Option<Child>,
@@ -48,7 +48,8 @@ pub(crate) struct App {
 pub(crate) const CALLBACK: &str = "https://app.example.com/callback";
 
 impl House {
-    pub(crate) fn prepare(binary: &Path, upstream: &Upstream) -> Outcome<Self> {
+    /// With more configuration than the usual, as TOML.
+    pub(crate) fn prepare(binary: &Path, upstream: &Upstream, extra: &str) -> Outcome<Self> {
         let folder = tempfile::tempdir()?;
         let (port, ops) = (free_port()?, free_port()?);
         let issuer = format!("http://127.0.0.1:{port}");
@@ -72,7 +73,7 @@ token_per_address = 0
 token_per_client = 0
 sign_ins_per_account = 0
 admin_per_key = 0
-[egress]
+{extra}[egress]
 allow = ["{upstream_authority}"]
 [[providers]]
 preset = "oidc"

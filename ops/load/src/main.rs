@@ -6,6 +6,7 @@ mod house;
 mod measure;
 mod upstream;
 mod walks;
+mod watched;
 
 use std::{path::PathBuf, time::Duration};
 
@@ -28,6 +29,9 @@ struct Arguments {
     /// Only the lines whose name contains this.
     #[arg(long)]
     only: Option<String>,
+    /// What watching costs instead: traces of everything, metrics sent and asked for each second, against none of it.
+    #[arg(long)]
+    watching: bool,
 }
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -41,7 +45,12 @@ fn main() -> Outcome<()> {
 #[expect(clippy::print_stdout, reason = "the table is what the tool is for")]
 async fn run(arguments: Arguments) -> Outcome<()> {
     let upstream = Upstream::start().await?;
-    let mut house = House::prepare(&arguments.binary, &upstream)?;
+    let span = Duration::from_secs(arguments.seconds);
+    if arguments.watching {
+        println!("machine: {}", machine());
+        return watched::run(&arguments.binary, &upstream, arguments.connections, span).await;
+    }
+    let mut house = House::prepare(&arguments.binary, &upstream, "")?;
     let first = house.start().await?;
     house.stop().await?;
     let mut starts = Vec::new();
@@ -61,7 +70,6 @@ async fn run(arguments: Arguments) -> Outcome<()> {
     println!("|---|---|---|---|---|");
 
     let clients = house.register_clients().await?;
-    let span = Duration::from_secs(arguments.seconds);
     let mut baseline = None;
     for name in walks::NAMES {
         if arguments.only.as_ref().is_some_and(|only| !name.contains(only.as_str()) && *name != "livez") {

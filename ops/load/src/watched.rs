@@ -1,0 +1,73 @@
+//! What watching costs: the same gateway twice, one of them watched in every way there is, under the same load in turns.
+
+use std::{convert::Infallible, path::Path, time::Duration};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Empty};
+use hyper::{Request, Response, StatusCode, body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpListener;
+
+use crate::{Outcome, client::Connection, house::House, upstream::Upstream, walks};
+
+/// What is measured: what apps do all day, and a login.
+const LINES: [&str; 4] = ["client_credentials ES256", "introspection", "refresh ES256", "login ES256"];
+/// How often each of the two has its turn; the first turn warms up and is not counted.
+const TURNS: u32 = 4;
+/// How often Prometheus would ask. Much oftener than it does anywhere.
+const ASK_EVERY: Duration = Duration::from_secs(1);
+
+/// Prints a line for each of [`LINES`].
+#[expect(clippy::print_stdout, reason = "the table is what the tool is for")]
+pub(crate) async fn run(binary: &Path, upstream: &Upstream, connections: usize, span: Duration) -> Outcome<()> {
+    let collector = collector().await?;
+    let watching = format!(
+        "[tracing]\notlp_endpoint = \"{collector}\"\nsample_ratio = 1.0\n[metrics]\notlp_endpoint = \"{collector}\"\nby_client = true\n"
+    );
+    let mut plain = House::prepare(binary, upstream, "")?;
+    let mut watched = House::prepare(binary, upstream, &watching)?;
+    plain.start().await?;
+    watched.start().await?;
+    let asking = tokio::spawn(ask(watched.ops.clone()));
+    let clients = [plain.register_clients().await?, watched.register_clients().await?];
+    println!("| what | unwatched per second | watched per second | cost |");
+    println!("|---|---|---|---|");
+    for name in LINES {
+        let mut sums = [0.0; 2];
+        for turn in 0..TURNS {
+            for (at, house) in [&plain, &watched].into_iter().enumerate() {
+                let row = walks::run(name, house, &clients[at], upstream, connections, span).await?;
+                sums[at] += if turn == 0 { 0.0 } else { row.per_second };
+            }
+        }
+        let [unwatched, watched] = sums.map(|sum| sum / f64::from(TURNS - 1));
+        println!("| {name} | {unwatched:.0} | {watched:.0} | {:.1} % |", (1.0 - watched / unwatched) * 100.0);
+    }
+    asking.abort();
+    plain.stop().await?;
+    watched.stop().await
+}
+
+/// Somebody who takes spans and metrics, and throws them away.
+async fn collector() -> Outcome<String> {
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let address = format!("http://{}", listener.local_addr()?);
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let service = service_fn(async |request: Request<Incoming>| {
+                let _ = request.into_body().collect().await;
+                Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new()))
+            });
+            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+        }
+    });
+    Ok(address)
+}
+
+/// Asks for the metrics again and again.
+async fn ask(ops: String) {
+    let Ok(mut connection) = Connection::open(&ops).await else { return };
+    while connection.get("/metrics", &[]).await.is_ok_and(|answer| answer.status == StatusCode::OK) {
+        tokio::time::sleep(ASK_EVERY).await;
+    }
+}
