@@ -3,14 +3,17 @@
 //! [`House`] starts `vestibule serve`, [`Upstream`] an issuer that others wrote, [`Person`] walks without a browser and [`browser`] with
 //! one. `tests/run` installs what they need; without it they say so.
 
+mod collector;
 mod emulators;
 mod house;
 mod issuers;
 mod logout_receiver;
 mod person;
 mod program;
+mod prometheus;
 mod upstream;
 
+pub use collector::Collector;
 pub use emulators::{Emulated, Emulators};
 pub use house::{ADMIN_KEY, Client, House, HouseOptions, Neighbours, SEALING_KEY, binary};
 pub use issuers::{Faulty, Mockin, Nanoidp};
@@ -19,4 +22,5 @@ pub use person::{Landed, Person};
 pub use program::{
     Program, browser, client_library, free_port, modern_node, node, old_python, openapi_tool, openid_client, project, python, screenshots,
 };
+pub use prometheus::Prometheus;
 pub use upstream::{CLIENT_ID, CLIENT_SECRET, Upstream};

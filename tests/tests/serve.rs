@@ -1,11 +1,9 @@
 //! The running program: how it stops, what it writes, where its traces go, and two of it on one PostgreSQL.
 
 use std::{
-    io::{Read, Write},
-    net::TcpListener,
     process::Command,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
@@ -14,7 +12,7 @@ use std::{
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
-use vestibule_tests::{House, HouseOptions, Person, Upstream};
+use vestibule_tests::{Collector, House, HouseOptions, Person, Upstream};
 
 const CALLBACK: &str = "http://127.0.0.1:9/callback";
 
@@ -81,34 +79,10 @@ async fn attack_78_hostile_input_stays_one_line_of_json_in_the_log() {
     assert!(!log.contains('\u{1b}'));
 }
 
-/// A collector that keeps what is posted to it.
-fn collector() -> (String, Arc<Mutex<Vec<u8>>>) {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    let address = format!("http://{}", listener.local_addr().expect("an address"));
-    let seen: Arc<Mutex<Vec<u8>>> = Arc::default();
-    let kept = seen.clone();
-    std::thread::spawn(move || {
-        for mut stream in listener.incoming().flatten() {
-            let kept = kept.clone();
-            std::thread::spawn(move || {
-                let mut buffer = vec![0; 64 * 1024];
-                while let Ok(read) = stream.read(&mut buffer) {
-                    if read == 0 {
-                        break;
-                    }
-                    kept.lock().expect("nobody panics here").extend_from_slice(&buffer[..read]);
-                    let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: application/x-protobuf\r\ncontent-length: 0\r\n\r\n");
-                }
-            });
-        }
-    });
-    (address, seen)
-}
-
 #[tokio::test]
 async fn a_login_is_one_trace_and_its_id_is_the_reference_in_the_audit_log() {
-    let (address, seen) = collector();
-    let options = HouseOptions { extra: format!("[tracing]\notlp_endpoint = \"{address}\"\n"), ..HouseOptions::default() };
+    let collector = Collector::start();
+    let options = HouseOptions { extra: format!("[tracing]\notlp_endpoint = \"{}\"\n", collector.url), ..HouseOptions::default() };
     let (mut house, _upstream) = House::start_with(options, Upstream::start).await;
     let client = house.register_app(CALLBACK).await;
     Person::named("alice").gets_tokens(&house, &client, CALLBACK).await;
@@ -117,11 +91,10 @@ async fn a_login_is_one_trace_and_its_id_is_the_reference_in_the_audit_log() {
     assert_eq!(house.stop(), Some(0), "stopping sends the last spans");
     let id = login["trace_id"].as_str().expect("a trace");
     let bytes: Vec<u8> = (0..16).map(|n| u8::from_str_radix(&id[n * 2..n * 2 + 2], 16).expect("hexadecimal")).collect();
-    let seen = seen.lock().expect("nobody panics here");
-    let times = seen.windows(16).filter(|window| *window == bytes).count();
+    let times = collector.times(&bytes);
     assert!(times >= 2, "the request and what it called upstream are spans of one trace: {times}");
     for (what, secret) in [("the person's address", "alice@example.com"), ("the secret", &client.client_secret)] {
-        assert!(!seen.windows(secret.len()).any(|window| window == secret.as_bytes()), "{what} is in the trace");
+        assert_eq!(collector.times(secret), 0, "{what} is in the trace");
     }
 }
 

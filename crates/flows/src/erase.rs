@@ -3,7 +3,9 @@
 use vestibule_domain::{
     account::{Account, Profile},
     audit::{Actor, AuditEvent, EventName, Outcome, Witness, chain::ChainHead},
+    consent::Consent,
     grant::{Revoked, RevokedBy},
+    ids::AccountId,
     store::{Changes, Contest, StoreError, Write},
 };
 
@@ -11,6 +13,8 @@ use crate::{AdminFault, Gateway, KeysError};
 
 /// How often somebody else may be faster: a link of theirs changes as they sign in, and the chain of events moves on about every second.
 const TRIES: u32 = 20;
+/// How many consents are read at a time.
+const CONSENTS_AT_ONCE: u64 = 500;
 
 impl Gateway {
     /// Erases a person: their profile, the ways they came in by, the upstream tokens, what they allowed apps, and in the audit log from where they did
@@ -31,7 +35,7 @@ impl Gateway {
         let (account, at) = (Account { profile: Profile::default(), updated: witness.now, ..account }, witness.now);
         let (id, revoked) = (account.id, Revoked { at, by: RevokedBy::Admin });
         let links = self.store.links_of(&id).await.map_err(AdminFault::Store)?;
-        let consents = self.store.consents(&id, None).await.map_err(AdminFault::Store)?;
+        let consents = self.all_consents(&id).await.map_err(AdminFault::Store)?;
         let event = AuditEvent {
             account: Some(id),
             detail: Some(format!("with {} ways in", links.len())),
@@ -56,6 +60,20 @@ impl Gateway {
         let head = self.chain_head().await.map_err(of_keys)?;
         let (expected, next) = (Some(head.version), ChainHead { version: head.version + 1, ..head });
         Ok(changes.write(Write::EraseSubject { account: id, at }).write(Write::PutChain { head: Box::new(next), expected }))
+    }
+
+    /// What a person allowed apps, all of it.
+    async fn all_consents(&self, account: &AccountId) -> Result<Vec<Consent>, StoreError> {
+        let mut all: Vec<Consent> = Vec::new();
+        loop {
+            let after = all.last().map(|consent| (&consent.client, consent.host.as_str()));
+            let page = self.store.consents_of(account, after, CONSENTS_AT_ONCE).await?;
+            let more = page.len() as u64 == CONSENTS_AT_ONCE;
+            all.extend(page);
+            if !more {
+                return Ok(all);
+            }
+        }
     }
 }
 

@@ -1,0 +1,358 @@
+//! What somebody sees who watches: every panel has data, every alert a metric and a runbook, traces lead through a login, and nobody outside can make
+//! the number of series grow.
+
+use std::{collections::BTreeSet, process::Command, time::Duration};
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+use vestibule_tests::{
+    ADMIN_KEY, Client, Collector, Faulty, House, HouseOptions, LogoutReceiver, Neighbours, Person, Prometheus, Upstream, binary, project,
+};
+
+const CALLBACK: &str = "http://127.0.0.1:9/callback";
+
+/// A house with a good provider, one that fails, and one whose rules let nobody in.
+async fn watched_house() -> (House, Upstream, Faulty) {
+    let options =
+        HouseOptions { extra: "[metrics]\nby_client = true\n[lifetimes]\nrefresh_grace = \"0s\"\n".into(), ..HouseOptions::default() };
+    let (house, (upstream, faulty)) = House::start_among(options, async |gateway: &str| {
+        let (upstream, faulty) = (Upstream::start(gateway), Faulty::start());
+        let closed = format!("{}\n[providers.entry]\nemail_domains = [\"nowhere.example\"]", faulty.section("closed"));
+        let neighbours = Neighbours::default()
+            .with(&upstream.section("acme", "secret_expires = \"2099-01-31\""), &[upstream.issuer()])
+            .with(&faulty.section("faulty"), &[faulty.issuer()])
+            .with(&closed, &[faulty.issuer()]);
+        (neighbours, (upstream, faulty))
+    })
+    .await;
+    (house, upstream, faulty)
+}
+
+/// A few minutes of an ordinary bad day.
+async fn a_bad_day(house: &House, faulty: &Faulty) {
+    let app = house.register_app(CALLBACK).await;
+    let receiver = LogoutReceiver::start(&house.issuer);
+    let told = house
+        .register(json!({
+            "client_name": "Told",
+            "redirect_uris": [receiver.url("/callback")],
+            "backchannel_logout_uri": receiver.url("/backchannel-logout"),
+            "grant_types": ["authorization_code", "refresh_token"],
+            "scope": "openid profile email offline_access",
+        }))
+        .await;
+    receiver.is(&told).await;
+    let through = |client: &Client, provider: &str| Person::authorize_url(house, client, CALLBACK, &[("idp_hint", provider)]);
+
+    let mut refresh = String::new();
+    for name in ["alice", "bob"] {
+        let person = Person::named(name);
+        let landed = person.walks(through(&app, "acme"), CALLBACK).await;
+        let (status, tokens) = Person::redeems(house, &app, CALLBACK, &landed.code()).await;
+        assert_eq!(status, StatusCode::OK, "{tokens:#}");
+        let access = tokens["access_token"].as_str().expect("an access token");
+        Person::introspects(house, &app, access).await;
+        person.http().get(format!("{}/userinfo", house.issuer)).bearer_auth(access).send().await.expect("an answer");
+        tokens["refresh_token"].as_str().expect("a refresh token").clone_into(&mut refresh);
+    }
+    let (status, _) = Person::refreshes(house, &app, &refresh).await;
+    assert_eq!(status, StatusCode::OK);
+    let (status, _) = Person::refreshes(house, &app, &refresh).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "an old token came back");
+    let guesser = Client { client_secret: "a-guess-0123456789abcdef0123456789abcdef".into(), ..app.clone() };
+    Person::refreshes(house, &guesser, "whatever").await;
+
+    let rotate = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let rotated = rotate.post(format!("{}/api/v1/keys:rotate", house.issuer)).bearer_auth(ADMIN_KEY).json(&json!({})).send().await;
+    assert!(rotated.expect("an answer").status().is_success(), "an operator makes the next key");
+
+    assert!(Person::named("eve").tries_to_walk(through(&app, "closed"), CALLBACK).await.is_err(), "its rules let nobody in");
+    faulty.has("status_500").await;
+    for _ in 0..6 {
+        assert!(Person::named("eve").tries_to_walk(through(&app, "faulty"), CALLBACK).await.is_err(), "it fails");
+    }
+
+    let person = Person::named("carol");
+    let callback = receiver.url("/callback");
+    let landed = person.walks(Person::authorize_url(house, &told, &callback, &[("idp_hint", "acme")]), &callback).await;
+    let (status, tokens) = Person::redeems(house, &told, &callback, &landed.code()).await;
+    assert_eq!(status, StatusCode::OK, "{tokens:#}");
+    let hint = tokens["id_token"].as_str().expect("an ID token");
+    person.http().get(format!("{}/logout?id_token_hint={hint}", house.issuer)).send().await.expect("an answer");
+    receiver.hears(1).await;
+}
+
+/// The queries of every panel, as Prometheus is asked them.
+fn queries() -> Vec<(String, String)> {
+    let folder = std::fs::read_dir(project().join("ops/grafana")).expect("the dashboards");
+    let mut found = Vec::new();
+    for file in folder.map(|entry| entry.expect("a file").path()).filter(|path| path.extension().is_some_and(|ending| ending == "json")) {
+        let text = std::fs::read_to_string(&file).expect("a dashboard");
+        let dashboard: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        for panel in dashboard["panels"].as_array().expect("panels") {
+            let title = format!("{} / {}", dashboard["title"].as_str().unwrap_or_default(), panel["title"].as_str().unwrap_or_default());
+            for target in panel["targets"].as_array().into_iter().flatten() {
+                assert_eq!(target["datasource"]["uid"], "${source}", "{title}: whoever imports it has a data source of another name");
+                let query = target["expr"].as_str().expect("a query").replace("$__rate_interval", "1m").replace("$__range", "5m");
+                let query = query.replace("$instance", ".*").replace("$provider", ".*");
+                assert!(!query.contains('$'), "{title}: {query}");
+                found.push((title.clone(), query));
+            }
+        }
+    }
+    assert!(found.len() > 50, "{}", found.len());
+    found
+}
+
+/// The metrics a query names.
+fn named(query: &str) -> BTreeSet<&str> {
+    let unquoted: Vec<&str> = query.split('"').step_by(2).collect();
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut found = BTreeSet::new();
+    for part in unquoted {
+        let mut rest = part;
+        while let Some(at) = rest.find(is_word) {
+            let word = rest[at..].split(|c| !is_word(c)).next().unwrap_or_default();
+            rest = &rest[at + word.len()..];
+            let is_label = rest.trim_start().starts_with(['=', '!']);
+            if !is_label && ["vestibule_", "http_", "db_"].iter().any(|prefix| word.starts_with(prefix)) {
+                found.insert(word);
+            }
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn every_panel_has_data_and_every_alert_a_metric_and_a_runbook() {
+    let (house, _upstream, faulty) = watched_house().await;
+    let prometheus = Prometheus::watching(&house).await;
+    // Twice, and looked at in between: what begins with its first increase has a rate from the second on.
+    for deliveries in [0, 1] {
+        faulty.has("none").await;
+        a_bad_day(&house, &faulty).await;
+        prometheus.finds(&format!("vestibule_logout_deliveries_total{{result=\"delivered\"}} > {deliveries}")).await;
+        tokio::time::sleep(Duration::from_secs(3)).await;
+    }
+
+    let mut empty = Vec::new();
+    for (title, query) in queries() {
+        match prometheus.query(&query).await {
+            Ok(found) if found.iter().any(|one| one["value"][1] != "NaN") => {}
+            answer => empty.push(format!("{title}: {query}: {answer:?}")),
+        }
+    }
+    assert!(empty.is_empty(), "panels without data:\n{}\n{}", empty.join("\n"), house.metrics().await);
+
+    let names = prometheus.get("/api/v1/label/__name__/values", &[]).await.expect("the names");
+    let mut names: BTreeSet<String> = names.as_array().expect("a list").iter().filter_map(|name| Some(name.as_str()?.to_owned())).collect();
+    // Some have series only where there is such a thing, as a certificate of our own; the metric is there.
+    names.extend(house.metrics().await.lines().filter_map(|line| Some(line.strip_prefix("# TYPE ")?.split(' ').next()?.to_owned())));
+    let rules = prometheus.get("/api/v1/rules", &[]).await.expect("the rules");
+    let rules: Vec<&Value> =
+        rules["groups"].as_array().expect("groups").iter().flat_map(|group| group["rules"].as_array().expect("rules")).collect();
+    let mut runbooks = BTreeSet::new();
+    for rule in &rules {
+        let name = rule["name"].as_str().expect("a name");
+        assert_eq!((&rule["health"], &rule["lastError"]), (&json!("ok"), &Value::Null), "{name}");
+        for metric in named(rule["query"].as_str().expect("a query")) {
+            assert!(names.contains(metric), "{name} stands on {metric}, which there is not");
+        }
+        let runbook = rule["annotations"]["runbook_url"].as_str().unwrap_or_else(|| panic!("{name} has no runbook"));
+        assert!(project().join(runbook).is_file(), "{name}: {runbook}");
+        runbooks.insert(runbook.to_owned());
+    }
+    assert!(rules.len() >= 20, "{}", rules.len());
+    for file in std::fs::read_dir(project().join("ops/runbooks")).expect("the runbooks") {
+        let name = format!("ops/runbooks/{}", file.expect("a file").file_name().to_string_lossy());
+        assert!(runbooks.contains(&name), "{name} is the runbook of no alert");
+    }
+    prometheus.finds("ALERTS{alertname=\"VestibuleProviderOrKeyChanged\",object=\"signing_key\"}").await;
+    let paused =
+        prometheus.query("max_over_time(vestibule_upstream_breaker_state{provider=\"faulty\"}[5m]) == 2").await.expect("an answer");
+    assert_eq!(paused.len(), 1, "the breaker of what failed was open, and Prometheus saw it");
+}
+
+#[test]
+fn alerts_fire_when_they_should_and_not_on_a_healthy_day() {
+    let tests = project().join("ops/prometheus/tests");
+    let files = std::fs::read_dir(tests).expect("tests of the rules").map(|entry| entry.expect("a file").path());
+    let output = Command::new("promtool").args(["test", "rules"]).args(files).output().expect("promtool runs; run tests/run once");
+    assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn dashboards_are_as_they_are_made() {
+    let output = Command::new("python3").arg(project().join("ops/grafana/dashboards.py")).arg("--check").output().expect("python3 runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Every address of the house, as it stands in the labels, with hostile values where something can be chosen.
+async fn knock_everywhere(house: &House, client: &Client, round: usize) {
+    const PATHS: [&str; 27] = [
+        "/authorize",
+        "/login",
+        "/login/{evil}",
+        "/callback/{evil}",
+        "/callback/{evil}/backchannel-logout",
+        "/consent",
+        "/account",
+        "/account/links",
+        "/device",
+        "/device_authorization",
+        "/logout",
+        "/par",
+        "/token",
+        "/userinfo",
+        "/revoke",
+        "/introspect",
+        "/register",
+        "/register/{evil}",
+        "/jwks",
+        "/.well-known/openid-configuration",
+        "/api/v1/clients/{evil}",
+        "/api/v1/{evil}/{evil}",
+        "/console",
+        "/console/apps/{evil}",
+        "/console/{evil}",
+        "/{evil}",
+        "/livez",
+    ];
+    let evil = format!("x{round}%22%7D%0Avestibule_login_total%7Bprovider%3D%22");
+    let text = format!("x{round}\"}}\nvestibule_login_total{{provider=\"");
+    let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+    let fields = [
+        "client_id",
+        "grant_type",
+        "idp_hint",
+        "provider",
+        "token",
+        "code",
+        "state",
+        "scope",
+        "resource",
+        "error",
+        "user_code",
+        "logout_token",
+    ];
+    let form: Vec<_> = fields.iter().map(|name| (*name, text.as_str())).collect();
+    for path in PATHS {
+        let url = format!("{}{}", house.issuer, path.replace("{evil}", &evil));
+        let methods = [Method::GET, Method::POST, Method::DELETE, Method::from_bytes(format!("M{round}").as_bytes()).expect("a method")];
+        for method in methods {
+            let mut address = url::Url::parse(&url).expect("an address");
+            address.query_pairs_mut().extend_pairs(&form);
+            let request = http
+                .request(method.clone(), address)
+                .header("x-request-id", &evil)
+                .header("user-agent", &evil)
+                .header("traceparent", &evil);
+            http.execute(request.form(&form).build().expect("a request")).await.expect("an answer");
+            let request = http.request(method.clone(), &url).basic_auth(&evil, Some(&evil)).form(&form);
+            request.send().await.expect("an answer");
+            // Who is known may choose values too.
+            let request = http.request(method, &url).basic_auth(&client.client_id, Some(&client.client_secret)).form(&form[1..]);
+            request.send().await.expect("an answer");
+        }
+    }
+    for method in [Method::GET, Method::POST, Method::PUT] {
+        let url = format!("{}/api/v1/clients/{evil}", house.issuer);
+        http.request(method, &url).bearer_auth(ADMIN_KEY).json(&json!({ "client_name": text })).send().await.expect("an answer");
+    }
+}
+
+#[tokio::test]
+async fn attack_87_hostile_values_at_every_address_make_no_series() {
+    let (house, _upstream) =
+        House::start_with(HouseOptions { extra: "[metrics]\nby_client = true\n".into(), ..HouseOptions::default() }, Upstream::start).await;
+    let client = house.register_app(CALLBACK).await;
+    let series = async || {
+        let text = house.metrics().await;
+        let found: BTreeSet<String> =
+            text.lines().filter_map(|line| Some(line.rsplit_once(' ')?.0.to_owned())).filter(|line| !line.starts_with('#')).collect();
+        found
+    };
+    // Asking for them is a request too.
+    series().await;
+    // Whether a limit is reached in one round or the next is chance, and each has a status of its own.
+    for round in 0..3 {
+        knock_everywhere(&house, &client, round).await;
+    }
+    let before = series().await;
+    for round in 3..8 {
+        knock_everywhere(&house, &client, round).await;
+    }
+    let after = series().await;
+    let new: Vec<_> = after.difference(&before).filter(|line| !line.contains("status_code=\"429\"")).collect();
+    assert!(new.is_empty(), "{new:#?}");
+    assert!(after.iter().all(|line| !line.contains("x3") && !line.contains("x5")), "{after:#?}");
+    assert!(after.len() < 4_000, "{}", after.len());
+}
+
+#[tokio::test]
+async fn a_login_can_be_followed_through_traces_and_metrics_that_are_sent_and_nobody_is_named_in_them() {
+    let collector = Collector::start();
+    let extra = format!("[tracing]\notlp_endpoint = \"{0}\"\n[metrics]\notlp_endpoint = \"{0}\"\n", collector.url);
+    let (mut house, _upstream) = House::start_with(HouseOptions { extra, ..HouseOptions::default() }, Upstream::start).await;
+    let client = house.register_app(CALLBACK).await;
+    let tokens = Person::named("alice").gets_tokens(&house, &client, CALLBACK).await;
+    let login = house.audit().into_iter().find(|event| event["name"] == "login.succeeded").expect("a login");
+    let metrics = house.metrics().await;
+    assert_eq!(house.stop(), Some(0), "stopping sends the last of it");
+
+    for span in ["GET /authorize", "GET /callback/:provider", "POST /token", "upstream.token", "store.commit", "RS256"] {
+        assert!(collector.times(span) > 0, "there is no span {span}, or none that signs with it");
+    }
+    let id = login["login"].as_str().expect("a login");
+    assert!(collector.times(id) >= 3, "the requests of one login are found by it: {}", collector.times(id));
+    for metric in [
+        "vestibule_login",
+        "http_server_request_duration_seconds",
+        "db_commit_batch_size",
+        "vestibule_upstream_breaker_state",
+        "vestibule_build_info",
+    ] {
+        assert!(collector.times(metric) > 0, "{metric} was not sent");
+    }
+    // From a slow request to its trace.
+    let exemplar = metrics.lines().filter(|line| line.contains("http_route=\"/token\"")).find_map(|line| line.split_once("# {trace_id=\""));
+    let trace = exemplar.and_then(|(_, rest)| rest.split('"').next()).expect("an exemplar");
+    let bytes: Vec<u8> = (0..16).map(|n| u8::from_str_radix(&trace[n * 2..n * 2 + 2], 16).expect("hexadecimal")).collect();
+    assert!(collector.times(&bytes) > 0, "the exemplar leads to a trace that was sent");
+
+    let subject = Person::claims(tokens["id_token"].as_str().expect("an ID token"))["sub"].as_str().expect("a subject").to_owned();
+    let text = |name: &str| tokens[name].as_str().expect("a token").to_owned();
+    for (what, text) in [
+        ("the person's address", "alice@example.com".to_owned()),
+        ("the person's name", "Alice".to_owned()),
+        ("who they are to the app", subject),
+        ("the client's secret", client.client_secret.clone()),
+        ("an access token", text("access_token")),
+        ("a refresh token", text("refresh_token")),
+        ("what stands in addresses", "state-of-the-app".to_owned()),
+        ("an address", "127.0.0.1:9".to_owned()),
+    ] {
+        assert_eq!(collector.times(&text), 0, "{what} was sent");
+    }
+}
+
+#[test]
+fn what_compose_starts_is_there_and_its_gateway_has_a_good_configuration() {
+    let text = std::fs::read_to_string(project().join("ops/compose.yaml")).expect("the composition");
+    let mut mounted = 0;
+    for line in text.lines().filter_map(|line| line.trim().strip_prefix("- ./")) {
+        let path = line.split(':').next().unwrap_or_default();
+        assert!(project().join("ops").join(path).exists(), "{path}");
+        mounted += 1;
+    }
+    assert!(mounted >= 7, "{mounted}");
+    for image in text.lines().filter_map(|line| line.trim().strip_prefix("image: ")) {
+        let tag = image.rsplit_once(':').expect("a tag").1;
+        assert!(tag.chars().filter(|c| *c == '.').count() >= 1, "{image} is not pinned");
+    }
+    // The secrets are where they are mounted, so they can't be read here.
+    let output =
+        Command::new(binary()).args(["config", "check", "--without-files"]).arg(project().join("ops/compose/vestibule.toml")).output();
+    let output = output.expect("the binary runs");
+    assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+}
