@@ -21,6 +21,7 @@ mod m20261125_000006_logout_deliveries;
 mod m20261125_000007_self_registration;
 mod m20261126_000001_api_keys;
 mod m20261126_000002_names_of_people;
+mod m20261126_000005_pages_of_sessions_and_grants;
 mod m20261126_000006_audit_chain;
 
 /// Every step, in order.
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261125_000007_self_registration::Migration),
             Box::new(m20261126_000001_api_keys::Migration),
             Box::new(m20261126_000002_names_of_people::Migration),
+            Box::new(m20261126_000005_pages_of_sessions_and_grants::Migration),
             Box::new(m20261126_000006_audit_chain::Migration),
         ]
     }

@@ -286,6 +286,12 @@ closed_enum! {
         KeyRotated = "key.rotated",
         /// A signing key left the JWKS.
         KeyRetired = "key.retired",
+        /// The configuration was read again, and holds.
+        ConfigReloaded = "config.reloaded",
+        /// The configuration was read again and can't be used; the one before holds.
+        ConfigReloadFailed = "config.reload_failed",
+        /// An operator had the configuration read, to know what a reload would do.
+        ConfigChecked = "config.checked",
         /// A person was erased: their profile, the ways they signed in, and what the audit log said of where they were.
         AccountErased = "account.erased",
         /// The chain of audit events was begun.
@@ -366,6 +372,9 @@ impl EventName {
             Self::UpstreamTokenRevoked => 804,
             Self::KeyRotated => 700,
             Self::KeyRetired => 701,
+            Self::ConfigReloaded => 710,
+            Self::ConfigReloadFailed => 711,
+            Self::ConfigChecked => 712,
             Self::AccountErased => 720,
             Self::AuditChainBegun => 721,
             Self::AuditRetentionPurged => 722,
@@ -450,6 +459,8 @@ closed_enum! {
         WrongMethod = "wrong_method",
         /// What an app said of itself breaks rules.
         BadMetadata = "bad_metadata",
+        /// The configuration is wrong somewhere.
+        BadConfiguration = "bad_configuration",
         /// There are as many apps that registered themselves as there may be.
         TooManyClients = "too_many_clients",
         /// Not registered for this grant.

@@ -90,6 +90,8 @@ pub enum CodeFault {
     Key,
     /// The session it came from has ended.
     SignedOut,
+    /// The person or an operator took back what the app was given, and with it what the code stands for.
+    Withdrawn,
 }
 
 impl Code {
@@ -146,6 +148,7 @@ impl CodeFault {
             Self::Verifier => "code_verifier does not match the code_challenge of the authorization request",
             Self::Key => "the DPoP proof is missing or of another key than dpop_jkt of the authorization request",
             Self::SignedOut => "the person has signed out since this code was issued",
+            Self::Withdrawn => "what this code stands for was taken back",
         })
     }
 }

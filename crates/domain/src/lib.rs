@@ -20,6 +20,7 @@ pub mod claims_request;
 pub mod client;
 pub mod client_document;
 pub mod code;
+pub mod configuration;
 pub mod consent;
 pub mod device;
 pub mod door;

@@ -17,6 +17,7 @@ use crate::{
     client::{Client, GrantType, SigningAlg},
     client_document::{DocumentFault, FetchedDocument},
     code::Code,
+    configuration::{ConfigurationChange, SettingFault, ShownSetting},
     consent::Consent,
     email::EmailAddress,
     error::OAuthErrorCode,
@@ -36,7 +37,7 @@ use crate::{
     self_registration::RegistrationToken,
     session::Session,
     signed::{JwtFault, SignedJwt},
-    store::{Changes, EventQuery, StoreError},
+    store::{Changes, EventQuery, GrantQuery, SessionQuery, StoreError},
     ticket::{Ticket, TicketKind},
     time::Timestamp,
     token::{AccessToken, IdToken, IdTokenHint, LogoutToken, SignedAnswer, TokenId},
@@ -135,6 +136,17 @@ pub trait SignatureChecker: Send + Sync {
     fn claimed_issuer(&self, jwt: &str) -> Option<String>;
     /// SHA-256 of the certificates that stand in a key set, each with its key (RFC 7517 §4.7).
     fn certificates_in(&self, jwks: &[u8]) -> Result<Vec<Digest>, JwtFault>;
+}
+
+/// The configuration where it is written, and the house that lives by it.
+#[async_trait]
+pub trait Configuration: Send + Sync {
+    /// What holds, and where each value comes from.
+    async fn shown(&self) -> Vec<ShownSetting>;
+    /// What reading it again would change. Changes nothing.
+    async fn check(&self) -> Result<ConfigurationChange, Vec<SettingFault>>;
+    /// Reads it again and lives by it, whole or not at all: what is wrong changes nothing.
+    async fn reload(&self) -> Result<ConfigurationChange, Vec<SettingFault>>;
 }
 
 /// The key sets that clients publish at addresses of their own, fetched and kept for a while.
@@ -289,8 +301,8 @@ pub trait Store: Send + Sync {
     async fn links_by_verified_email(&self, email: &EmailAddress) -> Result<Vec<Link>, StoreError>;
     /// Every provider that was made by the admin API. The same `Arc` until one of them changes, on this node or another.
     async fn providers(&self) -> Result<Arc<[StoredProvider]>, StoreError>;
-    /// Living sessions of an account, newest first.
-    async fn sessions_of(&self, account: &AccountId) -> Result<Vec<Session>, StoreError>;
+    /// Living sessions, newest first.
+    async fn sessions(&self, query: &SessionQuery) -> Result<Vec<Session>, StoreError>;
     /// Living sessions that began in a session of a provider's, by what the provider calls it.
     async fn sessions_by_upstream(&self, provider: &ProviderId, session: &str) -> Result<Vec<Session>, StoreError>;
     /// The session of a cookie, by the digest of its value; ended ones too.
@@ -309,8 +321,8 @@ pub trait Store: Send + Sync {
     async fn code(&self, digest: &Digest) -> Result<Option<Code>, StoreError>;
     /// A grant, living or not, until it is swept.
     async fn grant(&self, id: &GrantId) -> Result<Option<Arc<Grant>>, StoreError>;
-    /// Living grants of an account, newest first.
-    async fn grants_of(&self, account: &AccountId) -> Result<Vec<Grant>, StoreError>;
+    /// Living grants, newest first.
+    async fn grants(&self, query: &GrantQuery) -> Result<Vec<Grant>, StoreError>;
     /// Whether this one access token was revoked.
     async fn is_token_revoked(&self, id: &TokenId) -> Result<bool, StoreError>;
     /// An upstream's tokens.

@@ -1,4 +1,4 @@
-//! Settings that decisions need. Read once from the configuration, never changed while running.
+//! Settings that decisions need. Those of one request never change: a reload makes a gateway with others, and who is under way keeps theirs.
 
 use std::time::Duration;
 

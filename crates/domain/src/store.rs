@@ -201,7 +201,8 @@ pub enum Write {
     },
     /// Makes a code.
     AddCode(Code),
-    /// Contested: a code is redeemed once, and only while the session it came from is there and has not ended. Against an
+    /// Contested: a code is redeemed once, only while the session it came from is there and has not ended, and only while nobody ended the grant it
+    /// would make ([`Write::RevokeAppGrants`], [`Write::RevokeClientGrants`]). Against an
     /// [`Write::EndSession`] at the same time, one is first: either the code is lost, or [`Write::RevokeSessionGrants`] beside the
     /// end finds the grant that is made with the redemption.
     RedeemCode {
@@ -230,7 +231,8 @@ pub enum Write {
         /// When and why.
         revoked: Revoked,
     },
-    /// Ends every living grant that an account gave a client.
+    /// Ends every living grant that an account gave a client, and beforehand each that a code of theirs would make: a device's that was let in and has
+    /// not asked again is one of those.
     RevokeAppGrants {
         /// Whose.
         account: AccountId,
@@ -239,7 +241,7 @@ pub enum Write {
         /// When and why.
         revoked: Revoked,
     },
-    /// Ends every living grant of a client.
+    /// Ends every living grant of a client, and beforehand each that a code would make.
     RevokeClientGrants {
         /// Which.
         client: ClientId,
@@ -494,6 +496,40 @@ pub enum StoreError {
         /// Which row.
         id: String,
     },
+}
+
+/// Which sessions are wanted: those that live, newest first.
+#[derive(Clone, Debug, Default)]
+pub struct SessionQuery {
+    /// Only of this account.
+    pub account: Option<AccountId>,
+    /// Only those in which this client was given something that lives.
+    pub client: Option<ClientId>,
+    /// Only those that began at this provider.
+    pub provider: Option<ProviderId>,
+    /// Only those that come after this one in their order: that are older.
+    pub after: Option<SessionId>,
+    /// Used after this: where the idle limit lies.
+    pub seen_since: Timestamp,
+    /// Begun after this: where the absolute limit lies.
+    pub created_since: Timestamp,
+    /// At most so many.
+    pub limit: u64,
+}
+
+/// Which grants are wanted: those from which tokens are good now or can be got, newest first.
+#[derive(Clone, Debug, Default)]
+pub struct GrantQuery {
+    /// Only of this account.
+    pub account: Option<AccountId>,
+    /// Only of this client.
+    pub client: Option<ClientId>,
+    /// Only those that come after this one in their order: that are older.
+    pub after: Option<GrantId>,
+    /// Good then.
+    pub now: Timestamp,
+    /// At most so many.
+    pub limit: u64,
 }
 
 /// Which audit events to read. Oldest first after a cursor, so that a tail can follow.

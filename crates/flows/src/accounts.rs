@@ -1,18 +1,17 @@
 //! The admin API's use cases about people: who they are, the ways they come in, and turning them away.
 
-use std::{fmt::Display, sync::Arc};
+use std::fmt::Display;
 
 use serde_json::{Value, json};
 use vestibule_domain::{
     account::{Account, Link},
-    audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
+    audit::{Actor, AuditEvent, EventName, Outcome, Witness},
     change::Change,
     consent::Consent,
     email::EmailAddress,
-    grant::{Grant, Revoked, RevokedBy},
-    ids::{AccountId, ClientId, GrantId, LinkId, SessionId},
+    grant::{Revoked, RevokedBy},
+    ids::{AccountId, ClientId, LinkId},
     registration::escaped,
-    session::Session,
     store::{Changes, Write},
 };
 
@@ -63,13 +62,6 @@ impl Gateway {
         self.store.links_of(&account.id).await.map_err(AdminFault::Store)
     }
 
-    /// Where somebody is signed in, newest first.
-    pub async fn sessions(&self, witness: &Witness, account: &str) -> Result<Vec<Session>, AdminFault> {
-        let account = self.account(account).await?;
-        let sessions = self.store.sessions_of(&account.id).await.map_err(AdminFault::Store)?;
-        Ok(sessions.into_iter().filter(|session| session.is_alive(witness.now, &self.settings.lifetimes)).collect())
-    }
-
     /// What somebody allowed apps, by app and host, at most `limit` after `after`: the [place](Consent::place) of one.
     pub async fn consents(&self, account: &str, after: Option<&str>, limit: u64) -> Result<Vec<Consent>, AdminFault> {
         let account = self.account(account).await?;
@@ -98,36 +90,6 @@ impl Gateway {
         };
         let changes = Changes::default().write(Write::DropConsents { account: account.id, client }).event(event);
         self.commit(changes).await.map_err(AdminFault::Store)
-    }
-
-    /// Signs a browser out.
-    pub async fn end_session_of(&self, witness: &Witness, actor: &Actor, account: &str, session: &str) -> Result<(), AdminFault> {
-        let id: SessionId = session.parse().map_err(|_| AdminFault::NotFound)?;
-        let session = self.sessions(witness, account).await?.into_iter().find(|session| session.id == id).ok_or(AdminFault::NotFound)?;
-        let mut changes = self.end_session(Changes::default(), witness, &session, actor, Reason::Logout);
-        for event in changes.events.iter_mut().filter(|event| event.name == EventName::SessionEnded) {
-            event.change =
-                gone("sessions", &session.id, json!({ "provider": session.provider, "created_at": session.created.to_string() }));
-        }
-        self.commit(changes).await.map_err(AdminFault::Store)
-    }
-
-    /// What apps were given that is good now, newest first.
-    pub async fn grants(&self, witness: &Witness, account: &str) -> Result<Vec<Grant>, AdminFault> {
-        let account = self.account(account).await?;
-        self.living_grants(witness, &account.id).await.map_err(AdminFault::Store)
-    }
-
-    /// Takes one of them back.
-    pub async fn revoke_grant_of(&self, witness: &Witness, actor: &Actor, account: &str, grant: &str) -> Result<(), AdminFault> {
-        let id: GrantId = grant.parse().map_err(|_| AdminFault::NotFound)?;
-        let account = self.account(account).await?;
-        let grant = self.store.grant(&id).await.map_err(AdminFault::Store)?;
-        let living = |grant: &Arc<Grant>| grant.account == account.id && grant.is_alive() && witness.now < grant.expires();
-        let grant = grant.filter(living).ok_or(AdminFault::NotFound)?;
-        let change = gone("grants", &id, json!({ "client_id": grant.client, "scope": grant.scopes.to_string() }));
-        let event = AuditEvent { actor: actor.clone(), change, ..self.grant_event(witness, EventName::GrantRevoked, &grant) };
-        self.revoke_grant(id, RevokedBy::Admin, witness.now, event).await.map_err(AdminFault::Store)
     }
 
     /// Turns somebody away, or lets them in again. Turning away ends their sessions and whatever was given in them, at once and on every node; what was
@@ -169,6 +131,6 @@ impl Gateway {
 }
 
 /// That something of an account is there no more.
-fn gone(kind: &str, id: &impl Display, was: Value) -> Vec<Change> {
+pub(crate) fn gone(kind: &str, id: &impl Display, was: Value) -> Vec<Change> {
     vec![Change { pointer: format!("/{kind}/{}", escaped(&id.to_string())), before: Some(was), after: None }]
 }

@@ -8,6 +8,7 @@ use vestibule_domain::{
     audit::{Actor, AuditEvent, EventName, Outcome, Witness},
     change::{self, difference},
     client::{AuthMethod, Client, ClientSecret, KeySource, MOST_SECRETS},
+    configuration::SettingFault,
     grant::{Revoked, RevokedBy},
     ids::{ClientId, SecretId},
     operator::AdminScope,
@@ -57,6 +58,8 @@ pub enum AdminFault {
     OtherCall,
     /// The same call is under way.
     InProgress,
+    /// The configuration can't be used as it is written; what held goes on holding.
+    Configuration(Vec<SettingFault>),
     /// The database.
     Store(StoreError),
 }

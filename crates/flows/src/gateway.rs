@@ -10,8 +10,8 @@ use vestibule_domain::{
     ids::{AccountId, ClientId, LinkId, ProviderId},
     policy::{self, Refusal},
     ports::{
-        BackChannel, ClientDocuments, ClientKeys, Clock, Entropy, Notary, Observer, ProofReader, ProviderFactory, Sealer, SignatureChecker,
-        Store, TokenSigner,
+        BackChannel, ClientDocuments, ClientKeys, Clock, Configuration, Entropy, Notary, Observer, ProofReader, ProviderFactory, Sealer,
+        SignatureChecker, Store, TokenSigner,
     },
     registration::Offered,
     secret::{Digest, Purpose},
@@ -50,9 +50,35 @@ pub struct Parts {
     pub factory: Arc<dyn ProviderFactory>,
     pub back_channel: Arc<dyn BackChannel>,
     pub documents: Arc<dyn ClientDocuments>,
+    pub configuration: Arc<dyn Configuration>,
     pub settings: Settings,
     /// The key that opens the admin API before there are others; without one it stays shut.
     pub bootstrap_key: Option<SecretString>,
+}
+
+/// What changes when the configuration is read again.
+#[derive(Clone)]
+#[expect(missing_debug_implementations, reason = "ports have nothing to show")]
+pub struct Renewal {
+    /// What decisions go by.
+    pub settings: Settings,
+    /// Opens the admin API.
+    pub bootstrap_key: Option<SecretString>,
+    /// The providers of the configuration. One that is the very same as before keeps its breaker.
+    pub providers: Vec<FixedProvider>,
+    /// How others are reached, if that differs.
+    pub outgoing: Option<Outgoing>,
+}
+
+/// The ports that go out of the house.
+#[derive(Clone)]
+#[expect(missing_docs, reason = "each is the port of that name")]
+#[expect(missing_debug_implementations, reason = "ports have nothing to show")]
+pub struct Outgoing {
+    pub client_keys: Arc<dyn ClientKeys>,
+    pub factory: Arc<dyn ProviderFactory>,
+    pub back_channel: Arc<dyn BackChannel>,
+    pub documents: Arc<dyn ClientDocuments>,
 }
 
 /// The core of the house. `http` calls its methods; each is a use case. Cheap to clone: what must be finished whoever goes away holds one of its own.
@@ -63,12 +89,25 @@ pub struct Gateway {
     rehearsed: Option<Rehearsed>,
 }
 
-/// What all clones share.
+/// What all clones share: what a reload may change, and through it what it never does.
 pub struct Core {
+    pub(crate) settings: Settings,
+    pub(crate) own_page: OwnClient,
+    pub(crate) console: OwnClient,
+    pub(crate) gates: Arc<Gates>,
+    pub(crate) bootstrap_key: Option<Digest>,
+    pub(crate) client_keys: Arc<dyn ClientKeys>,
+    pub(crate) back_channel: Arc<dyn BackChannel>,
+    pub(crate) documents: Arc<Shelf>,
+    pub(crate) doorkeeper: Doorkeeper,
+    lasting: Arc<Lasting>,
+}
+
+/// What lasts as long as the process: what it keeps, what it counts, and the ports behind both.
+pub struct Lasting {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) signer: Arc<dyn TokenSigner>,
     pub(crate) checker: Arc<dyn SignatureChecker>,
-    pub(crate) client_keys: Arc<dyn ClientKeys>,
     pub(crate) proofs: Arc<dyn ProofReader>,
     pub(crate) sealer: Arc<dyn Sealer>,
     pub(crate) notary: Arc<dyn Notary>,
@@ -76,23 +115,16 @@ pub struct Core {
     pub(crate) node: uuid::Uuid,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) observer: Arc<dyn Observer>,
-    pub(crate) back_channel: Arc<dyn BackChannel>,
-    pub(crate) doorkeeper: Doorkeeper,
-    pub(crate) own_page: OwnClient,
-    pub(crate) console: OwnClient,
-    pub(crate) settings: Settings,
+    pub(crate) configuration: Arc<dyn Configuration>,
     pub(crate) secret_failures: Throttle,
     pub(crate) registrations: Throttle,
     pub(crate) kept_today: Daily<ClientId>,
-    pub(crate) documents: Shelf,
     pub(crate) strangers: Budget,
     pub(crate) strangers_of_clients: Throttle,
     pub(crate) strangers_in_all: Budget,
     pub(crate) taken_up: TakenUp,
     pub(crate) device_paces: Paces,
-    pub(crate) gates: Gates,
     pub(crate) uses: Uses,
-    pub(crate) bootstrap_key: Option<Digest>,
     clock: Arc<dyn Clock>,
 }
 
@@ -104,6 +136,19 @@ impl std::ops::Deref for Gateway {
     type Target = Core;
     fn deref(&self) -> &Core {
         &self.core
+    }
+}
+
+impl std::ops::Deref for Core {
+    type Target = Lasting;
+    fn deref(&self) -> &Lasting {
+        &self.lasting
+    }
+}
+
+impl std::fmt::Debug for Lasting {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Lasting").finish_non_exhaustive()
     }
 }
 
@@ -123,42 +168,68 @@ impl Gateway {
     /// Puts the parts together.
     pub fn new(parts: Parts) -> Self {
         let doorkeeper = Doorkeeper::new(parts.factory, parts.sealer.clone(), parts.observer.clone(), parts.providers);
-        let digest = |key: SecretString| parts.sealer.tag(Purpose::AdminKey, key.expose_secret().as_bytes());
         let mut name = [0; 16];
         parts.entropy.fill(&mut name);
         let node = uuid::Builder::from_random_bytes(name).into_uuid();
-        let own_page = OwnClient::of(&parts.settings);
-        let console = console::client(&parts.settings);
-        let gates = Gates::new(&parts.settings.limits, &parts.clock);
-        let core = Core {
-            own_page,
-            console,
-            bootstrap_key: parts.bootstrap_key.map(digest),
+        let lasting = Lasting {
             store: parts.store,
             signer: parts.signer,
             checker: parts.checker,
-            client_keys: parts.client_keys,
             proofs: parts.proofs,
-            sealer: parts.sealer,
+            sealer: parts.sealer.clone(),
             notary: parts.notary,
             node,
             entropy: parts.entropy,
             observer: parts.observer,
-            back_channel: parts.back_channel,
-            doorkeeper,
-            settings: parts.settings,
+            configuration: parts.configuration,
             secret_failures: Throttle::default(),
             registrations: Throttle::within(REGISTRATIONS_IN, MOST_REGISTRATIONS),
             kept_today: Daily::default(),
-            documents: Shelf::new(parts.documents),
             strangers: Budget::default(),
             strangers_of_clients: Throttle::of(60),
             strangers_in_all: Budget::of(6_000),
             taken_up: TakenUp::default(),
             device_paces: Paces::default(),
-            gates,
             uses: Uses::default(),
-            clock: parts.clock,
+            clock: parts.clock.clone(),
+        };
+        let core = Core {
+            own_page: OwnClient::of(&parts.settings),
+            console: console::client(&parts.settings),
+            gates: Arc::new(Gates::new(&parts.settings.limits, &parts.clock)),
+            bootstrap_key: tagged(parts.sealer.as_ref(), parts.bootstrap_key.as_ref()),
+            settings: parts.settings,
+            client_keys: parts.client_keys,
+            back_channel: parts.back_channel,
+            documents: Arc::new(Shelf::new(parts.documents)),
+            doorkeeper,
+            lasting: Arc::new(lasting),
+        };
+        Self { core: Arc::new(core), rehearsed: None }
+    }
+
+    /// The same house by another configuration. What was counted and kept goes on counting: only limits that differ begin anew. Whoever is under way
+    /// with the old one ends with it.
+    #[must_use]
+    pub fn renewed(&self, renewal: Renewal) -> Self {
+        let Renewal { settings, bootstrap_key, providers, outgoing } = renewal;
+        let same_limits = settings.limits == self.settings.limits;
+        let factory = outgoing.as_ref().map(|outgoing| outgoing.factory.clone());
+        let (client_keys, back_channel, documents) = match outgoing {
+            Some(outgoing) => (outgoing.client_keys, outgoing.back_channel, Arc::new(Shelf::new(outgoing.documents))),
+            None => (self.client_keys.clone(), self.back_channel.clone(), self.documents.clone()),
+        };
+        let core = Core {
+            own_page: OwnClient::of(&settings),
+            console: console::client(&settings),
+            gates: if same_limits { self.gates.clone() } else { Arc::new(Gates::new(&settings.limits, &self.clock)) },
+            bootstrap_key: tagged(self.sealer.as_ref(), bootstrap_key.as_ref()),
+            settings,
+            client_keys,
+            back_channel,
+            documents,
+            doorkeeper: self.doorkeeper.renewed(factory, providers),
+            lasting: self.lasting.clone(),
         };
         Self { core: Arc::new(core), rehearsed: None }
     }
@@ -168,6 +239,11 @@ impl Gateway {
     pub fn rehearsing(&self) -> (Self, Rehearsed) {
         let rehearsed = Rehearsed::default();
         (Self { core: self.core.clone(), rehearsed: Some(rehearsed.clone()) }, rehearsed)
+    }
+
+    /// Whether nothing is to be written.
+    pub(crate) const fn is_rehearsing(&self) -> bool {
+        self.rehearsed.is_some()
     }
 
     /// The settings, for what `http` has to say of them.
@@ -288,6 +364,11 @@ impl Gateway {
     pub(crate) fn event(&self, witness: &Witness, name: EventName, outcome: Outcome, actor: Actor) -> AuditEvent {
         witness.event(name, outcome, actor, self.entropy.as_ref())
     }
+}
+
+/// What is kept of the bootstrap key.
+fn tagged(sealer: &dyn Sealer, key: Option<&SecretString>) -> Option<Digest> {
+    key.map(|key| sealer.tag(Purpose::AdminKey, key.expose_secret().as_bytes()))
 }
 
 /// Events of one step read in the order it made them: their ids, of one millisecond and otherwise random, are dealt out ascending.

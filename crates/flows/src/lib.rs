@@ -4,6 +4,7 @@
 //! [`Store::commit`](vestibule_domain::ports::Store::commit) and returns a value for `http` to say. No database work is open
 //! while an upstream is waited for.
 
+mod access;
 mod accounts;
 mod api_keys;
 mod app_trial;
@@ -16,6 +17,7 @@ mod client_documents;
 mod client_keys;
 mod clients;
 mod codec;
+mod configuration;
 mod consent;
 mod console;
 mod depart;
@@ -56,6 +58,7 @@ mod upstream_logout;
 mod userinfo;
 mod uses;
 
+pub use access::{AccessFilter, AccessPage};
 pub use api_keys::{ApiKeyDraft, ShownApiKey};
 pub use app_trial::TriedApp;
 pub use arrive::{Arrived, Callbacks, Landing};
@@ -70,7 +73,7 @@ pub use depart::Away;
 pub use device::{DeviceAsked, DeviceStarted};
 pub use device_page::{DeviceAnswered, DeviceEntered, DeviceQuestion};
 pub use exchange::Exchanged;
-pub use gateway::{Gateway, Parts};
+pub use gateway::{Gateway, Outgoing, Parts, Renewal};
 pub use halt::{AppAnswer, Fault, Halt};
 pub use introspect::{Introspected, Introspection};
 pub use keys::KeysError;

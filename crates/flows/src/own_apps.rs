@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use vestibule_domain::{
     audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
-    grant::{Grant, Revoked, RevokedBy},
+    grant::{Revoked, RevokedBy},
     ids::{AccountId, ClientId, SessionId},
     scope::Scopes,
     session::Session,
@@ -56,9 +56,8 @@ impl Gateway {
         providers: &Providers,
         current: &Session,
     ) -> Result<Vec<OwnSession>, StoreError> {
-        let mut sessions = self.store.sessions_of(&current.account).await?;
-        sessions.retain(|session| session.is_alive(witness.now, &self.settings.lifetimes));
-        sessions.sort_by_key(|session| session.id != current.id);
+        let mut sessions = self.every_session_of(witness, current.account).await?;
+        sessions.sort_by_key(|session| (session.id != current.id, std::cmp::Reverse(session.last_seen)));
         let shown = |session: Session| OwnSession {
             label: providers.find(&session.provider).and_then(|provider| Some(provider.made.as_ref().ok()?.card().label.clone())),
             is_current: session.id == current.id,
@@ -73,7 +72,7 @@ impl Gateway {
     /// The apps that have tokens of an account which are good now, by their names.
     pub(crate) async fn own_apps(&self, witness: &Witness, account: &AccountId) -> Result<Vec<OwnApp>, StoreError> {
         let mut apps: Vec<OwnApp> = Vec::new();
-        for grant in self.living_grants(witness, account).await? {
+        for grant in self.every_grant_of(witness, *account).await? {
             let used = grant.last_used();
             if let Some(app) = apps.iter_mut().find(|app| app.id == grant.client) {
                 (app.since, app.used) = (app.since.min(grant.issued), app.used.max(used));
@@ -94,13 +93,6 @@ impl Gateway {
         Ok(apps)
     }
 
-    /// Grants from which tokens are good now, or could be got, newest first.
-    pub(crate) async fn living_grants(&self, witness: &Witness, account: &AccountId) -> Result<Vec<Grant>, StoreError> {
-        let mut grants = self.store.grants_of(account).await?;
-        grants.retain(|grant| witness.now < grant.expires());
-        Ok(grants)
-    }
-
     /// Ends another session of the person, or every other. The one that asks is ended by signing out.
     pub async fn end_own_sessions(
         &self,
@@ -114,7 +106,7 @@ impl Gateway {
             Err(notice) => return Ok(notice),
         };
         let Ok(which) = which.map(str::parse::<SessionId>).transpose() else { return Ok(OwnPageNotice::Stale) };
-        let mut sessions = self.store.sessions_of(&current.account).await?;
+        let mut sessions = self.every_session_of(witness, current.account).await?;
         sessions.retain(|session| session.id != current.id && which.is_none_or(|which| which == session.id));
         if !sessions.is_empty() {
             let actor = Actor::Account(current.account);

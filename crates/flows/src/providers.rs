@@ -85,6 +85,21 @@ impl Provider {
         self.open().map(|provider| provider.terms())
     }
 
+    fn fixed(fixed: FixedProvider) -> Self {
+        let FixedProvider { id, file, made } = fixed;
+        Self { id, managed_by: ManagedBy::File(file), disabled: false, version: 0, made, breaker: Mutex::default() }
+    }
+
+    /// Whether this is what the configuration has, neither written nor made anew.
+    fn is_the_same(&self, fixed: &FixedProvider) -> bool {
+        let same_made = match (&self.made, &fixed.made) {
+            (Ok(one), Ok(other)) => Arc::ptr_eq(one, other),
+            (Err(one), Err(other)) => one == other,
+            _ => false,
+        };
+        same_made && self.id == fixed.id && matches!(&self.managed_by, ManagedBy::File(file) if *file == fixed.file)
+    }
+
     /// What is done with requests to it now.
     pub fn health(&self, now: Timestamp) -> BreakerState {
         lock(&self.breaker).state(now)
@@ -155,19 +170,7 @@ impl Doorkeeper {
         observer: Arc<dyn Observer>,
         fixed: Vec<FixedProvider>,
     ) -> Self {
-        let fixed: Vec<_> = fixed
-            .into_iter()
-            .map(|fixed| {
-                Arc::new(Provider {
-                    id: fixed.id,
-                    managed_by: ManagedBy::File(fixed.file),
-                    disabled: false,
-                    version: 0,
-                    made: fixed.made,
-                    breaker: Mutex::default(),
-                })
-            })
-            .collect();
+        let fixed: Vec<_> = fixed.into_iter().map(|fixed| Arc::new(Provider::fixed(fixed))).collect();
         for provider in &fixed {
             observer.provider_health(&provider.id, BreakerState::Closed);
         }
@@ -175,8 +178,48 @@ impl Doorkeeper {
         Self { factory, sealer, observer, fixed, now }
     }
 
+    /// The same with other providers of the configuration. Those that are the very same, and those of the admin API, stay as they are; that includes
+    /// what is known of their health.
+    pub(crate) fn renewed(&self, factory: Option<Arc<dyn ProviderFactory>>, fixed: Vec<FixedProvider>) -> Self {
+        let place = self.last_known();
+        let known = |fixed: &FixedProvider| self.fixed.iter().find(|known| known.is_the_same(fixed)).cloned();
+        let anew = |fixed: FixedProvider| {
+            self.observer.provider_health(&fixed.id, BreakerState::Closed);
+            Arc::new(Provider::fixed(fixed))
+        };
+        let fixed: Vec<_> = fixed.into_iter().map(|fixed| known(&fixed).unwrap_or_else(|| anew(fixed))).collect();
+        let (sealer, observer) = (self.sealer.clone(), self.observer.clone());
+        // Another way to reach providers makes those of the admin API anew as well, when they are asked for next.
+        let reached_anew = factory.is_some();
+        let factory = factory.unwrap_or_else(|| self.factory.clone());
+        let renewed = Self { factory, sealer, observer, fixed, now: RwLock::default() };
+        let before = if reached_anew { Providers::default() } else { Providers::new(place.all.clone(), Arc::default()) };
+        let all = renewed.assembled(&before, &place.source);
+        renewed.say_farewell(&place, &all);
+        *renewed.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(Providers::new(all, place.source.clone()));
+        renewed
+    }
+
     pub(crate) fn factory(&self) -> &dyn ProviderFactory {
         self.factory.as_ref()
+    }
+
+    /// Those of the configuration and the stored ones whose names they leave; what did not change since `before` is not made anew.
+    fn assembled(&self, before: &Providers, stored: &[StoredProvider]) -> Vec<Arc<Provider>> {
+        let mut all = self.fixed.clone();
+        all.extend(stored.iter().filter(|stored| self.fixed.iter().all(|fixed| fixed.id != stored.id)).map(|stored| {
+            let before = before.find(&stored.id).filter(|before| before.managed_by == ManagedBy::Api && before.version == stored.version);
+            before.cloned().unwrap_or_else(|| self.make(stored))
+        }));
+        all
+    }
+
+    /// Of those that are gone nothing is told any more: nobody waits for their secrets.
+    fn say_farewell(&self, before: &Providers, all: &[Arc<Provider>]) {
+        for gone in before.all.iter().filter(|known| all.iter().all(|provider| provider.id != known.id)) {
+            self.observer.provider_health(&gone.id, BreakerState::Closed);
+            self.observer.provider_secret_expires(&gone.id, None);
+        }
     }
 
     /// The providers, for what the store has now.
@@ -189,16 +232,8 @@ impl Doorkeeper {
         if is_same(&place.source, stored) {
             return place.clone();
         }
-        let mut all = self.fixed.clone();
-        all.extend(stored.iter().filter(|stored| self.fixed.iter().all(|fixed| fixed.id != stored.id)).map(|stored| {
-            let before = place.find(&stored.id).filter(|before| before.managed_by == ManagedBy::Api && before.version == stored.version);
-            before.cloned().unwrap_or_else(|| self.make(stored))
-        }));
-        for gone in place.all.iter().filter(|known| all.iter().all(|provider| provider.id != known.id)) {
-            // Nobody waits for its secret any more.
-            self.observer.provider_health(&gone.id, BreakerState::Closed);
-            self.observer.provider_secret_expires(&gone.id, None);
-        }
+        let all = self.assembled(&place, stored);
+        self.say_farewell(&place, &all);
         *place = Arc::new(Providers::new(all, stored.clone()));
         place.clone()
     }

@@ -198,13 +198,21 @@ impl Gateway {
         }
     }
 
-    /// Between our look and our write, somebody redeemed the code, which is a replay like any other, or its session ended.
+    /// Somebody redeemed the code between our look and our write, which is a replay like any other, or its session ended meanwhile, or what it stands
+    /// for was taken back: that alone only the write knows.
     async fn overtaken(&self, witness: &Witness, client: &Client, code: &Code) -> OAuthError {
-        match self.store.code(&code.digest).await {
-            Ok(Some(now)) if now.redeemed.is_none() => self.refuse_code(witness, client, code, CodeFault::SignedOut).await,
-            Ok(_) => self.refuse_code(witness, client, code, CodeFault::Replayed).await,
-            Err(error) => unavailable(error),
-        }
+        let found = match self.store.code(&code.digest).await {
+            Ok(Some(now)) if now.redeemed.is_none() => self.store.session_by_id(&code.session).await.map(Some),
+            Ok(_) => Ok(None),
+            Err(error) => Err(error),
+        };
+        let fault = match found {
+            Ok(Some(session)) if session.as_ref().is_some_and(|session| session.ended.is_none()) => CodeFault::Withdrawn,
+            Ok(Some(_)) => CodeFault::SignedOut,
+            Ok(None) => CodeFault::Replayed,
+            Err(error) => return unavailable(error),
+        };
+        self.refuse_code(witness, client, code, fault).await
     }
 
     async fn check_code(
@@ -556,6 +564,7 @@ fn reason_of_code(fault: CodeFault) -> Reason {
         CodeFault::Verifier => Reason::Verifier,
         CodeFault::Key => Reason::Proof,
         CodeFault::SignedOut => Reason::Logout,
+        CodeFault::Withdrawn => Reason::Revoked,
     }
 }
 

@@ -3,11 +3,13 @@
 //! One OpenAPI document says what there is (`operations`), one kind of answer says what went wrong (`problem`). A caller is whoever sends
 //! an admin key as a bearer token; cookies and queries are never looked at, so another site's page can't make a browser do anything here.
 
+mod access;
 mod accounts;
 mod answers;
 mod api_keys;
 mod body;
 mod code;
+mod configuration;
 mod document;
 mod dry_run;
 mod explorer;
@@ -34,8 +36,10 @@ use poem_openapi::{OpenApiService, types::ToJSON};
 use vestibule_domain::{audit::Witness, client::Client, registration::Draft};
 
 use self::{
+    access::Access,
     accounts::Accounts,
     api_keys::ApiKeys,
+    configuration::Configuration,
     explorer::Explorer,
     key::Caller,
     keys::Keys,
@@ -64,6 +68,8 @@ pub(crate) fn api(house: &Arc<House>) -> impl Endpoint<Output = Response> + use<
         Keys { house: house.clone() },
         RegistrationTokens { house: house.clone(), base: base.clone() },
         ApiKeys { house: house.clone(), base: base.clone() },
+        Access { house: house.clone(), base: base.clone() },
+        Configuration { house: house.clone() },
     );
     let service = OpenApiService::new(operations, "Vestibule admin API", "1").description(ABOUT).server(base);
     Api { house: house.clone(), explorer: Explorer::new(&service), operations: service.into_endpoint().boxed() }

@@ -50,7 +50,7 @@ pub struct House {
     /// The name under which clients with certificates call, when it is another.
     authority_for_certificates: Option<String>,
     prefix: String,
-    draining: AtomicBool,
+    draining: Arc<AtomicBool>,
     /// When the database last answered, in milliseconds.
     answered: AtomicI64,
 }
@@ -64,6 +64,16 @@ impl std::fmt::Debug for House {
 impl House {
     /// Puts the house together. The issuer was checked by the configuration: an absolute http or https URL.
     pub fn new(gateway: Gateway, metrics: Arc<Metrics>, settings: HttpSettings) -> Self {
+        Self::with(gateway, metrics, settings, Arc::default())
+    }
+
+    /// The same house by another configuration: it counts on where this one does, and drains when this one is told to.
+    #[must_use]
+    pub fn renewed(&self, gateway: Gateway, settings: HttpSettings) -> Self {
+        Self::with(gateway, self.metrics.clone(), settings, self.draining.clone())
+    }
+
+    fn with(gateway: Gateway, metrics: Arc<Metrics>, settings: HttpSettings, draining: Arc<AtomicBool>) -> Self {
         let issuer = Url::parse(&gateway.settings().issuer).ok();
         let for_certificates = gateway.settings().issuer_for_certificates().and_then(|issuer| Url::parse(&issuer).ok());
         let authority = issuer.as_ref().map(authority_of).unwrap_or_default();
@@ -81,7 +91,7 @@ impl House {
             origin,
             authority_for_certificates: for_certificates.as_ref().map(authority_of),
             prefix,
-            draining: AtomicBool::new(false),
+            draining,
             answered: AtomicI64::new(i64::MIN),
         }
     }

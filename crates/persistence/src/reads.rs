@@ -7,6 +7,7 @@ use sea_orm::{
     QueryOrder, QuerySelect, Select, Statement,
     sea_query::{Expr, ExprTrait},
 };
+use uuid::Uuid;
 use vestibule_domain::{
     account::{Account, Link, LinkKey, UpstreamTokens},
     api_key::{ApiKey, UsedId},
@@ -22,7 +23,7 @@ use vestibule_domain::{
     secret::Digest,
     self_registration::RegistrationToken,
     session::Session,
-    store::StoreError,
+    store::{GrantQuery, SessionQuery, StoreError},
     ticket::{Ticket, TicketKind},
     time::Timestamp,
     token::TokenId,
@@ -194,16 +195,58 @@ pub(crate) async fn providers(db: &DatabaseConnection) -> Result<Arc<[StoredProv
     rows.into_iter().map(providers::Model::into_domain).collect()
 }
 
-pub(crate) async fn sessions_of(db: &DatabaseConnection, account: &AccountId) -> Result<Vec<Session>, StoreError> {
-    let rows = sessions::Entity::find()
-        .filter(sessions::Column::Account.eq(account.0.as_bytes().to_vec()))
-        .filter(sessions::Column::Ended.is_null())
-        .order_by_desc(sessions::Column::LastSeen)
-        .limit(MOST_SESSIONS)
-        .all(db)
-        .await
-        .map_err(|error| reading::<sessions::Entity>(&error, "one of several"))?;
+pub(crate) async fn sessions(db: &DatabaseConnection, query: &SessionQuery) -> Result<Vec<Session>, StoreError> {
+    let Some(client) = &query.client else { return page_of_sessions(db, living_sessions(query).limit(query.limit)).await };
+    // The grants of a client lead to its sessions along an index; how many of those have ended is not known before they are looked at.
+    let (mut found, mut after) = (Vec::new(), query.after);
+    while (found.len() as u64) < query.limit {
+        let ids: Vec<Vec<u8>> = sessions_with_grants(client, after.as_ref(), query.limit)
+            .into_tuple()
+            .all(db)
+            .await
+            .map_err(|error| reading::<grants::Entity>(&error, "one of a page"))?;
+        let Some(last) = ids.last().and_then(|id| Uuid::from_slice(id).ok()) else { break };
+        after = Some(SessionId(last));
+        let left = query.limit - found.len() as u64;
+        found.extend(page_of_sessions(db, living_sessions(query).filter(sessions::Column::Id.is_in(ids)).limit(left)).await?);
+    }
+    Ok(found)
+}
+
+async fn page_of_sessions(db: &DatabaseConnection, find: Select<sessions::Entity>) -> Result<Vec<Session>, StoreError> {
+    let rows = find.all(db).await.map_err(|error| reading::<sessions::Entity>(&error, "one of a page"))?;
     rows.into_iter().map(sessions::Model::into_domain).collect()
+}
+
+/// What a page of sessions asks for, but for the client and the limit.
+pub(crate) fn living_sessions(query: &SessionQuery) -> Select<sessions::Entity> {
+    use sessions::Column;
+    let mut find = sessions::Entity::find()
+        .filter(Column::Ended.is_null())
+        .filter(Column::LastSeen.gt(query.seen_since.as_millis()))
+        .filter(Column::Created.gt(query.created_since.as_millis()))
+        .order_by_desc(Column::Id);
+    if let Some(account) = &query.account {
+        find = find.filter(Column::Account.eq(account.0.as_bytes().to_vec()));
+    }
+    if let Some(provider) = &query.provider {
+        find = find.filter(Column::Provider.eq(provider.as_str()));
+    }
+    if let Some(after) = &query.after {
+        find = find.filter(Column::Id.lt(after.0.as_bytes().to_vec()));
+    }
+    find
+}
+
+/// Sessions in which a client was given something that was not ended since.
+pub(crate) fn sessions_with_grants(client: &ClientId, after: Option<&SessionId>, limit: u64) -> Select<grants::Entity> {
+    use grants::Column;
+    let find = grants::Entity::find().select_only().column(Column::Session).distinct();
+    let mut find = find.filter(Column::Client.eq(client.as_str())).filter(Column::RevokedAt.is_null()).order_by_desc(Column::Session);
+    if let Some(after) = after {
+        find = find.filter(Column::Session.lt(after.0.as_bytes().to_vec()));
+    }
+    find.limit(limit)
 }
 
 /// The newest are enough for whoever looks.
@@ -303,20 +346,30 @@ pub(crate) async fn grant(db: &DatabaseConnection, id: &GrantId) -> Result<Optio
     Ok(row.map(grants::Model::into_domain).transpose()?.flatten().map(Arc::new))
 }
 
-/// An account has some apps, each with a few grants; whoever looks sees the newest.
-const MOST_GRANTS: u64 = 500;
-
-pub(crate) async fn grants_of(db: &DatabaseConnection, account: &AccountId) -> Result<Vec<Grant>, StoreError> {
-    let rows = grants::Entity::find()
-        .filter(grants::Column::Account.eq(account.0.as_bytes().to_vec()))
-        .filter(grants::Column::RevokedAt.is_null())
-        .order_by_desc(grants::Column::Issued)
-        .order_by_desc(grants::Column::Id)
-        .limit(MOST_GRANTS)
-        .all(db)
-        .await
-        .map_err(|error| reading::<grants::Entity>(&error, "one of several"))?;
+pub(crate) async fn grants(db: &DatabaseConnection, query: &GrantQuery) -> Result<Vec<Grant>, StoreError> {
+    let rows = living_grants(query).all(db).await.map_err(|error| reading::<grants::Entity>(&error, "one of a page"))?;
     rows.into_iter().filter_map(|row| row.into_domain().transpose()).collect()
+}
+
+/// What a page of grants asks for.
+pub(crate) fn living_grants(query: &GrantQuery) -> Select<grants::Entity> {
+    use grants::Column;
+    let now = query.now.as_millis();
+    let mut find = grants::Entity::find()
+        .filter(Column::RevokedAt.is_null())
+        .filter(Condition::any().add(Column::AccessExpires.gt(now)).add(Column::IdleExpires.gt(now)))
+        .order_by_desc(Column::Id)
+        .limit(query.limit);
+    if let Some(account) = &query.account {
+        find = find.filter(Column::Account.eq(account.0.as_bytes().to_vec()));
+    }
+    if let Some(client) = &query.client {
+        find = find.filter(Column::Client.eq(client.as_str()));
+    }
+    if let Some(after) = &query.after {
+        find = find.filter(Column::Id.lt(after.0.as_bytes().to_vec()));
+    }
+    find
 }
 
 pub(crate) async fn is_token_revoked(db: &DatabaseConnection, id: &TokenId) -> Result<bool, StoreError> {

@@ -37,7 +37,7 @@ use vestibule_domain::{
     secret::Digest,
     self_registration::RegistrationToken,
     session::Session,
-    store::{Changes, EventQuery, StoreError},
+    store::{Changes, EventQuery, GrantQuery, SessionQuery, StoreError},
     ticket::{Ticket, TicketKind},
     time::Timestamp,
     token::TokenId,
@@ -324,8 +324,8 @@ impl Store for SqlStore {
         Ok(all.unwrap_or_default())
     }
 
-    async fn sessions_of(&self, account: &AccountId) -> Result<Vec<Session>, StoreError> {
-        reads::sessions_of(&self.readers, account).await
+    async fn sessions(&self, query: &SessionQuery) -> Result<Vec<Session>, StoreError> {
+        reads::sessions(&self.readers, query).await
     }
 
     async fn sessions_by_upstream(&self, provider: &ProviderId, session: &str) -> Result<Vec<Session>, StoreError> {
@@ -377,8 +377,8 @@ impl Store for SqlStore {
         self.caches.grants.read(id, reads::grant(&self.readers, id)).await
     }
 
-    async fn grants_of(&self, account: &AccountId) -> Result<Vec<Grant>, StoreError> {
-        reads::grants_of(&self.readers, account).await
+    async fn grants(&self, query: &GrantQuery) -> Result<Vec<Grant>, StoreError> {
+        reads::grants(&self.readers, query).await
     }
 
     async fn is_token_revoked(&self, id: &TokenId) -> Result<bool, StoreError> {

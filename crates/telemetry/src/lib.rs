@@ -15,10 +15,10 @@ mod metrics;
 mod otlp;
 mod traces;
 
-use std::{fmt, io, time::Duration};
+use std::{fmt, io, sync::Arc, time::Duration};
 
 use opentelemetry_sdk::{metrics::SdkMeterProvider, trace::SdkTracerProvider};
-use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, util::SubscriberInitExt};
+use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, reload, util::SubscriberInitExt};
 
 pub use logs::LogFormat;
 pub use metrics::{Build, InFlight, METRICS_CONTENT_TYPE, Metrics};
@@ -63,6 +63,9 @@ pub enum TelemetryError {
     /// The system gave no thread.
     #[error("a thread for telemetry can't be started: {0}")]
     Thread(#[from] io::Error),
+    /// The process is ending.
+    #[error("the log filter can't be changed any more: {0}")]
+    Gone(#[from] reload::Error),
     /// It was set up before.
     #[error("telemetry is set up already")]
     Twice(#[from] tracing_subscriber::util::TryInitError),
@@ -74,6 +77,24 @@ pub struct TelemetryGuard {
     traces: Option<SdkTracerProvider>,
     metrics: Option<SdkMeterProvider>,
     sink: logs::Sink,
+    filter: LogFilter,
+}
+
+/// Changes which events are logged, while they are.
+#[derive(Clone)]
+pub struct LogFilter(Arc<dyn Fn(EnvFilter) -> Result<(), reload::Error> + Send + Sync>);
+
+impl fmt::Debug for LogFilter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LogFilter").finish_non_exhaustive()
+    }
+}
+
+impl LogFilter {
+    /// From now on these directives hold; one that can't be read changes nothing.
+    pub fn set(&self, directives: &str) -> Result<(), TelemetryError> {
+        Ok((self.0)(EnvFilter::try_new(directives)?)?)
+    }
 }
 
 impl fmt::Debug for TelemetryGuard {
@@ -86,6 +107,11 @@ impl fmt::Debug for TelemetryGuard {
 }
 
 impl TelemetryGuard {
+    /// What changes the log filter.
+    pub fn log_filter(&self) -> LogFilter {
+        self.filter.clone()
+    }
+
     /// Sends the last spans and numbers, and writes the last lines, for five seconds each at most. Blocks.
     pub fn shutdown(self) {
         drop(self);
@@ -115,20 +141,22 @@ pub fn check_filter(filter: &str) -> Result<(), TelemetryError> {
 pub fn init(options: &TelemetryOptions) -> Result<TelemetryGuard, TelemetryError> {
     let filter = EnvFilter::try_new(&options.log_filter)?;
     let sink = logs::Sink::to(io::stderr(), options.log_format)?;
-    let traces = match &options.otlp_endpoint {
+    let (traces, filter) = match &options.otlp_endpoint {
         // A filter for the whole registry is asked once per event; a filter for each layer costs a little on every span.
         None => {
+            let (filter, handle) = reload::Layer::new(filter);
             tracing_subscriber::registry().with(filter).with(logs::layer(sink.clone())).try_init()?;
-            None
+            (None, LogFilter(Arc::new(move |filter| handle.reload(filter))))
         }
         Some(endpoint) => {
             let provider = traces::provider(endpoint, options)?;
+            let (filter, handle) = reload::Layer::new(filter);
             let logs = logs::layer(sink.clone()).with_filter(filter);
             tracing_subscriber::registry().with(logs).with(traces::layer(&provider)).try_init()?;
             traces::are_sent();
-            Some(provider)
+            (Some(provider), LogFilter(Arc::new(move |filter| handle.reload(filter))))
         }
     };
     let metrics = options.otlp_metrics_endpoint.as_ref().map(|endpoint| metrics::provider(endpoint, options)).transpose()?;
-    Ok(TelemetryGuard { traces, metrics, sink })
+    Ok(TelemetryGuard { traces, metrics, sink, filter })
 }

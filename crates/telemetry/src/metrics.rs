@@ -85,6 +85,8 @@ pub struct Metrics {
     key_rotation: Gauge,
     audit_unsealed: Gauge,
     audit_oldest_unsealed: Gauge,
+    config_held: Gauge,
+    config_read: Gauge,
     clients: Option<ByClient>,
 }
 
@@ -182,6 +184,14 @@ impl Metrics {
             audit_unsealed: make.level("vestibule_audit_unsealed", "Audit events that wait to be put into the chain"),
             audit_oldest_unsealed: make
                 .level("vestibule_audit_oldest_unsealed_seconds", "How long the oldest of them has waited; 0 if none waits"),
+            config_held: make.level(
+                "vestibule_config_last_reload_success",
+                "Whether the configuration could be used when it was last read: 1 it holds, 0 the one before does",
+            ),
+            config_read: make.level(
+                "vestibule_config_last_reload_success_timestamp_seconds",
+                "When the configuration was last read that holds, as Unix time",
+            ),
             clients: by_client.then(|| ByClient {
                 names: Names::new(),
                 logins: make
@@ -286,6 +296,14 @@ impl Metrics {
         }
     }
 
+    /// The configuration was read; `holds` if it could be used.
+    pub fn config_read(&self, holds: bool, now: Timestamp) {
+        self.config_held.set(holds.into());
+        if holds {
+            self.config_read.set(now.as_secs());
+        }
+    }
+
     /// All of it, as [`METRICS_CONTENT_TYPE`].
     pub fn render(&self) -> String {
         let mut text = String::with_capacity(16 * 1024);
@@ -365,6 +383,9 @@ impl Observer for Metrics {
             }
             // Requests on the way are counted by their routes, and what operators do is read in the audit log.
             EventName::UpstreamLogoutReceived
+            | EventName::ConfigReloaded
+            | EventName::ConfigReloadFailed
+            | EventName::ConfigChecked
             | EventName::GrantRevoked
             | EventName::LoginStarted
             | EventName::RequestPushed

@@ -3,6 +3,7 @@
 pub mod clock;
 pub mod fake_back_channel;
 pub mod fake_client_keys;
+pub mod fake_configuration;
 pub mod fake_documents;
 pub mod fake_provider;
 pub mod issuer;

@@ -302,9 +302,13 @@ impl Tables {
                 None => add(&mut self.tombstones, id, revoked),
             },
             Write::RevokeAppGrants { account, client, revoked } => {
+                self.withdraw(revoked, |code| code.account == account && code.client == client);
                 self.revoke_all(revoked, |grant| grant.account == account && grant.client == client)
             }
-            Write::RevokeClientGrants { client, revoked } => self.revoke_all(revoked, |grant| grant.client == client),
+            Write::RevokeClientGrants { client, revoked } => {
+                self.withdraw(revoked, |code| code.client == client);
+                self.revoke_all(revoked, |grant| grant.client == client)
+            }
             Write::RevokeToken { id, expires } => add(&mut self.revoked_tokens, id, expires),
             Write::PutUpstreamTokens(tokens) => {
                 let kept = self.upstream_tokens.get(&tokens.link).map(|known| UpstreamTokens {
@@ -433,8 +437,19 @@ impl Tables {
     fn redeem(&mut self, digest: &Digest, at: Timestamp) -> bool {
         let sessions = &self.sessions;
         let signed_in = |id: SessionId| sessions.get(&id).is_some_and(|session| session.ended.is_none());
-        let fresh = self.codes.get_mut(digest).filter(|code| code.redeemed.is_none() && signed_in(code.session));
+        let (grants, tombstones) = (&self.grants, &self.tombstones);
+        let taken_back = |id: &GrantId| tombstones.contains_key(id) || grants.get(id).is_some_and(|grant| !grant.is_alive());
+        let is_good = |code: &&mut Code| code.redeemed.is_none() && signed_in(code.session) && !taken_back(&code.grant);
+        let fresh = self.codes.get_mut(digest).filter(is_good);
         fresh.map(|code| code.redeemed = Some(at)).is_some()
+    }
+
+    /// Ends grants before codes make them.
+    fn withdraw(&mut self, revoked: Revoked, which: impl Fn(&Code) -> bool) {
+        let not_made = |code: &&Code| code.expires > revoked.at - Duration::from_mins(1) && !self.grants.contains_key(&code.grant);
+        for grant in self.codes.values().filter(|code| which(code)).filter(not_made).map(|code| code.grant) {
+            self.tombstones.entry(grant).or_insert(revoked);
+        }
     }
 
     fn add_grant(&mut self, mut grant: Grant) -> Result<bool, StoreError> {

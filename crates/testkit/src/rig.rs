@@ -27,8 +27,8 @@ use vestibule_domain::{
 use vestibule_flows::{FixedProvider, Gateway, Parts};
 
 use crate::{
-    clock::StoppedClock, fake_back_channel::FakeBackChannel, fake_client_keys::FakeClientKeys, fake_documents::FakeDocuments,
-    fake_provider::FakeProvider, memory_store::MemoryStore,
+    clock::StoppedClock, fake_back_channel::FakeBackChannel, fake_client_keys::FakeClientKeys, fake_configuration::FakeConfiguration,
+    fake_documents::FakeDocuments, fake_provider::FakeProvider, memory_store::MemoryStore,
 };
 
 /// What differs from the plain gateway.
@@ -87,6 +87,7 @@ pub struct Rig {
     pub client_keys: Arc<FakeClientKeys>,
     pub documents: Arc<FakeDocuments>,
     pub observer: Arc<Lookout>,
+    pub configuration: Arc<FakeConfiguration>,
 }
 
 const SEALING_KEY: &str = "6b1f0c58a1c94e0e9d3f27b4a85d71f2c40e6a9b8d3c5f17e2a4960bd8317c5e";
@@ -104,6 +105,7 @@ impl Rig {
     pub async fn gateway_on(options: RigOptions, store: Arc<MemoryStore>) -> (Gateway, Self) {
         let clock = Arc::new(StoppedClock::default());
         let documents = Arc::new(FakeDocuments::default());
+        let configuration = Arc::new(FakeConfiguration::default());
         let named = |name: &&'static str| match options.terms.iter().find(|(of, _)| of == name) {
             Some((_, terms)) => FakeProvider::with(name, terms.clone()),
             None => FakeProvider::named(name),
@@ -131,6 +133,7 @@ impl Rig {
             factory: Arc::new(FakeFactory),
             back_channel: back_channel.clone() as Arc<dyn BackChannel>,
             documents: documents.clone(),
+            configuration: configuration.clone(),
             settings: Settings {
                 issuer: options.issuer,
                 lifetimes: Lifetimes::default(),
@@ -147,7 +150,7 @@ impl Rig {
             bootstrap_key: Some(SecretString::from(ADMIN_KEY)),
         });
         gateway.keep_keys().await.expect("keys are made");
-        (gateway, Self { store, clock, providers, back_channel, client_keys, documents, observer })
+        (gateway, Self { store, clock, providers, back_channel, client_keys, documents, observer, configuration })
     }
 
     /// A request's witness, from nowhere in particular.

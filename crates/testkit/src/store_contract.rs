@@ -18,6 +18,7 @@ use vestibule_domain::{
 
 use crate::sample::Sample;
 
+mod access;
 mod api_keys;
 mod chain;
 mod consents;
@@ -30,6 +31,7 @@ mod registrations;
 mod rows;
 mod shared;
 
+pub use access::*;
 pub use api_keys::*;
 pub use chain::*;
 pub use consents::*;
@@ -150,7 +152,10 @@ macro_rules! store_contract {
             a_silent_client_does_not_stand_before_the_others
             of_exchanges_and_logouts_at_once_every_client_with_tokens_is_told
             who_joined_a_session_is_forgotten_with_it
-            the_grants_of_an_account_are_listed_and_end_app_by_app
+            grants_are_listed_by_whose_they_are_and_end_app_by_app
+            sessions_are_listed_by_whose_they_are
+            attack_37_a_code_is_not_redeemed_after_what_it_stands_for_was_taken_back
+            attack_37_of_exchanges_and_takings_back_at_once_no_grant_is_left
             sessions_are_found_by_the_provider_s_own_session
             what_a_person_allowed_an_app_is_kept_for_each_host
             what_was_allowed_is_forgotten_for_one_or_for_all

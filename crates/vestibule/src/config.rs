@@ -17,6 +17,7 @@ mod units;
 use std::{
     net::SocketAddr,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -155,6 +156,28 @@ pub(crate) struct Sealing {
 /// The variables of this process. Those that are not Unicode can't be ours.
 pub(crate) fn environment() -> Environment {
     std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect()
+}
+
+/// A configuration as it is written and as it was understood.
+#[derive(Clone, Debug)]
+pub(crate) struct Written {
+    /// Its layers.
+    pub(crate) layered: Arc<Layered>,
+    /// What they mean.
+    pub(crate) config: Arc<Config>,
+}
+
+impl Written {
+    /// Reads and checks everything.
+    pub(crate) fn read(path: &Path) -> Result<Self, Faults> {
+        Self::of(layers::read(Some(path), &environment())?)
+    }
+
+    /// Checks layers that were read.
+    pub(crate) fn of(layered: Layered) -> Result<Self, Faults> {
+        let config = Arc::new(Config::check(&layered, Files::Read)?);
+        Ok(Self { layered: Arc::new(layered), config })
+    }
 }
 
 impl Config {

@@ -7,6 +7,8 @@ mod folder;
 use std::{
     io,
     net::{Ipv4Addr, SocketAddr},
+    path::PathBuf,
+    sync::Arc,
     time::Duration,
 };
 
@@ -29,8 +31,8 @@ pub(crate) use self::folder::{create_private, is_data_folder, sealing_in, store_
 use crate::{
     cli::DevOptions,
     config::{
-        self, Config, Files,
-        fault::Origin,
+        self, Written,
+        fault::{Faults, Origin},
         layers::{self, Layered, Source as ProviderSource},
     },
     console_key,
@@ -59,24 +61,35 @@ pub(crate) async fn dev(options: &DevOptions) -> Result<(), Failure> {
     let mut demo = DemoApp::bind(local(options.port + 2)).map_err(|error| taken(options.port + 2, "the demo app", error))?;
 
     let upstream_secret = keygen::sealing_key();
-    let config = configuration(options, &folder, &keys, &pretend, &upstream_secret)?;
+    let given = Given {
+        file: options.config.clone(),
+        verbose: options.verbose,
+        port: options.port,
+        store: folder.store().url,
+        sealing_key: keys.sealing.secret.clone(),
+        admin_key: keys.admin.secret.clone(),
+        pretend: pretend_provider(&pretend, &upstream_secret),
+        pretend_issuer: pretend.issuer().to_owned(),
+    };
+    let written = given.read()?;
+    let config = written.config.clone();
     pretend.register(OUR_CLIENT_ID, upstream_secret.expose_secret(), config.settings.url(&format!("/callback/{DEMO}")));
     let doors = Doors::bind(&config, |key, address, error| {
         taken(address.port(), if key == "listen.address" { "the gateway" } else { "the operators' listener" }, error)
     })?;
     let telemetry = vestibule_telemetry::init(&config.telemetry)?;
 
-    let built = wire::build(&config).await?;
+    let built = wire::build(&written, Arc::new(move || given.read()), telemetry.log_filter()).await?;
     let started = async {
-        maintenance::keep_keys(built.house.gateway(), &built.metrics).await?;
-        built.house.gateway().seal_audit().await?;
-        let client_secret = register_demo(built.house.gateway(), &demo, &folder).await?;
+        maintenance::keep_keys(&built.gateway(), &built.metrics).await?;
+        built.gateway().seal_audit().await?;
+        let client_secret = register_demo(&built.gateway(), &demo, &folder).await?;
         demo.configure(DemoClient {
             issuer: config.settings.issuer.clone(),
             client_id: DEMO.into(),
             client_secret: client_secret.expose_secret().to_owned(),
         });
-        let console = console_key::link(built.house.gateway(), CONSOLE_KEY_FOR, AdminScopes::everything()).await?;
+        let console = console_key::link(&built.gateway(), CONSOLE_KEY_FOR, AdminScopes::everything()).await?;
         Ok((Running::start(&built, doors), console))
     };
     let (running, console) = match started.await {
@@ -110,36 +123,60 @@ pub(crate) fn local(port: u16) -> SocketAddr {
     (Ipv4Addr::LOCALHOST, port).into()
 }
 
-/// What is built in, the file and the environment, with addresses, keys, the database and the pretend provider set by us.
-fn configuration(
-    options: &DevOptions,
-    folder: &Folder,
-    keys: &Keys,
-    pretend: &PretendIssuer,
-    upstream_secret: &SecretString,
-) -> Result<Config, Failure> {
-    let mut layered = layers::read(options.config.as_deref(), &config::environment())?;
-    quieten(&mut layered, options.verbose);
-    let raw = &mut layered.raw;
-    raw.issuer = Some(format!("http://{}", local(options.port)));
-    raw.listen.address = local(options.port).to_string();
-    raw.listen.tls.certificate = None;
-    raw.listen.tls.key = None;
-    raw.ops.address = local(options.port + 3).to_string();
-    raw.store.url = Some(folder.store().url);
-    raw.store.url_file = None;
-    raw.sealing.key = Some(keys.sealing.secret.clone());
-    raw.sealing.key_file = None;
-    raw.admin.bootstrap_key = Some(keys.admin.secret.clone());
-    raw.admin.bootstrap_key_file = None;
-    raw.admin.address = None;
-    raw.egress.allow.push(pretend.issuer().trim_start_matches("http://").to_owned());
-    if raw.console.operators.is_empty() {
-        raw.console.operators.insert("emails".into(), Value::from(vec![OPERATOR]));
+/// What is laid over the configuration.
+struct Given {
+    file: Option<PathBuf>,
+    verbose: u8,
+    port: u16,
+    store: SecretString,
+    sealing_key: SecretString,
+    admin_key: SecretString,
+    pretend: Claims,
+    pretend_issuer: String,
+}
+
+impl Given {
+    /// Writes the same into what operators are shown.
+    fn show(&self, layered: &mut Layered) {
+        let Layered { raw, effective, .. } = layered;
+        effective["issuer"] = raw.issuer.clone().into();
+        effective["listen"]["address"] = raw.listen.address.clone().into();
+        effective["ops"]["address"] = raw.ops.address.clone().into();
+        effective["store"]["url"] = self.store.expose_secret().into();
+        effective["sealing"]["key"] = self.sealing_key.expose_secret().into();
+        effective["admin"]["bootstrap_key"] = self.admin_key.expose_secret().into();
+        effective["egress"]["allow"] = raw.egress.allow.clone().into();
+        effective["log"]["filter"] = raw.log.filter.clone().into();
+        effective["console"]["operators"] = Value::Object(raw.console.operators.clone());
+        effective["providers"] = raw.providers.iter().cloned().map(Value::Object).collect();
     }
-    raw.providers.push(pretend_provider(pretend, upstream_secret));
-    layered.sources.push(ProviderSource { file: "vestibule dev".into(), own: None, fault: None });
-    Ok(Config::check(&layered, Files::Read)?)
+
+    /// What is built in, the file and the environment, with addresses, keys, the database and the pretend provider set by us.
+    fn read(&self) -> Result<Written, Faults> {
+        let mut layered = layers::read(self.file.as_deref(), &config::environment())?;
+        quieten(&mut layered, self.verbose);
+        let raw = &mut layered.raw;
+        raw.issuer = Some(format!("http://{}", local(self.port)));
+        raw.listen.address = local(self.port).to_string();
+        raw.listen.tls.certificate = None;
+        raw.listen.tls.key = None;
+        raw.ops.address = local(self.port + 3).to_string();
+        raw.store.url = Some(self.store.clone());
+        raw.store.url_file = None;
+        raw.sealing.key = Some(self.sealing_key.clone());
+        raw.sealing.key_file = None;
+        raw.admin.bootstrap_key = Some(self.admin_key.clone());
+        raw.admin.bootstrap_key_file = None;
+        raw.admin.address = None;
+        raw.egress.allow.push(self.pretend_issuer.trim_start_matches("http://").to_owned());
+        if raw.console.operators.is_empty() {
+            raw.console.operators.insert("emails".into(), Value::from(vec![OPERATOR]));
+        }
+        raw.providers.push(self.pretend.clone());
+        layered.sources.push(ProviderSource { file: "vestibule dev".into(), own: None, fault: None });
+        self.show(&mut layered);
+        Written::of(layered)
+    }
 }
 
 fn pretend_provider(pretend: &PretendIssuer, secret: &SecretString) -> Claims {

@@ -153,6 +153,9 @@ const fn meaning(reason: Reason) -> (&'static str, &'static str) {
         R::KeysUnavailable => ("the client's keys can't be had", "its jwks_uri does not answer, or has no key of that name."),
         R::WrongMethod => ("the client proves who it is in another way than it is registered for", "compare token_endpoint_auth_method."),
         R::BadMetadata => ("what the app says of itself breaks a rule", "the detail names the member."),
+        R::BadConfiguration => {
+            ("the configuration is wrong somewhere", "`vestibule config check FILE` says where, and what to write instead.")
+        }
         R::TooManyClients => {
             ("as many apps have registered themselves as may", "raise registration.most_clients, or let the unused ones be swept.")
         }

@@ -18,6 +18,7 @@ mod policy;
 mod print;
 mod provider;
 mod rehearsal;
+mod reload;
 mod serve;
 mod signals;
 mod surroundings;

@@ -19,7 +19,7 @@ use vestibule_domain::{
     ports::Entropy,
 };
 use vestibule_flows::{Gateway, KeysError, RefreshReport};
-use vestibule_http::House;
+use vestibule_http::Standing;
 use vestibule_telemetry::Metrics;
 
 const EVERY: Duration = Duration::from_mins(1);
@@ -38,12 +38,13 @@ pub(crate) async fn keep_keys(gateway: &Gateway, metrics: &Metrics) -> Result<()
 }
 
 /// Goes round until it is aborted. What fails is tried again a minute later.
-pub(crate) async fn maintain(house: Arc<House>, metrics: Arc<Metrics>) {
-    let gateway = house.gateway();
+pub(crate) async fn maintain(standing: Arc<Standing>, metrics: Arc<Metrics>) {
     let mut minutes = interval(EVERY);
     minutes.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         minutes.tick().await;
+        // Each round goes by the configuration that holds when it begins.
+        let gateway = &now(&standing);
         if let Err(error) = keep_keys(gateway, &metrics).await {
             error!(%error, "the signing keys could not be kept; those in use stay");
         }
@@ -66,10 +67,10 @@ pub(crate) async fn maintain(house: Arc<House>, metrics: Arc<Metrics>) {
 }
 
 /// Looks at every provider at once and then about every minute, so that people are not the first to find out. Ends when it is told to.
-pub(crate) async fn probe(house: Arc<House>, stop: impl Future<Output = ()> + Send) {
-    let gateway = house.gateway();
+pub(crate) async fn probe(standing: Arc<Standing>, stop: impl Future<Output = ()> + Send) {
     let round = async {
         loop {
+            let gateway = now(&standing);
             if let Err(error) = gateway.probe_providers().await {
                 error!(%error, "the providers could not be looked at");
             }
@@ -85,14 +86,14 @@ pub(crate) async fn probe(house: Arc<House>, stop: impl Future<Output = ()> + Se
 
 /// Refreshes upstream tokens in use before anybody has to wait for it. Ends when it is told to, and never in the middle of a refresh: a provider
 /// that changes its refresh token with each use would have told us the new one, and nobody would know it.
-pub(crate) async fn refresh_ahead(house: Arc<House>, stop: impl Future<Output = ()> + Send) {
-    let gateway = house.gateway();
+pub(crate) async fn refresh_ahead(standing: Arc<Standing>, stop: impl Future<Output = ()> + Send) {
     tokio::pin!(stop);
     loop {
         tokio::select! {
-            () = sleep(about(REFRESH_EVERY, gateway.entropy())) => {}
+            () = sleep(about(REFRESH_EVERY, now(&standing).entropy())) => {}
             () = &mut stop => return,
         }
+        let gateway = now(&standing);
         let witness = Witness { now: gateway.clock().now(), source: Source::default(), trace_id: None };
         // What was begun is finished even when this is cut short.
         let round = tokio::select! {
@@ -125,8 +126,7 @@ const MOST_TOLD_OF_ONE: usize = 8;
 
 /// Tells apps of logouts, each for itself, so that who is slow keeps nobody else waiting. Ends when it is told to; what is cut short then is told again
 /// by whoever finds it due.
-pub(crate) async fn tell_of_logouts(house: Arc<House>, stop: impl Future<Output = ()> + Send) {
-    let gateway = house.gateway();
+pub(crate) async fn tell_of_logouts(standing: Arc<Standing>, stop: impl Future<Output = ()> + Send) {
     let mut under_way: JoinSet<ClientId> = JoinSet::new();
     let mut of_client: HashMap<ClientId, usize> = HashMap::new();
     let mut seconds = interval(TELL_EVERY);
@@ -145,6 +145,7 @@ pub(crate) async fn tell_of_logouts(house: Arc<House>, stop: impl Future<Output 
             }
         }
         of_client.retain(|_, count| *count > 0);
+        let gateway = now(&standing);
         let due = match gateway.logouts_due(MOST_TOLD_OF_ONE as u64, MOST_TOLD as u64).await {
             Ok(due) => due,
             Err(error) => {
@@ -169,13 +170,22 @@ pub(crate) async fn tell_of_logouts(house: Arc<House>, stop: impl Future<Output 
     }
 }
 
+/// The gateway as it is now.
+fn now(standing: &Standing) -> Gateway {
+    standing.house().gateway().clone()
+}
+
 /// How often it is looked whether events wait to be put into the chain.
 const SEAL_EVERY: Duration = Duration::from_secs(1);
 
 /// Puts committed events into the chain, and every checkpoint into a file besides, if there is one. Ends when it is told to; what is left then waits for
 /// the next start, or for another node.
-pub(crate) async fn seal_audit(house: Arc<House>, metrics: Arc<Metrics>, file: Option<PathBuf>, stop: impl Future<Output = ()> + Send) {
-    let gateway = house.gateway();
+pub(crate) async fn seal_audit(
+    standing: Arc<Standing>,
+    metrics: Arc<Metrics>,
+    file: Option<PathBuf>,
+    stop: impl Future<Output = ()> + Send,
+) {
     let mut seconds = interval(SEAL_EVERY);
     seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     tokio::pin!(stop);
@@ -184,6 +194,7 @@ pub(crate) async fn seal_audit(house: Arc<House>, metrics: Arc<Metrics>, file: O
             _ = seconds.tick() => {}
             () = &mut stop => return,
         }
+        let gateway = now(&standing);
         loop {
             match gateway.seal_audit().await {
                 Ok(report) => {

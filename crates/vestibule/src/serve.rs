@@ -1,52 +1,58 @@
 //! `vestibule serve`: starts the house, and stops it in order.
 
-use std::{io, net::SocketAddr, path::Path};
+use std::{io, net::SocketAddr, path::Path, sync::Arc};
 
 use sd_notify::NotifyState;
 use tokio::{
     signal::unix::{SignalKind, signal},
     task::JoinHandle,
 };
-use tracing::{error, info, warn};
+use tracing::{info, warn};
+use vestibule_domain::audit::{Actor, Source, Witness};
 use vestibule_http::{
-    admin_routes,
-    door::{Door, DoorOptions, Reload},
+    Doorway, Standing, admin_routes,
+    door::{Door, DoorOptions},
     ops_routes, routes,
 };
+use vestibule_telemetry::LogFilter;
 
 use crate::{
     config::{
-        Config,
+        Config, Written,
         fault::{Fault, Faults},
     },
     dev,
     failure::Failure,
     maintenance,
-    signals::{Stop, StopSignals, tell_systemd},
+    reload::Reader,
+    signals::{Stop, StopSignals, tell_systemd, tell_systemd_of_reload},
     surroundings::Surroundings,
     wire::{self, Built},
 };
 
 /// Serves until it is told to stop.
 pub(crate) async fn serve(path: &Path) -> Result<(), Failure> {
-    let config = Config::load(Some(path))?;
-    refuse_leftovers(&config)?;
+    let written = Written::read(path)?;
+    refuse_leftovers(&written.config)?;
     let mut signals = StopSignals::listen().map_err(|error| Failure::io("signals can't be handled", error))?;
-    let telemetry = vestibule_telemetry::init(&config.telemetry)?;
-    let served = serve_until_stopped(&config, &mut signals).await;
+    let telemetry = vestibule_telemetry::init(&written.config.telemetry)?;
+    let file = path.to_owned();
+    let read: Arc<Reader> = Arc::new(move || Written::read(&file));
+    let served = serve_until_stopped(&written, read, telemetry.log_filter(), &mut signals).await;
     // The last lines and spans are written on a thread that may wait: sending spans takes a while.
     let _ = tokio::task::spawn_blocking(move || telemetry.shutdown()).await;
     served
 }
 
-async fn serve_until_stopped(config: &Config, signals: &mut StopSignals) -> Result<(), Failure> {
-    let built = wire::build(config).await?;
+async fn serve_until_stopped(written: &Written, read: Arc<Reader>, logs: LogFilter, signals: &mut StopSignals) -> Result<(), Failure> {
+    let config = &written.config;
+    let built = wire::build(written, read, logs).await?;
     let running = async {
-        maintenance::keep_keys(built.house.gateway(), &built.metrics).await?;
-        built.house.gateway().seal_audit().await?;
+        maintenance::keep_keys(&built.gateway(), &built.metrics).await?;
+        built.gateway().seal_audit().await?;
         let refused = |key: &str, address, error| Failure::io(format!("listening on {address} ({key}) is not possible"), error);
         let doors = Doors::bind(config, refused)?;
-        let reload = reload_on_hangup([Some(&doors.main), doors.admin.as_ref()].into_iter().flatten().map(Door::reloader).collect())?;
+        let reload = reload_on_hangup(built.standing.clone())?;
         let surroundings = tokio::spawn(Surroundings::of(config).watch(built.metrics.clone()));
         Ok(Running::start(&built, doors).beside(reload).beside(surroundings))
     };
@@ -69,7 +75,7 @@ async fn serve_until_stopped(config: &Config, signals: &mut StopSignals) -> Resu
 
 /// The admin API can make providers, so that none is no reason not to start.
 async fn tell_when_nobody_can_sign_in(built: &Built) -> Result<(), Failure> {
-    if built.house.gateway().providers().await?.all().is_empty() {
+    if built.gateway().providers().await?.all().is_empty() {
         warn!("there is no provider yet, so nobody can sign in: add [[providers]] to the configuration, or make one by the admin API");
     }
     Ok(())
@@ -139,20 +145,18 @@ impl Running {
     /// Opens both doors and begins the maintenance.
     pub(crate) fn start(built: &Built, doors: Doors) -> Self {
         let (stop_main, stop_ops) = (Stop::new(), Stop::new());
-        let maintain = tokio::spawn(maintenance::maintain(built.house.clone(), built.metrics.clone()));
-        let probe = tokio::spawn(maintenance::probe(built.house.clone(), stop_main.called()));
-        let refresher = tokio::spawn(maintenance::refresh_ahead(built.house.clone(), stop_main.called()));
-        let sealer = tokio::spawn(maintenance::seal_audit(
-            built.house.clone(),
-            built.metrics.clone(),
-            built.checkpoints.clone(),
-            stop_main.called(),
-        ));
-        let teller = tokio::spawn(maintenance::tell_of_logouts(built.house.clone(), stop_main.called()));
+        let standing = &built.standing;
+        built.configuration.renews([Some(&doors.main), doors.admin.as_ref()].into_iter().flatten().map(Door::reloader).collect());
+        let maintain = tokio::spawn(maintenance::maintain(standing.clone(), built.metrics.clone()));
+        let probe = tokio::spawn(maintenance::probe(standing.clone(), stop_main.called()));
+        let refresher = tokio::spawn(maintenance::refresh_ahead(standing.clone(), stop_main.called()));
+        let (metrics, checkpoints) = (built.metrics.clone(), built.checkpoints.clone());
+        let sealer = tokio::spawn(maintenance::seal_audit(standing.clone(), metrics, checkpoints, stop_main.called()));
+        let teller = tokio::spawn(maintenance::tell_of_logouts(standing.clone(), stop_main.called()));
         Self {
-            main: tokio::spawn(doors.main.serve(routes(&built.house), stop_main.called())),
-            ops: tokio::spawn(doors.ops.serve(ops_routes(&built.house), stop_ops.called())),
-            admin: doors.admin.map(|door| tokio::spawn(door.serve(admin_routes(&built.house), stop_main.called()))),
+            main: tokio::spawn(doors.main.serve(Doorway::new(standing, routes), stop_main.called())),
+            ops: tokio::spawn(doors.ops.serve(Doorway::new(standing, ops_routes), stop_ops.called())),
+            admin: doors.admin.map(|door| tokio::spawn(door.serve(Doorway::new(standing, admin_routes), stop_main.called()))),
             helpers: vec![maintain, probe, teller, sealer],
             refresher,
             stop_main,
@@ -176,7 +180,7 @@ impl Running {
             ended = ended_of(&mut self.admin) => Err(ended_early("the admin API's listener", ended)),
         };
         info!("stopping: what is under way is finished");
-        built.house.set_draining();
+        built.standing.house().set_draining();
         tell_systemd(NotifyState::Stopping);
         self.stop_main.call();
         if ended.is_ok() {
@@ -203,7 +207,7 @@ impl Running {
         for helper in &self.helpers {
             helper.abort();
         }
-        if let Err(error) = built.house.gateway().write_uses().await {
+        if let Err(error) = built.gateway().write_uses().await {
             error!(%error, "when keys and secrets were used last could not be written");
         }
         for (name, ended) in [("the main listener", main), ("the admin API's listener", admin), ("the operators' listener", ops)] {
@@ -231,16 +235,21 @@ fn ended_early(who: &str, ended: Result<io::Result<()>, tokio::task::JoinError>)
     }
 }
 
-/// `systemctl reload` and `kill -HUP`: certificates are read again.
-fn reload_on_hangup(doors: Vec<Reload>) -> Result<JoinHandle<()>, Failure> {
+/// `systemctl reload` and `kill -HUP`: the configuration and the certificates are read again.
+fn reload_on_hangup(standing: Arc<Standing>) -> Result<JoinHandle<()>, Failure> {
     let mut hangups = signal(SignalKind::hangup()).map_err(|error| Failure::io("signals can't be handled", error))?;
     Ok(tokio::spawn(async move {
         while hangups.recv().await.is_some() {
-            for door in &doors {
-                if let Err(error) = door.reload() {
-                    error!(%error, "the TLS certificate can't be renewed; the previous one stays in use");
+            tell_systemd_of_reload();
+            let gateway = standing.house().gateway().clone();
+            let witness = Witness { now: gateway.clock().now(), source: Source::default(), trace_id: None };
+            // What is wrong was logged where it was found.
+            if let Ok(change) = gateway.reload_configuration(&witness, &Actor::System).await {
+                for waits in &change.awaiting_restart {
+                    warn!(setting = %waits, "{waits} is written differently than it holds, and waits for a restart");
                 }
             }
+            tell_systemd(NotifyState::Ready);
         }
     }))
 }

@@ -1,7 +1,8 @@
-//! What the system tells us: to stop, and to read certificates again.
+//! What the system tells us to do, and what we tell it of ourselves.
 
 use std::{future::pending, io};
 
+use sd_notify::NotifyState;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
     sync::watch,
@@ -68,8 +69,16 @@ impl Stop {
 }
 
 /// Says something to systemd; to nobody when it didn't start us.
-pub(crate) fn tell_systemd(state: sd_notify::NotifyState<'_>) {
+pub(crate) fn tell_systemd(state: NotifyState<'_>) {
     if let Err(error) = sd_notify::notify(&[state]) {
         tracing::warn!(%error, "systemd could not be told how we are");
+    }
+}
+
+/// Says to systemd that the configuration is being read again; [`tell_systemd`] that we are ready says that it was.
+pub(crate) fn tell_systemd_of_reload() {
+    let told = NotifyState::monotonic_usec_now().and_then(|now| sd_notify::notify(&[NotifyState::Reloading, now]));
+    if let Err(error) = told {
+        tracing::warn!(%error, "systemd could not be told that we reload");
     }
 }

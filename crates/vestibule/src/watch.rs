@@ -97,6 +97,10 @@ fn log(event: &AuditEvent) {
                 warn!(event = name, provider.id = provider, reason, detail, "{through} is in trouble: {detail}");
             }
         }
+        (EventName::ConfigReloaded, _) => {
+            let changes = detail.unwrap_or_default();
+            info!(event = name, trace.id = trace, "the configuration was read again and holds: {changes}");
+        }
         (EventName::LoginFailed | EventName::LoginDeniedByPolicy, _) => {
             let why = reason.unwrap_or("unknown");
             warn!(

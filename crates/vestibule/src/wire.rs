@@ -9,13 +9,14 @@ use tracing::error;
 use vestibule_crypto::{KeySealer, LocalChecker, LocalNotary, LocalProofReader, LocalSigner, SystemClock, SystemEntropy};
 use vestibule_domain::{
     claims::Claims,
-    ports::{BackChannel, ClientDocuments, Clock, Entropy, Observer, ProviderFactory, Sealer, Store, Undelivered},
+    configuration::{ConfigurationChange, SettingFault, ShownSetting},
+    ports::{BackChannel, ClientDocuments, Clock, Configuration, Entropy, Observer, ProviderFactory, Sealer, Store, Undelivered},
     provider::{Definition, StoredProvider},
     redirect::RegisteredUri,
     registration::FieldFault,
 };
-use vestibule_flows::{FixedProvider, Gateway, Parts};
-use vestibule_http::{House, HttpSettings};
+use vestibule_flows::{FixedProvider, Gateway, Outgoing, Parts};
+use vestibule_http::{House, HttpSettings, Standing};
 use vestibule_persistence::{CommitStats, SqlStore, StoreOptions};
 use vestibule_playground::PretendIssuer;
 use vestibule_providers::{
@@ -25,46 +26,62 @@ use vestibule_providers::{
     egress::{Egress, EgressOptions, EgressSetupError},
     factory::ProviderMaker,
 };
-use vestibule_telemetry::{Build, Metrics};
+use vestibule_telemetry::{Build, LogFilter, Metrics};
 
 use crate::{
     config::{
-        Config, ProviderConfig, Sealing, StoreSettings,
+        Config, ProviderConfig, Sealing, StoreSettings, Written,
         fault::{Fault, Faults},
         named_within, pointer,
     },
     failure::Failure,
+    reload::{LiveConfiguration, LiveParts, Reader},
     watch::Watch,
 };
 
 /// The house, with the handles that starting and stopping need.
-#[derive(Debug)]
 pub(crate) struct Built {
-    pub(crate) house: Arc<House>,
+    pub(crate) standing: Arc<Standing>,
+    pub(crate) configuration: Arc<LiveConfiguration>,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) store: Arc<SqlStore>,
     /// Where checkpoints of the audit log are written besides, if anywhere.
     pub(crate) checkpoints: Option<PathBuf>,
 }
 
-/// Opens the database and puts the house on it. Nothing is asked of any provider yet.
-pub(crate) async fn build(config: &Config) -> Result<Built, Failure> {
+impl Built {
+    /// The gateway of the house that stands now.
+    pub(crate) fn gateway(&self) -> Gateway {
+        self.standing.house().gateway().clone()
+    }
+}
+
+/// Opens the database and puts the house on it. Nothing is asked of any provider yet. `read` is what reads the configuration again.
+pub(crate) async fn build(written: &Written, read: Arc<Reader>, logs: LogFilter) -> Result<Built, Failure> {
+    let config = &written.config;
     let metrics = Arc::new(if config.metrics_by_client { Metrics::by_client(this_build()) } else { Metrics::new(this_build()) });
     let observer: Arc<dyn Observer> = Arc::new(Watch(metrics.clone()));
-    let egress = egress(config)?;
-    let factory = factory(egress.clone(), observer.clone());
-    let configured = configured(config, factory.as_ref())?;
+    let outgoing = outgoing(config, &observer)?;
+    let configured = configured(config, outgoing.factory.as_ref())?;
     for fault in &configured.faults.0 {
         error!("a provider can't be used: {fault}");
     }
-    let documents = documents(config)?;
     let sealer = sealer(&config.sealing);
     let store = Arc::new(open_store(&config.store, &metrics, sealer.clone()).await?);
+    let configuration = Arc::new(LiveConfiguration::new(LiveParts {
+        read,
+        logs,
+        metrics: metrics.clone(),
+        observer: observer.clone(),
+        started: written.clone(),
+        providers: configured.providers.clone(),
+        outgoing: outgoing.clone(),
+    }));
     let gateway = Gateway::new(Parts {
         store: store.clone() as Arc<dyn Store>,
         signer: Arc::new(LocalSigner::new(config.settings.issuer.clone(), sealer.clone())),
         checker: Arc::new(LocalChecker::default()),
-        client_keys: Arc::new(KeyFetcher::new(egress.clone(), clock())),
+        client_keys: outgoing.client_keys,
         proofs: Arc::new(LocalProofReader::default()),
         sealer,
         notary: Arc::new(LocalNotary),
@@ -72,20 +89,37 @@ pub(crate) async fn build(config: &Config) -> Result<Built, Failure> {
         clock: clock(),
         observer,
         providers: configured.providers,
-        factory,
-        back_channel: Arc::new(GuardedBackChannel::new(egress)),
-        documents,
+        factory: outgoing.factory,
+        back_channel: outgoing.back_channel,
+        documents: outgoing.documents,
+        configuration: configuration.clone(),
         settings: config.settings.clone(),
         bootstrap_key: Some(config.bootstrap_key.clone()),
     });
-    let settings = HttpSettings {
+    let standing = Standing::new(Arc::new(House::new(gateway, metrics.clone(), http_settings(config))));
+    configuration.stands(&standing);
+    Ok(Built { standing, configuration, metrics, store, checkpoints: config.checkpoints.clone() })
+}
+
+/// What the web side goes by.
+pub(crate) fn http_settings(config: &Config) -> HttpSettings {
+    HttpSettings {
         trusted_proxies: config.listen.trusted_proxies.clone(),
         appearance: config.appearance.clone(),
         certificates: config.listen.certificates.clone(),
         admin_apart: config.admin.is_some(),
-    };
-    let house = Arc::new(House::new(gateway, metrics.clone(), settings));
-    Ok(Built { house, metrics, store, checkpoints: config.checkpoints.clone() })
+    }
+}
+
+/// The ways out of the house, all through the one guarded client.
+pub(crate) fn outgoing(config: &Config, observer: &Arc<dyn Observer>) -> Result<Outgoing, Faults> {
+    let egress = egress(config)?;
+    Ok(Outgoing {
+        client_keys: Arc::new(KeyFetcher::new(egress.clone(), clock())),
+        factory: factory(egress.clone(), observer.clone()),
+        back_channel: Arc::new(GuardedBackChannel::new(egress)),
+        documents: documents(config)?,
+    })
 }
 
 /// A gateway that nobody can knock at: for commands that look at what it would do, or do something in its stead.
@@ -111,6 +145,7 @@ pub(crate) fn onlooker(
         factory,
         back_channel: Arc::new(Mute),
         documents: documents(config)?,
+        configuration: Arc::new(Mute),
         settings: config.settings.clone(),
         bootstrap_key: None,
     }))
@@ -209,6 +244,22 @@ struct Mute;
 impl BackChannel for Mute {
     async fn send(&self, _: &RegisteredUri, _: &str) -> Result<(), Undelivered> {
         Err(Undelivered("this gateway only looks".into()))
+    }
+}
+
+/// Nor does it live by anything but what it was started with.
+#[async_trait]
+impl Configuration for Mute {
+    async fn shown(&self) -> Vec<ShownSetting> {
+        Vec::new()
+    }
+
+    async fn check(&self) -> Result<ConfigurationChange, Vec<SettingFault>> {
+        Ok(ConfigurationChange::default())
+    }
+
+    async fn reload(&self) -> Result<ConfigurationChange, Vec<SettingFault>> {
+        Ok(ConfigurationChange::default())
     }
 }
 

@@ -12,16 +12,15 @@ use poem_openapi::{
 };
 use serde_json::json;
 use vestibule_domain::{consent::Consent, operator::Operator};
-use vestibule_flows::Gateway;
+use vestibule_flows::{AccessFilter, AccessPage, Gateway};
 
+pub(super) use self::objects::{EXAMPLE_ID, EXAMPLE_LINK, EXAMPLE_TIME};
 use self::{
-    answers::{
-        Changing, Consents, Ending, Finding, Forgetting, Found, Gone, Grants, Links, Listed, Listing, ListingOf, Revoking, Sessions,
-        Unlinking,
-    },
-    objects::{AccountChange, AccountPage, ConsentList, GrantList, LinkList, SessionList},
+    answers::{Changing, Consents, Ending, Finding, Forgetting, Found, Gone, Links, Listed, Listing, ListingOf, Revoking, Unlinking},
+    objects::{AccountChange, AccountPage, ConsentList, LinkList},
 };
 use super::{
+    access::{GrantList, Grants, SessionList, Sessions},
     body::Patch,
     key::{Caller, Key},
     operations::{Group, named_in_query, page, usual_page},
@@ -141,16 +140,26 @@ impl Accounts {
 
     /// List an account's sessions
     ///
-    /// The browsers that are signed in, newest first.
+    /// The browsers that are signed in, newest first, a page at a time.
     #[oai(path = "/accounts/:account_id/sessions", method = "get", operation_id = "list_sessions", tag = "Group::Accounts")]
     async fn sessions(
         &self,
         key: Key,
         /// The account's id.
         account_id: Path<String>,
-    ) -> Result<Sessions, Refused<Finding>> {
-        let sessions = self.gateway().sessions(&key.0.witness, &account_id).await.map_err(Problem::from)?;
-        Ok(Sessions::All(Json(SessionList::new(&sessions, &self.gateway().settings().lifetimes))))
+        /// How many at most.
+        #[oai(default = "usual_page", validator(minimum(value = "1"), maximum(value = "200")))]
+        limit: Query<u64>,
+        /// Only sessions after this id: the last one of the page before.
+        after: Query<Option<String>>,
+    ) -> Result<Sessions, Refused<ListingOf>> {
+        let account = self.gateway().account(&account_id).await.map_err(Problem::from)?.id.to_string();
+        let filter = AccessFilter { account: Some(&account), ..AccessFilter::default() };
+        let asked = AccessPage { after: after.0.as_deref(), limit: limit.0 + 1 };
+        let found = self.gateway().sessions(&key.0.witness, filter, asked).await.map_err(named_in_query)?;
+        let address = format!("{}/accounts/{account}/sessions", self.base);
+        let (sessions, next) = page(found, limit.0, &address, |session| session.id.to_string());
+        Ok(Sessions::Page(Json(SessionList::new(&sessions, &self.gateway().settings().lifetimes)), next))
     }
 
     /// List what an account allowed apps
@@ -205,22 +214,32 @@ impl Accounts {
         session_id: Path<String>,
     ) -> Result<Gone, Refused<Ending>> {
         let Caller { gateway, operator: Operator { actor, .. }, witness } = &key.0;
-        gateway.end_session_of(witness, actor, &account_id, &session_id).await.map_err(Problem::from)?;
+        gateway.end_session_of_id(witness, actor, Some(&account_id), &session_id).await.map_err(Problem::from)?;
         Ok(Gone::Gone)
     }
 
     /// List what apps were given
     ///
-    /// An account's grants from which tokens are good now or can be got, newest first.
+    /// An account's grants from which tokens are good now or can be got, newest first, a page at a time.
     #[oai(path = "/accounts/:account_id/grants", method = "get", operation_id = "list_grants", tag = "Group::Accounts")]
     async fn grants(
         &self,
         key: Key,
         /// The account's id.
         account_id: Path<String>,
-    ) -> Result<Grants, Refused<Finding>> {
-        let grants = self.gateway().grants(&key.0.witness, &account_id).await.map_err(Problem::from)?;
-        Ok(Grants::All(Json(GrantList::new(&grants))))
+        /// How many at most.
+        #[oai(default = "usual_page", validator(minimum(value = "1"), maximum(value = "200")))]
+        limit: Query<u64>,
+        /// Only grants after this id: the last one of the page before.
+        after: Query<Option<String>>,
+    ) -> Result<Grants, Refused<ListingOf>> {
+        let account = self.gateway().account(&account_id).await.map_err(Problem::from)?.id.to_string();
+        let filter = AccessFilter { account: Some(&account), ..AccessFilter::default() };
+        let asked = AccessPage { after: after.0.as_deref(), limit: limit.0 + 1 };
+        let found = self.gateway().grants(&key.0.witness, filter, asked).await.map_err(named_in_query)?;
+        let address = format!("{}/accounts/{account}/grants", self.base);
+        let (grants, next) = page(found, limit.0, &address, |grant| grant.id.to_string());
+        Ok(Grants::Page(Json(GrantList::new(&grants)), next))
     }
 
     /// Take back what an app was given
@@ -236,7 +255,7 @@ impl Accounts {
         grant_id: Path<String>,
     ) -> Result<Gone, Refused<Revoking>> {
         let Caller { gateway, operator: Operator { actor, .. }, witness } = &key.0;
-        gateway.revoke_grant_of(witness, actor, &account_id, &grant_id).await.map_err(Problem::from)?;
+        gateway.revoke_grant_of_id(witness, actor, Some(&account_id), &grant_id).await.map_err(Problem::from)?;
         Ok(Gone::Gone)
     }
 }

@@ -21,6 +21,7 @@ pub(crate) enum Code {
     LastSecret,
     PublicClient,
     ManagedElsewhere,
+    InvalidConfiguration,
     PreconditionFailed,
     TooLarge,
     UnsupportedMediaType,
@@ -49,6 +50,7 @@ impl Code {
         Self::LastSecret,
         Self::PublicClient,
         Self::ManagedElsewhere,
+        Self::InvalidConfiguration,
         Self::PreconditionFailed,
         Self::TooLarge,
         Self::UnsupportedMediaType,
@@ -81,6 +83,9 @@ impl Code {
             Self::LastSecret => ("last_secret", StatusCode::CONFLICT, "The last secret that works"),
             Self::PublicClient => ("public_client", StatusCode::CONFLICT, "A public client has no secrets"),
             Self::ManagedElsewhere => ("managed_elsewhere", StatusCode::CONFLICT, "It is changed in the configuration"),
+            Self::InvalidConfiguration => {
+                ("invalid_configuration", StatusCode::UNPROCESSABLE_ENTITY, "The configuration can't be used as it is written")
+            }
             Self::PreconditionFailed => ("precondition_failed", StatusCode::PRECONDITION_FAILED, "Not what the precondition says"),
             Self::TooLarge => ("too_large", StatusCode::PAYLOAD_TOO_LARGE, "The body is too large"),
             Self::UnsupportedMediaType => ("unsupported_media_type", StatusCode::UNSUPPORTED_MEDIA_TYPE, "The body is not sent as JSON"),

@@ -46,6 +46,10 @@ pub(crate) enum Group {
     Keys,
     /// Keys of this API: what their holders may do, by scopes, and for how long.
     ApiKeys,
+    /// What is open now: the sessions people are signed in with, and what apps were given.
+    Access,
+    /// What the configuration says, and reading it again.
+    Configuration,
 }
 
 pub(crate) fn usual_page() -> u64 {
@@ -58,9 +62,10 @@ pub(crate) fn page<T>(mut items: Vec<T>, limit: u64, address: &str, id: impl Fn(
     let more = items.len() > most;
     items.truncate(most);
     let last = items.last().filter(|_| more).map(id);
+    let more = if address.contains('?') { '&' } else { '?' };
     let next = last.map(|last| {
         let after: String = url::form_urlencoded::byte_serialize(last.as_bytes()).collect();
-        format!("<{address}?limit={limit}&after={after}>; rel=\"next\"")
+        format!("<{address}{more}limit={limit}&after={after}>; rel=\"next\"")
     });
     (items, next)
 }
@@ -272,11 +277,16 @@ fn other_id() -> FieldFault {
     FieldFault { pointer: "/client_id".to_owned(), message: "is not the id in the address; leave it out".to_owned() }
 }
 
-/// The only value of the query that the use case reads is `after`.
+/// The values of queries that use cases read.
+const IN_QUERIES: [&str; 4] = ["after", "account", "client", "provider"];
+
+/// What a use case says of a value, as it stands in the query.
 pub(crate) fn named_in_query(fault: AdminFault) -> Problem {
     match fault {
         AdminFault::Invalid(faults) => {
-            Problem::parameter("after", faults.into_iter().next().map(|fault| fault.message).unwrap_or_default())
+            let fault = faults.into_iter().next().unwrap_or_else(|| FieldFault { pointer: String::new(), message: String::new() });
+            let name = IN_QUERIES.into_iter().find(|name| fault.pointer.strip_prefix('/') == Some(name));
+            Problem::parameter(name.unwrap_or("after"), fault.message)
         }
         fault => fault.into(),
     }

@@ -14,6 +14,7 @@ use poem_openapi::{
 };
 use serde_json::Value;
 use vestibule_domain::{
+    configuration::{SettingFault, SettingOrigin},
     operator::{AdminArea, AdminScope},
     registration::FieldFault,
     store::{Contest, StoreError},
@@ -54,7 +55,7 @@ pub(crate) struct ProblemDocument {
 pub(crate) struct ProblemPlace {
     /// Where in the body: a JSON pointer (RFC 6901).
     pointer: Option<String>,
-    /// Or which parameter of the query, or which header.
+    /// Or which parameter of the query, or which header. Neither for a setting of the configuration, of which `detail` says all.
     parameter: Option<String>,
     /// What is wrong there, and what to write instead.
     detail: String,
@@ -74,6 +75,8 @@ pub(crate) struct Problem {
 enum Wrong {
     Field(FieldFault),
     Parameter(&'static str, String),
+    /// A setting of the configuration, with where it stands.
+    Setting(String),
 }
 
 impl Problem {
@@ -113,6 +116,7 @@ impl Problem {
         let said = |wrong: &Wrong| match wrong {
             Wrong::Field(fault) => format!("{} {}.", fault.pointer.trim_start_matches('/'), fault.message),
             Wrong::Parameter(name, message) => format!("{name} {message}."),
+            Wrong::Setting(message) => format!("{message}."),
         };
         if self.places.is_empty() { vec![self.detail.clone().into_owned()] } else { self.places.iter().map(said).collect() }
     }
@@ -212,6 +216,12 @@ impl Problem {
             Code::LastSecret => AdminFault::LastSecret.into(),
             Code::PublicClient => AdminFault::NoSecrets.into(),
             Code::ManagedElsewhere => AdminFault::ManagedElsewhere("/etc/vestibule/providers.d/acme.toml".to_owned()).into(),
+            Code::InvalidConfiguration => {
+                let origin = SettingOrigin::File { file: "/etc/vestibule/vestibule.toml".to_owned(), line: 7, column: 1 };
+                let message = "is not a setting; did you mean log.filter?".to_owned();
+                let fault = SettingFault { origin: Some(origin), key: "log.fliter".to_owned(), message, add: Vec::new() };
+                AdminFault::Configuration(vec![fault]).into()
+            }
             Code::PreconditionFailed => AdminFault::PreconditionFailed(Some(4)).into(),
             Code::TooLarge => Self::too_large(),
             Code::UnsupportedMediaType => Self::unsupported_media_type(),
@@ -246,6 +256,7 @@ impl Wrong {
     fn place(&self) -> ProblemPlace {
         match self {
             Self::Field(fault) => ProblemPlace { pointer: Some(fault.pointer.clone()), parameter: None, detail: fault.message.clone() },
+            Self::Setting(message) => ProblemPlace { pointer: None, parameter: None, detail: message.clone() },
             Self::Parameter(name, message) => ProblemPlace { pointer: None, parameter: Some((*name).to_owned()), detail: message.clone() },
         }
     }
@@ -299,12 +310,23 @@ impl From<AdminFault> for Problem {
                 Self::new(Code::ManagedElsewhere, "This provider stands in the configuration; nothing was changed.")
                     .hint(format!("change it in {file}, or choose another id"))
             }
+            AdminFault::Configuration(faults) => Self::configuration(&faults),
             AdminFault::Store(error) => Self::store(&error),
         }
     }
 }
 
 impl Problem {
+    fn configuration(faults: &[SettingFault]) -> Self {
+        let places = faults.iter().map(|fault| {
+            let add = if fault.add.is_empty() { String::new() } else { format!("; write: {}", fault.add.join(" ")) };
+            Wrong::Setting(format!("{}{add}", fault.detail()))
+        });
+        let places = places.collect();
+        let problem = Self::new(Code::InvalidConfiguration, "Nothing was changed: what held before goes on holding.");
+        Self { places, ..problem.hint("mend what errors names, where it stands, and try again; config:check tells without a try") }
+    }
+
     fn precondition_failed(current: Option<i64>) -> Self {
         match current {
             Some(version) => Self::new(Code::PreconditionFailed, "It is not as the precondition says; the ETag is the present one.")

@@ -12,7 +12,7 @@ use http::{Method, Uri};
 use vestibule_domain::{
     audit::EventName,
     operator::{
-        AdminArea::{self, Accounts, ApiKeys, Clients, Grants, Keys, Providers, RegistrationTokens, Sessions},
+        AdminArea::{self, Accounts, ApiKeys, Clients, Config, Grants, Keys, Providers, RegistrationTokens, Sessions},
         AdminScope,
     },
 };
@@ -80,6 +80,14 @@ const GRANTS: &str = "/api/v1/accounts/:account_id/grants";
 pub(crate) const GRANT: &str = "/api/v1/accounts/:account_id/grants/:grant_id";
 const CONSENTS: &str = "/api/v1/accounts/:account_id/consents";
 pub(crate) const CONSENT: &str = "/api/v1/accounts/:account_id/consents/:client_id";
+const CLIENT_GRANTS: &str = "/api/v1/clients/:client_id/grants";
+const ALL_SESSIONS: &str = "/api/v1/sessions";
+const ANY_SESSION: &str = "/api/v1/sessions/:session_id";
+const ALL_GRANTS: &str = "/api/v1/grants";
+const ANY_GRANT: &str = "/api/v1/grants/:grant_id";
+const CONFIG: &str = "/api/v1/config";
+const CONFIG_CHECK: &str = "/api/v1/config:check";
+const CONFIG_RELOAD: &str = "/api/v1/config:reload";
 pub(crate) const KEYS: &str = "/api/v1/keys";
 pub(crate) const KEY_ROTATION: &str = "/api/v1/keys:rotate";
 pub(crate) const API_KEYS: &str = "/api/v1/api-keys";
@@ -120,6 +128,17 @@ pub(crate) const TABLE: &[Row] = &[
     writes(Method::DELETE, GRANT, Grants, &[E::GrantRevoked]),
     reads(CONSENTS, Accounts),
     writes(Method::DELETE, CONSENT, Accounts, &[E::ConsentRevoked]),
+    reads(ALL_SESSIONS, Sessions),
+    reads(ANY_SESSION, Sessions),
+    writes(Method::DELETE, ANY_SESSION, Sessions, &[E::SessionEnded]),
+    reads(ALL_GRANTS, Grants),
+    reads(ANY_GRANT, Grants),
+    writes(Method::DELETE, ANY_GRANT, Grants, &[E::GrantRevoked]),
+    writes(Method::DELETE, CLIENT_GRANTS, Grants, &[E::GrantRevoked]),
+    reads(CONFIG, Config),
+    // It reads every file that the configuration names.
+    tries(Method::POST, CONFIG_CHECK, AdminScope::read(Config), &[E::ConfigChecked]),
+    writes(Method::POST, CONFIG_RELOAD, Config, &[E::ConfigReloaded, E::ConfigReloadFailed]),
     reads(KEYS, Keys),
     writes(Method::POST, KEY_ROTATION, Keys, &[E::KeyRotated]),
     reads(API_KEYS, ApiKeys),

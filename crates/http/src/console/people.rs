@@ -12,7 +12,7 @@ use vestibule_domain::{
     session::Session,
     time::Timestamp,
 };
-use vestibule_flows::{AdminFault, Desk};
+use vestibule_flows::{AccessFilter, AccessPage, AdminFault, Desk};
 
 use super::{
     Frame, Section, faulty,
@@ -32,6 +32,9 @@ use crate::{
 const A_PAGE: u64 = 50;
 /// Nobody allowed more apps something; the admin API shows whatever comes beyond.
 const MOST_CONSENTS: u64 = 500;
+
+/// How many browsers, and how many grants, of one person are shown: the newest. The admin API has a list of all.
+const NEWEST: AccessPage<'_> = AccessPage { after: None, limit: 500 };
 
 pub(super) fn routes(house: &Arc<House>, routes: Route) -> Route {
     let under = |path: &str| format!("{}{}{path}", house.prefix(), super::BASE);
@@ -90,13 +93,13 @@ async fn unlink(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
 
 async fn end_session(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
     let session = Sent::of(&visit).text("session");
-    let done = house.gateway.end_session_of(&visit.witness, &desk.operator.actor, &named(&visit, "account"), &session).await;
+    let done = house.gateway.end_session_of_id(&visit.witness, &desk.operator.actor, Some(&named(&visit, "account")), &session).await;
     back(&house, &visit, &desk, done, "ended")
 }
 
 async fn revoke(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
     let grant = Sent::of(&visit).text("grant");
-    let done = house.gateway.revoke_grant_of(&visit.witness, &desk.operator.actor, &named(&visit, "account"), &grant).await;
+    let done = house.gateway.revoke_grant_of_id(&visit.witness, &desk.operator.actor, Some(&named(&visit, "account")), &grant).await;
     back(&house, &visit, &desk, done, "revoked")
 }
 
@@ -134,7 +137,8 @@ async fn seen(house: &House, visit: &Visit, operator: &Operator, id: &str) -> Re
         seen: When::new(link.seen, now),
     });
     let links: Vec<_> = links.collect();
-    let sessions = if operator.sees(AdminArea::Sessions) { Some(gateway.sessions(witness, id).await?) } else { None };
+    let sees_sessions = operator.sees(AdminArea::Sessions);
+    let sessions = if sees_sessions { Some(gateway.sessions(witness, of_person(id), NEWEST).await?) } else { None };
     let shown = |session: Session| Browser {
         id: session.id.to_string(),
         user_agent: visible(session.source.user_agent.as_deref().unwrap_or("Unknown browser"), 200),
@@ -162,12 +166,16 @@ async fn seen(house: &House, visit: &Visit, operator: &Operator, id: &str) -> Re
     })
 }
 
+fn of_person(id: &str) -> AccessFilter<'_> {
+    AccessFilter { account: Some(id), ..AccessFilter::default() }
+}
+
 /// What apps have of a person.
 async fn given(house: &House, visit: &Visit, id: &str) -> Result<Vec<Given>, AdminFault> {
     let (gateway, now) = (&house.gateway, visit.witness.now);
     let mut names: BTreeMap<String, String> = BTreeMap::new();
     let mut given = Vec::new();
-    for grant in gateway.grants(&visit.witness, id).await? {
+    for grant in gateway.grants(&visit.witness, of_person(id), NEWEST).await? {
         let app = grant.client.to_string();
         if !names.contains_key(&app) {
             let name = gateway.client(&app).await.map_or_else(|_| app.clone(), |client| visible(&client.name, 100));

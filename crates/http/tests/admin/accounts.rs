@@ -37,7 +37,14 @@ async fn an_account_its_links_and_its_sessions_are_shown() {
     });
     assert_eq!(shown["account"]["id"], id);
     assert_eq!(shown["sessions"]["items"][0]["link"], shown["links"]["items"][0]["id"]);
-    for path in ["/account/id", "/links/items/0/id", "/links/items/0/evidence/login", "/sessions/items/0/id", "/sessions/items/0/link"] {
+    for path in [
+        "/account/id",
+        "/links/items/0/id",
+        "/links/items/0/evidence/login",
+        "/sessions/items/0/id",
+        "/sessions/items/0/link",
+        "/sessions/items/0/account",
+    ] {
         *shown.pointer_mut(path).unwrap() = "…".into();
     }
     insta::assert_snapshot!(serde_json::to_string_pretty(&shown).unwrap(), @r#"
@@ -79,6 +86,7 @@ async fn an_account_its_links_and_its_sessions_are_shown() {
       "sessions": {
         "items": [
           {
+            "account": "…",
             "amr": [
               "pwd"
             ],

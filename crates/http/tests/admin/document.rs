@@ -56,11 +56,11 @@ async fn the_document_is_whole() {
     PATCH /accounts/{account_id} → 200 400 401 403 404 413 415 422 429 500 503
     GET /accounts/{account_id}/consents → 200 401 403 404 429 500 503
     DELETE /accounts/{account_id}/consents/{client_id} → 200 204 400 401 403 404 429 500 503
-    GET /accounts/{account_id}/grants → 200 401 403 404 429 500 503
+    GET /accounts/{account_id}/grants → 200 400 401 403 404 429 500 503
     DELETE /accounts/{account_id}/grants/{grant_id} → 200 204 400 401 403 404 429 500 503
     GET /accounts/{account_id}/links → 200 401 403 404 429 500 503
     DELETE /accounts/{account_id}/links/{link_id} → 200 204 400 401 403 404 429 500 503
-    GET /accounts/{account_id}/sessions → 200 401 403 404 429 500 503
+    GET /accounts/{account_id}/sessions → 200 400 401 403 404 429 500 503
     DELETE /accounts/{account_id}/sessions/{session_id} → 200 204 400 401 403 404 429 500 503
     GET /api-keys → 200 400 401 403 429 500 503
     POST /api-keys → 200 201 400 401 403 409 413 415 422 429 500 503
@@ -75,8 +75,15 @@ async fn the_document_is_whole() {
     GET /clients/{client_id} → 200 304 401 403 404 429 500 503
     PATCH /clients/{client_id} → 200 400 401 403 404 412 413 415 422 428 429 500 503
     PUT /clients/{client_id} → 200 201 400 401 403 412 413 415 422 428 429 500 503
+    DELETE /clients/{client_id}/grants → 200 204 400 401 403 404 429 500 503
     POST /clients/{client_id}/secrets → 200 201 400 401 403 404 409 413 415 422 429 500 503
     DELETE /clients/{client_id}/secrets/{secret_id} → 200 204 400 401 403 404 409 429 500 503
+    GET /config → 200 401 403 429 500 503
+    POST /config:check → 200 401 403 429 500 503
+    POST /config:reload → 200 400 401 403 422 429 500 503
+    GET /grants → 200 400 401 403 429 500 503
+    DELETE /grants/{grant_id} → 200 204 400 401 403 404 429 500 503
+    GET /grants/{grant_id} → 200 401 403 404 429 500 503
     GET /keys → 200 401 403 429 500 503
     POST /keys:rotate → 200 400 401 403 409 413 415 422 429 500 503
     GET /providers → 200 401 403 429 500 503
@@ -89,6 +96,9 @@ async fn the_document_is_whole() {
     GET /registration-tokens → 200 401 403 429 500 503
     POST /registration-tokens → 200 201 400 401 403 409 413 415 422 429 500 503
     DELETE /registration-tokens/{token_id} → 200 204 400 401 403 404 429 500 503
+    GET /sessions → 200 400 401 403 429 500 503
+    DELETE /sessions/{session_id} → 200 204 400 401 403 404 429 500 503
+    GET /sessions/{session_id} → 200 401 403 404 429 500 503
     ");
     for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
         assert!(schema["description"].is_string(), "{name}");
@@ -126,6 +136,9 @@ async fn the_document_is_whole() {
         "ApiKeyPage",
         "NewApiKey",
         "DryRun",
+        "ConfigurationSettings",
+        "ConfigurationChange",
+        "CheckedConfiguration",
     ] {
         assert!(!document["components"]["schemas"][name]["example"].is_null(), "{name} has no example");
     }

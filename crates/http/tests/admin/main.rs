@@ -1,11 +1,13 @@
 //! The admin API from outside: what operators and their programs send, and what they get.
 #![expect(clippy::unwrap_used, reason = "in helpers of tests too, a panic is how a test fails")]
 
+mod access;
 mod accounts;
 mod api_keys;
 mod bodies;
 mod browser;
 mod clients;
+mod configuration;
 mod document;
 mod dry_run;
 mod gate;
@@ -163,6 +165,11 @@ impl Desk {
         let pattern = match segments.as_slice() {
             ["clients"] => "/clients",
             ["clients", _] => "/clients/{client_id}",
+            ["clients", _, "grants"] => "/clients/{client_id}/grants",
+            ["sessions"] => "/sessions",
+            ["sessions", _] => "/sessions/{session_id}",
+            ["grants"] => "/grants",
+            ["grants", _] => "/grants/{grant_id}",
             ["clients", _, "secrets"] => "/clients/{client_id}/secrets",
             ["clients", _, "secrets", _] => "/clients/{client_id}/secrets/{secret_id}",
             ["providers"] => "/providers",
@@ -175,6 +182,9 @@ impl Desk {
             ["registration-tokens"] => "/registration-tokens",
             ["registration-tokens", _] => "/registration-tokens/{token_id}",
             ["keys:rotate"] => "/keys:rotate",
+            ["config"] => "/config",
+            ["config:check"] => "/config:check",
+            ["config:reload"] => "/config:reload",
             ["accounts"] => "/accounts",
             ["accounts", _] => "/accounts/{account_id}",
             ["accounts", _, "consents"] => "/accounts/{account_id}/consents",

@@ -3,6 +3,12 @@
 use std::time::Duration;
 
 use http::StatusCode;
+use vestibule_domain::{
+    grant::Grant,
+    ids::{ClientId, GrantId},
+    ports::{Clock, Store},
+    store::{Changes, GrantQuery, Write},
+};
 
 use crate::street::{Answer, Browser, Street};
 
@@ -104,4 +110,68 @@ async fn attack_70_nothing_here_changes_by_a_link_or_with_an_old_sign_in() {
         assert!(asked.body.contains("data-page=\"sign-in-again\""), "{asked:?}");
     }
     assert_eq!((street.count("session.ended"), street.count("grant.revoked")), (0, 0));
+}
+
+/// Taken back is taken back: what was on its way to the app at that moment never arrives, neither by a code nor at a device.
+#[tokio::test]
+async fn attack_37_what_an_app_has_not_fetched_yet_is_taken_back_with_the_rest() {
+    let street = Street::open().await;
+    let (app, other) = (street.app("app").await, street.app("other").await);
+    let television = crate::device::television(&street).await;
+    let mut browser = Browser::default();
+    let code = street.signs_in(&mut browser, &app, "alice").await;
+    let silent = Street::link(&other, &[("prompt", "none")]);
+    let fetched = street.goes(&mut browser, &silent).await.parameter("code").unwrap();
+    assert_eq!(street.redeems(&other, &fetched).await.status, StatusCode::OK);
+    let others = street.goes(&mut browser, &silent).await.parameter("code").unwrap();
+    let started = crate::device::asks(&street, &television, "openid").await;
+    let question = crate::device::comes_to_the_question(&street, &mut browser, &crate::device::user_code(&started), "alice").await;
+    assert_eq!(crate::device::sees(&crate::device::says(&street, &mut browser, &question, "allow").await), "device-done");
+
+    let page = at_home(&street, &mut browser).await;
+    let token = field(&page, "/account/apps/revoke", "token");
+    for client in ["app", "tv"] {
+        let revoked = street.posts(&mut browser, "/account/apps/revoke", &[("token", &token), ("app", client)]).await;
+        assert_eq!(revoked.status, StatusCode::OK, "{revoked:?}");
+    }
+    for _ in 0..2 {
+        let redeemed = street.redeems(&app, &code).await;
+        assert_eq!(
+            (redeemed.error(), redeemed.json()["error_description"].as_str()),
+            ("invalid_grant".into(), Some("what this code stands for was taken back"))
+        );
+    }
+    assert_eq!(crate::device::polls_in_time(&street, &television, &started).await.error(), "invalid_grant");
+    assert_eq!(street.redeems(&other, &others).await.status, StatusCode::OK, "another app keeps its own");
+    assert!(is_signed_in(&street, &mut browser, &app).await, "and whoever signs in again gets in again");
+    let again = street.goes(&mut browser, &Street::link(&app, &[("prompt", "none")])).await.parameter("code").unwrap();
+    assert_eq!(street.redeems(&app, &again).await.status, StatusCode::OK);
+    let failed = street.rig.events().into_iter().filter(|event| event.name.as_str() == "code.failed");
+    let of_app = failed.filter(|event| event.client.as_ref().is_some_and(|client| client.as_str() == "app"));
+    let reasons: Vec<_> = of_app.filter_map(|event| event.reason.map(|reason| reason.as_str())).collect();
+    assert_eq!(reasons, ["revoked", "revoked"]);
+}
+
+/// More than a page of the store has.
+#[tokio::test]
+async fn asvs_10_4_9_nothing_that_an_app_has_is_left_out_however_much_there_is() {
+    let street = Street::open().await;
+    let (old, busy) = (street.app("old").await, street.app("busy").await);
+    let mut browser = Browser::default();
+    let code = street.signs_in(&mut browser, &old, "alice").await;
+    let tokens = street.redeems(&old, &code).await.json();
+    street.rig.clock.advance(Duration::from_secs(1));
+    let code = street.goes(&mut browser, &Street::link(&busy, &[("prompt", "none")])).await.parameter("code").unwrap();
+    street.redeems(&busy, &code).await;
+    let query =
+        GrantQuery { client: Some(ClientId::parse("busy").unwrap()), now: street.rig.clock.now(), limit: 1, ..GrantQuery::default() };
+    let [grant] = street.rig.store.grants(&query).await.unwrap().try_into().unwrap();
+    let many =
+        (0..501).map(|_| Write::AddGrant(Grant { id: GrantId::new(street.rig.clock.now(), street.gateway().entropy()), ..grant.clone() }));
+    street.rig.store.commit(Changes { writes: many.collect(), events: Vec::new() }).await.unwrap();
+    let page = at_home(&street, &mut browser).await;
+    assert_eq!(page.body.matches("action=\"/account/apps/revoke\"").count(), 2, "the oldest too");
+    let token = field(&page, "/account/apps/revoke", "token");
+    street.posts(&mut browser, "/account/apps/revoke", &[("token", &token), ("app", "old")]).await;
+    assert!(!street.is_good(tokens["access_token"].as_str().unwrap()).await);
 }

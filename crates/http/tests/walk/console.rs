@@ -133,8 +133,10 @@ async fn whoever_is_taken_off_the_rules_signed_out_or_turned_away_is_out_at_once
     let mut ended = operator(&street).await;
     let account = street.rig.events().iter().find_map(|event| event.account).unwrap().to_string();
     let actor = vestibule_domain::audit::Actor::AdminKey("test".into());
-    for session in street.gateway().sessions(&street.rig.witness(), &account).await.unwrap() {
-        street.gateway().end_session_of(&street.rig.witness(), &actor, &account, &session.id.to_string()).await.unwrap();
+    let of_account = vestibule_flows::AccessFilter { account: Some(&account), ..vestibule_flows::AccessFilter::default() };
+    let all = vestibule_flows::AccessPage { after: None, limit: 100 };
+    for session in street.gateway().sessions(&street.rig.witness(), of_account, all).await.unwrap() {
+        street.gateway().end_session_of_id(&street.rig.witness(), &actor, Some(&account), &session.id.to_string()).await.unwrap();
     }
     assert!(!is_in(&street, &mut ended).await);
 

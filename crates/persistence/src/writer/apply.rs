@@ -223,6 +223,8 @@ const fn ends_many(kind: Kind) -> bool {
                 | Kind::RevokeAccountGrants
                 | Kind::RevokeAppGrants
                 | Kind::RevokeLinkGrants
+                | Kind::WithdrawAppCodes
+                | Kind::WithdrawClientCodes
         )
 }
 

@@ -79,6 +79,8 @@ pub(crate) enum Kind {
     RevokeAccountGrants,
     RevokeAppGrants,
     RevokeLinkGrants,
+    WithdrawAppCodes,
+    WithdrawClientCodes,
     PutSubjectKey,
     EraseSubject,
     AddCheckpoint,
@@ -141,7 +143,9 @@ impl Kind {
             | Self::RevokeClientGrants
             | Self::RevokeAccountGrants
             | Self::RevokeAppGrants
-            | Self::RevokeLinkGrants => Self::AddGrant,
+            | Self::RevokeLinkGrants
+            | Self::WithdrawAppCodes
+            | Self::WithdrawClientCodes => Self::AddGrant,
             kind => kind,
         }
     }
@@ -169,10 +173,9 @@ impl Kind {
     #[cfg(test)]
     pub(crate) fn example(self, rows: usize) -> &'static str {
         let (sql, inserts) = (self.sql(), self.sql().split(['(', ')']).nth(1).unwrap_or_default());
-        let columns = match (1..=20).rev().find(|column| sql.contains(&format!("column{column}"))) {
-            Some(last) if !sql.starts_with("INSERT") => last,
-            _ => inserts.split(',').count(),
-        };
+        let inserted = if sql.starts_with("INSERT") { inserts.split(',').count() } else { 0 };
+        let named = (1..=20).rev().find(|column| sql.contains(&format!("column{column}"))).unwrap_or_default();
+        let columns = inserted.max(named);
         self.sized(Dialect::Sqlite, SIZES.iter().position(|size| *size == rows).unwrap_or_default(), columns)
     }
 
@@ -314,14 +317,15 @@ impl Kind {
             Self::DropConsents => "DELETE FROM consents WHERE (account, client) IN (SELECT column1, column2 FROM (VALUES {rows}) AS v)",
             Self::DropClientConsents => "DELETE FROM consents WHERE client IN (SELECT column1 FROM (VALUES {rows}) AS v)",
             Self::AddCode => {
-                "INSERT INTO codes (digest, grant_id, session, expires, redeemed, body) \
+                "INSERT INTO codes (digest, grant_id, session, expires, redeemed, body, account, client) \
                  SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL"
             }
             // The sessions are held (`HoldSessions`), so none ends between this look and the commit.
             Self::RedeemCode => {
                 "UPDATE codes SET redeemed = v.column2 FROM (VALUES {rows}) AS v \
                  WHERE codes.digest = v.column1 AND codes.redeemed IS NULL \
-                 AND EXISTS (SELECT 1 FROM sessions WHERE sessions.id = codes.session AND sessions.ended IS NULL)"
+                 AND EXISTS (SELECT 1 FROM sessions WHERE sessions.id = codes.session AND sessions.ended IS NULL) \
+                 AND NOT EXISTS (SELECT 1 FROM grants WHERE grants.id = codes.grant_id AND grants.revoked_at IS NOT NULL)"
             }
             Self::PutUpstreamTokens => {
                 "INSERT INTO upstream_tokens (link, sealed, version, expires, received, refreshable, leased_until, used, denied, \
@@ -417,6 +421,22 @@ impl Kind {
             Self::RevokeLinkGrants => {
                 "UPDATE grants SET revoked_at = v.column3, revoked_by = v.column4 FROM (VALUES {rows}) AS v \
                  WHERE grants.account = v.column2 AND grants.link = v.column1 AND grants.revoked_at IS NULL RETURNING grants.id"
+            }
+            // Every code that could be redeemed now, redeemed or not: what a redemption beside this makes is found by nothing else, and meets it in the
+            // row of its grant.
+            Self::WithdrawAppCodes => {
+                "INSERT INTO grants (id, revoked_at, revoked_by, sweep_after) \
+                 SELECT codes.grant_id, v.column3, v.column4, v.column5 FROM (VALUES {rows}) AS v, codes \
+                 WHERE codes.account = v.column1 AND codes.client = v.column2 AND codes.expires > v.column6 \
+                 ON CONFLICT (id) DO UPDATE SET revoked_at = excluded.revoked_at, revoked_by = excluded.revoked_by \
+                 WHERE grants.revoked_at IS NULL RETURNING id"
+            }
+            Self::WithdrawClientCodes => {
+                "INSERT INTO grants (id, revoked_at, revoked_by, sweep_after) \
+                 SELECT codes.grant_id, v.column2, v.column3, v.column4 FROM (VALUES {rows}) AS v, codes \
+                 WHERE codes.client = v.column1 AND codes.expires > v.column5 \
+                 ON CONFLICT (id) DO UPDATE SET revoked_at = excluded.revoked_at, revoked_by = excluded.revoked_by \
+                 WHERE grants.revoked_at IS NULL RETURNING id"
             }
             Self::BeginChain => {
                 "INSERT INTO audit_chain (id, version, base, body) SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
@@ -541,6 +561,8 @@ pub(super) const ALL: [Kind; KINDS] = {
         RevokeAccountGrants,
         RevokeAppGrants,
         RevokeLinkGrants,
+        WithdrawAppCodes,
+        WithdrawClientCodes,
         PutSubjectKey,
         EraseSubject,
         AddCheckpoint,

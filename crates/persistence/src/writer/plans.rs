@@ -3,7 +3,13 @@
 use std::collections::BTreeSet;
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QuerySelect, QueryTrait, SqlxSqliteConnector, Statement};
-use vestibule_domain::{audit::EventName, ids::EventId, store::EventQuery, time::Timestamp, upstream::TokensDue};
+use vestibule_domain::{
+    audit::EventName,
+    ids::{EventId, GrantId},
+    store::{EventQuery, GrantQuery, SessionQuery},
+    time::Timestamp,
+    upstream::TokensDue,
+};
 use vestibule_testkit::sample::Sample;
 
 use super::{
@@ -89,6 +95,35 @@ async fn a_round_of_refreshing_finds_its_rows_by_an_index() {
     let round = TokensDue { now, expire_before: now, used_since: now, limit: 50 };
     let sql = reads::due(&round).build(DbBackend::Sqlite).to_string();
     assert_eq!(scanned(&db, &sql).await, Vec::<String>::new(), "{sql}");
+}
+
+#[tokio::test]
+async fn every_page_of_sessions_and_grants_is_one_walk_along_an_index() {
+    let directory = tempfile::tempdir().unwrap();
+    let db = migrated(&directory).await;
+    let sample = Sample::default();
+    let (account, client) = (Some(sample.account().id), Some(sample.client("app").id));
+    let session = sample.session(&sample.account());
+    let (sessions, grants) = (SessionQuery { limit: 50, ..SessionQuery::default() }, GrantQuery { limit: 50, ..GrantQuery::default() });
+    let (after, provider) = (Some(session.id), Some(session.provider));
+    let of_sessions = |query: &SessionQuery| reads::living_sessions(query).limit(query.limit).build(DbBackend::Sqlite).to_string();
+    let of_grants = |query: &GrantQuery| reads::living_grants(query).build(DbBackend::Sqlite).to_string();
+    let by_client = |after| reads::sessions_with_grants(client.as_ref().unwrap(), after, 50).build(DbBackend::Sqlite).to_string();
+    let grant = Some(GrantId::new(sample.now, &sample.entropy));
+    for (sql, by) in [
+        (of_sessions(&SessionQuery { after, ..sessions.clone() }), "sqlite_autoindex_sessions_1 (id<?"),
+        (of_sessions(&SessionQuery { account, ..sessions.clone() }), "sessions_alive_by_account (account=?"),
+        (of_sessions(&SessionQuery { account, after, ..sessions.clone() }), "sessions_alive_by_account (account=? AND id<?"),
+        (of_sessions(&SessionQuery { provider, after, ..sessions }), "sessions_alive_by_provider (provider=? AND id<?"),
+        (by_client(None), "grants_alive_by_client_session (client=?"),
+        (by_client(after.as_ref()), "grants_alive_by_client_session (client=? AND session<?"),
+        (of_grants(&GrantQuery { after: grant, ..grants.clone() }), "sqlite_autoindex_grants_1 (id<?"),
+        (of_grants(&GrantQuery { account, ..grants.clone() }), "grants_alive_by_account (account=?"),
+        (of_grants(&GrantQuery { client: client.clone(), after: grant, ..grants }), "grants_alive_by_client (client=? AND id<?"),
+    ] {
+        let steps = plan(&db, &sql).await;
+        assert!(matches!(&*steps, [step] if step.starts_with("SEARCH ") && step.contains(by)), "{steps:?}: {sql}");
+    }
 }
 
 #[tokio::test]

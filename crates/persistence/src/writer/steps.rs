@@ -56,6 +56,7 @@ impl Prepared {
     pub(crate) fn new(changes: Changes) -> Result<Self, StoreError> {
         let mut prepared = Self { contested: Vec::new(), rest: Vec::with_capacity(changes.events.len()), orderly: true };
         for write in changes.writes {
+            prepared.rest.extend(withdrawal(&write));
             let step = step(write)?;
             if step.kind.contest().is_some() { &mut prepared.contested } else { &mut prepared.rest }.push(step);
         }
@@ -183,6 +184,28 @@ fn step(write: Write) -> Result<Step, StoreError> {
         Write::PutSubjectKey { account, key } => Step::new(Kind::PutSubjectKey, account.0.as_bytes(), [bytes(&key.0)]),
         Write::EraseSubject { account, at } => Step::new(Kind::EraseSubject, account.0.as_bytes(), [at.as_millis().into()]),
     })
+}
+
+/// Clocks of nodes differ, but by less than this. What expired before can't be redeemed any more, on whichever of them.
+const CLOCKS_DIFFER: std::time::Duration = std::time::Duration::from_mins(1);
+
+/// What a write means for grants that are not made yet: those that codes of the same people and apps would make are ended before.
+fn withdrawal(write: &Write) -> Option<Step> {
+    let ended = |revoked: &Revoked| -> [Value; 4] {
+        let (sweep_after, expires) = (revoked.at + TOMBSTONE_STANDS, revoked.at - CLOCKS_DIFFER);
+        [revoked.at.as_millis().into(), revoked.by.as_str().into(), sweep_after.as_millis().into(), expires.as_millis().into()]
+    };
+    match write {
+        Write::RevokeAppGrants { account, client, revoked } => {
+            let key = [account.0.as_bytes(), client.as_str().as_bytes()].concat();
+            let values = [bytes(account.0.as_bytes()), client.as_str().into()].into_iter().chain(ended(revoked)).collect();
+            Some(Step { kind: Kind::WithdrawAppCodes, key, values, effect: None })
+        }
+        Write::RevokeClientGrants { client, revoked } => {
+            Some(Step::named(Kind::WithdrawClientCodes, [client.as_str().into()], ended(revoked)))
+        }
+        _ => None,
+    }
 }
 
 fn put_chain(head: &ChainHead, expected: Option<i64>) -> Result<Step, StoreError> {
@@ -319,6 +342,8 @@ fn add_code(code: Code) -> Result<Step, StoreError> {
         code.expires.as_millis().into(),
         code.redeemed.map(Timestamp::as_millis).into(),
         body(&codes::Body::from(code.clone()))?.into(),
+        bytes(code.account.0.as_bytes()),
+        code.client.as_str().into(),
     ];
     Ok(Step::new(Kind::AddCode, &digest.0, values).means(Effect::Code(digest, Some(Weighed::new(code)))))
 }

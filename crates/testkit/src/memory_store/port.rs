@@ -29,7 +29,7 @@ use vestibule_domain::{
     secret::Digest,
     self_registration::RegistrationToken,
     session::Session,
-    store::{Changes, EventQuery, StoreError},
+    store::{Changes, EventQuery, GrantQuery, SessionQuery, StoreError},
     ticket::{Ticket, TicketKind},
     time::Timestamp,
     token::TokenId,
@@ -140,11 +140,23 @@ impl Store for MemoryStore {
         Ok(self.read()?.all_providers.clone())
     }
 
-    async fn sessions_of(&self, account: &AccountId) -> Result<Vec<Session>, StoreError> {
+    async fn sessions(&self, query: &SessionQuery) -> Result<Vec<Session>, StoreError> {
         let tables = self.read()?;
-        let mut alive: Vec<_> =
-            tables.sessions.values().filter(|session| session.account == *account && session.ended.is_none()).cloned().collect();
-        alive.sort_by_key(|session| std::cmp::Reverse(session.last_seen));
+        let has_given = |session: &Session, client: &ClientId| {
+            tables.grants.values().any(|grant| grant.session == session.id && grant.client == *client && grant.is_alive())
+        };
+        let is_asked_for = |session: &&Session| {
+            session.ended.is_none()
+                && session.last_seen > query.seen_since
+                && session.created > query.created_since
+                && query.account.is_none_or(|account| session.account == account)
+                && query.provider.as_ref().is_none_or(|provider| session.provider == *provider)
+                && query.client.as_ref().is_none_or(|client| has_given(session, client))
+                && query.after.is_none_or(|after| session.id < after)
+        };
+        let mut alive: Vec<_> = tables.sessions.values().filter(is_asked_for).cloned().collect();
+        alive.sort_by_key(|session| std::cmp::Reverse(session.id));
+        alive.truncate(at_most(query.limit));
         Ok(alive)
     }
 
@@ -209,10 +221,18 @@ impl Store for MemoryStore {
         Ok(self.read()?.grants.get(id).cloned().map(Arc::new))
     }
 
-    async fn grants_of(&self, account: &AccountId) -> Result<Vec<Grant>, StoreError> {
+    async fn grants(&self, query: &GrantQuery) -> Result<Vec<Grant>, StoreError> {
         let tables = self.read()?;
-        let mut alive: Vec<_> = tables.grants.values().filter(|grant| grant.account == *account && grant.is_alive()).cloned().collect();
-        alive.sort_by_key(|grant| std::cmp::Reverse((grant.issued, grant.id)));
+        let is_asked_for = |grant: &&Grant| {
+            grant.is_alive()
+                && query.now < grant.expires()
+                && query.account.is_none_or(|account| grant.account == account)
+                && query.client.as_ref().is_none_or(|client| grant.client == *client)
+                && query.after.is_none_or(|after| grant.id < after)
+        };
+        let mut alive: Vec<_> = tables.grants.values().filter(is_asked_for).cloned().collect();
+        alive.sort_by_key(|grant| std::cmp::Reverse(grant.id));
+        alive.truncate(at_most(query.limit));
         Ok(alive)
     }
 

@@ -155,30 +155,6 @@ pub async fn sessions_are_found_by_the_provider_s_own_session(store: Arc<dyn Sto
     assert_eq!(store.sessions_by_upstream(&first.provider, "s-3").await.map(|found| found.len()), Ok(1));
 }
 
-/// Newest first, and those of one app end together.
-pub async fn the_grants_of_an_account_are_listed_and_end_app_by_app(store: Arc<dyn Store>) {
-    let sample = Sample::default();
-    let (account, stranger) = (sample.account(), sample.account());
-    let (app, other) = (sample.client("app"), sample.client("other"));
-    let grant = |account: &Account, client: &Client, later: u64| vestibule_domain::grant::Grant {
-        issued: sample.now + Duration::from_secs(later),
-        ..sample.grant(&sample.code(client, &sample.session(account)), client)
-    };
-    let mine = [grant(&account, &app, 3), grant(&account, &other, 2), grant(&account, &app, 1)];
-    let theirs = grant(&stranger, &app, 4);
-    commit(&store, mine.iter().chain([&theirs]).cloned().map(Write::AddGrant)).await;
-    assert_eq!(store.grants_of(&account.id).await, Ok(mine.to_vec()));
-    for known in mine.iter().chain([&theirs]) {
-        assert!(store.grant(&known.id).await.unwrap().unwrap().is_alive(), "read, so that what ends is known to caches");
-    }
-    let revoked = sample.revoked(vestibule_domain::grant::RevokedBy::Person);
-    commit(&store, [Write::RevokeAppGrants { account: account.id, client: app.id.clone(), revoked }]).await;
-    assert_eq!(store.grants_of(&account.id).await, Ok(vec![mine[1].clone()]));
-    for (grant, ended) in [(&mine[0], true), (&mine[1], false), (&mine[2], true), (&theirs, false)] {
-        assert_eq!(store.grant(&grant.id).await.unwrap().unwrap().revoked, ended.then_some(revoked));
-    }
-}
-
 /// When the session is gone and nobody is to be told; not before.
 pub async fn who_joined_a_session_is_forgotten_with_it(store: Arc<dyn Store>) {
     let sample = Sample::default();

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use serde::Serialize;
+use vestibule_domain::configuration::{SettingFault, SettingOrigin};
 
 /// Where a value comes from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -23,6 +24,22 @@ impl fmt::Display for Origin {
             Self::File { file, line, column } => write!(f, "{file}:{line}:{column}"),
             Self::Environment { variable } => f.write_str(variable),
         }
+    }
+}
+
+impl From<Origin> for SettingOrigin {
+    fn from(origin: Origin) -> Self {
+        match origin {
+            Origin::Default => Self::Default,
+            Origin::File { file, line, column } => Self::File { file, line, column },
+            Origin::Environment { variable } => Self::Environment { variable },
+        }
+    }
+}
+
+impl From<Fault> for SettingFault {
+    fn from(fault: Fault) -> Self {
+        Self { origin: fault.origin.map(Into::into), key: fault.key, message: fault.message, add: fault.add }
     }
 }
 

@@ -1,5 +1,7 @@
 //! The effective configuration for a person or a program, with where each value comes from and without a secret.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use serde_json::Value;
 use url::Url;
@@ -12,7 +14,7 @@ use super::{
 };
 
 /// What stands for a secret.
-const HIDDEN: &str = "(secret)";
+pub(crate) const HIDDEN: &str = "(secret)";
 
 /// One effective value.
 #[derive(Debug, Serialize)]
@@ -29,10 +31,36 @@ pub(crate) struct Shown {
 pub(crate) fn shown(layered: &Layered) -> Vec<Shown> {
     let mut all = Vec::new();
     walk("", "", &layered.effective, &mut |key, kind, value| {
-        let value = if kind.is_secret() { redacted(key, value) } else { without_user(value) };
-        all.push(Shown { key: key.to_owned(), value, origin: layered.origins.of(key) });
+        all.push(Shown { key: key.to_owned(), value: showable(key, kind, value), origin: layered.origins.of(key) });
     });
     all
+}
+
+/// A value as it is and as it may be shown.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Named {
+    /// As it is, be it a secret.
+    pub(crate) value: Value,
+    /// As it may be shown.
+    pub(crate) shown: Value,
+}
+
+/// Every value that is set, by a name that stays the same when others come before it: providers go by their ids.
+pub(crate) fn by_name(layered: &Layered) -> BTreeMap<String, Named> {
+    let mut all = BTreeMap::new();
+    let ids: Vec<_> = layered.raw.providers.iter().map(|provider| provider.get("id").and_then(Value::as_str).unwrap_or_default()).collect();
+    walk("", "", &layered.effective, &mut |key, kind, value| {
+        let id_of = |number: &str| ids.get(number.parse::<usize>().ok()?).copied();
+        let of_provider = key.strip_prefix("providers[").and_then(|rest| rest.split_once(']'));
+        let name =
+            of_provider.and_then(|(number, rest)| Some(format!("providers.{}{rest}", id_of(number)?))).unwrap_or_else(|| key.to_owned());
+        all.insert(name, Named { value: value.clone(), shown: showable(key, kind, value) });
+    });
+    all
+}
+
+fn showable(key: &str, kind: Kind, value: &Value) -> Value {
+    if kind.is_secret() { redacted(key, value) } else { without_user(value) }
 }
 
 /// As lines, origins aligned.

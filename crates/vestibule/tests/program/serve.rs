@@ -54,6 +54,8 @@ fn a_stop_fails_readiness_at_once_finishes_what_is_under_way_and_ends_well() {
     assert_eq!(run(&["audit", "tail", "-n", "2", "--config", &config], &[]).out.lines().count(), 2, "beside the running gateway");
 
     house.signal("-HUP");
+    assert!(systemd.hears().starts_with("RELOADING=1\nMONOTONIC_USEC="));
+    assert_eq!(systemd.hears().trim(), "READY=1");
     let mut under_way = TcpStream::connect(&address).unwrap();
     write!(
         under_way,

@@ -2,7 +2,7 @@
 
 use poem_openapi::{ApiResponse, payload::Json};
 
-use super::objects::{AccountObject, AccountPage, ConsentList, GrantList, LinkList, SessionList};
+use super::objects::{AccountObject, AccountPage, ConsentList, LinkList};
 pub(super) use crate::admin::answers::Gone;
 use crate::admin::answers::refusals;
 
@@ -33,13 +33,6 @@ pub(super) enum Links {
 }
 
 #[derive(ApiResponse)]
-pub(super) enum Sessions {
-    /// The sessions.
-    #[oai(status = 200)]
-    All(Json<SessionList>),
-}
-
-#[derive(ApiResponse)]
 pub(super) enum Consents {
     /// What was allowed.
     #[oai(status = 200)]
@@ -49,13 +42,6 @@ pub(super) enum Consents {
         #[oai(header = "Link")]
         Option<String>,
     ),
-}
-
-#[derive(ApiResponse)]
-pub(super) enum Grants {
-    /// The grants.
-    #[oai(status = 200)]
-    All(Json<GrantList>),
 }
 
 refusals! {

@@ -8,9 +8,6 @@ use poem_openapi::{Object, types::Example};
 use serde_json::Value;
 use vestibule_domain::{
     account::{Account, Evidence, Link, LinkedBy, Profile},
-    grant::Grant,
-    session::Session,
-    settings::Lifetimes,
     time::Timestamp,
 };
 
@@ -48,12 +45,10 @@ impl From<Account> for AccountObject {
     }
 }
 
-const EXAMPLE_ID: &str = "7c1f7a0e-5d1c-4d3e-8f2b-6a9d0c3b5e71";
-const EXAMPLE_LINK: &str = "019ab55f-7c00-7d4e-9a3b-0c1d2e3f4a5b";
-const EXAMPLE_SESSION: &str = "019ab55f-7c00-7b21-8c4d-5e6f708192a3";
-const EXAMPLE_GRANT: &str = "019ab55f-7c00-7a1e-8c4d-5e6f708192a3";
+pub(in crate::admin) const EXAMPLE_ID: &str = "7c1f7a0e-5d1c-4d3e-8f2b-6a9d0c3b5e71";
+pub(in crate::admin) const EXAMPLE_LINK: &str = "019ab55f-7c00-7d4e-9a3b-0c1d2e3f4a5b";
 const EXAMPLE_LOGIN: &str = "019ab55f-7c00-79aa-b5c6-d7e8f9012345";
-const EXAMPLE_TIME: Timestamp = Timestamp::from_secs(1_795_514_400);
+pub(in crate::admin) const EXAMPLE_TIME: Timestamp = Timestamp::from_secs(1_795_514_400);
 
 impl Example for AccountObject {
     fn example() -> Self {
@@ -278,145 +273,5 @@ impl LinkList {
 impl Example for LinkList {
     fn example() -> Self {
         Self { items: vec![LinkObject::example()] }
-    }
-}
-
-/// A browser that is signed in.
-#[derive(Object)]
-#[oai(rename = "Session", example, skip_serializing_if_is_none)]
-pub(super) struct SessionObject {
-    /// Its id: the `sid` of the tokens that were given in it.
-    id: String,
-    /// Which provider they came through.
-    provider: String,
-    /// By which of the account's links.
-    link: String,
-    /// When they last proved who they are.
-    auth_time: Text<Moment>,
-    /// How, as the provider said it.
-    acr: Option<String>,
-    /// By which methods, as the provider said it (RFC 8176).
-    amr: Vec<String>,
-    /// When it began.
-    created_at: Text<Moment>,
-    /// When it was last used, to the minute.
-    seen_at: Text<Moment>,
-    /// When it ends if it is not used again.
-    expires_at: Text<Moment>,
-}
-
-/// Where somebody is signed in, newest first.
-#[derive(Object)]
-#[oai(example)]
-pub(super) struct SessionList {
-    items: Vec<SessionObject>,
-}
-
-impl SessionList {
-    pub(super) fn new(sessions: &[Session], lifetimes: &Lifetimes) -> Self {
-        let shown = |session: &Session| SessionObject {
-            id: session.id.to_string(),
-            provider: session.provider.to_string(),
-            link: session.link.to_string(),
-            auth_time: session.auth_time.into(),
-            acr: session.acr.clone(),
-            amr: session.amr.clone(),
-            created_at: session.created.into(),
-            seen_at: session.last_seen.into(),
-            expires_at: session.expires(lifetimes).into(),
-        };
-        Self { items: sessions.iter().map(shown).collect() }
-    }
-}
-
-impl Example for SessionObject {
-    fn example() -> Self {
-        Self {
-            id: EXAMPLE_SESSION.into(),
-            provider: "google".into(),
-            link: EXAMPLE_LINK.into(),
-            auth_time: EXAMPLE_TIME.into(),
-            acr: None,
-            amr: vec!["pwd".into(), "otp".into()],
-            created_at: EXAMPLE_TIME.into(),
-            seen_at: EXAMPLE_TIME.into(),
-            expires_at: (EXAMPLE_TIME + Lifetimes::default().session_idle).into(),
-        }
-    }
-}
-
-impl Example for SessionList {
-    fn example() -> Self {
-        Self { items: vec![SessionObject::example()] }
-    }
-}
-
-/// What one sign-in gave one app.
-#[derive(Object)]
-#[oai(rename = "Grant", example, skip_serializing_if_is_none)]
-pub(super) struct GrantObject {
-    /// Its id, part of every token of it.
-    id: String,
-    /// Which app.
-    client_id: String,
-    /// In which session.
-    session: String,
-    /// Which provider they came through.
-    provider: String,
-    /// By which of the account's links.
-    link: String,
-    /// What was granted, separated by spaces.
-    scope: String,
-    /// When it was given.
-    created_at: Text<Moment>,
-    /// When the app last got tokens from it.
-    used_at: Text<Moment>,
-    /// When nothing of it is good any more, if it is not used again.
-    expires_at: Text<Moment>,
-}
-
-/// What apps were given, newest first.
-#[derive(Object)]
-#[oai(example)]
-pub(super) struct GrantList {
-    items: Vec<GrantObject>,
-}
-
-impl GrantList {
-    pub(super) fn new(grants: &[Grant]) -> Self {
-        let shown = |grant: &Grant| GrantObject {
-            id: grant.id.to_string(),
-            client_id: grant.client.to_string(),
-            session: grant.session.to_string(),
-            provider: grant.provider.to_string(),
-            link: grant.link.to_string(),
-            scope: grant.scopes.to_string(),
-            created_at: grant.issued.into(),
-            used_at: grant.last_used().into(),
-            expires_at: grant.expires().into(),
-        };
-        Self { items: grants.iter().map(shown).collect() }
-    }
-}
-
-impl Example for GrantObject {
-    fn example() -> Self {
-        Self {
-            id: EXAMPLE_GRANT.into(),
-            client_id: "grafana".into(),
-            session: EXAMPLE_SESSION.into(),
-            provider: "google".into(),
-            link: EXAMPLE_LINK.into(),
-            scope: "openid profile email".into(),
-            created_at: EXAMPLE_TIME.into(),
-            used_at: EXAMPLE_TIME.into(),
-            expires_at: (EXAMPLE_TIME + Lifetimes::default().refresh_idle).into(),
-        }
-    }
-}
-
-impl Example for GrantList {
-    fn example() -> Self {
-        Self { items: vec![GrantObject::example()] }
     }
 }
