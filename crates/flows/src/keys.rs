@@ -32,7 +32,7 @@ impl Gateway {
     /// nodes may: a key follows another once.
     pub async fn keep_keys(&self) -> Result<Vec<SigningKey>, KeysError> {
         let witness = self.own_witness();
-        let mut keys = self.store.signing_keys().await?;
+        let keys = self.store.signing_keys().await?;
         for wanted in self.settings.rotation.wanted(&keys, witness.now) {
             let (kid, sealed) = self.signer.generate(wanted.alg)?;
             let key = self.settings.rotation.dated(kid, &wanted, sealed, witness.now);
@@ -46,8 +46,14 @@ impl Gateway {
             let event = self.key_event(&witness, EventName::KeyRetired, key);
             self.commit(Changes::default().write(Write::DropSigningKey { kid: key.kid.clone() }).event(event)).await?;
         }
-        keys = self.store.signing_keys().await?;
-        keys.retain(|key| key.is_published(witness.now));
+        self.learn_keys().await
+    }
+
+    /// Installs the keys there are, and makes none: for whoever only looks.
+    pub async fn learn_keys(&self) -> Result<Vec<SigningKey>, KeysError> {
+        let now = self.clock().now();
+        let mut keys = self.store.signing_keys().await?;
+        keys.retain(|key| key.is_published(now));
         self.signer.install(&keys)?;
         Ok(keys)
     }

@@ -36,5 +36,6 @@ mod visit;
 
 pub use certificates::{Authorities, ClientCertificates};
 pub use house::{House, HttpSettings};
+pub use published::{Documents, documents};
 pub use routes::{admin_routes, ops_routes, routes};
 pub use standing::{Doorway, Standing};

@@ -52,6 +52,21 @@ impl Published {
     }
 }
 
+/// What a gateway publishes, to be compared with what is seen of it elsewhere.
+#[derive(Clone, Debug)]
+pub struct Documents {
+    /// The discovery document.
+    pub discovery: bytes::Bytes,
+    /// The keys.
+    pub keys: bytes::Bytes,
+}
+
+/// The documents as a house on this gateway would serve them.
+pub fn documents(gateway: &Gateway, now: Timestamp) -> Documents {
+    let published = Published::default();
+    Documents { discovery: published.metadata(gateway, now).bytes, keys: published.keys(gateway, now).bytes }
+}
+
 impl Document {
     /// 200 with the bytes, or 304 for who has them already.
     pub(crate) fn respond(&self, asked: &HeaderMap) -> Response {

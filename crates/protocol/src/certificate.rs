@@ -49,7 +49,7 @@ pub fn read(der: &[u8], thumbprint: Digest, trusted: bool) -> Option<ClientCerti
     Some(read)
 }
 
-/// When a certificate in DER expires (RFC 5280 §4.1.2.5), whoever's it is.
+/// When a certificate in DER expires (RFC 5280 §4.1.2.5), whoever's it is; nothing if it can't be read.
 pub fn expiry(der: &[u8]) -> Option<Timestamp> {
     let (_, certificate) = X509Certificate::from_der(der).ok()?;
     Some(Timestamp::from_secs(certificate.validity().not_after.timestamp()))

@@ -9,7 +9,7 @@ mod resolver;
 use std::{error::Error, fmt, sync::Arc, time::Duration};
 
 use http::HeaderMap;
-use reqwest::{Certificate, Client, redirect};
+use reqwest::{Certificate, Client, redirect, tls::TlsInfo};
 use url::Url;
 
 use self::{
@@ -108,6 +108,10 @@ pub enum EgressError {
     Redirect(u16),
 }
 
+/// The certificate that who answered had, in DER; among the extensions of an answer that came by TLS.
+#[derive(Clone, Debug)]
+pub struct PeerCertificate(pub Vec<u8>);
+
 /// The client. Cheap to clone; connections are shared.
 #[derive(Clone)]
 pub struct Egress {
@@ -152,6 +156,7 @@ impl Egress {
                 // again: nobody knows whether it arrived.
                 .pool_idle_timeout(Duration::from_secs(3))
                 .tls_certs_merge(roots.clone())
+                .tls_info(true)
                 .user_agent(concat!("vestibule/", env!("CARGO_PKG_VERSION")))
                 .build()
                 .map_err(|_| EgressSetupError::Tls)
@@ -227,6 +232,8 @@ impl Egress {
         let mut read = http::Response::new(body);
         *read.status_mut() = answer.status();
         *read.headers_mut() = std::mem::take(answer.headers_mut());
+        let certificate = answer.extensions().get::<TlsInfo>().and_then(TlsInfo::peer_certificate).map(<[u8]>::to_vec);
+        certificate.map(|certificate| read.extensions_mut().insert(PeerCertificate(certificate)));
         Ok(read)
     }
 }

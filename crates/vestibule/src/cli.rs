@@ -19,6 +19,12 @@ Exit codes:
   1  it was not, and standard error says why
   2  the command line was not understood";
 
+const DOCTOR_EXIT_CODES: &str = "\
+Exit codes:
+  0  nothing fails, though there may be warnings
+  1  something does
+  2  the command line was not understood";
+
 const ENVIRONMENT: &str = "\
 Every setting can come from the environment too: VESTIBULE__SECTION__KEY, as
 VESTIBULE__LISTEN__ADDRESS; a secret as the path of a file, as
@@ -100,6 +106,9 @@ pub(crate) enum Command {
         #[arg(long)]
         bootstrap: bool,
     },
+    /// Look at everything a gateway leans on, and say what to do about what is wrong
+    #[command(after_help = DOCTOR_EXIT_CODES)]
+    Doctor(OfGateway),
     /// Ask the gateway of this machine whether it is ready
     Healthcheck {
         /// The configuration file, which says where to ask

@@ -7,6 +7,7 @@ mod config;
 mod config_command;
 mod console_key;
 mod dev;
+mod doctor;
 mod explain;
 mod failure;
 mod healthcheck;
@@ -70,6 +71,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Keys { command: KeysCommand::Rotate(options) } => runtime()?.block_on(keys::rotate(&options)),
         Command::ConsoleKey(options) => runtime()?.block_on(console_key::console_key(&options)),
         Command::Keygen { bootstrap } => keygen::keygen(bootstrap),
+        Command::Doctor(options) => runtime()?.block_on(doctor::doctor(&options)),
         Command::Healthcheck { config } => healthcheck::healthcheck(config.as_deref()),
         Command::Completions { shell } => print::completions(shell, &mut Cli::command()),
         Command::Man => print::man(Cli::command()),

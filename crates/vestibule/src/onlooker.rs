@@ -9,14 +9,18 @@ use vestibule_domain::{
     ports::{IdentityProvider, ProviderFactory, Store},
     registration::FieldFault,
 };
-use vestibule_flows::{FixedProvider, Gateway, ManagedBy};
+use vestibule_flows::{FixedProvider, Gateway, ManagedBy, Provider};
 use vestibule_persistence::SqlStore;
 
-use crate::{config::Config, failure::Failure, wire};
+use crate::{
+    config::{Config, fault::Faults},
+    failure::Failure,
+    wire,
+};
 
 /// A configuration with its providers made.
 pub(crate) struct Onlooker {
-    pub(crate) config: Config,
+    pub(crate) config: Arc<Config>,
     pub(crate) factory: Arc<dyn ProviderFactory>,
     fixed: Vec<FixedProvider>,
 }
@@ -38,13 +42,18 @@ pub(crate) struct Opened {
 impl Onlooker {
     /// Reads the configuration. What is wrong with providers' own files is said on standard error.
     pub(crate) fn read(path: &Path) -> Result<Self, Failure> {
-        let config = Config::load(Some(path))?;
-        let factory = wire::quiet_factory(&config)?;
-        let configured = wire::configured(&config, factory.as_ref())?;
-        for fault in &configured.faults.0 {
+        let (onlooker, faults) = Self::of(Config::load(Some(path))?)?;
+        for fault in &faults.0 {
             eprintln!("warning: a provider can't be used: {fault}");
         }
-        Ok(Self { config, factory, fixed: configured.providers })
+        Ok(onlooker)
+    }
+
+    /// Makes the providers of a configuration, and says what is wrong with their own files.
+    pub(crate) fn of(config: Config) -> Result<(Self, Faults), Faults> {
+        let factory = wire::quiet_factory(&config)?;
+        let configured = wire::configured(&config, factory.as_ref())?;
+        Ok((Self { config: Arc::new(config), factory, fixed: configured.providers }, configured.faults))
     }
 
     /// Opens the database; close its store afterwards.
@@ -104,17 +113,16 @@ impl Opened {
     /// Every provider, in the order of the house.
     pub(crate) async fn all(&self) -> Result<Vec<Found>, Failure> {
         let providers = self.gateway.providers().await?;
-        let found = providers.all().iter().map(|provider| Found {
-            id: provider.id.clone(),
-            managed_by: provider.managed_by.clone(),
-            disabled: provider.disabled,
-            made: provider.made.clone(),
-        });
-        Ok(found.collect())
+        Ok(providers.all().iter().map(|provider| Found::of(provider)).collect())
     }
 }
 
 impl Found {
+    /// One of a gateway's.
+    pub(crate) fn of(provider: &Provider) -> Self {
+        Self { id: provider.id.clone(), managed_by: provider.managed_by.clone(), disabled: provider.disabled, made: provider.made.clone() }
+    }
+
     /// The provider, if it can be made.
     pub(crate) fn adapter(&self) -> Result<&Arc<dyn IdentityProvider>, Failure> {
         self.made.as_ref().map_err(|faults| Failure::Plain(format!("{} can't be used: {}", self.id, said(faults).join("; "))))

@@ -57,9 +57,14 @@ impl Surroundings {
 fn room(file: &Path) -> io::Result<(u64, u64)> {
     let log = format!("{}-wal", file.display());
     let size = fs::metadata(file)?.len() + fs::metadata(log).map_or(0, |log| log.len());
+    Ok((size, free_beside(file)?))
+}
+
+/// What is free where a file lies, in bytes.
+pub(crate) fn free_beside(file: &Path) -> io::Result<u64> {
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let system = rustix::fs::statvfs(folder)?;
-    Ok((size, system.f_bavail.saturating_mul(system.f_frsize)))
+    Ok(system.f_bavail.saturating_mul(system.f_frsize))
 }
 
 #[cfg(test)]

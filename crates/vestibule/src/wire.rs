@@ -1,6 +1,6 @@
 //! Where the house is put together: the only place that names concrete adapters.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use secrecy::ExposeSecret;
@@ -224,6 +224,15 @@ fn egress_options(config: &Config) -> EgressOptions {
 /// The one outgoing client.
 fn egress(config: &Config) -> Result<Egress, Faults> {
     Egress::new(egress_options(config)).map_err(egress_fault)
+}
+
+/// The same, to ask ourselves by our own name, wherever that leads.
+pub(crate) fn egress_to_ourselves(config: &Config, patience: Duration) -> Result<Egress, Faults> {
+    let issuer = url::Url::parse(&config.settings.issuer).ok();
+    let ourselves = issuer.and_then(|issuer| format!("{}:{}", issuer.host_str()?, issuer.port_or_known_default()?).parse().ok());
+    let mut options = EgressOptions { connect_timeout: patience, timeout: patience, ..egress_options(config) };
+    options.allow.extend(ourselves);
+    Egress::new(options).map_err(egress_fault)
 }
 
 /// What makes providers.
