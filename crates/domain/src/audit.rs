@@ -248,6 +248,10 @@ closed_enum! {
         ClientSecretRevoked = "client.secret_revoked",
         /// An app wanted to register itself, or to change that, and could not.
         ClientRegistrationRefused = "client.registration_refused",
+        /// An app that nobody registered by hand is used no more, and forgotten.
+        ClientExpired = "client.expired",
+        /// An app's own document says something else than when somebody signed in to it last.
+        ClientDocumentChanged = "client.document_changed",
         /// An operator made a token that lets apps register themselves.
         RegistrationTokenCreated = "registration_token.created",
         /// An operator took one back.
@@ -347,6 +351,8 @@ impl EventName {
             Self::ClientSecretAdded => 603,
             Self::ClientSecretRevoked => 604,
             Self::ClientRegistrationRefused => 605,
+            Self::ClientExpired => 606,
+            Self::ClientDocumentChanged => 607,
             Self::RegistrationTokenCreated => 610,
             Self::RegistrationTokenDeleted => 611,
             Self::ProviderCreated => 620,

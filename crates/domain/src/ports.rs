@@ -273,6 +273,8 @@ pub trait Store: Send + Sync {
     async fn clients(&self, after: Option<&ClientId>, limit: u64) -> Result<Vec<Client>, StoreError>;
     /// How many clients registered themselves and are kept only as long as they are used.
     async fn count_self_registered(&self) -> Result<u64, StoreError>;
+    /// Clients that were to be kept until a moment before now, and that moment; the earliest first.
+    async fn unused_clients(&self, now: Timestamp, limit: u64) -> Result<Vec<(ClientId, Timestamp)>, StoreError>;
     /// The registration token of this digest, good or not, until it is swept.
     async fn registration_token(&self, digest: &Digest) -> Result<Option<RegistrationToken>, StoreError>;
     /// One registration token by its id.
@@ -357,8 +359,8 @@ pub trait Store: Send + Sync {
     /// How many sessions are alive, for a gauge; `seen_since` is where the idle limit lies.
     async fn count_sessions(&self, seen_since: Timestamp) -> Result<u64, StoreError>;
     /// Deletes what has expired, at most `most` rows of each kind: what was spent, tickets, codes (kept a day after expiry, so that a late replay still
-    /// revokes), grants, revoked tokens, registration tokens, keys of the admin API (a month after they expired), clients that registered themselves and are used no more, sessions a day after their
-    /// end or after `sessions_before`, and audit events that are kept no more ([`ChainHead::base`]). Returns how many rows went.
+    /// revokes), grants, revoked tokens, registration tokens, keys of the admin API (a month after they expired), sessions a day after their end or after
+    /// `sessions_before`, and audit events that are kept no more ([`ChainHead::base`]). Returns how many rows went.
     async fn sweep(&self, now: Timestamp, sessions_before: Timestamp, most: u64) -> Result<u64, StoreError>;
     /// Whether it answers, and what was asked to be written is not stuck.
     async fn ping(&self) -> Result<(), StoreError>;

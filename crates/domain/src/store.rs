@@ -302,6 +302,13 @@ pub enum Write {
         /// The version that must be there.
         expected: i64,
     },
+    /// Contested: deletes a client that is to be kept until that moment and no longer.
+    DropUnusedClient {
+        /// Which.
+        id: ClientId,
+        /// Until when it was kept, as it was read.
+        kept_until: Timestamp,
+    },
     /// Keeps a client that registered itself until then, at least. Of a client that an operator registered it changes nothing.
     KeepClient {
         /// Which.
@@ -440,7 +447,7 @@ impl Write {
             Self::PutSession(_) => Some(Contest::Session),
             Self::RedeemCode { .. } => Some(Contest::Code),
             Self::RotateFamily { .. } => Some(Contest::Family),
-            Self::PutClient { .. } | Self::DeleteClient { .. } => Some(Contest::Client),
+            Self::PutClient { .. } | Self::DeleteClient { .. } | Self::DropUnusedClient { .. } => Some(Contest::Client),
             Self::PutRegistrationToken { .. } => Some(Contest::RegistrationToken),
             Self::PutApiKey { .. } | Self::DropApiKey { .. } => Some(Contest::ApiKey),
             Self::AddSigningKey(_) | Self::RedateSigningKey { .. } => Some(Contest::SigningKey),

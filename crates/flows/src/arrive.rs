@@ -206,7 +206,7 @@ impl Gateway {
         let given = self.given(client, &account.id).await.map_err(Fault::Store)?;
         let must_consent = must_consent(client, attempt, &given);
         let entering = Entering { account: &account, link: &link, previous, given, must_consent };
-        self.signed_in(witness, arriving, changes, &destination, &entering)
+        self.signed_in(witness, arriving, changes, &destination, &entering).await
     }
 
     /// The account an arrival leads to, as it is; a new one is made up here and not yet written.
@@ -259,7 +259,7 @@ impl Gateway {
     }
 
     /// A person signed in.
-    fn signed_in(
+    async fn signed_in(
         &self,
         witness: &Witness,
         arriving: &Arriving<'_>,
@@ -306,7 +306,7 @@ impl Gateway {
             Errand::SignIn if *must_consent => Landing::Consent(self.to_be_asked(witness, attempt, &session)?),
             Errand::SignIn => {
                 let (code, text) = self.new_code(witness, &attempt.request, &session, attempt.login);
-                changes = changes.write(Write::AddCode(code)).and(Self::remembering(client));
+                changes = self.remembering(changes.write(Write::AddCode(code)), witness, client).await.map_err(Fault::Store)?;
                 if attempt.consent == Consenting::Allowed {
                     changes = self.allowed(changes, witness, client, attempt, &session, given);
                 }

@@ -186,7 +186,7 @@ impl Gateway {
     ) -> Result<Authorized, Halt> {
         let request = &attempt.request;
         let (code, text) = self.new_code(witness, request, session, attempt.login);
-        let mut changes = Changes::default().write(Write::AddCode(code)).and(Self::remembering(client));
+        let mut changes = self.remembering(Changes::default().write(Write::AddCode(code)), witness, client).await?;
         if !attempt.consent.is_not_asked() {
             let given = self.given(client, &session.account).await?;
             changes = self.allowed(changes, witness, client, attempt, session, &given);

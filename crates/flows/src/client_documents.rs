@@ -11,11 +11,13 @@ use std::{
 
 use vestibule_domain::{
     audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
+    change::{self, difference},
     client::{Client, KeySource, Origin},
     client_document::{DocumentFault, KnownDocument},
     ids::ClientId,
     ports::ClientDocuments,
-    store::{StoreError, Write},
+    registration::facts,
+    store::{Changes, StoreError, Write},
     time::Timestamp,
 };
 
@@ -200,8 +202,19 @@ impl Gateway {
         Ok(read)
     }
 
-    /// What is written with a code for such a client: every endpoint that is asked later has the client from its row.
-    pub(crate) fn remembering(client: &Client) -> Option<Write> {
-        matches!(client.origin, Origin::MetadataDocument { .. }).then(|| Write::PutDocument(Box::new(client.clone())))
+    /// What is written with a code for such a client: every endpoint that is asked later has the client from its row. What its document says otherwise
+    /// than that of the last sign-in is on record, by name alone; of several who bring the news at once, each may be.
+    pub(crate) async fn remembering(&self, changes: Changes, witness: &Witness, client: &Client) -> Result<Changes, StoreError> {
+        if !matches!(client.origin, Origin::MetadataDocument { .. }) {
+            return Ok(changes);
+        }
+        let changes = changes.write(Write::PutDocument(Box::new(client.clone())));
+        let before = self.store.client(&client.id).await?.filter(|before| before.version < client.version);
+        let changed = before.map(|before| difference(&facts(&before), &facts(client))).unwrap_or_default();
+        if changed.is_empty() {
+            return Ok(changes);
+        }
+        let event = self.event(witness, EventName::ClientDocumentChanged, Outcome::Success, Actor::Client(client.id.clone()));
+        Ok(changes.event(AuditEvent { client: Some(client.id.clone()), detail: Some(change::names(&changed)), ..event }))
     }
 }

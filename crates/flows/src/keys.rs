@@ -131,7 +131,27 @@ impl Gateway {
                 break;
             }
         }
-        Ok(swept)
+        Ok(swept + self.forget_unused_clients().await?)
+    }
+
+    /// Apps that registered themselves, or are known by a document, and that nobody has used for long; and what people allowed them.
+    async fn forget_unused_clients(&self) -> Result<u64, StoreError> {
+        let witness = self.own_witness();
+        let mut forgotten = 0;
+        for (id, kept_until) in self.store.unused_clients(witness.now, SWEPT_AT_ONCE).await? {
+            let event = self.event(&witness, EventName::ClientExpired, Outcome::Success, Actor::System);
+            let changes = Changes::default()
+                .write(Write::DropUnusedClient { id: id.clone(), kept_until })
+                .write(Write::DropClientConsents { client: id.clone() })
+                .event(AuditEvent { client: Some(id), ..event });
+            match self.commit(changes).await {
+                Ok(()) => forgotten += 1,
+                // Somebody uses it at this moment, or another node was faster.
+                Err(StoreError::Conflict(Contest::Client)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(forgotten)
     }
 
     /// How many sessions are alive.

@@ -61,6 +61,24 @@ pub(crate) async fn count_self_registered(db: &DatabaseConnection) -> Result<u64
     self_registered().count(db).await.map_err(|error| Fault::of(&error).to_error())
 }
 
+/// Clients that are to be kept no longer, by the index of those that are kept for a while at all.
+pub(crate) fn unused_clients(now: Timestamp, limit: u64) -> Select<clients::Entity> {
+    clients::Entity::find()
+        .select_only()
+        .column(clients::Column::Id)
+        .expr(Expr::cust("kept_until"))
+        .filter(Expr::cust("kept_until IS NOT NULL"))
+        .filter(Expr::cust("kept_until").lt(now.as_millis()))
+        .order_by_asc(Expr::cust("kept_until"))
+        .limit(limit)
+}
+
+pub(crate) async fn clients_unused(db: &DatabaseConnection, now: Timestamp, limit: u64) -> Result<Vec<(ClientId, Timestamp)>, StoreError> {
+    let rows: Vec<(String, i64)> = unused_clients(now, limit).into_tuple().all(db).await.map_err(|error| Fault::of(&error).to_error())?;
+    let known = |(id, kept_until): (String, i64)| Some((ClientId::parse(&id).ok()?, Timestamp::from_millis(kept_until)));
+    Ok(rows.into_iter().filter_map(known).collect())
+}
+
 pub(crate) async fn registration_token(db: &DatabaseConnection, digest: &Digest) -> Result<Option<RegistrationToken>, StoreError> {
     use registration_tokens::{Column, Entity};
     let row = Entity::find().filter(Column::Digest.eq(digest.0.to_vec())).one(db).await;

@@ -256,6 +256,10 @@ impl Store for SqlStore {
         reads::count_self_registered(&self.readers).await
     }
 
+    async fn unused_clients(&self, now: Timestamp, limit: u64) -> Result<Vec<(ClientId, Timestamp)>, StoreError> {
+        reads::clients_unused(&self.readers, now, limit).await
+    }
+
     async fn registration_token(&self, digest: &Digest) -> Result<Option<RegistrationToken>, StoreError> {
         reads::registration_token(&self.readers, digest).await
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 use vestibule_domain::{
-    ids::{ClientId, GrantId, SessionId},
+    ids::{GrantId, SessionId},
     secret::Digest,
     time::Timestamp,
 };
@@ -36,7 +36,6 @@ pub(crate) enum Kind {
     EndedSessions,
     OldSessions,
     SessionClients,
-    UnusedClients,
     RegistrationTokens,
     ApiKeys,
     AuditEvents,
@@ -44,7 +43,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 12] = [
         Self::Spent,
         Self::Tickets,
         Self::Codes,
@@ -53,7 +52,6 @@ impl Kind {
         Self::EndedSessions,
         Self::OldSessions,
         Self::SessionClients,
-        Self::UnusedClients,
         Self::RegistrationTokens,
         Self::ApiKeys,
         Self::AuditEvents,
@@ -93,10 +91,6 @@ impl Kind {
                 "DELETE FROM session_clients WHERE (session, client) IN (SELECT session, client FROM session_clients \
                  WHERE due IS NULL AND expires < $1 AND NOT EXISTS (SELECT 1 FROM sessions WHERE sessions.id = session_clients.session) \
                  ORDER BY expires LIMIT $2) AND due IS NULL RETURNING session"
-            }
-            Self::UnusedClients => {
-                "DELETE FROM clients WHERE id IN (SELECT id FROM clients WHERE kept_until IS NOT NULL AND kept_until < $1 ORDER BY kept_until LIMIT $2) \
-                 AND kept_until < $1 RETURNING id"
             }
             Self::RegistrationTokens => {
                 "DELETE FROM registration_tokens WHERE id IN (SELECT id FROM registration_tokens WHERE expires < $1 ORDER BY expires LIMIT $2) \
@@ -164,7 +158,6 @@ impl Broom {
             Kind::EndedSessions | Kind::OldSessions => Uuid::from_slice(key).ok().map(|id| Effect::Session(SessionId(id), None)),
             Kind::RevokedTokens => revoked_tokens::id(key).map(Effect::Token),
             Kind::Codes => key.try_into().ok().map(|digest| Effect::Code(Digest(digest), None)),
-            Kind::UnusedClients => ClientId::parse(std::str::from_utf8(key).ok()?).ok().map(|id| Effect::Client(id, None)),
             Kind::Spent
             | Kind::Tickets
             | Kind::SessionClients

@@ -417,6 +417,8 @@ impl Observer for Metrics {
             | EventName::ClientSecretAdded
             | EventName::ClientSecretRevoked
             | EventName::ClientRegistrationRefused
+            | EventName::ClientExpired
+            | EventName::ClientDocumentChanged
             | EventName::RegistrationTokenCreated
             | EventName::ApiKeyCreated
             | EventName::ApiKeyUpdated

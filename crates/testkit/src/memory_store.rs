@@ -352,6 +352,14 @@ impl Tables {
                 }
                 fine && self.clients.remove(&id).is_some()
             }
+            Write::DropUnusedClient { id, kept_until } => {
+                let fine = self.kept_until.get(&id) == Some(&kept_until);
+                if fine {
+                    self.kept_until.remove(&id);
+                    self.clients.remove(&id);
+                }
+                fine
+            }
             Write::PutDocument(client) => {
                 let newer = self.clients.get(&client.id).is_none_or(|known| known.version < client.version);
                 if newer {
@@ -475,18 +483,13 @@ impl Tables {
         ended.map(|grant| grant.revoked = Some(revoked)).count() > 0
     }
 
-    fn sweep_registrations(&mut self, now: Timestamp, most: usize) -> usize {
-        let unused: Vec<_> = self.kept_until.iter().filter(|(_, until)| **until < now).map(|(id, _)| id.clone()).take(most).collect();
-        for id in &unused {
-            self.kept_until.remove(id);
-            self.clients.remove(id);
-        }
+    fn sweep_registrations(&mut self, now: Timestamp) -> usize {
         let before = self.registration_tokens.len();
         self.registration_tokens.retain(|_, token| token.expires >= now);
         let tokens = before - self.registration_tokens.len();
         let before = self.api_keys.len();
         self.api_keys.retain(|_, key| key.expires.is_none_or(|expires| expires >= now - DAY * 30));
-        unused.len() + tokens + before - self.api_keys.len()
+        tokens + before - self.api_keys.len()
     }
 
     fn sweep(&mut self, now: Timestamp, sessions_before: Timestamp, most: usize) -> usize {
@@ -499,7 +502,7 @@ impl Tables {
             + take_away(&mut self.grants, most, |grant| grant.expires() < now)
             + take_away(&mut self.tombstones, most, |revoked| revoked.at + DAY < now)
             + take_away(&mut self.revoked_tokens, most, |expires| *expires < now)
-            + self.sweep_registrations(now, most)
+            + self.sweep_registrations(now)
             + take_away(&mut self.sessions, most, |session| match session.ended {
                 Some(ended) => ended < now - DAY,
                 None => session.last_seen < sessions_before,

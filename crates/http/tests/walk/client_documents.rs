@@ -179,6 +179,19 @@ async fn attack_41_a_document_that_changed_is_what_counts_at_the_next_sign_in() 
     street.signs_in_to_a_stranger(&mut Browser::default(), &moved, "alice").await;
     let clients = street.rig.store.clients(None, 10).await.unwrap();
     assert_eq!(clients.iter().map(|client| client.name.as_str()).collect::<Vec<_>>(), ["Another name"]);
+    street.rig.clock.advance(Duration::from_mins(6));
+    street.signs_in_to_a_stranger(&mut Browser::default(), &moved, "bob").await;
+    let told: Vec<_> = street.rig.events().into_iter().filter(|event| event.name.as_str() == "client.document_changed").collect();
+    let [told] = &*told else { panic!("one change, and the same document again is none: {told:#?}") };
+    assert_eq!(
+        (told.detail.as_deref(), told.client.as_ref().map(|id| id.as_str())),
+        (Some("changed: client_name, redirect_uris"), Some(ID))
+    );
+
+    street.rig.clock.advance(Duration::from_hours(24 * 90));
+    street.gateway().sweep().await.unwrap();
+    assert_eq!(street.rig.store.clients(None, 10).await, Ok(vec![]));
+    assert_eq!(street.count("client.expired"), 1);
 }
 
 #[tokio::test]

@@ -204,6 +204,7 @@ async fn attack_84_a_flood_of_registrations_ends_at_the_rate_of_its_address_and_
     small.rig.clock.advance(std::time::Duration::from_hours(24 * 31));
     small.gateway().sweep().await.unwrap();
     assert_eq!(small.rig.store.count_self_registered().await, Ok(0));
+    assert_eq!(small.count("client.expired"), 2, "and that they went is on record");
     assert_eq!(small.registers(&plain()).await.status, StatusCode::CREATED);
 }
 

@@ -26,6 +26,7 @@ pub(crate) enum Kind {
     AddClient,
     ReplaceClient,
     DeleteClient,
+    DropUnusedClient,
     PutDocument,
     KeepClient,
     AddRegistrationToken,
@@ -106,7 +107,7 @@ impl Kind {
             Self::SpendAttempt => Some(Contest::Attempt),
             Self::SpendOnce => Some(Contest::Once),
             Self::AddTicket | Self::ReplaceTicket | Self::TakeTicket => Some(Contest::Ticket),
-            Self::AddClient | Self::ReplaceClient | Self::DeleteClient => Some(Contest::Client),
+            Self::AddClient | Self::ReplaceClient | Self::DeleteClient | Self::DropUnusedClient => Some(Contest::Client),
             Self::AddRegistrationToken | Self::ReplaceRegistrationToken => Some(Contest::RegistrationToken),
             Self::AddApiKey | Self::ReplaceApiKey | Self::DropApiKey => Some(Contest::ApiKey),
             Self::AddSigningKey | Self::RedateSigningKey => Some(Contest::SigningKey),
@@ -213,6 +214,7 @@ impl Kind {
                  WHERE clients.id = v.column1 AND clients.version = v.column4"
             }
             Self::DeleteClient => "DELETE FROM clients WHERE (id, version) IN (SELECT column1, column2 FROM (VALUES {rows}) AS v)",
+            Self::DropUnusedClient => "DELETE FROM clients WHERE (id, kept_until) IN (SELECT column1, column2 FROM (VALUES {rows}) AS v)",
             Self::PutDocument => {
                 "INSERT INTO clients (id, version, body, kept_until) SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
                  ON CONFLICT (id) DO UPDATE SET version = excluded.version, body = excluded.body, kept_until = excluded.kept_until \
@@ -508,6 +510,7 @@ pub(super) const ALL: [Kind; KINDS] = {
         AddClient,
         ReplaceClient,
         DeleteClient,
+        DropUnusedClient,
         PutDocument,
         KeepClient,
         AddRegistrationToken,

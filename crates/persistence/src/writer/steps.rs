@@ -161,6 +161,10 @@ fn step(write: Write) -> Result<Step, StoreError> {
         Write::DeleteClient { id, expected } => {
             Step::named(Kind::DeleteClient, [id.as_str().into()], [expected.into()]).means(Effect::Client(id, None))
         }
+        Write::DropUnusedClient { id, kept_until } => {
+            let kept_until = kept_until.as_millis().into();
+            Step::named(Kind::DropUnusedClient, [id.as_str().into()], [kept_until]).means(Effect::Client(id, None))
+        }
         Write::PutDocument(client) => put_document(&client)?,
         Write::KeepClient { id, until } => Step::named(Kind::KeepClient, [id.as_str().into()], [until.as_millis().into()]),
         Write::PutRegistrationToken { token, expected } => put_registration_token(&token, expected)?,

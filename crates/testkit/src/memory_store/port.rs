@@ -64,6 +64,15 @@ impl Store for MemoryStore {
         Ok(later.take(at_most(limit)).cloned().collect())
     }
 
+    async fn unused_clients(&self, now: Timestamp, limit: u64) -> Result<Vec<(ClientId, Timestamp)>, StoreError> {
+        let tables = self.read()?;
+        let mut unused: Vec<_> =
+            tables.kept_until.iter().filter(|(_, until)| **until < now).map(|(id, until)| (id.clone(), *until)).collect();
+        unused.sort_by_key(|(_, until)| *until);
+        unused.truncate(at_most(limit));
+        Ok(unused)
+    }
+
     async fn count_self_registered(&self) -> Result<u64, StoreError> {
         Ok(self.read()?.kept_until.keys().filter(|id| id.document().is_none()).count() as u64)
     }

@@ -32,14 +32,24 @@ pub async fn clients_that_registered_themselves_are_kept_as_long_as_they_are_use
     let renamed = Client { name: "Other".into(), version: 2, ..unused.clone() };
     commit(&store, [Write::PutClient { client: Box::new(renamed), expected: Some(1) }]).await;
 
-    assert_eq!(store.sweep(until, until, 100).await, Ok(0));
+    assert_eq!(store.unused_clients(until, 100).await, Ok(vec![]));
+    assert_eq!(store.unused_clients(until + MILLI, 100).await, Ok(vec![(unused.id.clone(), until)]));
+    let (first, second) = ((unused.id.clone(), until), (used.id.clone(), until + HOUR));
+    assert_eq!(store.unused_clients(until + HOUR + MILLI, 100).await, Ok(vec![first.clone(), second.clone()]), "the earliest first");
+    assert_eq!(store.unused_clients(until + HOUR + MILLI, 1).await, Ok(vec![first]));
+    assert_eq!(store.sweep(until + HOUR * 2, until, 100).await, Ok(0), "nobody goes without a word");
     assert!(store.client(&unused.id).await.unwrap().is_some());
-    assert_eq!(store.sweep(until + MILLI, until, 100).await, Ok(1));
+
+    let drop = |id: &ClientId, kept_until| one(Write::DropUnusedClient { id: id.clone(), kept_until });
+    assert_eq!(store.commit(drop(&unused.id, until)).await, Ok(()));
     assert_eq!(store.client(&unused.id).await, Ok(None), "nor from a cache");
+    assert_eq!(store.commit(drop(&unused.id, until)).await, Err(StoreError::Conflict(Contest::Client)), "another node was faster");
+    assert_eq!(store.commit(drop(&used.id, until)).await, Err(StoreError::Conflict(Contest::Client)), "it was used meanwhile");
+    assert_eq!(store.commit(drop(&own.id, until)).await, Err(StoreError::Conflict(Contest::Client)), "an operator's client is never swept");
     assert!(store.client(&used.id).await.unwrap().is_some());
-    assert_eq!(store.sweep(until + HOUR + MILLI, until, 100).await, Ok(1));
+    assert_eq!(store.commit(drop(&used.id, until + HOUR)).await, Ok(()));
     assert_eq!(store.client(&used.id).await, Ok(None));
-    assert!(store.client(&own.id).await.unwrap().is_some(), "an operator's client is never swept");
+    assert!(store.client(&own.id).await.unwrap().is_some());
     assert_eq!(store.count_self_registered().await, Ok(0));
 }
 
@@ -67,7 +77,8 @@ pub async fn the_latest_document_of_a_client_is_kept(store: Arc<dyn Store>) {
     }
     assert_eq!(name().await.as_deref(), Some("version 5"));
     assert_eq!(store.count_self_registered().await, Ok(0), "it takes no place of those who register");
-    assert_eq!(store.sweep(kept_until + MILLI, kept_until, 100).await, Ok(1));
+    assert_eq!(store.unused_clients(kept_until + MILLI, 100).await, Ok(vec![(id.clone(), kept_until)]));
+    commit(&store, [Write::DropUnusedClient { id: id.clone(), kept_until }]).await;
     assert_eq!(name().await, None);
 }
 
