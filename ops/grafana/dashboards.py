@@ -163,6 +163,8 @@ def within(seconds, labels, span="$__rate_interval"):
     return f"""{rate(HTTP + '_bucket', f'le="{seconds}",{labels}', '', span)} / {rate(HTTP + '_count', labels, '', span)}"""
 
 
+CONFIGURATION = [{"type": "value", "options": {"0": {"text": "refused", "color": RED}, "1": {"text": "in force", "color": GREEN}}}]
+
 overview = dashboard("overview", "Overview", "Do people get in, and how fast? Begin here.", [
     ("Service levels", [
         stat("Sign-ins that work, 1 h", (success("1h").replace(" by (provider)", ""), "all providers"), "percentunit", thresholds=SHARE, decimals=1,
@@ -202,6 +204,10 @@ overview = dashboard("overview", "Overview", "Do people get in, and how fast? Be
         lines("Limits reached, a minute", (minute(rate('vestibule_rate_limited_total', by='limit')), "{{limit}}"), stack=True, width=12),
         lines("Requests under way", (level("http_server_active_requests", by="instance"), "{{instance}}"), width=12),
         panel("table", "Builds", f"count by (instance, version, revision) (vestibule_build_info{{{WHERE}}})", width=12),
+        panel("state-timeline", "Configuration", (level("vestibule_config_last_reload_success", by="instance", how="min"), "{{instance}}"), width=12,
+              mappings=CONFIGURATION, thresholds=steps((None, RED), (1, GREEN)), about="refused: what is written now can't be used, and what was read before holds."),
+        lines("Since the configuration was read", ("time() - " + level("vestibule_config_last_reload_success_timestamp_seconds", by="instance", how="max"), "{{instance}}"),
+              "s", width=12, about="When it was last read and found good."),
     ]),
 ])
 
@@ -292,12 +298,17 @@ store = dashboard("store", "Store", "The database: how fast it commits, whether 
     ]),
 ])
 
-audit = dashboard("audit", "Audit", "What operators changed, keys, and what looks like an attack.", [
+audit = dashboard("audit", "Audit", "What operators changed, the chain of the record, keys, and what looks like an attack.", [
     ("Changes", [
         lines("Changes by operators, an hour", (increase("vestibule_admin_changes_total", by="object", span="1h"), "{{object}}"), width=12, stack=True,
               about="Who it was and what they changed is in the audit log."),
         lines("Admin API, answers a minute", (minute(rate(HTTP + '_count', 'http_route=~"/api/v1.*"', 'http_response_status_code')), "{{http_response_status_code}}"),
               width=12, stack=True),
+    ]),
+    ("The chain", [
+        lines("Events that wait to be sealed", (level("vestibule_audit_unsealed", how="max"), "waiting"), width=12, about="Every node counts them in the one database."),
+        lines("The oldest of them has waited", (level("vestibule_audit_oldest_unsealed_seconds", how="max"), "waited"), "s", width=12,
+              thresholds=steps((None, GREEN), (300, RED)), about="Mostly a second; five minutes are an alert."),
     ]),
     ("Keys", [
         stat("Age of the signing key", level("vestibule_signing_key_age_seconds", how="max"), "s", width=8),
