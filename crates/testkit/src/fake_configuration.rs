@@ -1,6 +1,9 @@
 //! A configuration that says what a test has written into it.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use async_trait::async_trait;
 use vestibule_domain::{
@@ -16,12 +19,18 @@ type Said = Result<ConfigurationChange, Vec<SettingFault>>;
 pub struct FakeConfiguration {
     shown: Mutex<Vec<ShownSetting>>,
     says: Mutex<Option<Said>>,
+    reloads: AtomicUsize,
 }
 
 impl FakeConfiguration {
     /// From now on this is what holds.
     pub fn shows(&self, settings: Vec<ShownSetting>) {
         *self.shown.lock().unwrap_or_else(PoisonError::into_inner) = settings;
+    }
+
+    /// How often it was reloaded.
+    pub fn reloads(&self) -> usize {
+        self.reloads.load(Ordering::Relaxed)
     }
 
     /// From now on this is what reading it again says.
@@ -41,6 +50,7 @@ impl Configuration for FakeConfiguration {
     }
 
     async fn reload(&self) -> Said {
+        self.reloads.fetch_add(1, Ordering::Relaxed);
         self.check().await
     }
 }

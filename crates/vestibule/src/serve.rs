@@ -7,7 +7,7 @@ use tokio::{
     signal::unix::{SignalKind, signal},
     task::JoinHandle,
 };
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 use vestibule_domain::audit::{Actor, Source, Witness};
 use vestibule_http::{
     Doorway, Standing, admin_routes,

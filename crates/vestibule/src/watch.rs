@@ -131,6 +131,8 @@ fn log(event: &AuditEvent) {
             EventName::ClientCreated
             | EventName::ClientUpdated
             | EventName::ClientDeleted
+            | EventName::ClientExpired
+            | EventName::ClientDocumentChanged
             | EventName::ClientSecretAdded
             | EventName::ClientSecretRevoked,
             Outcome::Success,

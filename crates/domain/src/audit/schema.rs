@@ -41,9 +41,12 @@ fn always(name: EventName) -> &'static [&'static str] {
         E::LoginSilent => &["account", "client", "session"],
         E::UserProvisioned | E::IdentityLinked => &["account", "provider"],
         E::SessionEnded | E::IdentityUnlinked | E::AccountDisabled | E::AccountEnabled | E::AccountErased => &["account"],
-        E::ConsentGranted | E::ConsentRevoked | E::GrantRevoked => &["account", "client"],
+        E::ConsentGranted | E::ConsentRevoked => &["account", "client"],
         E::CodeRedeemed | E::TokenRefreshed => &["account", "client", "grant"],
-        E::ClientCredentialsGranted | E::ClientCreated | E::ClientUpdated | E::ClientDeleted => &["client"],
+        // Of everybody at once, it may be.
+        E::GrantRevoked => &["client"],
+        E::ClientCredentialsGranted | E::ClientCreated | E::ClientUpdated | E::ClientDeleted | E::ClientExpired => &["client"],
+        E::ClientDocumentChanged => &["client", "detail"],
         E::ProviderCreated
         | E::ProviderUpdated
         | E::ProviderEnabled
@@ -51,7 +54,7 @@ fn always(name: EventName) -> &'static [&'static str] {
         | E::ProviderDeleted
         | E::ProviderHealthChanged
         | E::ProviderTested => &["provider"],
-        E::KeyRotated | E::KeyRetired | E::AuditChainBegun | E::AuditRetentionPurged => &["detail"],
+        E::KeyRotated | E::KeyRetired | E::ConfigReloaded | E::AuditChainBegun | E::AuditRetentionPurged => &["detail"],
         _ => &[],
     }
 }

@@ -54,7 +54,7 @@ async fn the_document_is_whole() {
     GET /accounts → 200 400 401 403 429 500 503
     GET /accounts/{account_id} → 200 401 403 404 429 500 503
     PATCH /accounts/{account_id} → 200 400 401 403 404 413 415 422 429 500 503
-    GET /accounts/{account_id}/consents → 200 401 403 404 429 500 503
+    GET /accounts/{account_id}/consents → 200 400 401 403 404 429 500 503
     DELETE /accounts/{account_id}/consents/{client_id} → 200 204 400 401 403 404 429 500 503
     GET /accounts/{account_id}/grants → 200 400 401 403 404 429 500 503
     DELETE /accounts/{account_id}/grants/{grant_id} → 200 204 400 401 403 404 429 500 503
@@ -62,13 +62,12 @@ async fn the_document_is_whole() {
     DELETE /accounts/{account_id}/links/{link_id} → 200 204 400 401 403 404 429 500 503
     GET /accounts/{account_id}/sessions → 200 400 401 403 404 429 500 503
     DELETE /accounts/{account_id}/sessions/{session_id} → 200 204 400 401 403 404 429 500 503
+    POST /accounts/{account_id}:erase → 200 204 400 401 403 404 409 422 429 500 503
     GET /api-keys → 200 400 401 403 429 500 503
     POST /api-keys → 200 201 400 401 403 409 413 415 422 429 500 503
     DELETE /api-keys/{key_id} → 200 204 400 401 403 404 409 429 500 503
     GET /api-keys/{key_id} → 200 401 403 404 429 500 503
     PATCH /api-keys/{key_id} → 200 400 401 403 404 412 413 415 422 428 429 500 503
-    DELETE /accounts/{account_id}/sessions/{session_id} → 204 401 403 404 429 500 503
-    POST /accounts/{account_id}:erase → 204 401 403 404 429 500 503
     GET /clients → 200 400 401 403 429 500 503
     POST /clients → 200 201 400 401 403 409 413 415 422 429 500 503
     DELETE /clients/{client_id} → 200 204 400 401 403 404 412 428 429 500 503
@@ -79,8 +78,8 @@ async fn the_document_is_whole() {
     POST /clients/{client_id}/secrets → 200 201 400 401 403 404 409 413 415 422 429 500 503
     DELETE /clients/{client_id}/secrets/{secret_id} → 200 204 400 401 403 404 409 429 500 503
     GET /config → 200 401 403 429 500 503
-    POST /config:check → 200 401 403 429 500 503
-    POST /config:reload → 200 400 401 403 422 429 500 503
+    POST /config:check → 200 400 401 403 409 422 429 500 503
+    POST /config:reload → 200 400 401 403 409 422 429 500 503
     GET /grants → 200 400 401 403 429 500 503
     DELETE /grants/{grant_id} → 200 204 400 401 403 404 429 500 503
     GET /grants/{grant_id} → 200 401 403 404 429 500 503
@@ -93,7 +92,7 @@ async fn the_document_is_whole() {
     PUT /providers/{provider_id} → 200 201 400 401 403 409 412 413 415 422 428 429 500 503
     GET /providers/{provider_id}/trials/{trial} → 200 401 403 404 429 500 503
     POST /providers/{provider_id}:test → 200 400 401 403 404 409 413 415 422 429 500 503
-    GET /registration-tokens → 200 401 403 429 500 503
+    GET /registration-tokens → 200 400 401 403 429 500 503
     POST /registration-tokens → 200 201 400 401 403 409 413 415 422 429 500 503
     DELETE /registration-tokens/{token_id} → 200 204 400 401 403 404 429 500 503
     GET /sessions → 200 400 401 403 429 500 503

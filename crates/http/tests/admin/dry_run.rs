@@ -2,7 +2,10 @@
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
-use vestibule_domain::audit::EventName;
+use vestibule_domain::{
+    audit::EventName,
+    configuration::{ConfigurationChange, SettingChange, SettingFault},
+};
 
 use super::{Answer, Desk, V1, V2, app};
 
@@ -96,12 +99,18 @@ async fn every_other_write_is_tried_too_and_leaves_everything_as_it_is() {
     let token = desk.send(Method::POST, "/registration-tokens", &[], r#"{"name": "farm"}"#).await.json();
     let key = desk.send(Method::POST, "/api-keys", &[], r#"{"name": "k", "scopes": ["*"]}"#).await.json();
     let (token, key) = (token["id"].as_str().unwrap(), key["id"].as_str().unwrap());
+    let change = SettingChange { key: "login.straight_through".into(), before: Some(true.into()), after: Some(false.into()) };
+    desk.rig.configuration.says(Ok(ConfigurationChange { changes: vec![change], ..ConfigurationChange::default() }));
     let before = (desk.rig.store.rows(), desk.rig.events().len());
     for (method, path, body, event) in [
         (Method::PATCH, format!("/accounts/{account}"), r#"{"disabled": true}"#, "account.disabled"),
         (Method::DELETE, format!("/accounts/{account}/links/{link}"), "", "identity.unlinked"),
         (Method::DELETE, format!("/accounts/{account}/sessions/{session}"), "", "session.ended"),
         (Method::DELETE, format!("/accounts/{account}/grants/{grant}"), "", "grant.revoked"),
+        (Method::DELETE, format!("/sessions/{session}"), "", "session.ended"),
+        (Method::DELETE, format!("/grants/{grant}"), "", "grant.revoked"),
+        (Method::DELETE, "/clients/web/grants".into(), "", "grant.revoked"),
+        (Method::POST, "/config:reload".into(), "", "config.reloaded"),
         (Method::DELETE, format!("/registration-tokens/{token}"), "", "registration_token.deleted"),
         (Method::POST, "/registration-tokens".into(), r#"{"name": "x"}"#, "registration_token.created"),
         (Method::DELETE, format!("/api-keys/{key}"), "", "api_key.deleted"),
@@ -114,5 +123,14 @@ async fn every_other_write_is_tried_too_and_leaves_everything_as_it_is() {
     // What is so already changes nothing.
     let same = desk.send(Method::PATCH, &format!("/accounts/{account}?dry_run=true"), &[], r#"{"disabled": false}"#).await.would();
     assert_eq!(same, json!({ "events": [], "changes": [] }));
+    assert_eq!(desk.rig.configuration.reloads(), 0, "to try it is to check it");
+    desk.rig.configuration.says(Err(vec![SettingFault {
+        origin: None,
+        key: "issuer".into(),
+        message: "is missing".into(),
+        add: Vec::new(),
+    }]));
+    let refused = desk.send(Method::POST, "/config:reload?dry_run=true", &[], "").await;
+    assert_eq!((refused.status, refused.code()), (StatusCode::UNPROCESSABLE_ENTITY, "invalid_configuration".into()));
     assert_eq!((desk.rig.store.rows(), desk.rig.events().len()), before);
 }

@@ -12,6 +12,10 @@ use super::{Desk, app};
 async fn every_write_leaves_the_event_that_the_document_names() {
     let desk = Desk::open().await;
     let (account, link, session, grant) = desk.somebody().await;
+    desk.later();
+    desk.browser().signs_in("acme", "eve").await;
+    let newest = async |path: &str| desk.get(path).await.json()["items"][0]["id"].as_str().unwrap().to_owned();
+    let (other_session, other_grant) = (newest("/sessions").await, newest("/grants").await);
     desk.allows("web", &account).await;
     let provider = json!({ "settings": { "preset": "fake", "client_id": "x", "client_secret": "y" } }).to_string();
     let token = desk.send(Method::POST, "/registration-tokens", &[], r#"{"name": "farm"}"#).await.json()["id"].clone();
@@ -31,10 +35,16 @@ async fn every_write_leaves_the_event_that_the_document_names() {
         ("DELETE /providers/{provider_id}", "/providers/mine".into(), Some("ETAG"), String::new()),
         ("POST /providers/{provider_id}:test", "/providers/acme:test".into(), None, "{}".into()),
         ("DELETE /accounts/{account_id}/consents/{client_id}", consent, None, String::new()),
+        ("DELETE /grants/{grant_id}", format!("/grants/{other_grant}"), None, String::new()),
+        ("DELETE /sessions/{session_id}", format!("/sessions/{other_session}"), None, String::new()),
+        ("POST /config:check", "/config:check".into(), None, String::new()),
+        ("POST /config:reload", "/config:reload".into(), None, String::new()),
         ("DELETE /accounts/{account_id}/grants/{grant_id}", format!("/accounts/{account}/grants/{grant}"), None, String::new()),
         ("DELETE /accounts/{account_id}/sessions/{session_id}", format!("/accounts/{account}/sessions/{session}"), None, String::new()),
         ("DELETE /accounts/{account_id}/links/{link_id}", format!("/accounts/{account}/links/{link}"), None, String::new()),
+        ("DELETE /clients/{client_id}/grants", "/clients/web/grants".into(), None, String::new()),
         ("PATCH /accounts/{account_id}", format!("/accounts/{account}"), None, r#"{"disabled": true}"#.into()),
+        ("POST /accounts/{account_id}:erase", format!("/accounts/{account}:erase"), None, String::new()),
         ("POST /registration-tokens", "/registration-tokens".into(), None, r#"{"name": "x"}"#.into()),
         ("DELETE /registration-tokens/{token_id}", format!("/registration-tokens/{token}"), None, String::new()),
         ("POST /api-keys", "/api-keys".into(), None, r#"{"name": "x", "scopes": ["*"]}"#.into()),
