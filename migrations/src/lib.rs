@@ -23,6 +23,7 @@ mod m20261126_000001_api_keys;
 mod m20261126_000002_names_of_people;
 mod m20261126_000005_pages_of_sessions_and_grants;
 mod m20261126_000006_audit_chain;
+mod m20261126_000004_managed_by;
 
 /// Every step, in order.
 #[derive(Debug)]
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000002_names_of_people::Migration),
             Box::new(m20261126_000005_pages_of_sessions_and_grants::Migration),
             Box::new(m20261126_000006_audit_chain::Migration),
+            Box::new(m20261126_000004_managed_by::Migration),
         ]
     }
 }

@@ -10,7 +10,7 @@ use crate::{
     certificate::CertificateSubject,
     entry::EntryRules,
     error::{OAuthError, OAuthErrorCode},
-    ids::{ClientId, ProviderId, SecretId, SessionId},
+    ids::{ClientId, ManagerName, ProviderId, SecretId, SessionId},
     logout::LogoutRegistration,
     profile::Profile,
     redirect::{RedirectUri, RegisteredUri},
@@ -27,6 +27,9 @@ pub struct Client {
     /// Who registered it.
     #[serde(default, skip_serializing_if = "Origin::is_operator")]
     pub origin: Origin,
+    /// The set of files that keeps it, if one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub managed_by: Option<ManagerName>,
     /// What people are shown.
     pub name: String,
     /// What it says of itself besides.
@@ -258,6 +261,7 @@ impl Client {
     pub fn with_operators_word(self, before: &Self) -> Self {
         let before = before.clone();
         Self {
+            managed_by: before.managed_by,
             disabled: before.disabled,
             allowed_providers: before.allowed_providers,
             entry: before.entry,

@@ -191,6 +191,8 @@ name_id!(/// A `client_id`: a name that was given here, or the address of a docu
     ClientId, name_or_address, 100);
 name_id!(/// The name of a configured provider; part of its callback address and of every link to it.
     ProviderId, unreserved, 60);
+name_id!(/// The name of a set of files that keeps what it describes.
+    ManagerName, unreserved, 60);
 
 impl ClientId {
     /// A name that can be given here: never an address, which would be somebody else's document (Client ID Metadata Document draft §6.9).

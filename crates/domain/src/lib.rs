@@ -35,6 +35,7 @@ pub mod keys;
 pub mod limits;
 pub mod linking;
 pub mod logout;
+pub mod managed;
 pub mod operator;
 pub mod policy;
 pub mod ports;

@@ -9,7 +9,7 @@ use crate::{
     client::closed_enum,
     email::DomainPattern,
     entry::EntryRules,
-    ids::{AttemptId, ProviderId},
+    ids::{AttemptId, ManagerName, ProviderId},
     secret::Sealed,
     time::Timestamp,
 };
@@ -152,6 +152,9 @@ pub struct StoredProvider {
     pub version: i64,
     /// Nobody comes through a disabled provider, and what was given to those who did stops working.
     pub disabled: bool,
+    /// The set of files that keeps it, if one does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub managed_by: Option<ManagerName>,
     /// As [`Definition::settings`].
     pub settings: Claims,
     /// The secrets: a JSON object of texts, sealed for [`crate::secret::Purpose::ProviderSecrets`] with the id as context.

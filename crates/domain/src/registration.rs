@@ -242,6 +242,7 @@ impl Draft {
         Ok(Client {
             id,
             origin: Origin::Operator,
+            managed_by: None,
             name: name.to_owned(),
             about,
             redirect_uris,

@@ -10,7 +10,8 @@ use vestibule_domain::{
     client::{AuthMethod, Client, ClientSecret, KeySource, MOST_SECRETS},
     configuration::SettingFault,
     grant::{Revoked, RevokedBy},
-    ids::{ClientId, SecretId},
+    ids::{ClientId, ManagerName, SecretId},
+    managed::{Editor, KeptElsewhere},
     operator::AdminScope,
     ports::Entropy,
     registration::{Draft, FieldFault, facts_with_secrets},
@@ -60,8 +61,16 @@ pub enum AdminFault {
     InProgress,
     /// The configuration can't be used as it is written; what held goes on holding.
     Configuration(Vec<SettingFault>),
+    /// A set of files keeps it, which is where it is changed, unless by force.
+    Kept(ManagerName),
     /// The database.
     Store(StoreError),
+}
+
+impl From<KeptElsewhere> for AdminFault {
+    fn from(KeptElsewhere(keeper): KeptElsewhere) -> Self {
+        Self::Kept(keeper)
+    }
 }
 
 impl AdminFault {
@@ -76,6 +85,22 @@ impl AdminFault {
             StoreError::Conflict(lost) if lost == contest => Self::PreconditionFailed(None),
             error => Self::Store(error),
         }
+    }
+}
+
+/// What a change is held to: the version its editor saw, and in whose name they write.
+#[derive(Clone, Debug, Default)]
+pub struct Edit {
+    /// The version that was seen.
+    pub expected: Option<i64>,
+    /// Who writes.
+    pub editor: Editor,
+}
+
+/// A person who saw this version.
+impl From<Option<i64>> for Edit {
+    fn from(expected: Option<i64>) -> Self {
+        Self { expected, editor: Editor::default() }
     }
 }
 
@@ -144,6 +169,18 @@ impl Gateway {
         id: Option<&str>,
         draft: &Draft,
     ) -> Result<(Client, Option<NewSecret>), AdminFault> {
+        self.create_client_for(witness, actor, id, draft, None).await
+    }
+
+    /// The same for a set of files that keeps it from then on.
+    pub async fn create_client_for(
+        &self,
+        witness: &Witness,
+        actor: &Actor,
+        id: Option<&str>,
+        draft: &Draft,
+        keeper: Option<ManagerName>,
+    ) -> Result<(Client, Option<NewSecret>), AdminFault> {
         let made = new_client_id(self.entropy.as_ref());
         let id = id.unwrap_or(&made);
         if [OWN_NAME, CONSOLE_NAME].contains(&id) {
@@ -157,6 +194,7 @@ impl Gateway {
         }
         // Counted from when it is made, so that a version seen of a client of this id that was deleted never names this one.
         client.version = witness.now.as_millis();
+        client.managed_by = keeper;
         let (secrets, secret) = self.secrets_for(witness, &[], &client);
         client.secrets = secrets;
         self.put_client(witness, actor, EventName::ClientCreated, client.clone(), None, None).await.map_err(|fault| match fault {
@@ -166,33 +204,39 @@ impl Gateway {
         Ok((client, secret))
     }
 
-    /// Replaces a client's registration, or makes it under this id; its secrets stay. `expected` is the version the caller saw.
+    /// Replaces a client's registration, or makes it under this id; its secrets stay. `edit` has the version the caller saw.
     pub async fn replace_client(
         &self,
         witness: &Witness,
         actor: &Actor,
         id: &str,
         draft: &Draft,
-        expected: Option<i64>,
+        edit: impl Into<Edit> + Send,
     ) -> Result<(Client, Option<NewSecret>), AdminFault> {
+        let Edit { expected, editor } = edit.into();
         let present = match self.client(id).await {
             Ok(present) => present,
-            Err(AdminFault::NotFound) if expected.is_none() => return self.create_client(witness, actor, Some(id), draft).await,
+            Err(AdminFault::NotFound) if expected.is_none() => {
+                return self.create_client_for(witness, actor, Some(id), draft, editor.manager).await;
+            }
             Err(AdminFault::NotFound) => return Err(AdminFault::PreconditionFailed(None)),
             Err(fault) => return Err(fault),
         };
+        let managed_by = editor.keeper(present.managed_by.as_ref())?;
         let expected = held(&present, expected)?;
         let registered = self.registered(witness, present.id.as_str(), draft).await.map_err(AdminFault::Store)?;
         let checked = registered.map_err(AdminFault::Invalid)?;
         let (secrets, new) = self.secrets_for(witness, &present.secrets, &checked);
-        let client = Client { origin: present.origin.clone(), secrets, created: present.created, version: expected + 1, ..checked };
+        let client = Client { managed_by, origin: present.origin.clone(), secrets, created: present.created, version: expected + 1, ..checked };
         self.put_client(witness, actor, EventName::ClientUpdated, client.clone(), Some(&present), None).await?;
         Ok((client, new))
     }
 
     /// Deletes a client; whatever it was given stops working.
-    pub async fn delete_client(&self, witness: &Witness, actor: &Actor, id: &str, expected: Option<i64>) -> Result<(), AdminFault> {
+    pub async fn delete_client(&self, witness: &Witness, actor: &Actor, id: &str, edit: impl Into<Edit> + Send) -> Result<(), AdminFault> {
+        let Edit { expected, editor } = edit.into();
         let present = self.client(id).await?;
+        editor.keeper(present.managed_by.as_ref())?;
         let expected = held(&present, expected)?;
         let revoked = Revoked { at: witness.now, by: RevokedBy::Admin };
         let changes = Changes::default()

@@ -66,7 +66,7 @@ pub use audit_chain::SealReport;
 pub use authorize::{Authorized, Carried, Choice};
 pub use bearer::{BearerFault, Scheme, TokenShown};
 pub use client_auth::Presented;
-pub use clients::{AdminFault, NewSecret};
+pub use clients::{AdminFault, Edit, NewSecret};
 pub use consent::{Consented, Question, Said};
 pub use console::{ConsoleCookie, ConsoleEntered, Desk};
 pub use depart::Away;

@@ -54,6 +54,7 @@ impl OwnClient {
         let client = Client {
             id: ClientId::parse(name).unwrap_or_else(|_| unreachable!("the name keeps the rules")),
             origin: Origin::Operator,
+            managed_by: None,
             name: String::new(),
             about: vestibule_domain::about::About::default(),
             redirect_uris: redirect_uri.iter().cloned().collect(),

@@ -8,7 +8,7 @@ use vestibule_domain::{
     change::{self, OTHER_SECRET, SECRET, difference},
     claims::Claims,
     health::{BreakerState, Checked},
-    ids::ProviderId,
+    ids::{ManagerName, ProviderId},
     provider::{Definition, PresetCard, ProviderError, StoredProvider},
     registration::FieldFault,
     secret::Purpose,
@@ -16,7 +16,7 @@ use vestibule_domain::{
     time::Timestamp,
 };
 
-use crate::{AdminFault, Gateway, ManagedBy, Provider, Trial};
+use crate::{AdminFault, Edit, Gateway, ManagedBy, Provider, Trial};
 
 /// A provider as somebody wrote it.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +36,8 @@ pub struct ShownProvider {
     pub label: String,
     /// Where it comes from.
     pub managed_by: ManagedBy,
+    /// The set of files that keeps it, if one does.
+    pub keeper: Option<ManagerName>,
     /// Its version; 0 for one of the configuration.
     pub version: i64,
     /// As an operator set it.
@@ -84,15 +86,16 @@ impl Gateway {
         all.into_iter().find(|provider| provider.id.as_str() == id).ok_or(AdminFault::NotFound)
     }
 
-    /// Makes a provider, or replaces it; its secrets stay unless others are given. `expected` is the version the caller saw.
+    /// Makes a provider, or replaces it; its secrets stay unless others are given. `edit` has the version the caller saw.
     pub async fn put_provider(
         &self,
         witness: &Witness,
         actor: &Actor,
         id: &str,
         draft: ProviderDraft,
-        expected: Option<i64>,
+        edit: impl Into<Edit> + Send,
     ) -> Result<ShownProvider, AdminFault> {
+        let Edit { expected, editor } = edit.into();
         let id = ProviderId::parse(id).map_err(|error| AdminFault::at("/id", &error))?;
         self.must_be_ours(&id)?;
         let present = self.stored_provider(&id).await?;
@@ -103,6 +106,7 @@ impl Gateway {
             (Some(present), Some(version)) if present.version == version => Some(version),
             (Some(present), Some(_)) => return Err(AdminFault::PreconditionFailed(Some(present.version))),
         };
+        let managed_by = editor.keeper(present.as_ref().and_then(|present| present.managed_by.as_ref()))?;
         let kept = self.kept_secrets(present.as_ref(), &draft.settings);
         let definition = self.definition(id, draft.settings, kept)?;
         self.doorkeeper.factory().make(&definition).map_err(AdminFault::Invalid)?;
@@ -110,6 +114,7 @@ impl Gateway {
             // Not 1: an ETag of one that was deleted must not fit one that was made anew under its name.
             version: expected.map_or(witness.now.as_millis(), |version| version + 1),
             disabled: draft.disabled,
+            managed_by,
             secrets: self.sealed_secrets(&definition),
             created: present.as_ref().map_or(witness.now, |present| present.created),
             updated: witness.now,
@@ -148,10 +153,18 @@ impl Gateway {
     }
 
     /// Deletes a provider. Whatever people who came through it have stops working; their accounts stay.
-    pub async fn delete_provider(&self, witness: &Witness, actor: &Actor, id: &str, expected: Option<i64>) -> Result<(), AdminFault> {
+    pub async fn delete_provider(
+        &self,
+        witness: &Witness,
+        actor: &Actor,
+        id: &str,
+        edit: impl Into<Edit> + Send,
+    ) -> Result<(), AdminFault> {
+        let Edit { expected, editor } = edit.into();
         let id = ProviderId::parse(id).map_err(|_| AdminFault::NotFound)?;
         self.must_be_ours(&id)?;
         let present = self.stored_provider(&id).await?.ok_or(AdminFault::NotFound)?;
+        editor.keeper(present.managed_by.as_ref())?;
         let expected = match expected {
             None => return Err(AdminFault::PreconditionRequired),
             Some(version) if version == present.version => version,
@@ -249,6 +262,7 @@ impl Gateway {
             id: provider.id.clone(),
             label: provider.made.as_ref().map_or_else(|_| provider.id.to_string(), |adapter| adapter.card().label.clone()),
             managed_by: provider.managed_by.clone(),
+            keeper: stored.and_then(|stored| stored.managed_by.clone()),
             version: provider.version,
             disabled: provider.disabled,
             faults: provider.made.as_ref().err().cloned().unwrap_or_default(),

@@ -211,6 +211,11 @@ fn faulty(house: &House, visit: &Visit, desk: &Desk, fault: &AdminFault) -> Resp
         AdminFault::ManagedElsewhere(file) => {
             (StatusCode::CONFLICT, "This stands in the configuration", format!("It is changed where it stands: in {file}."))
         }
+        AdminFault::Kept(keeper) => (
+            StatusCode::CONFLICT,
+            "Files keep this",
+            format!("It is changed in the files of {keeper}, by vestibule apply; what is changed here would be undone by them."),
+        ),
         AdminFault::Invalid(faults) => {
             let said: Vec<_> = faults.iter().map(said).collect();
             (StatusCode::UNPROCESSABLE_ENTITY, "That can't be", said.join(" "))

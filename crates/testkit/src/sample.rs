@@ -63,6 +63,7 @@ impl Sample {
         Client {
             id: client_id(id),
             origin: Origin::Operator,
+            managed_by: None,
             name: format!("The app {id}"),
             about: About::default(),
             redirect_uris: vec![registered(REDIRECT_URI)],
@@ -301,6 +302,7 @@ impl Sample {
             id: provider_id(id),
             version: 1,
             disabled: false,
+            managed_by: None,
             settings,
             secrets: Some(self.sealed()),
             created: self.now,

@@ -130,6 +130,7 @@ refusals! {
     ];
     Putting: [
         400 => "`invalid_json`: the body is not an object in JSON. `invalid_parameter`: a precondition names no version.",
+        409 => "`managed_elsewhere`: a set of files keeps the client, and `force` was not sent.",
         412 => "`precondition_failed`: the client is not as the precondition says. `ETag` is its present version, if it is there.",
         413 => "`too_large`: the body is larger than 64 KiB.",
         415 => "`unsupported_media_type`: the body is not sent as `application/json`.",
@@ -139,6 +140,7 @@ refusals! {
     Patching: [
         400 => "`invalid_json`: the body is not an object in JSON. `invalid_parameter`: `If-Match` names no version.",
         404 => "`not_found`: there is no such client.",
+        409 => "`managed_elsewhere`: a set of files keeps the client, and `force` was not sent.",
         412 => "`precondition_failed`: the client is not as `If-Match` says. `ETag` is its present version, if it is there.",
         413 => "`too_large`: the body is larger than 64 KiB.",
         415 => "`unsupported_media_type`: the body is not sent as `application/merge-patch+json` or `application/json`.",
@@ -148,6 +150,7 @@ refusals! {
     Deleting: [
         400 => "`invalid_parameter`: `If-Match` names no version.",
         404 => "`not_found`: there is no such client.",
+        409 => "`managed_elsewhere`: a set of files keeps the client, and `force` was not sent.",
         412 => "`precondition_failed`: the client is not as `If-Match` says. `ETag` is its present version, if it is there.",
         428 => "`precondition_required`: `If-Match` is missing.",
     ];

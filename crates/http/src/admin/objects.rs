@@ -224,7 +224,7 @@ fn default_id_token_claims() -> bool {
 
 impl Read for Registration {
     const MAY_BE_EMPTY: bool = false;
-    const READ_ONLY: &'static [&'static str] = &["created_at", "updated_at", "secrets", "client_secret", "registered_by"];
+    const READ_ONLY: &'static [&'static str] = &["created_at", "updated_at", "secrets", "client_secret", "registered_by", "managed_by"];
 
     fn read(fields: &mut Fields) -> Self {
         let plain = Draft::default();

@@ -8,8 +8,8 @@ use poem_openapi::{
     payload::Json,
     types::ToJSON,
 };
-use vestibule_domain::{operator::Operator, registration::FieldFault};
-use vestibule_flows::{AdminFault, Gateway};
+use vestibule_domain::{ids::ManagerName, managed::Editor, operator::Operator, registration::FieldFault};
+use vestibule_flows::{AdminFault, Edit, Gateway};
 
 use super::{
     answers::{
@@ -128,6 +128,7 @@ impl Operations {
     /// Replaces the whole registration of the client, or registers it under this id. What is left out of the body takes its default.
     /// Secrets stay, unless the client becomes public.
     #[oai(path = "/clients/:client_id", method = "put", operation_id = "put_client", tag = "Group::Clients")]
+    #[expect(clippy::too_many_arguments, reason = "each is a parameter that the document describes by itself")]
     async fn put(
         &self,
         key: Key,
@@ -139,18 +140,26 @@ impl Operations {
         /// `*`: register the client, but never replace one.
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
+        /// The set of files in whose name this is written, as `vestibule apply` does: it keeps the client from then on.
+        managed_by: Query<Option<String>>,
+        /// Whether to go past the set of files that keeps the client.
+        #[oai(default)]
+        force: Query<bool>,
         body: Body<Registration>,
     ) -> Result<Put, Refused<Putting>> {
         let Caller { gateway, operator: Operator { actor, .. }, witness } = &key.0;
+        let editor = editor(managed_by.0, force.0)?;
         let hold = Hold::read(if_match.as_deref(), if_none_match.as_deref())?;
         let (named, draft) = body.0.split();
         if named.is_some_and(|named| named != *client_id) {
             return Err(Problem::invalid(vec![other_id()]).into());
         }
         let done = match hold {
-            Hold::New => gateway.create_client(witness, actor, Some(&client_id), &draft).await,
-            Hold::Free => gateway.replace_client(witness, actor, &client_id, &draft, None).await,
-            Hold::Version(version) => gateway.replace_client(witness, actor, &client_id, &draft, Some(version)).await,
+            Hold::New => gateway.create_client_for(witness, actor, Some(&client_id), &draft, editor.manager).await,
+            Hold::Free => gateway.replace_client(witness, actor, &client_id, &draft, Edit { expected: None, editor }).await,
+            Hold::Version(version) => {
+                gateway.replace_client(witness, actor, &client_id, &draft, Edit { expected: Some(version), editor }).await
+            }
         };
         let (client, secret) = match done {
             Ok(done) => done,
@@ -176,9 +185,13 @@ impl Operations {
         /// The version that is to be changed: the `ETag` of the client as it was read. Needed.
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
+        /// Whether to go past the set of files that keeps the client.
+        #[oai(default)]
+        force: Query<bool>,
         body: Patch<Registration>,
     ) -> Result<Patched, Refused<Patching>> {
         let Caller { gateway, operator: Operator { actor, .. }, witness } = &key.0;
+        let editor = editor(None, force.0)?;
         let expected = precondition::version(if_match.as_deref())?;
         let present = gateway.client(&client_id).await.map_err(Problem::from)?;
         let expected = precondition::held(expected, present.version)?;
@@ -186,7 +199,7 @@ impl Operations {
         if named.is_some_and(|named| named != *client_id) {
             return Err(Problem::invalid(vec![other_id()]).into());
         }
-        match gateway.replace_client(witness, actor, &client_id, &draft, Some(expected)).await {
+        match gateway.replace_client(witness, actor, &client_id, &draft, Edit { expected: Some(expected), editor }).await {
             Ok((client, secret)) => Ok(Patched::Changed(Json(RegisteredClient::new(&client, secret.as_ref())), tag(client.version))),
             Err(fault) => Err(self.as_it_is_now(&client_id, fault).await.into()),
         }
@@ -204,10 +217,15 @@ impl Operations {
         /// The version that is to be deleted: the `ETag` of the client as it was read. Needed.
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
+        /// The set of files in whose name it is deleted.
+        managed_by: Query<Option<String>>,
+        /// Whether to go past the set of files that keeps the client.
+        #[oai(default)]
+        force: Query<bool>,
     ) -> Result<Gone, Refused<Deleting>> {
         let Caller { gateway, operator: Operator { actor, .. }, witness } = &key.0;
-        let expected = precondition::version(if_match.as_deref())?;
-        match gateway.delete_client(witness, actor, &client_id, expected).await {
+        let edit = Edit { expected: precondition::version(if_match.as_deref())?, editor: editor(managed_by.0, force.0)? };
+        match gateway.delete_client(witness, actor, &client_id, edit).await {
             Ok(()) => Ok(Gone::Gone),
             Err(fault) => Err(self.as_it_is_now(&client_id, fault).await.into()),
         }
@@ -271,6 +289,12 @@ impl Operations {
             (Err(_), _) => AdminFault::PreconditionFailed(None).into(),
         }
     }
+}
+
+/// In whose name a change is made.
+pub(crate) fn editor(managed_by: Option<String>, force: bool) -> Result<Editor, Problem> {
+    let manager = managed_by.map(|name| ManagerName::parse(&name).map_err(|error| Problem::parameter("managed_by", error.to_string())));
+    Ok(Editor { manager: manager.transpose()?, force })
 }
 
 fn other_id() -> FieldFault {

@@ -311,6 +311,8 @@ impl From<AdminFault> for Problem {
                     .hint(format!("change it in {file}, or choose another id"))
             }
             AdminFault::Configuration(faults) => Self::configuration(&faults),
+            AdminFault::Kept(keeper) => Self::new(Code::ManagedElsewhere, format!("The files of {keeper} keep this; nothing was changed."))
+                .hint("change it there and run `vestibule apply`, or send force=true to go past them until they are applied again"),
             AdminFault::Store(error) => Self::store(&error),
         }
     }

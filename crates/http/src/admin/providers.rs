@@ -7,11 +7,11 @@ use std::sync::Arc;
 
 use poem_openapi::{
     OpenApi,
-    param::{Header, Path},
+    param::{Header, Path, Query},
     payload::Json,
 };
 use vestibule_domain::{ids::ProviderId, operator::Operator, registration::FieldFault};
-use vestibule_flows::{AdminFault, Gateway, ManagedBy, ShownProvider};
+use vestibule_flows::{AdminFault, Edit, Gateway, ManagedBy, ShownProvider};
 
 use self::{
     answers::{Changing, Deleting, Finding, Found, Gone, Listed, Listing, Patched, Put, Putting, Tested, Testing, Trials, Trying},
@@ -20,7 +20,7 @@ use self::{
 use super::{
     body::{Body, Patch},
     key::{Caller, Key},
-    operations::Group,
+    operations::{Group, editor},
     precondition::{self, Hold, tag, there_already},
     problem::Problem,
     refused::Refused,
@@ -63,6 +63,7 @@ impl Providers {
     /// Replaces all settings of the provider, or makes it under this id. What is left out takes its default, but a secret that is left out stays;
     /// `null` takes it away. It works at once, on every node.
     #[oai(path = "/providers/:provider_id", method = "put", operation_id = "put_provider", tag = "Group::Providers")]
+    #[expect(clippy::too_many_arguments, reason = "each is a parameter that the document describes by itself")]
     async fn put(
         &self,
         key: Key,
@@ -74,6 +75,11 @@ impl Providers {
         /// `*`: make the provider, but never replace one.
         #[oai(name = "If-None-Match")]
         if_none_match: Header<Option<String>>,
+        /// The set of files in whose name this is written, as `vestibule apply` does: it keeps the provider from then on.
+        managed_by: Query<Option<String>>,
+        /// Whether to go past the set of files that keeps the provider.
+        #[oai(default)]
+        force: Query<bool>,
         body: Body<ProviderDraft>,
     ) -> Result<Put, Refused<Putting>> {
         let Caller { gateway, operator: Operator { actor, .. }, witness } = &key.0;
@@ -83,7 +89,8 @@ impl Providers {
             Hold::New | Hold::Free => None,
             Hold::Version(version) => Some(version),
         };
-        match gateway.put_provider(witness, actor, &provider_id, body.0.into(), expected).await {
+        let edit = Edit { expected, editor: editor(managed_by.0, force.0)? };
+        match gateway.put_provider(witness, actor, &provider_id, body.0.into(), edit).await {
             Ok(shown) if expected.is_none() => {
                 let (address, tag) = (format!("{}/providers/{}", self.base, shown.id), tag(shown.version));
                 Ok(Put::Created(Json(shown.into()), address, tag))
@@ -110,6 +117,9 @@ impl Providers {
         /// The version that is to be changed: the `ETag` of the provider as it was read. Needed.
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
+        /// Whether to go past the set of files that keeps the provider.
+        #[oai(default)]
+        force: Query<bool>,
         body: Patch<ProviderDraft>,
     ) -> Result<Patched, Refused<Changing>> {
         let Caller { gateway, operator: Operator { actor, .. }, witness } = &key.0;
@@ -122,7 +132,8 @@ impl Providers {
         for name in present.secrets.iter().filter(|name| body.takes_away("settings", name)) {
             draft.take_away(name);
         }
-        match gateway.put_provider(witness, actor, &provider_id, draft.into(), Some(expected)).await {
+        let edit = Edit { expected: Some(expected), editor: editor(None, force.0)? };
+        match gateway.put_provider(witness, actor, &provider_id, draft.into(), edit).await {
             Ok(shown) => {
                 let tag = tag(shown.version);
                 Ok(Patched::Changed(Json(shown.into()), tag))
@@ -143,10 +154,15 @@ impl Providers {
         /// The version that is to be deleted: the `ETag` of the provider as it was read. Needed.
         #[oai(name = "If-Match")]
         if_match: Header<Option<String>>,
+        /// The set of files in whose name it is deleted.
+        managed_by: Query<Option<String>>,
+        /// Whether to go past the set of files that keeps the provider.
+        #[oai(default)]
+        force: Query<bool>,
     ) -> Result<Gone, Refused<Deleting>> {
         let Caller { gateway, operator: Operator { actor, .. }, witness } = &key.0;
-        let expected = precondition::version(if_match.as_deref())?;
-        match gateway.delete_provider(witness, actor, &provider_id, expected).await {
+        let edit = Edit { expected: precondition::version(if_match.as_deref())?, editor: editor(managed_by.0, force.0)? };
+        match gateway.delete_provider(witness, actor, &provider_id, edit).await {
             Ok(()) => Ok(Gone::Gone),
             Err(fault) => Err(self.as_it_is_now(&key.0, &provider_id, fault).await.into()),
         }

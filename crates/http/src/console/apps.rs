@@ -219,6 +219,9 @@ fn facts(client: &Client) -> Vec<(&'static str, Vec<String>)> {
     if let Some(uri) = &client.logout.backchannel_uri {
         facts.insert(2, ("Told of sign-outs at", vec![uri.to_string()]));
     }
+    if let Some(keeper) = &client.managed_by {
+        facts.insert(0, ("Kept by the files of", vec![keeper.to_string()]));
+    }
     facts.retain(|(_, said)| said.iter().any(|text| !text.is_empty()));
     facts
 }

@@ -337,3 +337,35 @@ async fn a_deleted_client_is_gone() {
     assert_eq!(desk.delete("/clients/app", None).await.status, StatusCode::NOT_FOUND);
     assert_eq!(desk.get("/clients").await.json()["items"], json!([]));
 }
+
+/// What a set of files keeps is theirs: others are told where it is changed, and go past them only by saying so. Secrets stand in no file.
+#[tokio::test]
+async fn what_files_keep_is_changed_in_their_name_or_by_force() {
+    let desk = Desk::open().await;
+    let put = async |query: &str, version: Option<&str>, name: &str| {
+        let body = json!({ "client_name": name, "redirect_uris": ["https://wiki.example.com/cb"] });
+        desk.put(&format!("wiki?{query}"), version, body).await
+    };
+    let made = put("managed_by=web", None, "1").await;
+    assert_eq!((made.status, &made.json()["managed_by"]), (StatusCode::CREATED, &json!("web")), "{}", made.body);
+    for (query, why) in [("", "a person"), ("managed_by=ops", "other files")] {
+        let refused = put(query, Some(V1), "2").await;
+        assert_eq!((refused.status, &refused.json()["code"]), (StatusCode::CONFLICT, &json!("managed_elsewhere")), "{why}");
+        assert_eq!(refused.json()["detail"], "The files of web keep this; nothing was changed.");
+    }
+    let patch = json!({ "client_name": "2" });
+    let refused = desk.change(Method::PATCH, "/clients/wiki", Some(V1), patch.clone()).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    assert_eq!(desk.delete("/clients/wiki", Some(V1)).await.status, StatusCode::CONFLICT);
+    assert_eq!(desk.delete("/clients/wiki?managed_by=ops", Some(V1)).await.status, StatusCode::CONFLICT);
+
+    assert_eq!(put("managed_by=web", Some(V1), "2").await.json()["client_name"], "2");
+    let forced = desk.change(Method::PATCH, "/clients/wiki?force=true", Some(V2), patch).await;
+    assert_eq!((forced.status, &forced.json()["managed_by"]), (StatusCode::OK, &json!("web")), "{}", forced.body);
+    let taken = put("managed_by=ops&force=true", Some(V3), "4").await;
+    assert_eq!(taken.json()["managed_by"], "ops", "{}", taken.body);
+    let wrong = put("managed_by=a%20b", Some(V3), "4").await;
+    assert_eq!((wrong.status, &wrong.json()["code"]), (StatusCode::BAD_REQUEST, &json!("invalid_parameter")), "{}", wrong.body);
+    let added = desk.add_secret("wiki", "").await;
+    assert_eq!(added.status, StatusCode::CREATED, "{}", added.body);
+}

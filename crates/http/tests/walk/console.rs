@@ -7,7 +7,9 @@ use poem::{Endpoint, EndpointExt};
 use scraper::{Html, Selector};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use vestibule_domain::{entry::EntryDraft, limits::Limits, operator::AdminScopes, registration::Draft, settings::ConsoleSettings};
+use vestibule_domain::{
+    audit::Actor, entry::EntryDraft, ids::ManagerName, limits::Limits, operator::AdminScopes, registration::Draft, settings::ConsoleSettings,
+};
 use vestibule_testkit::{
     fake_provider::FakeProvider,
     rig::{Rig, RigOptions},
@@ -612,6 +614,23 @@ async fn secrets_rotate_with_an_overlap_and_the_last_stays() {
     assert_eq!(revoked.header("location"), "/console/app/app?notice=revoked");
     assert_eq!(street.asks(&app, "/token", &[("grant_type", "client_credentials")]).await.error(), "invalid_client");
     assert_eq!(street.asks(&new, "/token", &[("grant_type", "client_credentials")]).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn what_files_keep_is_shown_as_theirs_and_changed_by_them() {
+    let street = alices().await;
+    let draft = Draft { name: "Wiki".into(), redirect_uris: vec!["https://wiki.example.com/cb".into()], ..Draft::default() };
+    let keeper = ManagerName::parse("web").ok();
+    street.gateway().create_client_for(&street.rig.witness(), &Actor::System, Some("wiki"), &draft, keeper).await.unwrap();
+    let mut browser = operator(&street).await;
+    let page = street.goes(&mut browser, "/console/app/wiki").await;
+    assert!(page.body.contains("<dt>Kept by the files of</dt><dd>web</dd>"), "{page:?}");
+    let form = street.goes(&mut browser, "/console/app/wiki/edit").await;
+    let saved = sends(&street, &mut browser, &form, "/console/app/wiki/save", &[("name", "Mine")]).await;
+    assert!(saved.status == StatusCode::CONFLICT && saved.body.contains("It is changed in the files of web"), "{saved:?}");
+    let deleted = sends(&street, &mut browser, &page, "/console/app/wiki/delete", &[("name", "Wiki")]).await;
+    assert_eq!(deleted.status, StatusCode::CONFLICT);
+    assert!(street.goes(&mut browser, "/console/app/wiki").await.body.contains("<bdi>Wiki</bdi>"), "nothing was changed");
 }
 
 #[tokio::test]

@@ -17,6 +17,7 @@ pub struct Model {
     pub(crate) updated: i64,
     /// The settings.
     pub(crate) body: String,
+    pub(crate) managed_by: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
@@ -31,6 +32,7 @@ impl Model {
             id: row.word("id", &self.id)?,
             version: self.version,
             disabled: self.disabled,
+            managed_by: self.managed_by.as_deref().map(|name| row.word("managed_by", name)).transpose()?,
             settings: row.json("body", &self.body)?,
             secrets: self.secrets.map(Sealed),
             created: moment(self.created),

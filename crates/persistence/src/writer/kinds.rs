@@ -272,13 +272,13 @@ impl Kind {
                  WHERE links.id = v.column1 AND links.seen <= v.column2 AND links.account = v.column5"
             }
             Self::AddProvider => {
-                "INSERT INTO providers (id, version, disabled, secrets, created, updated, body) \
+                "INSERT INTO providers (id, version, disabled, secrets, created, updated, body, managed_by) \
                  SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL ON CONFLICT DO NOTHING"
             }
             Self::ReplaceProvider => {
                 "UPDATE providers SET version = v.column2, disabled = v.column3, secrets = v.column4, created = v.column5, \
-                 updated = v.column6, body = v.column7 FROM (VALUES {rows}) AS v \
-                 WHERE providers.id = v.column1 AND providers.version = v.column8"
+                 updated = v.column6, body = v.column7, managed_by = v.column8 FROM (VALUES {rows}) AS v \
+                 WHERE providers.id = v.column1 AND providers.version = v.column9"
             }
             Self::DeleteProvider => "DELETE FROM providers WHERE (id, version) IN (SELECT column1, column2 FROM (VALUES {rows}) AS v)",
             // `disabled` and `salt` are for a new row only: nobody who signs in takes one back or makes the other anew.

@@ -290,6 +290,7 @@ fn put_provider(provider: &StoredProvider, expected: Option<i64>) -> Result<Step
         provider.created.as_millis().into(),
         provider.updated.as_millis().into(),
         body(&provider.settings)?.into(),
+        Value::Text(provider.managed_by.as_ref().map(ToString::to_string)),
     ];
     let key = [provider.id.as_str().into()];
     let step = match expected {

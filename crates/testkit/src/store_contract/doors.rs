@@ -156,7 +156,9 @@ pub async fn providers_are_one_list_that_changes_with_each(store: Arc<dyn Store>
     commit(&store, [Write::PutProvider { provider: a.clone(), expected: None }]).await;
     assert_eq!(&*store.providers().await.unwrap(), [a.clone(), b.clone()]);
     let replace = |version, expected| {
-        let provider = StoredProvider { version, disabled: true, settings: vestibule_domain::claims::Claims::new(), ..b.clone() };
+        let managed_by = vestibule_domain::ids::ManagerName::parse("files").ok();
+        let provider =
+            StoredProvider { version, disabled: true, managed_by, settings: vestibule_domain::claims::Claims::new(), ..b.clone() };
         Write::PutProvider { provider, expected }
     };
     for stale in [None, Some(2), Some(0)] {
@@ -165,6 +167,7 @@ pub async fn providers_are_one_list_that_changes_with_each(store: Arc<dyn Store>
     commit(&store, [replace(2, Some(1))]).await;
     let list = store.providers().await.unwrap();
     assert!(list[1].disabled && list[1].version == 2 && list[1].secrets == b.secrets);
+    assert_eq!(list[1].managed_by.as_ref().map(ToString::to_string).as_deref(), Some("files"));
     let delete = |expected| Write::DeleteProvider { id: provider_id("b"), expected };
     assert_eq!(store.commit(one(delete(1))).await, Err(StoreError::Conflict(Contest::Provider)));
     commit(&store, [delete(2)]).await;

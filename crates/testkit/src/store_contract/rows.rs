@@ -51,6 +51,7 @@ pub async fn what_is_written_comes_back_as_it_was(store: Arc<dyn Store>) {
     };
     let client = Client {
         secrets: vec![secret],
+        managed_by: vestibule_domain::ids::ManagerName::parse("clients.d").ok(),
         keys: Some(vestibule_domain::client::KeySource::Registered(r#"{"keys":[]}"#.into())),
         userinfo_alg: Some(vestibule_domain::client::SigningAlg::Es256),
         introspection_alg: Some(vestibule_domain::client::SigningAlg::EdDsa),

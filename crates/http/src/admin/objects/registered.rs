@@ -32,6 +32,9 @@ pub(crate) struct ClientObject {
     /// Who registered it: an `operator`, or the app itself (`dynamic`). People are always asked before they sign in to an app that no operator
     /// registered.
     registered_by: String,
+    /// The set of files that keeps it, as `vestibule apply` writes them; whoever else would change it has to send `force=true`. Absent where there is
+    /// none.
+    managed_by: Option<String>,
     /// What kind of app it is.
     application_type: Option<Text<ApplicationType>>,
     /// Its home page.
@@ -218,6 +221,7 @@ impl From<&Client> for ClientObject {
             client_id: client.id.to_string(),
             client_name: client.name.clone(),
             registered_by: client.origin.as_str().to_owned(),
+            managed_by: client.managed_by.as_ref().map(ToString::to_string),
             application_type: client.about.application_type.map(|kind| Text::new(kind.as_str())),
             client_uri: client.about.client_uri.clone(),
             policy_uri: client.about.policy_uri.clone(),
@@ -288,6 +292,7 @@ impl Example for ClientObject {
             client_id: registration.client_id.unwrap_or_default(),
             client_name: registration.client_name,
             registered_by: "operator".into(),
+            managed_by: None,
             application_type: registration.application_type,
             client_uri: registration.client_uri,
             policy_uri: registration.policy_uri,

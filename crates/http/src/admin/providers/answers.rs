@@ -84,7 +84,7 @@ refusals! {
     ];
     Putting: [
         400 => "`invalid_json`: the body is not an object in JSON. `invalid_parameter`: a precondition names no version.",
-        409 => "`managed_elsewhere`: the provider stands in the configuration; `hint` names the file.",
+        409 => "`managed_elsewhere`: the provider stands in a file, which `hint` names.",
         412 => "`precondition_failed`: the provider is not as the precondition says. `ETag` is its present version, if it is there.",
         413 => "`too_large`: the body is larger than 64 KiB.",
         415 => "`unsupported_media_type`: the body is not sent as `application/json`.",
@@ -94,7 +94,7 @@ refusals! {
     Changing: [
         400 => "`invalid_json`: the body is not an object in JSON. `invalid_parameter`: `If-Match` names no version.",
         404 => "`not_found`: there is no such provider.",
-        409 => "`managed_elsewhere`: the provider stands in the configuration; `hint` names the file.",
+        409 => "`managed_elsewhere`: the provider stands in a file, which `hint` names.",
         412 => "`precondition_failed`: the provider is not as `If-Match` says. `ETag` is its present version, if it is there.",
         413 => "`too_large`: the body is larger than 64 KiB.",
         415 => "`unsupported_media_type`: the body is not sent as `application/merge-patch+json` or `application/json`.",
@@ -104,7 +104,7 @@ refusals! {
     Deleting: [
         400 => "`invalid_parameter`: `If-Match` names no version.",
         404 => "`not_found`: there is no such provider.",
-        409 => "`managed_elsewhere`: the provider stands in the configuration; `hint` names the file.",
+        409 => "`managed_elsewhere`: the provider stands in a file, which `hint` names.",
         412 => "`precondition_failed`: the provider is not as `If-Match` says. `ETag` is its present version, if it is there.",
         428 => "`precondition_required`: `If-Match` is missing.",
     ];

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use vestibule_domain::{
     claims::Claims,
     health::{BreakerState, Checked},
+    ids::ManagerName,
     provider::{Phase, ProviderError},
     registration::FieldFault,
     time::Timestamp,
@@ -181,10 +182,13 @@ pub(super) struct ProviderObject {
 #[derive(Object)]
 #[oai(rename = "ManagedBy", skip_serializing_if_is_none)]
 pub(super) struct ManagedByObject {
-    /// `api`: here. `file`: in the configuration; nothing here changes it.
+    /// `api`: here. `file`: in the configuration; nothing here changes it. `apply`: in a set of files, as `vestibule apply` writes them; whoever else would
+    /// change it here has to send `force=true`.
     kind: ManagedKind,
-    /// Which file.
+    /// Which file of the configuration.
     file: Option<String>,
+    /// What the set of files is called.
+    name: Option<String>,
 }
 
 #[derive(Enum)]
@@ -193,6 +197,7 @@ pub(super) struct ManagedByObject {
 pub(super) enum ManagedKind {
     Api,
     File,
+    Apply,
 }
 
 /// What is wrong with a setting.
@@ -204,11 +209,12 @@ pub(super) struct SettingFault {
     detail: String,
 }
 
-impl From<ManagedBy> for ManagedByObject {
-    fn from(by: ManagedBy) -> Self {
-        match by {
-            ManagedBy::Api => Self { kind: ManagedKind::Api, file: None },
-            ManagedBy::File(file) => Self { kind: ManagedKind::File, file: Some(file) },
+impl ManagedByObject {
+    fn new(by: ManagedBy, keeper: Option<&ManagerName>) -> Self {
+        match (by, keeper) {
+            (ManagedBy::File(file), _) => Self { kind: ManagedKind::File, file: Some(file), name: None },
+            (ManagedBy::Api, Some(name)) => Self { kind: ManagedKind::Apply, file: None, name: Some(name.to_string()) },
+            (ManagedBy::Api, None) => Self { kind: ManagedKind::Api, file: None, name: None },
         }
     }
 }
@@ -224,7 +230,7 @@ impl From<ShownProvider> for ProviderObject {
         Self {
             id: shown.id.to_string(),
             label: shown.label,
-            managed_by: shown.managed_by.into(),
+            managed_by: ManagedByObject::new(shown.managed_by, shown.keeper.as_ref()),
             disabled: shown.disabled,
             callback: shown.callback,
             settings: shown.settings.map(Settings),
@@ -244,7 +250,7 @@ impl Example for ProviderObject {
         Self {
             id: "google".into(),
             label: "Google".into(),
-            managed_by: ManagedBy::Api.into(),
+            managed_by: ManagedByObject::new(ManagedBy::Api, None),
             disabled: false,
             callback: "https://sso.example.com/callback/google".into(),
             settings: Some(example_settings()),

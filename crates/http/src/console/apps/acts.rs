@@ -42,7 +42,7 @@ pub(super) async fn disable(house: Arc<House>, visit: Visit, desk: Desk) -> Resp
     let disabled = sent.text("disabled") == "true";
     let changed = async {
         let client = house.gateway.client(&app).await?;
-        let expected = sent.text("version").parse().map_err(|_| AdminFault::PreconditionRequired)?;
+        let expected = sent.text("version").parse::<i64>().map_err(|_| AdminFault::PreconditionRequired)?;
         let draft = vestibule_domain::registration::Draft { disabled, ..admin::draft_of(&client) };
         house.gateway.replace_client(&visit.witness, &desk.operator.actor, &app, &draft, Some(expected)).await
     };
@@ -61,7 +61,7 @@ pub(super) async fn delete(house: Arc<House>, visit: Visit, desk: Desk) -> Respo
         if sent.text("name") != client.name.trim() {
             return Ok(false);
         }
-        let expected = sent.text("version").parse().map_err(|_| AdminFault::PreconditionRequired)?;
+        let expected = sent.text("version").parse::<i64>().map_err(|_| AdminFault::PreconditionRequired)?;
         house.gateway.delete_client(&visit.witness, &desk.operator.actor, &app, Some(expected)).await.map(|()| true)
     };
     match deleted.await {

@@ -43,7 +43,7 @@ pub(super) async fn disable(house: Arc<House>, visit: Visit, desk: Desk) -> Resp
     let disabled = sent.text("disabled") == "true";
     let changed = async {
         let present = house.gateway.shown_provider(&visit.witness, &id).await?;
-        let expected = sent.text("version").parse().map_err(|_| AdminFault::PreconditionRequired)?;
+        let expected = sent.text("version").parse::<i64>().map_err(|_| AdminFault::PreconditionRequired)?;
         let draft = ProviderDraft { settings: present.settings.unwrap_or_default(), disabled };
         house.gateway.put_provider(&visit.witness, &desk.operator.actor, &id, draft, Some(expected)).await
     };
@@ -61,7 +61,7 @@ pub(super) async fn delete(house: Arc<House>, visit: Visit, desk: Desk) -> Respo
         let text = "Type the id of the provider exactly as it stands on its page. Nothing was deleted.";
         return refused(&house, &visit, &desk, StatusCode::UNPROCESSABLE_ENTITY, "That is another name", text);
     }
-    match house.gateway.delete_provider(&visit.witness, &desk.operator.actor, &id, sent.text("version").parse().ok()).await {
+    match house.gateway.delete_provider(&visit.witness, &desk.operator.actor, &id, sent.text("version").parse::<i64>().ok()).await {
         Ok(()) => onward(&house, "/providers", Some("deleted")),
         Err(fault) => faulty(&house, &visit, &desk, &fault),
     }

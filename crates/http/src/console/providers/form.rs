@@ -76,7 +76,7 @@ pub(super) async fn save(house: Arc<House>, visit: Visit, desk: Desk) -> Respons
     let of = Form::of(&house, &present);
     let mut form =
         Form { version: of.version, secrets: of.secrets.clone(), ..Form::written(&house, &sent, of.id.clone(), of.preset.clone()) };
-    let saved = match (form.draft(present.disabled), sent.text("version").parse()) {
+    let saved = match (form.draft(present.disabled), sent.text("version").parse::<i64>()) {
         (Ok(draft), Ok(expected)) => {
             house.gateway.put_provider(&visit.witness, &desk.operator.actor, &form.id, draft, Some(expected)).await
         }
