@@ -21,9 +21,9 @@ mod m20261125_000006_logout_deliveries;
 mod m20261125_000007_self_registration;
 mod m20261126_000001_api_keys;
 mod m20261126_000002_names_of_people;
+mod m20261126_000004_managed_by;
 mod m20261126_000005_pages_of_sessions_and_grants;
 mod m20261126_000006_audit_chain;
-mod m20261126_000004_managed_by;
 
 /// Every step, in order.
 #[derive(Debug)]

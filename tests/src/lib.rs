@@ -4,6 +4,7 @@
 //! one. `tests/run` installs what they need; without it they say so.
 
 mod collector;
+mod desk;
 mod emulators;
 mod house;
 mod issuers;
@@ -14,6 +15,7 @@ mod prometheus;
 mod upstream;
 
 pub use collector::Collector;
+pub use desk::{Desk, said_in};
 pub use emulators::{Emulated, Emulators};
 pub use house::{ADMIN_KEY, Client, House, HouseOptions, Neighbours, SEALING_KEY, binary};
 pub use issuers::{Faulty, Mockin, Nanoidp};

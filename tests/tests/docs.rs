@@ -18,7 +18,9 @@ fn commands(text: &str) -> Vec<String> {
 fn every_command_of_the_binary_in_the_docs_exists() {
     let mut seen = 0;
     let mut files: Vec<String> =
-        ["README.md", "config/providers.md", "docs/audit.md", "docs/watching.md", "ops/load/README.md"].map(str::to_owned).into();
+        ["README.md", "config/providers.md", "docs/audit.md", "docs/cli.md", "docs/watching.md", "ops/load/README.md"]
+            .map(str::to_owned)
+            .into();
     for runbook in std::fs::read_dir(project().join("ops/runbooks")).expect("the runbooks") {
         files.push(format!("ops/runbooks/{}", runbook.expect("a file").file_name().display()));
     }
@@ -91,7 +93,7 @@ fn is_good_configuration(block: &str) {
 
 #[test]
 fn links_between_documents_lead_somewhere() {
-    for file in ["README.md", "config/providers.md", "crates/README.md", "docs/audit.md", "docs/watching.md"] {
+    for file in ["README.md", "config/providers.md", "crates/README.md", "docs/audit.md", "docs/cli.md", "docs/watching.md"] {
         let text = std::fs::read_to_string(project().join(file)).expect("a document");
         let folder = project().join(file).parent().expect("a file lies in a folder").to_owned();
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).filter(|link| !link.contains("://")) {

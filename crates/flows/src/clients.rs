@@ -227,7 +227,8 @@ impl Gateway {
         let registered = self.registered(witness, present.id.as_str(), draft).await.map_err(AdminFault::Store)?;
         let checked = registered.map_err(AdminFault::Invalid)?;
         let (secrets, new) = self.secrets_for(witness, &present.secrets, &checked);
-        let client = Client { managed_by, origin: present.origin.clone(), secrets, created: present.created, version: expected + 1, ..checked };
+        let client =
+            Client { managed_by, origin: present.origin.clone(), secrets, created: present.created, version: expected + 1, ..checked };
         self.put_client(witness, actor, EventName::ClientUpdated, client.clone(), Some(&present), None).await?;
         Ok((client, new))
     }

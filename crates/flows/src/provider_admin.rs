@@ -128,7 +128,7 @@ impl Gateway {
             Some(_) => EventName::ProviderUpdated,
         };
         let before = present.as_ref().map(|present| self.doorkeeper.definition(present).map(|known| known.secrets).unwrap_or_default());
-        let mut after = facts(&provider.settings, provider.disabled, &definition.secrets);
+        let mut after = facts(&provider, &definition.secrets);
         // That a secret took another's place is all that is said of it.
         for (name, secret) in before.iter().flatten().filter_map(|(name, secret)| Some((name, (secret, definition.secrets.get(name)?)))) {
             if secret.0.expose_secret() != secret.1.expose_secret()
@@ -138,8 +138,7 @@ impl Gateway {
             }
         }
         let known = present.as_ref().zip(before.as_ref());
-        let change =
-            difference(&known.map(|(present, secrets)| facts(&present.settings, present.disabled, secrets)).unwrap_or_default(), &after);
+        let change = difference(&known.map(|(present, secrets)| facts(present, secrets)).unwrap_or_default(), &after);
         let detail = Some(match &present {
             Some(_) => change::names(&change),
             None => format!("preset {}", provider.settings.get("preset").and_then(|name| name.as_str()).unwrap_or("oidc")),
@@ -172,7 +171,7 @@ impl Gateway {
         };
         let secrets = self.doorkeeper.definition(&present).map(|known| known.secrets).unwrap_or_default();
         let event = AuditEvent {
-            change: difference(&facts(&present.settings, present.disabled, &secrets), &Claims::new()),
+            change: difference(&facts(&present, &secrets), &Claims::new()),
             ..self.provider_event(witness, EventName::ProviderDeleted, Outcome::Success, actor, &id)
         };
         self.commit(Changes::default().write(Write::DeleteProvider { id, expected }).event(event))
@@ -280,8 +279,11 @@ impl Gateway {
 }
 
 /// A provider in the words of the admin API, for the record of a change: of a secret it says that it is there.
-fn facts(settings: &Claims, disabled: bool, secrets: &BTreeMap<String, SecretString>) -> Claims {
-    let mut settings = settings.clone();
+fn facts(provider: &StoredProvider, secrets: &BTreeMap<String, SecretString>) -> Claims {
+    let mut settings = provider.settings.clone();
     settings.extend(secrets.keys().map(|name| (name.clone(), SECRET.into())));
-    Claims::from_iter([("settings".to_owned(), settings.into()), ("disabled".to_owned(), disabled.into())])
+    let keeper = provider.managed_by.as_ref().map(|keeper| ("managed_by".to_owned(), keeper.as_str().into()));
+    Claims::from_iter(
+        [("settings".to_owned(), settings.into()), ("disabled".to_owned(), provider.disabled.into())].into_iter().chain(keeper),
+    )
 }

@@ -98,6 +98,17 @@ impl SqlStore {
         begun
     }
 
+    /// The names of the migrations that the database lacks, in the order they would be applied in. Changes nothing.
+    ///
+    /// # Errors
+    /// As [`SqlStore::connect`].
+    pub async fn missing_migrations(options: &StoreOptions) -> Result<Vec<String>, StoreError> {
+        let opened = connect::open(&StoreOptions { migrate: false, read_only: true, ..options.clone() }).await?;
+        let missing = connect::pending(&opened.readers).await;
+        close_readers(&opened.readers, options.patience).await;
+        missing
+    }
+
     async fn begin(mut opened: Opened, options: &StoreOptions) -> Result<Self, StoreError> {
         let missing = connect::pending(&opened.readers).await?.len();
         match opened.pens.first() {

@@ -4,7 +4,6 @@ mod export;
 mod follow;
 mod line;
 mod moment;
-mod progress;
 mod record;
 mod verify;
 

@@ -1,5 +1,8 @@
 //! The command line.
 
+mod files;
+mod remote;
+
 use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
@@ -11,6 +14,14 @@ use vestibule_domain::{
     operator::AdminScope,
 };
 
+pub(crate) use self::{
+    files::{ApplyOptions, Foreign, ImportOptions},
+    remote::{
+        AccountCommand, Act, ApiKeyCommand, ApiKeyCreate, At, ClientCommand, ClientCreate, ConsentCommand, Delete, DeleteKept, Enable,
+        Forget, GrantCommand, Named, OfAccount, OfAnybody, ProviderCreate, ProviderSettings, ProviderUpdate, RegistrationTokenCommand,
+        SecretAdd, SecretCommand, SecretRevoke, SecretTo, SessionCommand, TokenCreate, Unlink, Update,
+    },
+};
 use crate::audit::Moment;
 
 const EXIT_CODES: &str = "\
@@ -50,6 +61,19 @@ A draft has what would be written differently, and nothing else:
 Settings of a provider replace its present ones, name by name; a client's entry
 replaces its present one.";
 
+const APPLY: &str = "\
+A file is one app, called as the file is unless it has a client_id, in the fields
+of the admin API:
+
+  client_name = \"Grafana\"
+  redirect_uris = [\"https://grafana.example.com/login/generic_oauth\"]
+
+Exit codes:
+  0  the gateway is as the files say, or with --dry-run: the plan holds
+  1  it is not, and standard error says why
+  2  the command line was not understood
+  3  with --dry-run --detailed-exitcode: something would change";
+
 /// One sign-in for all your apps: an OpenID Provider in front of many identity providers.
 #[derive(Debug, Parser)]
 #[command(name = "vestibule", version, arg_required_else_help = true, after_help = EXIT_CODES)]
@@ -81,7 +105,7 @@ pub(crate) enum Command {
     },
     /// Say what happened to a login, from the reference on its error page
     Explain(ExplainOptions),
-    /// List the places where people can sign in, or try one
+    /// The places where people can sign in: list them, try one, or make one at a running gateway
     Provider {
         #[command(subcommand)]
         command: ProviderCommand,
@@ -100,6 +124,58 @@ pub(crate) enum Command {
     },
     /// Print a link that opens the operators' console once, within ten minutes
     ConsoleKey(ConsoleKeyOptions),
+    /// Register apps at a running gateway, look at them, change them
+    Client {
+        #[command(subcommand)]
+        command: ClientCommand,
+    },
+    /// Register, change and delete apps as files describe them, after showing what that would do
+    #[command(after_help = APPLY)]
+    Apply(ApplyOptions),
+    /// Register apps that are registered at another gateway, after saying what becomes of each
+    Import(ImportOptions),
+    /// Look after the people of a running gateway
+    Account {
+        #[command(subcommand)]
+        command: AccountCommand,
+    },
+    /// List where people are signed in, or sign a browser out
+    Session {
+        #[command(subcommand)]
+        command: SessionCommand,
+    },
+    /// List what apps were given, or take it back
+    Grant {
+        #[command(subcommand)]
+        command: GrantCommand,
+    },
+    /// List what a person allowed apps, or forget it
+    Consent {
+        #[command(subcommand)]
+        command: ConsentCommand,
+    },
+    /// Make and take back tokens that let apps register themselves
+    RegistrationTokens {
+        #[command(subcommand)]
+        command: RegistrationTokenCommand,
+    },
+    /// Make keys of the admin API that may do less than yours, look at them, delete them
+    ApiKeys {
+        #[command(subcommand)]
+        command: ApiKeyCommand,
+    },
+    /// Bring the database up to date, which `serve` does too when it starts
+    Migrate {
+        /// The configuration file of the gateway
+        #[arg(long, value_name = "FILE", env = "VESTIBULE_CONFIG")]
+        config: PathBuf,
+        /// Say which migrations are missing, and apply none
+        #[arg(long)]
+        plan: bool,
+        /// Answer in JSON
+        #[arg(long)]
+        json: bool,
+    },
     /// Print a fresh sealing key
     Keygen {
         /// Print a key for the admin API instead
@@ -116,11 +192,16 @@ pub(crate) enum Command {
         config: Option<PathBuf>,
     },
     /// Print the completion script of a shell
-    #[command(hide = true)]
-    Completions { shell: Shell },
-    /// Print the manual page
-    #[command(hide = true)]
-    Man,
+    Completions {
+        /// Which shell
+        shell: Shell,
+    },
+    /// Print the manual page, or write one for each command
+    Man {
+        /// Into this folder, a page for each command, instead of one on standard output
+        #[arg(long, value_name = "DIR")]
+        dir: Option<PathBuf>,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -340,6 +421,14 @@ pub(crate) struct OfGateway {
 pub(crate) enum ProviderCommand {
     /// Show every provider: those of the configuration, and those made by the admin API
     List(OfGateway),
+    /// Show one of a running gateway
+    Show(Named),
+    /// Make one at a running gateway; it works at once
+    Create(ProviderCreate),
+    /// Change one that was made so; what is not named stays, secrets too
+    Update(ProviderUpdate),
+    /// Delete one that was made so; nobody comes in by it any more
+    Delete(DeleteKept),
     /// Try one: its published documents, then a real sign-in in your browser; changes nothing
     Test(TestOptions),
 }

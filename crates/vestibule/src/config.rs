@@ -12,7 +12,7 @@ mod check;
 pub(crate) mod file;
 pub(crate) mod hint;
 mod sections;
-mod units;
+pub(crate) mod units;
 
 use std::{
     net::SocketAddr,
@@ -40,7 +40,11 @@ use self::{
     fault::{Fault, Faults},
     layers::{Layered, Origins, Source},
 };
-pub(crate) use self::{sections::named_within, units::parse_span};
+pub(crate) use self::{
+    hint::{meant, nearest},
+    sections::named_within,
+    units::parse_span,
+};
 
 /// Every key with its default and a sentence.
 pub(crate) const DEFAULTS: &str = include_str!("../../../config/default.toml");

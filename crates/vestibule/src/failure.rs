@@ -6,7 +6,7 @@ use vestibule_domain::store::StoreError;
 use vestibule_flows::{AdminFault, KeysError};
 use vestibule_telemetry::TelemetryError;
 
-use crate::config::fault::Faults;
+use crate::{config::fault::Faults, remote::Problem};
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
@@ -42,6 +42,9 @@ pub(crate) enum Failure {
         /// Why.
         fault: AdminFault,
     },
+    /// A running gateway refused.
+    #[error("error: {0}")]
+    Problem(Box<Problem>),
     /// There is no event of what is to be explained.
     #[error(
         "error: no event of the last {days} days has the reference {reference:?}\n\nA reference is the 32 letters and digits of an error page, or the id of a login; --days looks further back."
@@ -63,6 +66,9 @@ pub(crate) enum Failure {
         /// In its words.
         error: io::Error,
     },
+    /// Something would be done, and that is what was to be found out: exit code 3, and no words.
+    #[error("something would change")]
+    WouldChange,
     /// Anything else.
     #[error("error: {0}")]
     Plain(String),
@@ -72,6 +78,12 @@ impl Failure {
     /// The system said no.
     pub(crate) fn io(what: impl Into<String>, error: io::Error) -> Self {
         Self::Io { what: what.into(), error }
+    }
+}
+
+impl From<Problem> for Failure {
+    fn from(problem: Problem) -> Self {
+        Self::Problem(Box::new(problem))
     }
 }
 

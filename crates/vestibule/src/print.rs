@@ -1,6 +1,9 @@
 //! Standard output: answers and nothing else. Logs and progress go to standard error.
 
-use std::io::{self, Write};
+use std::{
+    io::{self, Write},
+    path::Path,
+};
 
 use clap::Command;
 use clap_complete::Shell;
@@ -31,4 +34,11 @@ pub(crate) fn man(command: Command) -> Result<(), Failure> {
     let mut page = Vec::new();
     clap_mangen::Man::new(command).render(&mut page).map_err(Failure::Output)?;
     text(&String::from_utf8_lossy(&page))
+}
+
+/// The same for each command, as files.
+pub(crate) fn man_pages(command: Command, folder: &Path) -> Result<(), Failure> {
+    let failed = |error| Failure::io(format!("{} can't be written", folder.display()), error);
+    std::fs::create_dir_all(folder).map_err(failed)?;
+    clap_mangen::generate_to(command, folder).map_err(failed)
 }

@@ -1,5 +1,6 @@
 //! `vestibule provider`: which places there are to sign in, and whether one works.
 
+mod edit;
 mod returned;
 mod trial;
 
@@ -9,7 +10,10 @@ use serde::Serialize;
 use vestibule_domain::ids::ProviderId;
 use vestibule_flows::ManagedBy;
 
-pub(crate) use self::trial::test;
+pub(crate) use self::{
+    edit::{create, delete, show, update},
+    trial::test,
+};
 use crate::{
     cli::OfGateway,
     failure::Failure,

@@ -23,7 +23,7 @@ use vestibule_providers::{
     backchannel::GuardedBackChannel,
     client_documents::DocumentFetcher,
     client_keys::KeyFetcher,
-    egress::{Egress, EgressOptions, EgressSetupError},
+    egress::{AllowedAddress, Egress, EgressOptions, EgressSetupError},
     factory::ProviderMaker,
 };
 use vestibule_telemetry::{Build, LogFilter, Metrics};
@@ -235,6 +235,19 @@ pub(crate) fn egress_to_ourselves(config: &Config, patience: Duration) -> Result
     Egress::new(options).map_err(egress_fault)
 }
 
+/// The same client for an operator's own gateway, which is where they say it is.
+pub(crate) fn egress_to(gateway: AllowedAddress, extra_roots: Vec<Vec<u8>>) -> Result<Egress, EgressSetupError> {
+    Egress::new(EgressOptions {
+        // A page of two hundred clients with everything that may be in them.
+        most_bytes: 32 << 20,
+        timeout: Duration::from_mins(1),
+        connect_timeout: Duration::from_secs(10),
+        allow: vec![gateway],
+        extra_roots,
+        ..EgressOptions::default()
+    })
+}
+
 /// What makes providers.
 fn factory(egress: Egress, observer: Arc<dyn Observer>) -> Arc<dyn ProviderFactory> {
     Arc::new(ProviderMaker::new(egress, clock(), entropy(), observer))
@@ -297,6 +310,17 @@ pub(crate) async fn open_to_write(settings: &StoreSettings, sealing: &Sealing) -
     let options =
         StoreOptions { readers: 1, migrate: false, sealer: Some(sealer(sealing)), ..StoreOptions::new(settings.url.expose_secret()) };
     Ok(SqlStore::connect(&options).await?)
+}
+
+/// Which migrations the database lacks.
+pub(crate) async fn missing_migrations(settings: &StoreSettings) -> Result<Vec<String>, Failure> {
+    Ok(SqlStore::missing_migrations(&StoreOptions { readers: 1, ..StoreOptions::new(settings.url.expose_secret()) }).await?)
+}
+
+/// Applies them, and makes the database if there is none.
+pub(crate) async fn migrate(settings: &StoreSettings) -> Result<(), Failure> {
+    SqlStore::connect(&StoreOptions { readers: 1, ..StoreOptions::new(settings.url.expose_secret()) }).await?.close().await;
+    Ok(())
 }
 
 /// Opening an SQLite database would make its file.

@@ -73,9 +73,13 @@ pub fn facts(client: &Client) -> Map<String, Value> {
     facts
 }
 
-/// The same with its secrets by name: when each stops working, and never what it is.
+/// The same with who keeps it, and its secrets by name: when each stops working, and never what it is.
 pub fn facts_with_secrets(client: &Client) -> Map<String, Value> {
     let mut facts = facts(client);
+    // Not of the registration, and changed with it.
+    if let Some(keeper) = &client.managed_by {
+        facts.insert("managed_by".to_owned(), json!(keeper));
+    }
     let secret = |secret: &crate::client::ClientSecret| {
         let expires = secret.expires.map(|expires| json!({ "expires_at": expires.to_string() }));
         (secret.id.to_string(), expires.unwrap_or_else(|| json!({})))

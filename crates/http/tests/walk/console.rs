@@ -8,7 +8,8 @@ use scraper::{Html, Selector};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use vestibule_domain::{
-    audit::Actor, entry::EntryDraft, ids::ManagerName, limits::Limits, operator::AdminScopes, registration::Draft, settings::ConsoleSettings,
+    audit::Actor, entry::EntryDraft, ids::ManagerName, limits::Limits, operator::AdminScopes, registration::Draft,
+    settings::ConsoleSettings,
 };
 use vestibule_testkit::{
     fake_provider::FakeProvider,

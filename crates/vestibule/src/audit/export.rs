@@ -20,15 +20,14 @@ use vestibule_domain::{
 };
 
 use super::{
-    PAGE, open,
-    progress::Progress,
-    query,
+    PAGE, open, query,
     record::{self, Writer},
 };
 use crate::{
     cli::{ExportOptions, Filter, Format},
     dev,
     failure::Failure,
+    progress::Progress,
     wire,
 };
 
@@ -86,7 +85,7 @@ impl What {
 
     /// One event after the other, by their moments.
     async fn events<W: Write + Send>(&self, store: &dyn Store, out: W) -> Result<W, Failure> {
-        let mut progress = Progress::events(0);
+        let progress = Progress::counting("exporting events");
         let mut writer = Writer::new(self.format, out);
         let mut query = self.query.clone();
         loop {
@@ -94,13 +93,13 @@ impl What {
             for event in &page {
                 writer.write(event).map_err(Failure::Output)?;
             }
-            progress.add(page.len() as u64);
+            progress.some(page.len() as u64);
             match page.last() {
                 Some(last) if page.len() as u64 == query.limit => query.after = Some(last.id),
                 _ => break,
             }
         }
-        progress.done();
+        progress.end();
         writer.finish().map_err(Failure::Output)
     }
 
@@ -108,7 +107,7 @@ impl What {
     /// those that no checkpoint covers yet, as they are.
     async fn chain<W: Write + Send>(&self, store: &dyn Store, mut out: W) -> Result<W, Failure> {
         let range = self.range(store).await?;
-        let mut progress = Progress::events(u64::try_from(range.last - range.after).unwrap_or_default());
+        let progress = Progress::of(u64::try_from(range.last - range.after).unwrap_or_default(), "exporting");
         let mut covers = Covers { store, page: Vec::new() };
         let mut line = |text: String| out.write_all(text.as_bytes()).map_err(Failure::Output);
         if let Some(first) = &range.first {
@@ -126,13 +125,13 @@ impl What {
                 if let Some(checkpoint) = covers.at(seq).await? {
                     line(of_checkpoint(&checkpoint))?;
                 }
-                progress.add(1);
+                progress.one();
             }
         }
         for event in &range.waiting {
             line(record::json_line(&AuditEvent { link: None, personal: None, ..event.clone() }))?;
         }
-        progress.done();
+        progress.end();
         out.flush().map_err(Failure::Output)?;
         Ok(out)
     }

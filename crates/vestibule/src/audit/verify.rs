@@ -20,8 +20,7 @@ use vestibule_domain::{
     secret::PublicKey,
 };
 
-use super::progress::Progress;
-use crate::{cli::VerifyOptions, failure::Failure};
+use crate::{cli::VerifyOptions, failure::Failure, progress::Progress};
 
 /// How many links are read at once.
 const PAGE: u64 = 500;
@@ -37,7 +36,7 @@ pub(super) fn export(path: &Path, options: &VerifyOptions) -> Result<String, Fai
     let mut reader = BufReader::new(file);
     let mut verifier = Verifier::new(&LocalNotary, read_key(key)?);
     let mut known = known(options)?;
-    let mut progress = Progress::bytes(length);
+    let progress = Progress::bytes(length, "verifying");
     let mut line = String::new();
     for number in 1_u64.. {
         line.clear();
@@ -47,7 +46,7 @@ pub(super) fn export(path: &Path, options: &VerifyOptions) -> Result<String, Fai
             Ok(0) => break,
             Err(error) if error.kind() == std::io::ErrorKind::InvalidData => return Err(broken(Broken::Form("no line of text"))),
             Err(error) => return Err(unreadable(error)),
-            Ok(read) => progress.add(read as u64),
+            Ok(read) => progress.some(read as u64),
         }
         let Some(text) = line.strip_suffix('\n') else {
             return Err(broken(Broken::Form("cut off: every line ends with a new line")));
@@ -55,7 +54,7 @@ pub(super) fn export(path: &Path, options: &VerifyOptions) -> Result<String, Fai
         verifier.line(text).map_err(broken)?;
         known.met(&verifier).map_err(broken)?;
     }
-    progress.done();
+    progress.end();
     known
         .all_met(&verifier)
         .and_then(|()| verifier.conclude())
@@ -72,7 +71,7 @@ pub(super) async fn store(store: &dyn Store, options: &VerifyOptions, opens: boo
     let mut verifier = Verifier::new(&LocalNotary, key.unwrap_or(head.key));
     let mut known = known(options)?;
     let failed = |broken: Broken| Failure::Plain(broken.to_string());
-    let mut progress = Progress::events(u64::try_from(head.seq - head.base).unwrap_or_default());
+    let progress = Progress::of(u64::try_from(head.seq - head.base).unwrap_or_default(), "verifying");
     let mut checkpoints = store.checkpoints(head.base - 1, PAGE).await?;
     let mut redacted = 0;
     if head.base > 0 {
@@ -101,13 +100,13 @@ pub(super) async fn store(store: &dyn Store, options: &VerifyOptions, opens: boo
                 verifier.checkpoint(&checkpoints[at]).map_err(failed)?;
             }
             known.met(&verifier).map_err(failed)?;
-            progress.add(1);
+            progress.one();
         }
         if opens && let (Some(first), Some(last)) = (page.first(), page.last()) {
             redacted += personal(store, first.link.seq - 1, last.link.seq).await?.map_err(failed)?;
         }
     }
-    progress.done();
+    progress.end();
     known.all_met(&verifier).map_err(failed)?;
     let (report, waiting) = verifier.conclude_in_use();
     if report.to.unwrap_or(head.base) < head.signed {
