@@ -9,7 +9,7 @@ async fn key(alg: &str) -> Value {
 }
 
 #[tokio::test]
-async fn openid_core_9_openid_client_signs_with_a_key_of_every_kind() {
+async fn oidc_core_section_9_openid_client_signs_with_a_key_of_every_kind() {
     let (house, _upstream) = House::start(Upstream::start).await;
     for alg in ["RS256", "PS256", "ES256", "Ed25519"] {
         let key = key(alg).await;
@@ -37,7 +37,7 @@ async fn openid_core_9_openid_client_signs_with_a_key_of_every_kind() {
 }
 
 #[tokio::test]
-async fn openid_core_9_openid_client_signs_with_its_secret() {
+async fn oidc_core_section_9_openid_client_signs_with_its_secret() {
     let (house, _upstream) = House::start(Upstream::start).await;
     let client = house
         .register(json!({

@@ -207,7 +207,7 @@ mod tests {
     }
 
     #[test]
-    fn openid_registration_section_2_a_web_app_is_reached_by_https_alone() {
+    fn oidc_registration_section_2_a_web_app_is_reached_by_https_alone() {
         let kind = |kind: &str| AboutDraft { application_type: Some(kind.into()), ..AboutDraft::default() };
         for native in ["http://127.0.0.1/cb", "http://[::1]:80/cb", "http://localhost:7000/cb", "com.example.app:/cb"] {
             assert_eq!(checked(&kind("web"), &["https://a.example/cb", native]), Err(vec!["/application_type".into()]), "{native}");

@@ -188,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn fapi_2_section_5_3_2_1_13_ten_seconds_ahead_are_accepted_and_more_than_sixty_are_not() {
+    fn fapi_2_0_section_5_3_2_1_13_ten_seconds_ahead_are_accepted_and_more_than_sixty_are_not() {
         for name in ["iat", "nbf"] {
             assert!(without(name).is_ok(), "{name} is not required");
             assert!(with(name, json!(1_800_000_010)).is_ok());

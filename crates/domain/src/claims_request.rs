@@ -164,7 +164,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn openid_core_section_5_5_1_1_only_an_essential_acr_with_values_can_be_missed() {
+    fn oidc_core_section_5_5_1_1_only_an_essential_acr_with_values_can_be_missed() {
         let acr = |acr: &[&str], acr_is_essential| ClaimsRequest {
             acr: acr.iter().map(|text| (*text).to_owned()).collect(),
             acr_is_essential,

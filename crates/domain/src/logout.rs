@@ -163,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn back_channel_logout_2_2_the_address_is_a_web_address_without_a_fragment() {
+    fn back_channel_logout_section_2_2_the_address_is_a_web_address_without_a_fragment() {
         let draft = |uri: &str| LogoutDraft { backchannel_uri: Some(uri.into()), ..LogoutDraft::default() };
         for good in ["https://app.example.com/bye", "https://elsewhere.example:8443/bye?x=1", "http://127.0.0.1:9000/bye"] {
             assert!(checked(&draft(good), true).unwrap().is_told(), "{good}");
@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn front_channel_logout_2_the_address_has_the_origin_of_a_redirect_uri() {
+    fn front_channel_logout_section_2_the_address_has_the_origin_of_a_redirect_uri() {
         let draft = |uri: &str| LogoutDraft { frontchannel_uri: Some(uri.into()), ..LogoutDraft::default() };
         assert!(checked(&draft("https://app.example.com/other?x=1"), false).unwrap().is_told());
         for bad in ["https://app.example.com:444/", "https://www.app.example.com/", "https://evil.example/", "com.example.app:/cb"] {

@@ -284,7 +284,7 @@ mod tests {
     }
 
     #[test]
-    fn attack_58_htu_is_the_address_in_any_of_its_spellings_and_no_other() {
+    fn attack_58_rfc_9449_section_4_3_htu_is_the_address_in_any_of_its_spellings_and_no_other() {
         for same in [
             TOKEN,
             "HTTPS://SSO.Example.COM/token",
@@ -324,7 +324,7 @@ mod tests {
     }
 
     #[test]
-    fn attack_58_iat_is_within_its_window() {
+    fn attack_58_rfc_9449_section_4_3_iat_is_within_its_window() {
         let at = |issued| Proof { issued, ..proof() }.check(&request(None));
         for good in [NOW, NOW - OLDEST, NOW + MOST_AHEAD, NOW + Duration::from_secs(10)] {
             assert_eq!(at(good), Ok(()));

@@ -292,7 +292,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc8252_7_3_only_the_port_of_a_loopback_ip_is_free() {
+    fn rfc_8252_section_7_3_only_the_port_of_a_loopback_ip_is_free() {
         let uri = registered("http://127.0.0.1/cb");
         for fine in ["http://127.0.0.1/cb", "http://127.0.0.1:51004/cb"] {
             assert_eq!(uri.admits(fine).unwrap().as_str(), fine);
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_not_be_registered_is_named() {
+    fn oauth_2_1_section_2_3_what_may_not_be_registered_is_named() {
         use RedirectUriError as E;
         for (text, why) in [
             ("", E::Blank),

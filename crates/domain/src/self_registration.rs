@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn openid_registration_section_2_other_response_types_and_sectors_are_refused() {
+    fn oidc_registration_section_2_other_response_types_and_sectors_are_refused() {
         let implicit = SelfDraft { response_types: Some(vec!["code".into(), "id_token token".into()]), ..asked() };
         assert_eq!(pointers(SelfRegistration::default().bound(implicit)), ["/response_types"]);
         let sector = SelfDraft { has_sector_identifier: true, ..asked() };

@@ -187,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc6265bis_host_prefix_needs_secure_root_and_no_domain() {
+    fn rfc_6265bis_host_prefix_needs_secure_root_and_no_domain() {
         let set = Cookies::new(true).set_session(&SessionCookie { value: "v".into(), max_age: Duration::from_mins(1) });
         assert_eq!(set, "__Host-vestibule-session=v; Path=/; Max-Age=60; HttpOnly; SameSite=Lax; Secure");
     }

@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rfc7636_appendix_b_gives_the_challenge_of_its_example() {
+    fn rfc_7636_appendix_b_gives_the_challenge_of_its_example() {
         assert_eq!(challenge("dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"), "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
     }
 }

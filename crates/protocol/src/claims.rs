@@ -328,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn openid_core_section_5_3_2_absent_claims_are_left_out_and_groups_stay_an_array() {
+    fn oidc_core_section_5_3_2_absent_claims_are_left_out_and_groups_stay_an_array() {
         let profile = Profile { email: Some("a@b.example".into()), ..Profile::default() };
         let person = PersonClaims::from(Released { profile, email: true, groups: true, ..Released::default() });
         let userinfo = serde_json::to_value(UserinfoClaims { sub: "s".into(), person: person.clone() }).unwrap();

@@ -22,7 +22,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn openid_core_section_5_5_the_example_is_read() {
+    fn oidc_core_section_5_5_the_example_is_read() {
         let text = r#"{"userinfo": {"given_name": {"essential": true}, "nickname": null, "email": {"essential": true},
             "http://example.info/claims/groups": null}, "id_token": {"auth_time": {"essential": true}, "acr": {"values": ["urn:mace:incommon:iap:silver"]}}}"#;
         let read = read(text).unwrap();
@@ -33,7 +33,7 @@ mod tests {
     }
 
     #[test]
-    fn openid_core_section_5_5_1_sub_and_acr_may_name_values() {
+    fn oidc_core_section_5_5_1_sub_and_acr_may_name_values() {
         let id = "7c1f7a0e-5d1c-4d3e-8f2b-6a9d0c3b5e71";
         let one =
             read(&format!(r#"{{"id_token": {{"sub": {{"value": "{id}"}}, "acr": {{"essential": true, "value": "urn:mfa"}}}}}}"#)).unwrap();
@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn openid_core_section_5_5_what_is_malformed_is_refused() {
+    fn oidc_core_section_5_5_what_is_malformed_is_refused() {
         let many: Vec<String> = (0..51).map(|n| format!("\"c{n}\": null")).collect();
         for bad in [
             "",

@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn attack_58_a_key_with_a_private_or_symmetric_part_is_refused() {
+    fn attack_58_rfc_9449_section_4_2_a_key_with_a_private_or_symmetric_part_is_refused() {
         for name in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
             assert_eq!(fault(&with(header(), "jwk", with(key(), name, json!("AA"))), &said()), ProofFault::Key, "{name}");
         }

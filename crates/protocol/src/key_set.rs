@@ -240,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn fapi_2_section_5_4_2_no_two_keys_have_one_name() {
+    fn fapi_2_0_section_5_4_2_no_two_keys_have_one_name() {
         let named = with(rsa(256, "AQAB"), "kid", json!("a"));
         assert_eq!(set(&json!([named, named])), Err(KeySetError::SameName));
     }

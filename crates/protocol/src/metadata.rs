@@ -214,7 +214,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn openid_discovery_section_3_the_document_says_what_is_there_and_nothing_else() {
+    fn oidc_discovery_section_3_the_document_says_what_is_there_and_nothing_else() {
         let document = serde_json::to_value(provider_metadata(
             "https://id.example/tenant",
             &["RS256", "ES256"],
@@ -294,7 +294,7 @@ mod tests {
     }
 
     #[test]
-    fn openid_discovery_section_4_3_the_issuer_keeps_its_slash_and_the_endpoints_have_one() {
+    fn oidc_discovery_section_4_3_the_issuer_keeps_its_slash_and_the_endpoints_have_one() {
         let metadata = provider_metadata("https://id.example/", &["RS256"], &CertificateSettings::default(), None);
         assert_eq!((metadata.issuer.as_str(), metadata.jwks_uri.as_str()), ("https://id.example/", "https://id.example/jwks"));
     }

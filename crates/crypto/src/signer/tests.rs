@@ -175,7 +175,7 @@ fn rfc_9068_section_2_the_access_token_on_the_wire() {
 }
 
 #[test]
-fn openid_core_section_2_the_id_token_on_the_wire() {
+fn oidc_core_section_2_the_id_token_on_the_wire() {
     let (signer, keys) = signer_with(&[SigningAlg::Es256]);
     let token = id_token();
     let (header, claims) = parts(&signer.sign_id_token(SigningAlg::Es256, &token).unwrap());

@@ -434,7 +434,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc7396_appendix_a_what_a_merge_patch_makes() {
+    fn rfc_7396_appendix_a_what_a_merge_patch_makes() {
         for (present, patch, becomes) in [
             (r#"{"a":"b"}"#, r#"{"a":"c"}"#, r#"{"a":"c"}"#),
             (r#"{"a":"b"}"#, r#"{"b":"c"}"#, r#"{"a":"b","b":"c"}"#),

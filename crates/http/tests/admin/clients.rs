@@ -146,7 +146,7 @@ async fn lists_are_walked_by_their_links() {
 }
 
 #[tokio::test]
-async fn rfc9110_13_1_2_a_reader_with_the_present_version_is_sent_nothing() {
+async fn rfc_9110_section_13_1_2_a_reader_with_the_present_version_is_sent_nothing() {
     let desk = Desk::open().await;
     desk.create(app("app")).await;
     for (tag, status) in [
@@ -253,7 +253,7 @@ async fn a_precondition_that_does_not_hold_answers_with_the_version_that_is_ther
 
 /// An editor that was left open over the deletion holds the tag of another client, though the id is the same.
 #[tokio::test]
-async fn rfc9110_8_8_1_a_client_that_is_made_again_has_tags_of_its_own() {
+async fn rfc_9110_section_8_8_1_a_client_that_is_made_again_has_tags_of_its_own() {
     let desk = Desk::open().await;
     let first = desk.create(app("app")).await;
     desk.later();

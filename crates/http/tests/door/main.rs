@@ -198,7 +198,7 @@ async fn a_slow_body_is_answered_with_408_and_a_slow_endpoint_with_503() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_panic_costs_one_answer_and_not_the_connection() {
+async fn asvs_16_5_4_a_panic_costs_one_answer_and_not_the_connection() {
     let house = House::open(options());
     let mut client = Client::from(house.connect());
     outside(move || {

@@ -68,7 +68,7 @@ fn reason(street: &Street) -> (String, String) {
 }
 
 #[tokio::test]
-async fn openid_core_9_private_key_jwt_with_every_algorithm_at_every_endpoint() {
+async fn oidc_core_section_9_private_key_jwt_with_every_algorithm_at_every_endpoint() {
     for alg in SigningAlg::ALL {
         let (street, keys) = (Street::open().await, IssuerKeys::new(*alg));
         let app = street.app_as("app", draft("private_key_jwt", Some(&keys))).await;
@@ -128,7 +128,7 @@ async fn attack_48_an_assertion_that_breaks_one_rule_is_no_proof() {
 }
 
 #[tokio::test]
-async fn attack_48_an_assertion_works_once_on_every_node_and_after_a_restart() {
+async fn attack_48_rfc_7523_section_3_an_assertion_works_once_on_every_node_and_after_a_restart() {
     let (street, keys) = (Street::open().await, IssuerKeys::new(SigningAlg::Es256));
     street.app_as("app", draft("private_key_jwt", Some(&keys))).await;
     street.app_as("other", draft("private_key_jwt", Some(&keys))).await;
@@ -204,7 +204,7 @@ async fn attack_55_none_of_our_own_tokens_is_an_assertion() {
 }
 
 #[tokio::test]
-async fn openid_core_9_client_secret_jwt_with_the_secret_as_it_was_given() {
+async fn oidc_core_section_9_client_secret_jwt_with_the_secret_as_it_was_given() {
     let street = Street::open().await;
     let App { secret, .. } = street.app_as("app", draft("client_secret_jwt", None)).await;
     let secret = secret.unwrap();

@@ -7,7 +7,7 @@ use vestibule_testkit::rig::RigOptions;
 use crate::street::{Browser, Street, plain};
 
 #[tokio::test]
-async fn attack_32_no_hostile_redirect_uri_is_ever_redirected_to() {
+async fn attack_32_oauth_2_1_section_2_3_1_no_hostile_redirect_uri_is_ever_redirected_to() {
     let street = Street::open().await;
     let app = street.app("app").await;
     for hostile in [
@@ -50,7 +50,7 @@ async fn attack_32_no_hostile_redirect_uri_is_ever_redirected_to() {
 }
 
 #[tokio::test]
-async fn attack_85_an_unknown_client_gets_a_page_that_does_not_say_whether_it_exists() {
+async fn attack_85_oauth_2_1_section_4_1_2_1_an_unknown_client_gets_a_page_that_does_not_say_whether_it_exists() {
     let street = Street::open().await;
     let known = street.app("app").await;
     street.app_as("off", Draft { disabled: true, ..plain() }).await;
@@ -94,7 +94,7 @@ async fn attack_34_there_is_no_client_that_nobody_vetted_to_redirect_errors_to()
 }
 
 #[tokio::test]
-async fn attack_35_attack_36_what_the_app_got_wrong_goes_back_to_it_with_state_and_iss() {
+async fn attack_35_attack_36_oidc_core_section_3_1_2_6_what_the_app_got_wrong_goes_back_to_it_with_state_and_iss() {
     let street = Street::open().await;
     let app = street.public_app("native").await;
     for (changed, error) in [
@@ -132,7 +132,7 @@ async fn attack_35_attack_36_what_the_app_got_wrong_goes_back_to_it_with_state_a
 }
 
 #[tokio::test]
-async fn oidc_3_1_2_1_unknown_parameters_and_accepted_hints_are_no_error() {
+async fn oidc_core_section_3_1_2_1_unknown_parameters_and_accepted_hints_are_no_error() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let link = format!(
@@ -145,7 +145,7 @@ async fn oidc_3_1_2_1_unknown_parameters_and_accepted_hints_are_no_error() {
 }
 
 #[tokio::test]
-async fn attack_47_what_is_no_form_ends_on_a_page_fast() {
+async fn attack_47_oauth_2_1_section_3_1_what_is_no_form_ends_on_a_page_fast() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let link = Street::link(&app, &[]);
@@ -173,7 +173,7 @@ async fn attack_47_what_is_no_form_ends_on_a_page_fast() {
 }
 
 #[tokio::test]
-async fn fapi2_5_4_2_a_long_state_comes_back_whole() {
+async fn fapi_2_0_section_5_4_2_a_long_state_comes_back_whole() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let state = "s".repeat(1_024);
@@ -183,7 +183,7 @@ async fn fapi2_5_4_2_a_long_state_comes_back_whole() {
 }
 
 #[tokio::test]
-async fn attack_69_a_cross_site_post_comes_back_by_get_where_lax_cookies_come_along() {
+async fn attack_69_oidc_core_section_3_1_2_1_a_cross_site_post_comes_back_by_get_where_lax_cookies_come_along() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let form = Street::link(&app, &[]);
@@ -207,7 +207,7 @@ async fn attack_84_a_flood_of_anonymous_requests_leaves_no_row() {
 }
 
 #[tokio::test]
-async fn attack_82_without_its_database_nobody_is_let_in_and_nothing_falls_over() {
+async fn attack_82_asvs_16_5_3_without_its_database_nobody_is_let_in_and_nothing_falls_over() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let mut browser = Browser::default();
@@ -241,7 +241,7 @@ async fn one_provider_is_gone_to_straight_but_never_for_an_app_that_another_coul
 }
 
 #[tokio::test]
-async fn oidc_3_1_2_1_an_openid_request_names_its_address_and_a_plain_one_need_not() {
+async fn oidc_core_section_3_1_2_1_an_openid_request_names_its_address_and_a_plain_one_need_not() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let unnamed = street.goes(&mut Browser::default(), &Street::link(&app, &[("redirect_uri", "")])).await;
@@ -251,7 +251,7 @@ async fn oidc_3_1_2_1_an_openid_request_names_its_address_and_a_plain_one_need_n
 }
 
 #[tokio::test]
-async fn rfc8252_7_1_a_private_use_scheme_is_reached_by_a_page_with_a_link() {
+async fn rfc_8252_section_7_1_a_private_use_scheme_is_reached_by_a_page_with_a_link() {
     let street = Street::open().await;
     let draft = Draft { auth_method: "none".into(), redirect_uris: vec!["com.example.app:/cb".into()], ..plain() };
     let app = street.app_as("native", draft).await;

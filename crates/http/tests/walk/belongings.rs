@@ -61,7 +61,7 @@ async fn asvs_7_5_2_a_person_sees_their_sessions_and_ends_one_or_all_others() {
 }
 
 #[tokio::test]
-async fn asvs_10_4_9_a_person_sees_what_apps_have_and_takes_it_back() {
+async fn asvs_10_4_9_asvs_10_7_3_a_person_sees_what_apps_have_and_takes_it_back() {
     let street = Street::open().await;
     let (app, other) = (street.app("app").await, street.app("other").await);
     let mut browser = Browser::default();

@@ -10,7 +10,7 @@ use vestibule_testkit::fake_provider::FakeProvider;
 use crate::street::{Browser, Street};
 
 #[tokio::test]
-async fn attack_01_an_answer_at_another_providers_callback_ends_the_attempt_and_reaches_nobody() {
+async fn attack_01_rfc_9700_section_4_4_an_answer_at_another_providers_callback_ends_the_attempt_and_reaches_nobody() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let mut browser = Browser::default();
@@ -25,7 +25,7 @@ async fn attack_01_an_answer_at_another_providers_callback_ends_the_attempt_and_
 }
 
 #[tokio::test]
-async fn attack_06_the_same_subject_at_two_providers_is_two_people() {
+async fn attack_06_asvs_10_5_2_the_same_subject_at_two_providers_is_two_people() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let mut subjects = Vec::new();
@@ -42,7 +42,7 @@ async fn attack_06_the_same_subject_at_two_providers_is_two_people() {
 }
 
 #[tokio::test]
-async fn attack_12_attack_13_a_callback_in_another_browser_signs_nobody_in() {
+async fn attack_12_attack_13_rfc_9700_section_4_7_asvs_10_1_2_a_callback_in_another_browser_signs_nobody_in() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let mut attacker = Browser::default();
@@ -110,7 +110,7 @@ async fn an_attempt_dies_of_age() {
 }
 
 #[tokio::test]
-async fn attack_25_what_an_upstream_says_is_never_shown_and_the_app_hears_our_words() {
+async fn attack_25_asvs_16_5_1_what_an_upstream_says_is_never_shown_and_the_app_hears_our_words() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let cases = [
@@ -150,7 +150,7 @@ async fn attack_25_what_an_upstream_says_is_never_shown_and_the_app_hears_our_wo
 }
 
 #[tokio::test]
-async fn oidc_3_1_2_1_prompt_login_and_max_age_go_upstream_and_a_stale_answer_is_refused() {
+async fn oidc_core_section_3_1_2_1_prompt_login_and_max_age_go_upstream_and_a_stale_answer_is_refused() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let now = vestibule_domain::ports::Clock::now(street.rig.clock.as_ref());
@@ -170,7 +170,7 @@ async fn oidc_3_1_2_1_prompt_login_and_max_age_go_upstream_and_a_stale_answer_is
 }
 
 #[tokio::test]
-async fn oidc_2_an_upstream_that_was_asked_for_an_age_must_say_when_it_was() {
+async fn oidc_core_section_2_an_upstream_that_was_asked_for_an_age_must_say_when_it_was() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let now = vestibule_domain::ports::Clock::now(street.rig.clock.as_ref());
@@ -202,7 +202,7 @@ async fn attack_14_a_callback_that_comes_again_does_not_make_us_knock_at_the_pro
 }
 
 #[tokio::test]
-async fn every_login_leaves_its_events_and_no_secret_in_them() {
+async fn asvs_16_2_5_every_login_leaves_its_events_and_no_secret_in_them() {
     let street = Street::open().await;
     let app = street.app("app").await;
     street.tokens(&app, "alice").await;

@@ -17,7 +17,7 @@ fn bytes(keys: &IssuerKeys) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn openid_core_10_1_1_a_client_rotates_its_published_keys_without_asking_anybody() {
+async fn oidc_core_section_10_1_1_a_client_rotates_its_published_keys_without_asking_anybody() {
     let (street, old, new) = (Street::open().await, IssuerKeys::new(SigningAlg::Es256), IssuerKeys::new(SigningAlg::Rs256));
     street.app_as("app", Draft { jwks_uri: Some(ADDRESS.into()), ..draft("private_key_jwt", None) }).await;
     street.rig.client_keys.publish(ADDRESS, Some(bytes(&old)));

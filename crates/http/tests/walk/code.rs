@@ -8,7 +8,7 @@ use vestibule_domain::registration::Draft;
 use crate::street::{Browser, CALLBACK, Street, VERIFIER, claims, grants, plain};
 
 #[tokio::test]
-async fn a_code_becomes_tokens_that_say_who_when_and_for_whom() {
+async fn oidc_core_section_2_a_code_becomes_tokens_that_say_who_when_and_for_whom() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let tokens = street.tokens(&app, "alice").await;
@@ -23,7 +23,7 @@ async fn a_code_becomes_tokens_that_say_who_when_and_for_whom() {
 }
 
 #[tokio::test]
-async fn attack_37_a_code_used_twice_ends_what_it_issued() {
+async fn attack_37_oauth_2_1_section_4_1_3_asvs_10_4_2_a_code_used_twice_ends_what_it_issued() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let code = street.signs_in(&mut Browser::default(), &app, "alice").await;
@@ -48,7 +48,7 @@ async fn attack_37_of_many_parallel_exchanges_one_wins() {
 }
 
 #[tokio::test]
-async fn attack_37_another_client_address_or_time_gets_nothing_and_takes_nothing() {
+async fn attack_37_oauth_2_1_section_4_1_2_asvs_10_4_3_another_client_address_or_time_gets_nothing_and_takes_nothing() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let other = street.app("other").await;
@@ -79,7 +79,7 @@ async fn attack_37_after_logout_a_code_is_worth_nothing() {
 }
 
 #[tokio::test]
-async fn attack_36_a_verifier_must_be_the_one_and_must_not_come_where_no_challenge_was() {
+async fn attack_36_rfc_7636_section_4_6_rfc_9700_section_4_8_2_a_verifier_must_be_the_one_and_must_not_come_where_no_challenge_was() {
     let street = Street::open().await;
     let app = street.app("app").await;
     for verifier in ["", "short", &VERIFIER[..42], &"a".repeat(129), "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"] {
@@ -96,7 +96,7 @@ async fn attack_36_a_verifier_must_be_the_one_and_must_not_come_where_no_challen
 }
 
 #[tokio::test]
-async fn a_thin_id_token_and_no_openid_scope_say_no_more_than_asked() {
+async fn oidc_core_section_5_4_a_thin_id_token_and_no_openid_scope_say_no_more_than_asked() {
     let street = Street::open().await;
     let thin = street.app_as("thin", Draft { id_token_claims: false, ..plain() }).await;
     let tokens = street.tokens(&thin, "alice").await;

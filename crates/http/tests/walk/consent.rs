@@ -45,7 +45,7 @@ async fn comes_to_the_question(street: &Street, browser: &mut Browser, app: &App
 }
 
 #[tokio::test]
-async fn who_signs_in_is_asked_before_the_app_gets_its_code() {
+async fn asvs_10_7_2_who_signs_in_is_asked_before_the_app_gets_its_code() {
     let street = Street::open().await;
     let app = asking(&street, "app", "remembered").await;
     let mut browser = Browser::default();
@@ -75,7 +75,7 @@ async fn who_signs_in_is_asked_before_the_app_gets_its_code() {
 }
 
 #[tokio::test]
-async fn who_does_not_allow_it_goes_back_with_access_denied() {
+async fn rfc_6749_section_4_1_2_1_who_does_not_allow_it_goes_back_with_access_denied() {
     let street = Street::open().await;
     let app = asking(&street, "app", "always").await;
     let mut browser = Browser::default();
@@ -250,7 +250,7 @@ async fn attack_41_a_client_made_anew_under_an_old_name_inherits_nothing() {
 }
 
 #[tokio::test]
-async fn attack_40_an_app_nobody_vetted_is_allowed_before_anybody_is_sent_to_a_provider() {
+async fn attack_40_asvs_10_7_1_mcp_authorization_an_app_nobody_vetted_is_allowed_before_anybody_is_sent_to_a_provider() {
     let street = Street::with(vestibule_testkit::rig::RigOptions { providers: vec!["acme"], ..Default::default() }).await;
     let (house, app) = (street.app("house").await, street.app("stranger").await);
     unvetted(&street, &app).await;
@@ -278,7 +278,7 @@ async fn attack_40_an_app_nobody_vetted_is_allowed_before_anybody_is_sent_to_a_p
 }
 
 #[tokio::test]
-async fn attack_34_an_app_nobody_vetted_is_told_of_no_error_by_redirect() {
+async fn attack_34_rfc_9700_section_4_11_2_an_app_nobody_vetted_is_told_of_no_error_by_redirect() {
     let street = Street::open().await;
     let app = street.app("stranger").await;
     unvetted(&street, &app).await;

@@ -111,7 +111,7 @@ async fn rfc_8628_section_3_2_a_device_is_told_where_its_person_goes_and_nobody_
 }
 
 #[tokio::test]
-async fn a_person_signs_in_for_a_device_and_its_tokens_are_like_any_others() {
+async fn rfc_8628_section_3_4_a_person_signs_in_for_a_device_and_its_tokens_are_like_any_others() {
     let street = Street::open().await;
     let tv = television(&street).await;
     let mut browser = Browser::default();

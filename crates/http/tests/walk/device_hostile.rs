@@ -28,7 +28,7 @@ async fn attack_51_a_device_that_was_turned_away_stays_away() {
 }
 
 #[tokio::test]
-async fn attack_51_a_code_is_answered_once_whichever_tab_is_first() {
+async fn attack_51_rfc_8628_section_3_3_a_code_is_answered_once_whichever_tab_is_first() {
     let street = Street::open().await;
     let tv = television(&street).await;
     let mut browser = Browser::default();
@@ -64,7 +64,7 @@ async fn attack_51_the_answer_is_bound_to_the_sign_in_that_was_asked() {
 }
 
 #[tokio::test]
-async fn attack_51_a_device_code_is_good_once_and_for_its_own_client_alone() {
+async fn attack_51_rfc_8628_section_3_4_a_device_code_is_good_once_and_for_its_own_client_alone() {
     let street = Street::open().await;
     let tv = television(&street).await;
     let other = street

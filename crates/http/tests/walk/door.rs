@@ -18,7 +18,7 @@ async fn attack_44_a_request_under_another_name_gets_nothing() {
 }
 
 #[tokio::test]
-async fn attack_45_forwarded_names_change_nothing() {
+async fn attack_45_rfc_9700_section_4_13_forwarded_names_change_nothing() {
     let street = Street::open().await;
     let request = street.request(Method::GET, "/.well-known/openid-configuration");
     let request = request
@@ -36,7 +36,7 @@ async fn attack_45_forwarded_names_change_nothing() {
 }
 
 #[tokio::test]
-async fn rfc8414_3_the_document_stands_at_every_name_and_nothing_in_it_is_dead() {
+async fn rfc_8414_section_3_the_document_stands_at_every_name_and_nothing_in_it_is_dead() {
     let street = Street::with(RigOptions { issuer: "https://example.com/sso".into(), ..RigOptions::default() }).await;
     let mut documents = Vec::new();
     for path in

@@ -63,7 +63,7 @@ async fn an_address_typed_at_the_chooser_leads_home_and_an_unknown_one_tells_not
 }
 
 #[tokio::test]
-async fn a_provider_in_trouble_is_marked_moves_down_is_not_asked_and_hurts_nobody_else() {
+async fn asvs_16_5_2_a_provider_in_trouble_is_marked_moves_down_is_not_asked_and_hurts_nobody_else() {
     let street = street().await;
     let app = street.app("app").await;
     for _ in 0..5 {
@@ -172,7 +172,7 @@ async fn the_page_speaks_the_language_the_app_asks_for_and_so_does_what_comes_af
 }
 
 #[tokio::test]
-async fn attack_29_nobody_is_signed_in_without_having_acted() {
+async fn attack_29_asvs_7_6_2_nobody_is_signed_in_without_having_acted() {
     for straight_through in [true, false] {
         let street = Street::with(RigOptions { providers: vec!["acme"], straight_through, ..RigOptions::default() }).await;
         let app = street.app("app").await;

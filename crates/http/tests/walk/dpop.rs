@@ -186,7 +186,7 @@ async fn attack_58_a_nonce_is_ours_and_good_for_five_minutes() {
 }
 
 #[tokio::test]
-async fn attack_58_a_proof_works_once_also_on_another_node_and_after_a_restart() {
+async fn attack_58_rfc_9449_section_11_1_a_proof_works_once_also_on_another_node_and_after_a_restart() {
     let street = Street::open().await;
     let holder = Holder::for_itself(&street).await;
     let proof = holder.proof();

@@ -180,7 +180,7 @@ async fn rfc_8693_section_4_4_where_somebody_is_named_nobody_else_acts() {
 }
 
 #[tokio::test]
-async fn attack_52_nothing_but_a_good_token_of_ours_that_is_the_clients_or_for_it() {
+async fn attack_52_rfc_8693_section_2_1_nothing_but_a_good_token_of_ours_that_is_the_clients_or_for_it() {
     let chain = Chain::open().await;
     let tokens = chain.tokens().await;
     let good = text(&tokens["access_token"]);

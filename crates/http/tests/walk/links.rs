@@ -225,7 +225,7 @@ async fn a_way_in_is_removed_with_all_that_came_by_it_and_its_tokens_are_given_b
 }
 
 #[tokio::test]
-async fn attack_66_no_other_site_and_no_old_sign_in_changes_the_ways_in() {
+async fn attack_66_attack_70_asvs_7_5_1_no_other_site_and_no_old_sign_in_changes_the_ways_in() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let mut browser = Browser::default();

@@ -16,7 +16,7 @@ fn path(pairs: &[(&str, &str)]) -> String {
 }
 
 #[tokio::test]
-async fn rp_initiated_logout_2_a_hint_of_this_session_ends_it_and_leads_back_with_state() {
+async fn rp_initiated_logout_section_2_a_hint_of_this_session_ends_it_and_leads_back_with_state() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let mut browser = Browser::default();
@@ -35,7 +35,7 @@ async fn rp_initiated_logout_2_a_hint_of_this_session_ends_it_and_leads_back_wit
 }
 
 #[tokio::test]
-async fn back_channel_logout_2_7_what_is_not_offline_ends_with_its_session() {
+async fn back_channel_logout_section_2_7_what_is_not_offline_ends_with_its_session() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let mut browser = Browser::default();
@@ -47,7 +47,7 @@ async fn back_channel_logout_2_7_what_is_not_offline_ends_with_its_session() {
 }
 
 #[tokio::test]
-async fn attack_66_without_proof_the_person_is_asked_and_a_forged_yes_does_nothing() {
+async fn attack_66_rp_initiated_logout_section_2_asvs_10_6_2_without_proof_the_person_is_asked_and_a_forged_yes_does_nothing() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let (mut browser, mut other) = (Browser::default(), Browser::default());
@@ -72,7 +72,7 @@ async fn attack_66_without_proof_the_person_is_asked_and_a_forged_yes_does_nothi
 }
 
 #[tokio::test]
-async fn rp_initiated_logout_4_a_bad_request_ends_on_a_page_and_changes_nothing() {
+async fn rp_initiated_logout_section_4_a_bad_request_ends_on_a_page_and_changes_nothing() {
     let street = Street::open().await;
     let (app, other) = (street.app("app").await, street.app("other").await);
     let mut browser = Browser::default();
@@ -102,7 +102,7 @@ async fn rp_initiated_logout_4_a_bad_request_ends_on_a_page_and_changes_nothing(
 }
 
 #[tokio::test]
-async fn a_get_without_parameters_and_session_ends_in_you_are_signed_out() {
+async fn rp_initiated_logout_section_2_a_get_without_parameters_and_session_ends_in_you_are_signed_out() {
     let street = Street::open().await;
     let answer = street.goes(&mut Browser::default(), "/logout").await;
     assert_eq!(answer.status, StatusCode::OK);
@@ -121,7 +121,7 @@ async fn the_forms_policy_names_where_the_logout_ends() {
 }
 
 #[tokio::test]
-async fn attack_66_a_cross_site_post_ends_nothing_and_takes_no_cookie() {
+async fn attack_66_rp_initiated_logout_section_2_a_cross_site_post_ends_nothing_and_takes_no_cookie() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let mut browser = Browser::default();

@@ -11,7 +11,7 @@ use crate::{
 };
 
 #[tokio::test]
-async fn attack_59_a_name_works_once_in_time_and_for_its_client() {
+async fn attack_59_rfc_9126_section_4_a_name_works_once_in_time_and_for_its_client() {
     let street = Street::open().await;
     let (app, other) = (street.app("app").await, street.app("other").await);
     let refused = |answer: crate::street::Answer, why: &str| {
@@ -38,7 +38,7 @@ async fn attack_59_of_many_browsers_at_once_one_begins() {
 }
 
 #[tokio::test]
-async fn attack_59_what_stands_in_the_address_changes_nothing() {
+async fn attack_59_rfc_9126_section_4_what_stands_in_the_address_changes_nothing() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let name = pushed(&street, &app, &[]).await;
@@ -62,7 +62,7 @@ async fn attack_59_what_stands_in_the_address_changes_nothing() {
 }
 
 #[tokio::test]
-async fn attack_42_attack_59_an_address_to_fetch_a_request_from_is_never_fetched() {
+async fn attack_42_attack_59_rfc_9126_section_2_1_an_address_to_fetch_a_request_from_is_never_fetched() {
     let street = Street::open().await;
     let app = street.app("app").await;
     for address in [

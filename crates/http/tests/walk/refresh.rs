@@ -11,7 +11,7 @@ fn refresh_token(tokens: &serde_json::Value) -> String {
 }
 
 #[tokio::test]
-async fn attack_38_an_old_token_after_the_grace_ends_the_family_and_its_access_tokens() {
+async fn attack_38_rfc_9700_section_4_14_2_asvs_10_4_5_an_old_token_after_the_grace_ends_the_family_and_its_access_tokens() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let first = street.tokens(&app, "alice").await;
@@ -55,7 +55,7 @@ async fn attack_38_of_many_parallel_refreshes_all_get_the_same_successor() {
 }
 
 #[tokio::test]
-async fn attack_38_another_client_or_wider_scopes_get_nothing() {
+async fn attack_38_oauth_2_1_section_4_3_another_client_or_wider_scopes_get_nothing() {
     let street = Street::open().await;
     let (app, other) = (street.app("app").await, street.app("other").await);
     let tokens = street.tokens(&app, "alice").await;
@@ -75,7 +75,7 @@ async fn attack_38_another_client_or_wider_scopes_get_nothing() {
 }
 
 #[tokio::test]
-async fn attack_38_a_family_dies_of_disuse_and_of_age_and_with_its_account() {
+async fn attack_38_asvs_10_4_8_a_family_dies_of_disuse_and_of_age_and_with_its_account() {
     const DAY: Duration = Duration::from_hours(24);
     let street = Street::open().await;
     let app = street.app("app").await;
@@ -104,7 +104,7 @@ async fn attack_38_a_family_dies_of_disuse_and_of_age_and_with_its_account() {
 }
 
 #[tokio::test]
-async fn oidc_12_2_a_refreshed_id_token_keeps_who_and_when() {
+async fn oidc_core_section_12_2_a_refreshed_id_token_keeps_who_and_when() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let first = street.tokens(&app, "alice").await;

@@ -149,7 +149,7 @@ async fn rfc_7591_section_2_what_is_not_understood_is_ignored_and_null_is_nothin
 }
 
 #[tokio::test]
-async fn attack_61_ids_and_secrets_are_given_and_never_taken() {
+async fn attack_61_rfc_7591_section_2_ids_and_secrets_are_given_and_never_taken() {
     let street = street(RegistrationMode::Open).await;
     street.app("bank").await;
     for mine in [json!({ "client_id": "bank" }), json!({ "client_secret": "chosen" }), json!({ "client_id": "https://app.example.com/c" })]
@@ -183,7 +183,7 @@ async fn attack_61_pages_at_another_host_or_that_run_are_refused() {
 }
 
 #[tokio::test]
-async fn attack_84_a_flood_of_registrations_ends_at_the_rate_of_its_address_and_at_the_number_of_the_house() {
+async fn attack_84_asvs_10_4_7_a_flood_of_registrations_ends_at_the_rate_of_its_address_and_at_the_number_of_the_house() {
     let street = street(RegistrationMode::Open).await;
     for _ in 0..20 {
         assert_eq!(street.registers(&plain()).await.status, StatusCode::CREATED);

@@ -8,7 +8,7 @@ use vestibule_domain::registration::Draft;
 use crate::street::{Browser, Street, claims, plain};
 
 #[tokio::test]
-async fn a_session_answers_the_second_app_and_prompt_none_without_a_page() {
+async fn oidc_core_section_3_1_2_3_a_session_answers_the_second_app_and_prompt_none_without_a_page() {
     let street = Street::open().await;
     let (first, second) = (street.app("first").await, street.app("second").await);
     let mut browser = Browser::default();
@@ -34,7 +34,7 @@ async fn a_session_answers_the_second_app_and_prompt_none_without_a_page() {
 }
 
 #[tokio::test]
-async fn attack_62_the_session_cookie_changes_at_every_sign_in_and_the_old_one_dies() {
+async fn attack_62_asvs_7_2_4_the_session_cookie_changes_at_every_sign_in_and_the_old_one_dies() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let mut browser = Browser::default();
@@ -54,7 +54,7 @@ async fn attack_62_the_session_cookie_changes_at_every_sign_in_and_the_old_one_d
 }
 
 #[tokio::test]
-async fn asvs_7_3_a_session_ends_of_disuse_and_of_age() {
+async fn asvs_7_3_1_asvs_7_3_2_a_session_ends_of_disuse_and_of_age() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let silent = Street::link(&app, &[("prompt", "none")]);
@@ -99,7 +99,7 @@ async fn a_session_from_a_provider_the_app_does_not_allow_is_not_enough() {
 }
 
 #[tokio::test]
-async fn rfc8252_8_6_an_app_that_another_could_pose_as_is_never_answered_silently() {
+async fn rfc_8252_section_8_6_an_app_that_another_could_pose_as_is_never_answered_silently() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let draft = Draft { auth_method: "none".into(), redirect_uris: vec!["http://127.0.0.1/cb".into()], ..plain() };
@@ -112,7 +112,7 @@ async fn rfc8252_8_6_an_app_that_another_could_pose_as_is_never_answered_silentl
 }
 
 #[tokio::test]
-async fn attack_63_a_tossed_second_cookie_of_the_same_name_signs_nobody_in() {
+async fn attack_63_rfc_6265bis_a_tossed_second_cookie_of_the_same_name_signs_nobody_in() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let mut browser = Browser::default();
@@ -123,7 +123,7 @@ async fn attack_63_a_tossed_second_cookie_of_the_same_name_signs_nobody_in() {
 }
 
 #[tokio::test]
-async fn attack_67_a_silent_answer_leaks_nothing_to_a_frame_and_authorize_has_no_cors() {
+async fn attack_67_asvs_3_4_2_a_silent_answer_leaks_nothing_to_a_frame_and_authorize_has_no_cors() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let mut browser = Browser::default();
@@ -140,7 +140,7 @@ async fn attack_67_a_silent_answer_leaks_nothing_to_a_frame_and_authorize_has_no
 }
 
 #[tokio::test]
-async fn attack_68_attack_69_redirects_are_303_without_referrer_and_nothing_is_kept() {
+async fn attack_68_attack_69_rfc_9700_section_4_12_redirects_are_303_without_referrer_and_nothing_is_kept() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let landed = street.arrives(&mut Browser::default(), &app, "alice").await;
@@ -173,7 +173,7 @@ async fn a_browser_without_cookies_is_told_so() {
 }
 
 #[tokio::test]
-async fn oidc_3_1_2_2_a_hint_for_one_person_never_gets_a_code_for_another() {
+async fn oidc_core_section_3_1_2_2_a_hint_for_one_person_never_gets_a_code_for_another() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let alice = street.tokens(&app, "alice").await;
@@ -198,7 +198,7 @@ async fn oidc_3_1_2_2_a_hint_for_one_person_never_gets_a_code_for_another() {
 }
 
 #[tokio::test]
-async fn a_scanners_head_request_does_nothing() {
+async fn rfc_9110_section_9_3_2_a_scanners_head_request_does_nothing() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let mut browser = Browser::default();

@@ -69,7 +69,7 @@ async fn rfc_9701_section_4_who_does_not_prove_who_it_is_gets_no_jwt() {
 }
 
 #[tokio::test]
-async fn openid_core_5_3_2_userinfo_is_signed_for_a_client_that_is_registered_so() {
+async fn oidc_core_section_5_3_2_userinfo_is_signed_for_a_client_that_is_registered_so() {
     let street = Street::open().await;
     let app = street.app_as("signed", draft(Some("ES256"), None)).await;
     let tokens = street.tokens(&app, "alice").await;

@@ -14,7 +14,7 @@ async fn credentials(street: &Street, authorization: Option<&str>, form: &[(&str
 }
 
 #[tokio::test]
-async fn oauth21_3_2_3_a_token_for_the_app_itself_is_never_a_persons_and_is_not_kept() {
+async fn oauth_2_1_section_3_2_3_a_token_for_the_app_itself_is_never_a_persons_and_is_not_kept() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let answer = street.asks(&app, "/token", &[("grant_type", "client_credentials"), ("scope", "api")]).await;
@@ -28,7 +28,7 @@ async fn oauth21_3_2_3_a_token_for_the_app_itself_is_never_a_persons_and_is_not_
 }
 
 #[tokio::test]
-async fn attack_56_a_clients_own_token_never_passes_for_a_persons() {
+async fn attack_56_rfc_9700_section_4_15_a_clients_own_token_never_passes_for_a_persons() {
     let street = Street::open().await;
     let alice = crate::street::claims(&street.tokens(&street.app("app").await, "alice").await["id_token"])["sub"].clone();
     // A client that was given the name of somebody's subject.
@@ -41,7 +41,7 @@ async fn attack_56_a_clients_own_token_never_passes_for_a_persons() {
 }
 
 #[tokio::test]
-async fn attack_48_attack_85_every_wrong_proof_gets_the_same_answer() {
+async fn attack_48_attack_85_rfc_6749_section_5_2_every_wrong_proof_gets_the_same_answer() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let post = street
@@ -82,7 +82,7 @@ async fn attack_48_attack_85_every_wrong_proof_gets_the_same_answer() {
 }
 
 #[tokio::test]
-async fn oauth21_2_4_one_method_a_request_and_no_secret_in_the_address() {
+async fn oauth_2_1_section_2_4_one_method_a_request_and_no_secret_in_the_address() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let secret = app.secret.clone().unwrap();
@@ -108,7 +108,7 @@ async fn oauth21_2_4_one_method_a_request_and_no_secret_in_the_address() {
 }
 
 #[tokio::test]
-async fn attack_48_basic_is_form_encoded_as_the_specification_says() {
+async fn attack_48_rfc_6749_section_2_3_1_basic_is_form_encoded_as_the_specification_says() {
     let street = Street::open().await;
     let app = street.app("my-app_1.x~y").await;
     let encoded = basic("my%2Dapp%5F1%2Ex%7Ey", app.secret.as_deref().unwrap());
@@ -116,7 +116,7 @@ async fn attack_48_basic_is_form_encoded_as_the_specification_says() {
 }
 
 #[tokio::test]
-async fn attack_50_guessing_a_secret_slows_to_a_crawl_at_every_endpoint_that_takes_one() {
+async fn attack_50_oauth_2_1_section_2_4_1_guessing_a_secret_slows_to_a_crawl_at_every_endpoint_that_takes_one() {
     for path in ["/token", "/introspect", "/revoke", "/par"] {
         let street = Street::open().await;
         let app = street.app("app").await;
@@ -154,7 +154,7 @@ async fn attack_49_secrets_are_compared_as_keyed_digests_in_constant_time() {
 }
 
 #[tokio::test]
-async fn attack_47_hostile_bodies_are_refused_fast() {
+async fn attack_47_oauth_2_1_section_3_2_hostile_bodies_are_refused_fast() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let right = basic("app", app.secret.as_deref().unwrap());

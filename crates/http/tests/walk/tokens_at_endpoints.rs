@@ -7,7 +7,7 @@ use vestibule_domain::registration::Draft;
 use crate::street::{Street, claims, encode, grants, plain};
 
 #[tokio::test]
-async fn oidc_5_3_1_userinfo_takes_the_token_by_header_or_form_and_nowhere_else() {
+async fn oidc_core_section_5_3_1_userinfo_takes_the_token_by_header_or_form_and_nowhere_else() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let tokens = street.tokens(&app, "alice").await;
@@ -44,7 +44,7 @@ async fn rfc_7519_section_4_1_6_a_client_is_there_in_the_second_it_was_made_in()
 }
 
 #[tokio::test]
-async fn attack_54_attack_55_other_tokens_do_not_open_userinfo() {
+async fn attack_54_attack_55_asvs_10_3_1_other_tokens_do_not_open_userinfo() {
     let street = Street::open().await;
     let app = street.app_as("app", Draft { audiences: vec!["https://api.example.com".into()], ..plain() }).await;
     let tokens = street.tokens(&app, "alice").await;
@@ -68,7 +68,7 @@ async fn attack_54_attack_55_other_tokens_do_not_open_userinfo() {
 }
 
 #[tokio::test]
-async fn rfc7662_2_2_a_good_token_is_described_and_anything_else_is_inactive_and_nothing_more() {
+async fn rfc_7662_section_2_2_a_good_token_is_described_and_anything_else_is_inactive_and_nothing_more() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let tokens = street.tokens(&app, "alice").await;
@@ -89,7 +89,7 @@ async fn rfc7662_2_2_a_good_token_is_described_and_anything_else_is_inactive_and
 }
 
 #[tokio::test]
-async fn attack_53_foreign_tokens_are_neither_seen_nor_ended_and_look_like_unknown_ones() {
+async fn attack_53_rfc_7009_section_2_1_rfc_7662_section_2_2_foreign_tokens_are_neither_seen_nor_ended_and_look_like_unknown_ones() {
     let street = Street::open().await;
     let (app, other) = (street.app("app").await, street.app("other").await);
     let tokens = street.tokens(&app, "alice").await;
@@ -104,7 +104,7 @@ async fn attack_53_foreign_tokens_are_neither_seen_nor_ended_and_look_like_unkno
 }
 
 #[tokio::test]
-async fn rfc7662_4_a_resource_server_sees_what_is_for_it() {
+async fn rfc_7662_section_4_a_resource_server_sees_what_is_for_it() {
     let street = Street::open().await;
     let resource = street.app("resource").await;
     let app = street.app_as("app", Draft { audiences: vec!["resource".into()], ..plain() }).await;
@@ -114,7 +114,7 @@ async fn rfc7662_4_a_resource_server_sees_what_is_for_it() {
 }
 
 #[tokio::test]
-async fn rfc7009_2_a_client_revokes_its_own() {
+async fn rfc_7009_section_2_a_client_revokes_its_own() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let tokens = street.tokens(&app, "alice").await;
@@ -134,7 +134,7 @@ async fn rfc7009_2_a_client_revokes_its_own() {
 }
 
 #[tokio::test]
-async fn attack_80_tokens_of_a_retired_key_verify_until_it_is_gone() {
+async fn attack_80_oidc_core_section_10_1_1_tokens_of_a_retired_key_verify_until_it_is_gone() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let before = street.send(street.request(Method::GET, "/jwks").finish()).await.json()["keys"].as_array().unwrap().len();

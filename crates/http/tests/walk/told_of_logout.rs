@@ -61,7 +61,7 @@ async fn signs_out(street: &Street, browser: &mut Browser, hint: &Value, more: &
 }
 
 #[tokio::test]
-async fn back_channel_logout_2_4_every_client_of_the_session_gets_a_logout_token_of_its_own() {
+async fn back_channel_logout_section_2_4_every_client_of_the_session_gets_a_logout_token_of_its_own() {
     let street = Street::open().await;
     let (one, other, elsewhere) = (told_app(&street, "one").await, told_app(&street, "other").await, told_app(&street, "elsewhere").await);
     let (mut browser, mut second) = (Browser::default(), Browser::default());
@@ -95,7 +95,7 @@ async fn back_channel_logout_2_4_every_client_of_the_session_gets_a_logout_token
 }
 
 #[tokio::test]
-async fn back_channel_logout_2_4_a_pairwise_client_is_told_of_its_own_name_and_of_no_session() {
+async fn back_channel_logout_section_2_4_a_pairwise_client_is_told_of_its_own_name_and_of_no_session() {
     let street = Street::open().await;
     let app = street.app_as("pair", Draft { subject_type: "pairwise".into(), ..heard("pair") }).await;
     let public = told_app(&street, "public").await;
@@ -139,7 +139,7 @@ async fn back_channel_logout_whatever_ends_a_session_is_told() {
 }
 
 #[tokio::test]
-async fn back_channel_logout_2_8_who_does_not_take_it_is_tried_again_and_given_up_in_the_end() {
+async fn back_channel_logout_section_2_8_who_does_not_take_it_is_tried_again_and_given_up_in_the_end() {
     let street = Street::open().await;
     let app = told_app(&street, "app").await;
     let mut browser = Browser::default();
@@ -196,7 +196,7 @@ async fn back_channel_logout_who_is_gone_or_never_got_tokens_is_not_told() {
 }
 
 #[tokio::test]
-async fn front_channel_logout_3_the_page_frames_exactly_the_apps_of_the_session_and_then_leads_back() {
+async fn front_channel_logout_section_3_the_page_frames_exactly_the_apps_of_the_session_and_then_leads_back() {
     let street = Street::open().await;
     let (one, pair) = (framed_app(&street, "one", "public").await, framed_app(&street, "pair", "pairwise").await);
     let back = told_app(&street, "back").await;
@@ -224,7 +224,7 @@ async fn front_channel_logout_3_the_page_frames_exactly_the_apps_of_the_session_
 }
 
 #[tokio::test]
-async fn front_channel_logout_3_without_frames_no_frame_is_allowed_and_nothing_waits() {
+async fn front_channel_logout_section_3_without_frames_no_frame_is_allowed_and_nothing_waits() {
     let street = Street::open().await;
     let app = told_app(&street, "app").await;
     let mut browser = Browser::default();

@@ -16,7 +16,7 @@ async fn is_signed_in(street: &Street, browser: &mut Browser, app: &App) -> bool
 }
 
 #[tokio::test]
-async fn back_channel_logout_2_7_a_session_there_ends_the_one_that_began_in_it_with_its_tokens() {
+async fn back_channel_logout_section_2_7_a_session_there_ends_the_one_that_began_in_it_with_its_tokens() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let (mut alice, mut bob) = (Browser::default(), Browser::default());
@@ -33,7 +33,7 @@ async fn back_channel_logout_2_7_a_session_there_ends_the_one_that_began_in_it_w
 }
 
 #[tokio::test]
-async fn back_channel_logout_2_7_a_person_there_ends_every_session_that_came_by_them() {
+async fn back_channel_logout_section_2_7_a_person_there_ends_every_session_that_came_by_them() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let mut browsers = [Browser::default(), Browser::default()];
@@ -52,7 +52,7 @@ async fn back_channel_logout_2_7_a_person_there_ends_every_session_that_came_by_
 }
 
 #[tokio::test]
-async fn back_channel_logout_2_6_a_session_of_another_person_is_not_ended() {
+async fn back_channel_logout_section_2_6_a_session_of_another_person_is_not_ended() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let (mut alice, mut bob) = (Browser::default(), Browser::default());
@@ -100,7 +100,7 @@ async fn attack_27_a_bad_or_replayed_logout_token_or_one_by_another_provider_end
 }
 
 #[tokio::test]
-async fn back_channel_logout_2_7_apps_of_the_session_hear_of_it() {
+async fn back_channel_logout_section_2_7_apps_of_the_session_hear_of_it() {
     let street = Street::open().await;
     let logout =
         vestibule_domain::logout::LogoutDraft { backchannel_uri: Some("https://app.example.com/backchannel".into()), ..Default::default() };

@@ -213,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc6749_2_3_1_id_and_secret_are_form_encoded() {
+    fn rfc_6749_section_2_3_1_id_and_secret_are_form_encoded() {
         let client = DemoClient { issuer: String::new(), client_id: "a:b".into(), client_secret: "c d".into() };
         assert_eq!(basic(&client), format!("Basic {}", STANDARD.encode("a%3Ab:c+d")));
     }

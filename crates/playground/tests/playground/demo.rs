@@ -70,7 +70,7 @@ async fn signing_in_shows_the_tokens_and_what_was_checked() {
 }
 
 #[tokio::test]
-async fn rfc7636_4_3_the_request_carries_challenge_state_and_nonce_and_only_offered_scopes() {
+async fn rfc_7636_section_4_3_the_request_carries_challenge_state_and_nonce_and_only_offered_scopes() {
     let stage = Stage::open();
     let home = stage.home().await;
     let sent = stage.browser.press(&home, "Sign in").await;

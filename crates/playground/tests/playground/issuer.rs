@@ -107,7 +107,7 @@ fn claims(tokens: &Value) -> Value {
 }
 
 #[tokio::test]
-async fn discovery_1_0_says_what_is_there_under_the_issuers_own_name() {
+async fn oidc_discovery_section_4_2_what_is_there_is_said_under_the_issuers_own_name() {
     let house = House::open();
     let document: Value =
         http().get(format!("{}/.well-known/openid-configuration", house.issuer)).send().await.unwrap().json().await.unwrap();
@@ -329,7 +329,7 @@ async fn attack_38_refresh_tokens_rotate_and_reuse_revokes() {
 }
 
 #[tokio::test]
-async fn rfc6749_6_a_refresh_may_narrow_and_not_widen() {
+async fn rfc_6749_section_6_a_refresh_may_narrow_and_not_widen() {
     let house = House::open();
     let page = house.ask(&[("scope", "openid email offline_access")]).await;
     let code = house.browser.press(&page, "Alice").await.sent_with("code").unwrap();
@@ -345,7 +345,7 @@ async fn rfc6749_6_a_refresh_may_narrow_and_not_widen() {
 }
 
 #[tokio::test]
-async fn rfc6749_2_3_the_client_proves_itself_in_one_way() {
+async fn rfc_6749_section_2_3_the_client_proves_itself_in_one_way() {
     let house = House::open();
     let code = house.code_of("Alice").await;
     let post = |secret: &'static str, basic: Option<&'static str>| {

@@ -24,7 +24,7 @@ async fn refused(bench: &Bench, name: &str, value: Value) -> (Phase, &'static st
 }
 
 #[tokio::test]
-async fn attack_26_an_assertion_is_for_the_issuer_whatever_its_endpoints_are() {
+async fn attack_26_security_topics_update_an_assertion_is_for_the_issuer_whatever_its_endpoints_are() {
     let honest = with(json!({})).await;
     let elsewhere = format!("{}/issuer.example/t/token", honest.upstream.base());
     let secrets = [("private_key", pem())];

@@ -17,7 +17,7 @@ async fn signed_in() -> (Bench, vestibule_domain::provider::Arrival) {
 }
 
 #[tokio::test]
-async fn openid_core_section_12_new_tokens_come_with_what_the_issuer_says_now() {
+async fn oidc_core_section_12_new_tokens_come_with_what_the_issuer_says_now() {
     let (bench, arrival) = signed_in().await;
     let mut claims = bench.claims("id_token");
     claims.insert("groups".into(), json!(["ops"]));
@@ -80,7 +80,7 @@ async fn without_an_id_token_userinfo_says_who_it_is() {
 }
 
 #[tokio::test]
-async fn openid_core_section_12_2_a_new_token_about_somebody_else_is_refused() {
+async fn oidc_core_section_12_2_a_new_token_about_somebody_else_is_refused() {
     let (bench, arrival) = signed_in().await;
     for (name, value, expected) in [("sub", json!("victim"), "sub"), ("iss", json!("https://other.example"), "iss")] {
         let mut claims = bench.claims("id_token");

@@ -25,7 +25,7 @@ fn dead(manners: &mut Manners) {
 }
 
 #[tokio::test]
-async fn attack_03_metadata_of_another_issuer_is_refused() {
+async fn attack_03_oidc_discovery_section_4_3_asvs_10_5_3_metadata_of_another_issuer_is_refused() {
     let bench = Bench::new().await;
     bench.issuer.behaves(|manners| change(&mut manners.discovery, "issuer", "https://honest.example"));
     assert_eq!(rule(bench.sign_in().await), (Phase::Discovery, "issuer"));
@@ -104,7 +104,7 @@ async fn attack_22_a_dead_issuer_is_asked_every_ten_seconds_and_not_for_every_lo
 }
 
 #[tokio::test]
-async fn openid_core_section_10_1_1_rotated_keys_are_found_at_the_next_sign_in_wherever_they_are_now() {
+async fn oidc_core_section_10_1_1_rotated_keys_are_found_at_the_next_sign_in_wherever_they_are_now() {
     let bench = Bench::new().await;
     bench.sign_in().await.unwrap();
     bench.issuer.rotates_keys(SigningAlg::Rs256);
@@ -145,7 +145,7 @@ impl Nameless {
 }
 
 #[tokio::test]
-async fn openid_core_section_10_1_1_rotated_keys_are_found_though_they_have_no_names() {
+async fn oidc_core_section_10_1_1_rotated_keys_are_found_though_they_have_no_names() {
     let bench = Bench::new().await;
     let (first, second) = (Nameless::new(), Nameless::new());
     first.sign_in(&bench, &first).await.unwrap();

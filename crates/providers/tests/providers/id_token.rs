@@ -20,7 +20,7 @@ async fn accepts(bench: &Bench, alter: impl FnOnce(&mut Manners)) {
 }
 
 #[tokio::test]
-async fn attack_05_a_token_that_names_another_issuer_is_refused() {
+async fn attack_05_oidc_core_section_3_1_3_7_a_token_that_names_another_issuer_is_refused() {
     let bench = Bench::new().await;
     bench.issuer.behaves(|manners| change(&mut manners.claims, "sub", "victim"));
     for iss in
@@ -41,7 +41,7 @@ async fn attack_06_the_same_subject_at_two_issuers_arrives_under_two_issuers() {
 }
 
 #[tokio::test]
-async fn attack_15_a_missing_or_other_nonce_is_refused() {
+async fn attack_15_oidc_core_section_3_1_3_7_asvs_10_5_1_a_missing_or_other_nonce_is_refused() {
     let bench = Bench::new().await;
     assert_eq!(with_claim(&bench, "nonce", json!(null)).await, "nonce");
     assert_eq!(with_claim(&bench, "nonce", "").await, "nonce");
@@ -77,7 +77,7 @@ async fn attack_18_an_algorithm_of_another_kind_of_key_finds_no_key() {
 }
 
 #[tokio::test]
-async fn attack_18_only_algorithms_of_the_configuration_are_accepted() {
+async fn attack_18_oidc_core_section_3_1_3_7_only_algorithms_of_the_configuration_are_accepted() {
     let bench = Bench::with(|settings, _| settings.allowed_algs = vec![SigningAlg::Rs256]).await;
     assert_eq!(bench.refused_with(|_| {}).await, (Phase::Token, "alg"));
 }
@@ -148,7 +148,7 @@ async fn attack_21_a_key_of_one_issuer_checks_nothing_for_another() {
 }
 
 #[tokio::test]
-async fn attack_23_times_outside_the_tolerance_are_refused() {
+async fn attack_23_oidc_core_section_3_1_3_7_times_outside_the_tolerance_are_refused() {
     let bench = Bench::new().await;
     let now = bench.clock.now().as_secs();
     for (name, at, expected) in [
@@ -196,7 +196,7 @@ async fn attack_23_the_time_of_the_sign_in_is_a_time_or_not_said() {
 }
 
 #[tokio::test]
-async fn attack_23_audiences_are_ours_alone_unless_the_authorized_party_is() {
+async fn attack_23_oidc_core_section_3_1_3_7_asvs_10_5_4_audiences_are_ours_alone_unless_the_authorized_party_is() {
     let bench = Bench::new().await;
     assert_eq!(with_claim(&bench, "aud", "another").await, "aud");
     assert_eq!(with_claim(&bench, "aud", json!(["vestibule", "another"])).await, "aud");

@@ -45,7 +45,7 @@ async fn refused_with(bench: &Bench, name: &str, value: impl Into<Value>) -> &'s
 }
 
 #[tokio::test]
-async fn back_channel_logout_2_6_a_good_token_names_person_and_session() {
+async fn back_channel_logout_section_2_6_a_good_token_names_person_and_session() {
     for &alg in SigningAlg::ALL {
         let bench = Bench::signing(alg).await;
         for typ in ["logout+jwt", "LOGOUT+JWT", "JWT"] {
@@ -65,7 +65,7 @@ async fn back_channel_logout_2_6_a_good_token_names_person_and_session() {
 }
 
 #[tokio::test]
-async fn attack_27_what_is_no_logout_token_for_us_is_refused() {
+async fn attack_27_back_channel_logout_section_2_6_asvs_10_5_5_what_is_no_logout_token_for_us_is_refused() {
     let bench = Bench::new().await;
     for iss in [json!("https://honest.example"), json!(null), json!(format!("{}/", bench.issuer.url()))] {
         assert_eq!(refused_with(&bench, "iss", iss).await, "iss");

@@ -65,7 +65,7 @@ async fn rfc_6749_section_2_3_1_the_secret_goes_where_it_was_configured() {
 }
 
 #[tokio::test]
-async fn openid_core_section_3_1_2_1_the_request_says_what_was_asked_for() {
+async fn oidc_core_section_3_1_2_1_the_request_says_what_was_asked_for() {
     let bench = Bench::new().await;
     let departure = Departure {
         fresh: true,
@@ -102,7 +102,7 @@ async fn openid_core_section_3_1_2_1_the_request_says_what_was_asked_for() {
 }
 
 #[tokio::test]
-async fn openid_core_section_3_1_2_1_a_fresh_sign_in_asks_for_its_time() {
+async fn oidc_core_section_3_1_2_1_a_fresh_sign_in_asks_for_its_time() {
     let bench = Bench::new().await;
     let max_age = async |departure: Departure| {
         let sent = bench.provider.begin(&departure).await.unwrap();
@@ -130,7 +130,7 @@ async fn attack_17_pkce_is_used_though_the_metadata_does_not_speak_of_it() {
 }
 
 #[tokio::test]
-async fn openid_discovery_section_4_3_an_issuer_may_end_in_a_slash() {
+async fn oidc_discovery_section_4_3_an_issuer_may_end_in_a_slash() {
     let bench = Bench::with(|settings, issuer| settings.issuer = format!("{}/", issuer.url())).await;
     let issuer = format!("{}/", bench.issuer.url());
     bench.issuer.behaves(|manners| {

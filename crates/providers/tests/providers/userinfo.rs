@@ -5,7 +5,7 @@ use vestibule_testkit::issuer::{Answer, Place};
 use crate::bench::{Bench, change};
 
 #[tokio::test]
-async fn openid_core_section_5_3_userinfo_fills_what_the_id_token_leaves_out() {
+async fn oidc_core_section_5_3_userinfo_fills_what_the_id_token_leaves_out() {
     let bench = Bench::new().await;
     bench.issuer.behaves(|manners| {
         manners.thick_id_token = false;
@@ -30,7 +30,7 @@ async fn userinfo_is_not_asked_where_it_is_switched_off_or_missing() {
 }
 
 #[tokio::test]
-async fn attack_24_claims_of_another_person_are_refused() {
+async fn attack_24_oidc_core_section_5_3_4_claims_of_another_person_are_refused() {
     let bench = Bench::new().await;
     for sub in [json!("victim"), json!(null), json!(1), json!(["person-1"]), json!("PERSON-1"), json!("person-1 ")] {
         let refused = bench.refused_with(|manners| change(&mut manners.userinfo, "sub", sub.clone())).await;

@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc4647_3_4_a_range_is_cut_short_until_there_is_a_language() {
+    fn rfc_4647_section_3_4_a_range_is_cut_short_until_there_is_a_language() {
         for (tag, found) in [
             ("de", Some("de")),
             ("de-AT-1996", Some("de")),
@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc9110_12_5_4_weights_decide_and_nought_refuses() {
+    fn rfc_9110_section_12_5_4_weights_decide_and_nought_refuses() {
         for (header, found) in [
             ("de-CH, fr;q=0.9, en;q=0.8", "de"),
             ("fr;q=0.4, de;q=0.5", "de"),
