@@ -162,6 +162,7 @@ fn shown(house: &House, own: &OwnPage, notice: Option<Notice>) -> AccountPage {
         end_others: if others { changing("/account/sessions/end", "others", "all".to_owned()) } else { None },
         apps: own.apps.iter().map(app).collect(),
         again: (!own.may_change).then(|| house.href("/account/again")),
+        sign_out: house.href("/logout"),
     }
 }
 

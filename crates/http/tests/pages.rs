@@ -85,7 +85,7 @@ async fn error_pages_read_well_while_neither_app_nor_provider_is_known() {
 }
 
 #[tokio::test]
-async fn attack_64_no_page_can_be_framed_cached_or_leak_its_address() {
+async fn attack_64_rfc_9700_section_4_16_asvs_3_4_6_no_page_can_be_framed_cached_or_leak_its_address() {
     let houses = [Appearance::default(), branded()];
     let looks = houses.iter().map(|house| house.look(&ENGLISH));
     for (look, (name, page)) in looks.flat_map(|look| all(&BELIEVABLE).into_iter().map(move |sample| (look.clone(), sample))) {
@@ -282,7 +282,8 @@ async fn attack_66_an_address_is_posted_to_us_and_the_answer_tells_nothing_of_an
 async fn attack_66_ways_to_sign_in_change_by_posted_forms_with_a_token_and_never_by_a_link() {
     let document = Html::parse_document(&named("account"));
     let links: Vec<_> = select(&document, "main a").map(|link| link.attr("href").unwrap()).collect();
-    assert_eq!(links, ["https://wiki.example.com/login?iss=https%3A%2F%2Fsso.example.com"], "links lead to apps and nowhere in the house");
+    let app = "https://wiki.example.com/login?iss=https%3A%2F%2Fsso.example.com";
+    assert_eq!(links, [app, "/logout"], "links lead to apps, and to the question whether to sign out; nowhere else in the house");
     for form in select(&document, "form") {
         assert_eq!(form.attr("method"), Some("post"));
         assert!(form.attr("action").unwrap().starts_with("/account/"));

@@ -19,14 +19,11 @@ impl AuthorizationRequest {
         self.prompt.contains(&Prompt::None)
     }
 
-    /// Whether the person must prove who they are again, upstream, whatever session there is.
+    /// Whether the person must prove who they are again, upstream, whatever session there is. `max_age=0` is `prompt=login`
+    /// (OpenID Connect Core 1.0 §3.1.2.1), also within the second of a sign-in.
     pub fn wants_fresh_sign_in(&self, session: Option<&Session>, now: Timestamp) -> bool {
-        self.prompt.contains(&Prompt::Login)
-            || match (self.max_age, session) {
-                (Some(most), Some(session)) => now.since(session.auth_time) > most,
-                (Some(most), None) => most.is_zero(),
-                (None, _) => false,
-            }
+        let is_too_old = |most: Duration| most.is_zero() || session.is_some_and(|session| now.since(session.auth_time) > most);
+        self.prompt.contains(&Prompt::Login) || self.max_age.is_some_and(is_too_old)
     }
 
     /// Whether an upstream's sign-in at `said` is too old for the request of somebody who was sent there at `departed`. An upstream that was

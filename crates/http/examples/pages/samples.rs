@@ -365,6 +365,7 @@ fn accounts(words: &Words<'_>) -> Vec<(String, Box<dyn Page>)> {
             ways,
             additions,
             again,
+            sign_out: local("/logout"),
         }
     };
     let additions = || vec![addition("microsoft", "Microsoft"), addition("partner", words.providers[2])];

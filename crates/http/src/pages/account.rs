@@ -36,6 +36,8 @@ pub struct AccountPage {
     pub apps: Vec<AppAccess>,
     /// Where a new sign-in begins, when the last is too long ago to change anything; the page then has no forms.
     pub again: Option<Href>,
+    /// Where signing out begins.
+    pub sign_out: Href,
 }
 
 /// One link.
@@ -156,6 +158,7 @@ impl Page for AccountPage {
             end_others: self.end_others.as_ref(),
             apps: self.apps.iter().map(|app| AppView::new(t, app)).collect(),
             again: self.again.as_ref(),
+            sign_out: &self.sign_out,
         }
         .render()
     }
@@ -208,6 +211,7 @@ struct View<'a> {
     end_others: Option<&'a PostForm>,
     apps: Vec<AppView<'a>>,
     again: Option<&'a Href>,
+    sign_out: &'a Href,
 }
 
 struct WayView<'a> {
