@@ -135,4 +135,21 @@ mod tests {
         assert_eq!(from("10.0.0.1", &["::ffff:198.51.100.1"]), "198.51.100.1", "one address has one form");
         assert_eq!(from("10.0.0.1", &["198.51.100.1:4711", "[2001:db8::1]:443"]), "2001:db8::1");
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_header_leaves_an_address_that_its_writer_did_not_choose(lines in proptest::collection::vec("[ -~]{0,60}|[0-9a-f.:, \\[\\]]{0,60}", 0..4)) {
+            let headers: HeaderMap = lines
+                .iter()
+                .map(|text| (header::HeaderName::from_static("x-forwarded-for"), HeaderValue::from_str(text).unwrap()))
+                .collect();
+            let stranger: IpAddr = "192.0.2.9".parse().unwrap();
+            proptest::prop_assert_eq!(forwarded(stranger, &headers, |_| false), stranger);
+            // Through one proxy it is the proxy's own line that counts, which is the last.
+            let proxy: IpAddr = "10.0.0.1".parse().unwrap();
+            let mut behind = headers;
+            behind.append("x-forwarded-for", HeaderValue::from_static("198.51.100.1"));
+            proptest::prop_assert_eq!(forwarded(proxy, &behind, |address| address == proxy).to_string(), "198.51.100.1");
+        }
+    }
 }

@@ -119,4 +119,24 @@ mod tests {
             assert_eq!(rule(read(&Callback { code: Some(code), ..Callback::default() }, false)), "code");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_return_is_of_the_issuer_or_refused_and_nothing_of_it_is_repeated(
+            text in "[a-z \u{1b}<>]{8,60}",
+            iss in proptest::option::of("https://issuer[.]example/?|.{0,30}"),
+            is_refusal in proptest::bool::ANY,
+            says_iss in proptest::bool::ANY,
+        ) {
+            let error = is_refusal.then(|| text.clone());
+            let callback = Callback { code: Some(text.clone()), error, iss: iss.clone(), ..Callback::default() };
+            match read(&callback, says_iss) {
+                Ok(code) => {
+                    proptest::prop_assert!(code == text && !is_refusal);
+                    proptest::prop_assert!(iss.map_or(!says_iss, |iss| iss == ISSUER));
+                }
+                Err(error) => proptest::prop_assert!(!format!("{error:?}").contains(&text), "{error:?}"),
+            }
+        }
+    }
 }

@@ -85,7 +85,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn rfc9110_13_1_1_only_a_strong_tag_of_ours_names_a_version() {
+    fn rfc_9110_section_13_1_1_only_a_strong_tag_of_ours_names_a_version() {
         for (text, names) in [
             (None, Some(None)),
             (Some("\"v3\""), Some(Some(3))),
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn rfc9110_13_1_2_a_reader_may_name_many_tags() {
+    fn rfc_9110_section_13_1_2_a_reader_may_name_many_tags() {
         for (text, known) in [
             (None, false),
             (Some("\"v3\""), true),
@@ -128,5 +128,18 @@ mod tests {
         assert_eq!(Hold::read(Some("\"v2\""), None).ok(), Some(Hold::Version(2)));
         assert!(Hold::read(Some("\"v2\""), Some("*")).is_err());
         assert!(Hold::read(None, Some("\"v2\"")).is_err());
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_names_one_version_or_none(text in ".{0,40}", number in proptest::prelude::any::<i64>()) {
+            if let Ok(Some(named)) = version(Some(text.as_str())) {
+                proptest::prop_assert!(named == NO_VERSION || tag(named) == text.trim());
+            }
+            let _ = is_known(Some(text.as_str()), number);
+            let own = tag(number);
+            let named = version(Some(own.as_str())).ok().flatten();
+            proptest::prop_assert_eq!(named, Some(if number > 0 { number } else { NO_VERSION }));
+        }
     }
 }

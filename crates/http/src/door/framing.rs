@@ -164,4 +164,28 @@ mod tests {
             assert!(request(version, uri, hosts).is_some(), "{version:?} {uri} {hosts:?}");
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn it_makes_no_difference_how_any_bytes_are_cut(
+            bytes in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..200),
+            lines in "((content-length|Transfer-Encoding|x|): ?[a-z0-9]{0,8}\r?\n){0,6}\r?\n?",
+            size in 1_usize..40,
+        ) {
+            for head in [&bytes[..], lines.as_bytes()] {
+                let whole = HeadScan::default().feed(head);
+                let mut scan = HeadScan::default();
+                let pieces = head.chunks(size).fold(false, |_, piece| scan.feed(piece));
+                proptest::prop_assert_eq!(whole, pieces);
+            }
+        }
+
+        #[test]
+        fn any_host_is_taken_or_refused(host in "[ -~]{0,80}") {
+            let Ok(value) = HeaderValue::from_str(&host) else { return Ok(()) };
+            let request = Request::builder().version(Version::HTTP_11).uri("/").header("host", value).body(()).unwrap();
+            let fault = fault(&request, false);
+            proptest::prop_assert!(fault.is_some() || !host.contains(['@', '/', ',', ' ', '\\']), "{host}");
+        }
+    }
 }

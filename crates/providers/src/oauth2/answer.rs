@@ -111,4 +111,19 @@ mod tests {
             ));
         }
     }
+
+    proptest::proptest! {
+        #[test]
+        fn any_answer_is_read_or_refused_and_nothing_unprintable_is_kept(token in ".{0,60}", scope in ".{0,60}", expires in "-?[0-9]{1,25}|.{0,9}") {
+            let Ok(read) = read(&json!({ "access_token": token, "refresh_token": scope, "scope": scope, "expires_in": expires })) else {
+                return Ok(());
+            };
+            for text in [read.access_token, read.refresh_token].into_iter().flatten() {
+                proptest::prop_assert!(text.expose_secret().bytes().all(|b| b.is_ascii_graphic()));
+            }
+            proptest::prop_assert!(read.scope.is_none_or(|scope| is_printable(&scope)));
+            let latest = Timestamp::from_secs(100) + Duration::from_secs(CENTURY);
+            proptest::prop_assert!(read.expires.is_none_or(|expires| expires < latest));
+        }
+    }
 }
