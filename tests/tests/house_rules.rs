@@ -105,6 +105,92 @@ fn modules_are_files_beside_their_folder() {
     assert!(stray.is_empty(), "{stray:?}");
 }
 
+#[test]
+fn tests_that_the_conformance_document_names_are_there() {
+    let document = std::fs::read_to_string(project().join("docs/conformance.md")).expect("docs/conformance.md is there");
+    let (tests, files) = (tests(), tracked(&["*"]));
+    let is_there = |cited: &str| {
+        if cited.contains('/') || cited.ends_with(".rs") {
+            return files
+                .iter()
+                .any(|file| file == cited || file.starts_with(&format!("{cited}/")) || file.ends_with(&format!("/{cited}")));
+        }
+        tests.iter().any(|test| is_like(test, cited))
+    };
+    let mut cited = 0;
+    for (number, cell) in columns(&document, "tests") {
+        for name in cell.split('`').skip(1).step_by(2) {
+            assert!(is_there(name), "docs/conformance.md:{number}: there is no test `{name}`");
+            cited += 1;
+        }
+    }
+    assert!(cited > 200, "{cited}: the tables have another form than this test reads");
+}
+
+#[test]
+fn a_specification_has_one_name_in_the_names_of_tests() {
+    // `rfc_6749_section_4_1_2_…` and `oidc_core_section_3_1_2_1_…`, so that all tests of a section are found by one filter.
+    for test in tests() {
+        let mut parts = test.split('_').peekable();
+        while let Some(part) = parts.next() {
+            let before_a_number = parts.peek().is_some_and(|next| next.starts_with(|c: char| c.is_ascii_digit()));
+            let run_together =
+                ["rfc", "fapi", "oauth"].iter().any(|name| part.strip_prefix(name).is_some_and(|rest| rest.starts_with(char::is_numeric)));
+            let without_section = ["core", "oidc", "logout"].contains(&part) && before_a_number;
+            assert!(!run_together && !without_section, "{test}: write rfc_1234_section_5_6, oidc_core_section_5_6, …");
+        }
+        assert!(!test.contains("openid_core_") && !test.contains("openid_discovery_"), "{test}: write oidc_core_section_…");
+    }
+}
+
+/// The names of all tests, those of the store's contract among them.
+fn tests() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for file in tracked(&["*.rs"]) {
+        let Ok(text) = std::fs::read_to_string(project().join(&file)) else { continue };
+        let is_contract = file.contains("store_contract/");
+        let mut marked = false;
+        for line in text.lines().map(str::trim_start) {
+            marked |= line.starts_with("#[test]") || line.starts_with("#[tokio::test");
+            let signature = line.strip_prefix("pub ").filter(|_| is_contract).or_else(|| marked.then_some(line));
+            let name = signature.and_then(|line| line.strip_prefix("async ").unwrap_or(line).strip_prefix("fn "));
+            if let Some((name, _)) = name.and_then(|name| name.split_once('(')) {
+                found.insert(name.to_owned());
+                marked = false;
+            }
+        }
+    }
+    found
+}
+
+/// Whether a name is the one that is written, where `*` and `…` stand for anything.
+fn is_like(name: &str, written: &str) -> bool {
+    let mut parts = written.split(['*', '…']);
+    let mut rest = parts.next().and_then(|start| name.strip_prefix(start));
+    let mut last = "";
+    for part in parts {
+        last = part;
+        rest = rest.and_then(|rest| rest.find(part).map(|at| &rest[at + part.len()..]));
+    }
+    rest.is_some_and(|rest| rest.is_empty() || (written.contains(['*', '…']) && (last.is_empty() || name.ends_with(last))))
+}
+
+/// The cells under a heading of a document's tables, with the numbers of their lines.
+fn columns<'a>(document: &'a str, heading: &str) -> Vec<(usize, &'a str)> {
+    let (mut found, mut place) = (Vec::new(), None);
+    for (at, line) in document.lines().enumerate() {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        if !line.starts_with('|') {
+            place = None;
+        } else if let Some(at_heading) = cells.iter().position(|cell| *cell == heading) {
+            place = Some(at_heading);
+        } else if let Some(cell) = place.and_then(|place| cells.get(place)) {
+            found.push((at + 1, *cell));
+        }
+    }
+    found
+}
+
 fn tracked(patterns: &[&str]) -> Vec<String> {
     let output = Command::new("git").arg("ls-files").args(patterns).current_dir(project()).output().expect("git runs");
     String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()

@@ -1,6 +1,7 @@
 //! The running program: how it stops, what it writes, where its traces go, and two of it on one PostgreSQL.
 
 use std::{
+    collections::BTreeSet,
     process::Command,
     sync::{
         Arc,
@@ -11,8 +12,8 @@ use std::{
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use tokio::task::JoinSet;
-use vestibule_tests::{Collector, House, HouseOptions, Person, Upstream};
+use tokio::{sync::Barrier, task::JoinSet};
+use vestibule_tests::{Client, Collector, House, HouseOptions, Person, Upstream};
 
 const CALLBACK: &str = "http://127.0.0.1:9/callback";
 
@@ -57,7 +58,7 @@ async fn sigterm_under_load_answers_every_accepted_request_and_ends_with_0() {
 }
 
 #[tokio::test]
-async fn attack_78_hostile_input_stays_one_line_of_json_in_the_log() {
+async fn attack_78_asvs_16_4_1_hostile_input_stays_one_line_of_json_in_the_log() {
     let (mut house, _upstream) = House::start(Upstream::start).await;
     let client = house.register_app(CALLBACK).await;
     let hostile = "x\u{1b}[31m\"}{\"level\":\"ERROR\"\\";
@@ -140,7 +141,65 @@ async fn attack_83_two_nodes_on_one_postgres_share_sessions_codes_and_revocation
     assert!(second.command(&["audit", "verify"]).starts_with("whole: "));
 }
 
-fn redeem(code: &str) -> [(&str, &str); 4] {
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn attack_37_attack_38_of_many_at_once_one_wins_on_sqlite() {
+    let (house, _upstream) = House::start(Upstream::start).await;
+    one_wins(&[Arc::new(house)]).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn attack_37_attack_38_of_many_at_once_one_wins_on_two_nodes_of_one_postgres() {
+    let database = postgres_database("races");
+    let options = HouseOptions { store_url: Some(database.clone()), ..HouseOptions::default() };
+    let (first, _upstream) = House::start_with(options, Upstream::start).await;
+    let issuer = first.issuer.clone();
+    let options = HouseOptions { store_url: Some(database), issuer: Some(issuer.clone()), ..HouseOptions::default() };
+    let (second, _unused) = House::start_with(options, |_| Upstream::start(&issuer)).await;
+    one_wins(&[Arc::new(first), Arc::new(second)]).await;
+}
+
+/// Exchanges of one code, and refreshes with one token, all at once and at every node in turn.
+async fn one_wins(nodes: &[Arc<House>]) {
+    let client = nodes[0].register_app(CALLBACK).await;
+    for person in ["alice", "bob", "carol"] {
+        let code = Person::named(person).signs_in(&nodes[0], &client, CALLBACK).await.code();
+        let answers = at_once(nodes, &client, &redeem(&code)).await;
+        assert_eq!(answers.iter().filter(|(status, _)| *status == StatusCode::OK).count(), 1, "{answers:?}");
+        let losers = answers.iter().filter(|(status, answer)| *status == StatusCode::BAD_REQUEST && answer["error"] == "invalid_grant");
+        assert_eq!(losers.count(), RACERS - 1, "{answers:?}");
+
+        let code = Person::named(person).signs_in(&nodes[0], &client, CALLBACK).await.code();
+        let (_, tokens) = Person::redeems(&nodes[0], &client, CALLBACK, &code).await;
+        let refresh = tokens["refresh_token"].as_str().expect("a refresh token");
+        let answers = at_once(nodes, &client, &[("grant_type", "refresh_token"), ("refresh_token", refresh)]).await;
+        let successors: BTreeSet<_> = answers.iter().map(|(_, answer)| answer["refresh_token"].as_str()).collect();
+        assert!(successors.len() == 1 && !successors.contains(&None), "{answers:?}");
+        let successor = successors.into_iter().flatten().next().expect("a successor");
+        let (status, next) = Person::refreshes(&nodes[0], &client, successor).await;
+        assert_eq!(status, StatusCode::OK, "the family goes on: {next:#}");
+    }
+    let rotations = nodes[0].audit().iter().filter(|event| event["name"] == "token.refreshed").count();
+    assert_eq!(rotations, 2 * 3, "each family was rotated once by all together, and once more");
+}
+
+const RACERS: usize = 32;
+
+async fn at_once(nodes: &[Arc<House>], client: &Client, form: &[(&'static str, &str)]) -> Vec<(StatusCode, Value)> {
+    let start = Arc::new(Barrier::new(RACERS));
+    let mut racers = JoinSet::new();
+    for node in nodes.iter().cycle().take(RACERS) {
+        let (node, client, start) = (node.clone(), client.clone(), start.clone());
+        let form: Vec<(&'static str, String)> = form.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        racers.spawn(async move {
+            let form: Vec<_> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
+            start.wait().await;
+            node.post_as_named(&client, "/token", &form).await
+        });
+    }
+    racers.join_all().await
+}
+
+fn redeem(code: &str) -> [(&'static str, &str); 4] {
     [
         ("grant_type", "authorization_code"),
         ("code", code),

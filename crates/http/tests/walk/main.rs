@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "in helpers of tests too, a panic is how a test fails")]
 
 mod assertions;
+mod asvs;
 mod authorize;
 mod belongings;
 mod callback;
@@ -28,7 +29,9 @@ mod jar;
 mod limits;
 mod links;
 mod logout;
+mod oauth;
 mod old_apps;
+mod openid;
 mod par;
 mod par_hostile;
 mod refresh;

@@ -212,6 +212,21 @@ fn every_refusal_names_the_lines_that_mend_it_and_serve_refuses_it_too() {
 }
 
 #[test]
+fn rfc_8414_section_2_an_issuer_is_https_without_a_query_or_a_fragment() {
+    for (issuer, said) in [
+        ("https://login.example.com?tenant=a", "issuer may have no user, query or fragment"),
+        ("https://login.example.com/#a", "issuer may have no user, query or fragment"),
+        ("https://u:p@login.example.com", "issuer may have no user, query or fragment"),
+        ("login.example.com", "is not an address that begins with https://"),
+        ("http://login.example.com", "issuer must be https"),
+    ] {
+        let folder = Folder::new();
+        let refused = run(&["config", "check", &folder.config("https://login.example.com", issuer)], &[]);
+        assert!(refused.code == 1 && refused.err.contains(said), "{issuer}: {}", refused.err);
+    }
+}
+
+#[test]
 fn a_machine_without_certificate_authorities_is_told_with_the_remedy() {
     let folder = Folder::new();
     let config = folder.config("", "");
