@@ -175,6 +175,14 @@ pub struct Profile {
     pub custom: BTreeMap<String, Value>,
 }
 
+/// The most letters of a name that people are found by.
+const LONGEST_SOUGHT: usize = 200;
+
+/// A name, or how one begins, as it is looked for: in small letters, and no more of it than anybody types.
+pub fn sought(name: &str) -> String {
+    name.to_lowercase().chars().filter(|letter| !letter.is_control()).take(LONGEST_SOUGHT).collect()
+}
+
 impl Profile {
     /// What the granted scopes, the names that were `asked` for besides and the client's own rules let out (OpenID Connect Core 1.0 §5.4, §5.5). The one
     /// place where claims are released.

@@ -3,13 +3,13 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, DbBackend, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter,
-    QueryOrder, QuerySelect, Select, Statement,
+    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, EntityTrait, FromQueryResult, PaginatorTrait, QueryFilter, QueryOrder,
+    QuerySelect, Select, Statement,
     sea_query::{Expr, ExprTrait},
 };
 use uuid::Uuid;
 use vestibule_domain::{
-    account::{Account, Link, LinkKey, UpstreamTokens},
+    account::{Account, Link, LinkKey, UpstreamTokens, sought},
     api_key::{ApiKey, UsedId},
     client::Client,
     code::Code,
@@ -156,24 +156,18 @@ pub(crate) async fn accounts(db: &DatabaseConnection, after: Option<&AccountId>,
 }
 
 pub(crate) async fn accounts_named(db: &DatabaseConnection, beginning: &str, limit: u64) -> Result<Vec<Account>, StoreError> {
-    let find = named(db.get_database_backend(), beginning).limit(limit);
+    let find = named(beginning).limit(limit);
     let rows = find.all(db).await.map_err(|error| reading::<accounts::Entity>(&error, "one of a name"))?;
     rows.into_iter().map(accounts::Model::into_domain).collect()
 }
 
-/// Accounts by how their names begin. The name is spelled as in the index, which is what keeps this from reading every account.
-pub(crate) fn named(backend: DbBackend, beginning: &str) -> Select<accounts::Entity> {
-    let name = match backend {
-        DbBackend::Postgres => "lower(((body::jsonb) ->> 'name') COLLATE \"C\")",
-        _ => "lower(json_extract(body, '$.name'))",
-    };
-    let beginning = beginning.to_ascii_lowercase();
+/// Accounts by how their names begin.
+pub(crate) fn named(beginning: &str) -> Select<accounts::Entity> {
+    // What entities do not carry: it is what the body says, made to be looked for.
+    let name = || Expr::cust("name");
+    let beginning = sought(beginning);
     let beyond = format!("{beginning}\u{10ffff}");
-    accounts::Entity::find()
-        .filter(Expr::cust(name).gte(beginning))
-        .filter(Expr::cust(name).lt(beyond))
-        .order_by_asc(Expr::cust(name))
-        .order_by_asc(accounts::Column::Id)
+    accounts::Entity::find().filter(name().gte(beginning)).filter(name().lt(beyond)).order_by_asc(name()).order_by_asc(accounts::Column::Id)
 }
 
 pub(crate) async fn link(db: &DatabaseConnection, key: &LinkKey) -> Result<Option<Link>, StoreError> {

@@ -283,9 +283,10 @@ impl Kind {
             Self::DeleteProvider => "DELETE FROM providers WHERE (id, version) IN (SELECT column1, column2 FROM (VALUES {rows}) AS v)",
             // `disabled` and `salt` are for a new row only: nobody who signs in takes one back or makes the other anew.
             Self::PutAccount => {
-                "INSERT INTO accounts (id, created, updated, disabled, salt, body) \
+                "INSERT INTO accounts (id, created, updated, disabled, salt, body, name) \
                  SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
-                 ON CONFLICT (id) DO UPDATE SET created = excluded.created, updated = excluded.updated, body = excluded.body \
+                 ON CONFLICT (id) DO UPDATE SET created = excluded.created, updated = excluded.updated, body = excluded.body, \
+                 name = excluded.name \
                  RETURNING id, disabled, salt"
             }
             Self::DisableAccount => "UPDATE accounts SET disabled = v.column2 FROM (VALUES {rows}) AS v WHERE accounts.id = v.column1",

@@ -91,9 +91,9 @@ async fn clients_that_are_used_no_more_are_found_along_an_index() {
 async fn people_are_found_by_name_along_an_index() {
     let directory = tempfile::tempdir().unwrap();
     let db = migrated(&directory).await;
-    let sql = reads::named(DbBackend::Sqlite, "ada").limit(50).build(DbBackend::Sqlite).to_string();
+    let sql = reads::named("ada").limit(50).build(DbBackend::Sqlite).to_string();
     let steps = plan(&db, &sql).await;
-    assert!(matches!(&*steps, [step] if step.contains("INDEX accounts_by_name (<expr>>? AND <expr><?)")), "{steps:?}: {sql}");
+    assert!(matches!(&*steps, [step] if step.contains("INDEX accounts_by_name (name>? AND name<?)")), "{steps:?}: {sql}");
 }
 
 #[tokio::test]

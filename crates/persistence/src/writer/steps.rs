@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use vestibule_domain::{
-    account::{Account, Link, UpstreamTokens},
+    account::{Account, Link, UpstreamTokens, sought},
     api_key::ApiKey,
     audit::chain::{ChainHead, SealedEvent},
     client::Client,
@@ -238,6 +238,7 @@ fn put_account(account: Account) -> Result<Step, StoreError> {
         account.disabled.into(),
         bytes(&account.salt.0),
         body(&account.profile)?.into(),
+        Value::Text(account.profile.name.as_deref().map(sought)),
     ];
     Ok(Step::new(Kind::PutAccount, account.id.0.as_bytes(), values).means(Effect::Account(account.id, Some(Weighed::new(account)))))
 }

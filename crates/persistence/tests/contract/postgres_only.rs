@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use sqlx::{AssertSqlSafe, Executor};
 
-use crate::support::{Database, PostgresBench, comes_true};
+use crate::support::{BEFORE_NAMES, Database, PostgresBench, comes_true, odd_account};
 use vestibule_domain::{
     account::{Account, Profile},
     ports::Store,
@@ -354,5 +354,22 @@ async fn what_is_wrong_is_said_without_the_address() {
         let options = StoreOptions { patience: std::time::Duration::from_secs(2), ..StoreOptions::new(url) };
         assert_eq!(SqlStore::connect(&options).await.unwrap_err(), StoreError::Unavailable(why.into()));
     }
+    database.drop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn people_from_before_names_had_a_column_are_found_whatever_else_is_said_of_them() {
+    let database = Database::create().await;
+    let store = SqlStore::connect(&database.options()).await.unwrap();
+    let account = odd_account();
+    store.commit(Changes::default().write(Write::PutAccount(account.clone()))).await.unwrap();
+    store.close().await;
+    for sql in BEFORE_NAMES {
+        database.run(sql).await;
+    }
+    let store = SqlStore::connect(&database.options()).await.unwrap();
+    let found = store.accounts_named("ADA", 10).await.unwrap();
+    assert_eq!(found.iter().map(|found| found.id).collect::<Vec<_>>(), [account.id]);
+    store.close().await;
     database.drop().await;
 }

@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use crate::support::{SqliteBench, comes_true, sqlite_options};
+use crate::support::{BEFORE_NAMES, SqliteBench, comes_true, odd_account, sqlite_options};
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, sqlite::SqliteConnectOptions};
 use vestibule_domain::{
     audit::EventName,
@@ -281,5 +281,20 @@ async fn what_another_process_writes_by_hand_is_noticed() {
     assert!(!store.account(&account.id).await.unwrap().unwrap().disabled);
     run(&bench, "UPDATE accounts SET disabled = true").await;
     comes_true("the change", || async { store.account(&account.id).await.unwrap().unwrap().disabled }).await;
+    bench.tear_down().await;
+}
+
+#[tokio::test]
+async fn people_from_before_names_had_a_column_are_found_whatever_else_is_said_of_them() {
+    let bench = SqliteBench::set_up().await;
+    let account = odd_account();
+    bench.store().commit(Changes::default().write(Write::PutAccount(account.clone()))).await.unwrap();
+    bench.sql_store().close().await;
+    for sql in BEFORE_NAMES {
+        run(&bench, sql).await;
+    }
+    let again = bench.another().await;
+    let found = again.accounts_named("ADA", 10).await.unwrap();
+    assert_eq!(found.iter().map(|found| found.id).collect::<Vec<_>>(), [account.id]);
     bench.tear_down().await;
 }

@@ -141,6 +141,21 @@ impl Database {
     }
 }
 
+/// What takes a database back to before people were found by name.
+pub(crate) const BEFORE_NAMES: [&str; 3] = [
+    "DROP INDEX accounts_by_name",
+    "ALTER TABLE accounts DROP COLUMN name",
+    "DELETE FROM seaql_migrations WHERE version LIKE '%_names_of_people'",
+];
+
+/// Somebody of whom a provider said what PostgreSQL's `jsonb` refuses.
+pub(crate) fn odd_account() -> vestibule_domain::account::Account {
+    let mut account = vestibule_testkit::sample::Sample::default().account();
+    account.profile.name = Some("Ada".into());
+    account.profile.custom.insert("x".into(), serde_json::json!({ "y": "a\u{0}" }));
+    account
+}
+
 async fn run(url: &str, sql: &str) {
     let mut connection = PgConnection::connect(url).await.expect("PostgreSQL answers");
     connection.execute(AssertSqlSafe(sql.to_owned())).await.expect("the statement works");

@@ -7,7 +7,7 @@ use std::{
 
 use async_trait::async_trait;
 use vestibule_domain::{
-    account::{Account, Link, LinkKey, UpstreamTokens},
+    account::{Account, Link, LinkKey, UpstreamTokens, sought},
     api_key::{ApiKey, UsedId},
     audit::{
         AuditEvent,
@@ -119,8 +119,8 @@ impl Store for MemoryStore {
     }
 
     async fn accounts_named(&self, beginning: &str, limit: u64) -> Result<Vec<Account>, StoreError> {
-        let name = |account: &Account| account.profile.name.as_ref().map(|name| name.to_ascii_lowercase());
-        let beginning = beginning.to_ascii_lowercase();
+        let name = |account: &Account| account.profile.name.as_deref().map(sought);
+        let beginning = sought(beginning);
         let tables = self.read()?;
         let begins = |account: &&Account| name(account).is_some_and(|name| name.starts_with(&beginning));
         let mut found: Vec<_> = tables.accounts.values().filter(begins).cloned().collect();

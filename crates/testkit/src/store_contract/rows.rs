@@ -328,7 +328,10 @@ pub async fn people_are_found_by_how_their_names_begin(store: Arc<dyn Store>) {
         let account = sample.account();
         Account { profile: Profile { name: name.map(str::to_owned), ..Profile::default() }, ..account }
     };
-    let all = [named(Some("Ada Lovelace")), named(Some("adam")), named(Some("Bob")), named(None), named(Some("100% \u{1f600}_x"))];
+    let mut odd = named(Some("\u{c9}mile"));
+    // Whatever else a provider says of somebody keeps nobody from being found, and nobody out.
+    odd.profile.custom.insert("x".into(), serde_json::json!({ "y": "a\u{0}" }));
+    let all = [named(Some("Ada Lovelace")), named(Some("adam")), named(Some("Bob")), named(None), named(Some("100% \u{1f600}_x")), odd];
     for account in &all {
         commit(&store, [Write::PutAccount(account.clone())]).await;
     }
@@ -340,6 +343,13 @@ pub async fn people_are_found_by_how_their_names_begin(store: Arc<dyn Store>) {
     assert_eq!(found("ada ", 10).await, ["Ada Lovelace"]);
     assert_eq!(found("ada", 1).await, ["Ada Lovelace"]);
     assert_eq!(found("lovelace", 10).await, [""; 0]);
+    assert_eq!(found("\u{e9}MI", 10).await, ["\u{c9}mile"]);
+    commit(
+        &store,
+        [Write::PutAccount(Account { profile: Profile { name: Some("Adele".into()), ..Profile::default() }, ..all[2].clone() })],
+    )
+    .await;
+    assert_eq!((found("bob", 10).await, found("ade", 10).await), (Vec::new(), vec!["Adele".to_owned()]), "by the name they have now");
     assert_eq!(found("100% \u{1f600}", 10).await, ["100% \u{1f600}_x"]);
     for nothing_special in ["%", "_", "100_", "' OR 1=1 --"] {
         assert_eq!(found(nothing_special, 10).await, [""; 0], "{nothing_special}");
