@@ -15,9 +15,10 @@ pub(super) struct Snippet {
 /// What stands where the secret goes, unless it was made just now.
 const PLACEHOLDER: &str = "CLIENT_SECRET";
 
-/// For an app that signs people in; the secret is known only when it has just been made. Nothing in them is taken from the app's name.
+/// For an app that signs people in; the secret is known only when it has just been made. Nothing in them is taken from the app's name, and what is taken
+/// from its registration is quoted as each language has it. What an app says that nobody vetted is nothing to paste into a shell: it gets none.
 pub(super) fn for_app(issuer: &str, client: &Client, secret: Option<&str>) -> Vec<Snippet> {
-    let Some(redirect) = client.redirect_uris.first() else { return Vec::new() };
+    let Some(redirect) = client.redirect_uris.first().filter(|_| client.is_vetted()) else { return Vec::new() };
     let given = Given {
         issuer: issuer.trim_end_matches('/'),
         id: client.id.as_str(),
@@ -33,6 +34,25 @@ fn in_their_order(client: &Client) -> String {
     let mut scopes: Vec<&str> = client.scopes.iter().collect();
     scopes.sort_by_key(|scope| *scope != "openid");
     scopes.join(" ")
+}
+
+/// A text as a string of JavaScript, Python, TOML, YAML and Apache's directives: all of them read JSON's.
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// A text as one word of a shell, of which it reads nothing.
+fn shell_quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\'', r"'\''"))
+}
+
+/// A text as a value of an ini file, where `;` and `#` begin a remark.
+fn ini_quoted(text: &str) -> String {
+    if text.contains([';', '#', '`', '\\', '\'', '"']) { format!("\"\"\"{text}\"\"\"") } else { text.to_owned() }
+}
+
+fn encoded(text: &str) -> String {
+    url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
 
 struct Given<'a> {
@@ -65,19 +85,19 @@ impl Given<'_> {
     }
 
     fn openid_client(&self) -> Snippet {
-        let (issuer, id, redirect, scope) = (self.issuer, self.id, self.redirect, &self.scope);
-        let secret = self.secret.map_or_else(|| ", undefined, client.None()".to_owned(), |secret| format!(", \"{secret}\""));
+        let [issuer, id, redirect, scope] = [self.issuer, self.id, self.redirect, &self.scope].map(quoted);
+        let secret = self.secret.map_or_else(|| ", undefined, client.None()".to_owned(), |secret| format!(", {}", quoted(secret)));
         let text = format!(
             r#"import * as client from "openid-client";
 
-const config = await client.discovery(new URL("{issuer}"), "{id}"{secret});
+const config = await client.discovery(new URL({issuer}), {id}{secret});
 
 // On the way out; keep both values in the person's session.
 const verifier = client.randomPKCECodeVerifier();
 const state = client.randomState();
 const url = client.buildAuthorizationUrl(config, {{
-  redirect_uri: "{redirect}",
-  scope: "{scope}",
+  redirect_uri: {redirect},
+  scope: {scope},
   code_challenge: await client.calculatePKCECodeChallenge(verifier),
   code_challenge_method: "S256",
   state,
@@ -95,33 +115,33 @@ console.log(tokens.claims());
     }
 
     fn authlib(&self) -> Snippet {
-        let (issuer, id, secret, scope) = (self.issuer, self.id, self.secret(), self.plain_scope());
+        let [id, secret, scope, redirect] = [self.id, self.secret(), &self.plain_scope(), self.redirect].map(quoted);
+        let metadata = quoted(&format!("{}/.well-known/openid-configuration", self.issuer));
         let text = format!(
             r#"from authlib.integrations.flask_client import OAuth
 
 oauth = OAuth(app)
 oauth.register(
     "vestibule",
-    server_metadata_url="{issuer}/.well-known/openid-configuration",
-    client_id="{id}",
-    client_secret="{secret}",
-    client_kwargs={{"scope": "{scope}", "code_challenge_method": "S256"}},
+    server_metadata_url={metadata},
+    client_id={id},
+    client_secret={secret},
+    client_kwargs={{"scope": {scope}, "code_challenge_method": "S256"}},
 )
 
 @app.get("/login")
 def login():
-    return oauth.vestibule.authorize_redirect("{redirect}")
+    return oauth.vestibule.authorize_redirect({redirect})
 
-# At {redirect}:
+# At that address:
 #   person = oauth.vestibule.authorize_access_token()["userinfo"]
-"#,
-            redirect = self.redirect
+"#
         );
         Snippet { id: "authlib", name: "Flask with Authlib", note: "Python.", text }
     }
 
     fn auth_js(&self) -> Snippet {
-        let (issuer, id, secret, scope) = (self.issuer, self.id, self.secret(), self.plain_scope());
+        let [issuer, id, secret, scope] = [self.issuer, self.id, self.secret(), &self.plain_scope()].map(quoted);
         let text = format!(
             r#"import NextAuth from "next-auth";
 
@@ -131,10 +151,10 @@ export const {{ handlers, signIn, signOut, auth }} = NextAuth({{
       id: "vestibule",
       name: "Vestibule",
       type: "oidc",
-      issuer: "{issuer}",
-      clientId: "{id}",
-      clientSecret: "{secret}",
-      authorization: {{ params: {{ scope: "{scope}" }} }},
+      issuer: {issuer},
+      clientId: {id},
+      clientSecret: {secret},
+      authorization: {{ params: {{ scope: {scope} }} }},
       checks: ["pkce", "state"],
     }},
   ],
@@ -150,9 +170,8 @@ export const {{ handlers, signIn, signOut, auth }} = NextAuth({{
     }
 
     fn spring(&self) -> Snippet {
-        let (issuer, id, secret) = (self.issuer, self.id, self.secret());
         let scope = self.plain_scope().replace(' ', ",");
-        let redirect = self.redirect;
+        let [issuer, id, secret, scope, redirect] = [self.issuer, self.id, self.secret(), &scope, self.redirect].map(quoted);
         let text = format!(
             r"spring:
   security:
@@ -177,7 +196,7 @@ export const {{ handlers, signIn, signOut, auth }} = NextAuth({{
     }
 
     fn grafana(&self) -> Snippet {
-        let (issuer, id, secret, scope) = (self.issuer, self.id, self.secret(), self.plain_scope());
+        let [issuer, id, secret, scope] = [self.issuer, self.id, self.secret(), &self.plain_scope()].map(ini_quoted);
         let text = format!(
             r"[auth.generic_oauth]
 enabled = true
@@ -197,14 +216,14 @@ groups_attribute_path = groups
     }
 
     fn oauth2_proxy(&self) -> Snippet {
-        let (issuer, id, secret, scope, redirect) = (self.issuer, self.id, self.secret(), self.plain_scope(), self.redirect);
+        let [issuer, id, secret, scope, redirect] = [self.issuer, self.id, self.secret(), &self.plain_scope(), self.redirect].map(quoted);
         let text = format!(
             r#"provider = "oidc"
-oidc_issuer_url = "{issuer}"
-client_id = "{id}"
-client_secret = "{secret}"
-redirect_url = "{redirect}"
-scope = "{scope}"
+oidc_issuer_url = {issuer}
+client_id = {id}
+client_secret = {secret}
+redirect_url = {redirect}
+scope = {scope}
 code_challenge_method = "S256"
 oidc_groups_claim = "groups"
 email_domains = ["*"]
@@ -216,13 +235,14 @@ cookie_secret = ""
     }
 
     fn mod_auth_openidc(&self) -> Snippet {
-        let (issuer, id, secret, scope, redirect) = (self.issuer, self.id, self.secret(), self.plain_scope(), self.redirect);
+        let [id, secret, scope, redirect] = [self.id, self.secret(), &self.plain_scope(), self.redirect].map(quoted);
+        let metadata = quoted(&format!("{}/.well-known/openid-configuration", self.issuer));
         let text = format!(
-            r#"OIDCProviderMetadataURL {issuer}/.well-known/openid-configuration
+            r#"OIDCProviderMetadataURL {metadata}
 OIDCClientID {id}
 OIDCClientSecret {secret}
 OIDCRedirectURI {redirect}
-OIDCScope "{scope}"
+OIDCScope {scope}
 OIDCPKCEMethod S256
 OIDCCryptoPassphrase "exec:/bin/cat /etc/apache2/oidc-passphrase"
 
@@ -241,21 +261,99 @@ OIDCCryptoPassphrase "exec:/bin/cat /etc/apache2/oidc-passphrase"
     }
 
     fn curl(&self) -> Snippet {
-        let (issuer, id, redirect, scope) = (self.issuer, self.id, self.redirect, &self.scope);
-        let proof = self.secret.map_or_else(|| format!("-d client_id={id}"), |secret| format!("-u '{id}:{secret}'"));
-        let encoded: String = url::form_urlencoded::byte_serialize(redirect.as_bytes()).collect();
-        let scope: String = url::form_urlencoded::byte_serialize(scope.as_bytes()).collect();
+        let proof = match self.secret {
+            Some(secret) => format!("-u {}", shell_quoted(&format!("{}:{secret}", self.id))),
+            None => format!("--data-urlencode {}", shell_quoted(&format!("client_id={}", self.id))),
+        };
+        let [id, redirect, scope] = [self.id, self.redirect, &self.scope].map(encoded);
+        let authorize = shell_quoted(&format!(
+            "{}/authorize?response_type=code&client_id={id}&redirect_uri={redirect}&scope={scope}&state=any\
+             &code_challenge_method=S256&code_challenge=",
+            self.issuer
+        ));
+        let token = shell_quoted(&format!("{}/token", self.issuer));
+        let redirect = shell_quoted(&format!("redirect_uri={}", self.redirect));
         let text = format!(
             r#"# Open this in a browser; the code is in the address that it ends at.
 verifier=$(openssl rand -hex 32)
 challenge=$(printf %s "$verifier" | openssl dgst -sha256 -binary | openssl base64 -A | tr '+/' '-_' | tr -d =)
-echo "{issuer}/authorize?response_type=code&client_id={id}&redirect_uri={encoded}&scope={scope}&state=any&code_challenge=$challenge&code_challenge_method=S256"
+echo {authorize}"$challenge"
 
 # Then, within a minute, with that code:
-curl {issuer}/token {proof} \
-  -d grant_type=authorization_code -d code="$code" -d code_verifier="$verifier" --data-urlencode redirect_uri='{redirect}'
+curl {token} {proof} \
+  -d grant_type=authorization_code -d code="$code" -d code_verifier="$verifier" --data-urlencode {redirect}
 "#
         );
         Snippet { id: "curl", name: "curl", note: "By hand, to see what comes.", text }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOSTILE: &str = "https://evil.example/';curl$IFS-o/tmp/x&$(id)#`\"\\x";
+
+    fn given(id: &str) -> Given<'_> {
+        Given { issuer: "https://sso.example.com", id, secret: Some("s3cret"), redirect: HOSTILE, scope: "openid profile".into() }
+    }
+
+    /// The words that a shell would make of a line, if it makes nothing else of it: single quotes alone, and backslashes outside of them.
+    fn words(line: &str) -> Vec<String> {
+        let (mut words, mut word, mut within, mut escaped) = (Vec::new(), String::new(), false, false);
+        for letter in line.chars() {
+            match letter {
+                _ if escaped => {
+                    word.push(letter);
+                    escaped = false;
+                }
+                '\'' => within = !within,
+                _ if within => word.push(letter),
+                '\\' => escaped = true,
+                ' ' => words.push(std::mem::take(&mut word)),
+                '"' | '$' if line.contains("\"$") => word.push(letter),
+                letter => {
+                    assert!(letter.is_ascii_alphanumeric() || "-_=:/.".contains(letter), "the shell reads {letter:?}: {line}");
+                    word.push(letter);
+                }
+            }
+        }
+        assert!(!within, "a quote is open: {line}");
+        words.push(word);
+        words
+    }
+
+    #[test]
+    fn attack_65_nothing_of_a_registration_is_read_by_a_shell() {
+        let given = given(HOSTILE);
+        let text = given.curl().text;
+        let echo = text.lines().find_map(|line| line.strip_prefix("echo ")).unwrap();
+        let address = words(echo);
+        assert_eq!(address.len(), 1, "{echo}");
+        let address = url::Url::parse(address[0].trim_end_matches("\"$challenge\"")).unwrap();
+        let pairs: Vec<_> = address.query_pairs().filter(|(name, _)| name == "client_id" || name == "redirect_uri").collect();
+        assert!(pairs.len() == 2 && pairs.iter().all(|(_, value)| value == HOSTILE), "{pairs:?}");
+        let curl = text.lines().find_map(|line| line.strip_prefix("curl ")).unwrap().trim_end_matches(" \\");
+        assert_eq!(words(curl), ["https://sso.example.com/token", "-u", &format!("{HOSTILE}:s3cret")]);
+        let (_, redirect) = text.trim_end().split_once("--data-urlencode ").unwrap();
+        assert_eq!(words(redirect), [format!("redirect_uri={HOSTILE}")]);
+        let public = Given { secret: None, ..given };
+        let text = public.curl().text;
+        let curl = text.lines().find_map(|line| line.strip_prefix("curl ")).unwrap().trim_end_matches(" \\");
+        assert_eq!(words(curl)[2], format!("client_id={HOSTILE}"));
+    }
+
+    #[test]
+    fn attack_65_what_stands_in_quotes_does_not_leave_them() {
+        let [redirect, id] = [HOSTILE, HOSTILE].map(quoted);
+        let given = given(HOSTILE);
+        for snippet in
+            [given.openid_client(), given.authlib(), given.auth_js(), given.spring(), given.oauth2_proxy(), given.mod_auth_openidc()]
+        {
+            let rest = snippet.text.replace(&redirect, "").replace(&id, "");
+            assert!(!rest.contains("evil.example"), "{}: {}", snippet.id, snippet.text);
+        }
+        let grafana = given.grafana().text;
+        assert!(grafana.contains(&format!("client_id = \"\"\"{HOSTILE}\"\"\"\n")), "{grafana}");
     }
 }
