@@ -100,6 +100,23 @@ pub struct AuditEvent {
     pub link: Option<chain::Link>,
 }
 
+/// What the record of a sign-in says first that an operator only tried.
+const TRIED: &str = "tried in the console";
+
+impl AuditEvent {
+    /// The same, of a sign-in to an app that an operator only tried: nobody entered the app.
+    #[must_use]
+    pub fn tried(self) -> Self {
+        let detail = self.detail.map_or_else(|| TRIED.to_owned(), |detail| format!("{TRIED}: {detail}"));
+        Self { detail: Some(detail), ..self }
+    }
+
+    /// Whether it is of one.
+    pub fn is_trial(&self) -> bool {
+        self.detail.as_ref().is_some_and(|detail| detail.starts_with(TRIED))
+    }
+}
+
 /// Where a request came from.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Source {
@@ -125,6 +142,8 @@ pub enum Actor {
     AdminKey(String),
     /// The house itself.
     System,
+    /// A person at work in the operators' console.
+    Operator(AccountId),
 }
 
 closed_enum! {
@@ -216,7 +235,7 @@ closed_enum! {
         AdminLogin = "admin.login",
         /// An operator left it.
         AdminLogout = "admin.logout",
-        /// Somebody wanted to come into the console by a one-time key that is none, or none any more.
+        /// Somebody wanted to come into the console who is no operator, or by a one-time key that is none, or none any more.
         AdminLoginFailed = "admin.login_failed",
         /// A key was made that opens the console once.
         ConsoleKeyCreated = "console_key.created",

@@ -99,6 +99,9 @@ pub enum NameError {
     /// A character outside RFC 3986's unreserved set: clients mis-encode anything else in HTTP Basic.
     #[error("may only have letters, digits, '-', '.', '_' and '~'")]
     Character,
+    /// A part of an address that leads elsewhere.
+    #[error("may not be '.' or '..'")]
+    Dots,
     /// An address that no document of a client can have.
     #[error("is an address, and must be https with a path, in its normal form, without user, fragment and '.' or '..' in the path")]
     Address,
@@ -198,6 +201,10 @@ impl ClientId {
     /// A name that can be given here: never an address, which would be somebody else's document (Client ID Metadata Document draft §6.9).
     pub fn name(text: &str) -> Result<Self, NameError> {
         unreserved(text, 100)?;
+        // Browsers fold such a part of an address away, so that what has it for a name would be found nowhere (RFC 3986 §5.2.4).
+        if matches!(text, "." | "..") {
+            return Err(NameError::Dots);
+        }
         Self::parse(text)
     }
 
@@ -250,6 +257,7 @@ mod tests {
             assert!(ClientId::parse(bad).is_err() && ClientId::name(bad).is_err(), "{bad:?}");
         }
         assert_eq!(ClientId::parse("a".repeat(101)), Err(NameError::Length(100)));
+        assert!(ClientId::name("...").is_ok() && [".", ".."].iter().all(|dots| ClientId::name(dots) == Err(NameError::Dots)));
     }
 
     #[test]

@@ -65,15 +65,24 @@ pub struct CertificateSettings {
 pub struct ConsoleSettings {
     /// Which people are operators. Without rules it is nobody: the console then opens by one-time keys alone.
     pub operators: EntryRules,
-    /// How long an operator stays in it, and how old the sign-in may be that lets them in.
+    /// Whose word counts for that: they come in through these providers alone. Without any it is nobody.
+    pub providers: Vec<ProviderId>,
+    /// How long after their sign-in an operator may be in it.
     pub session: Duration,
     /// How long they stay without doing anything.
     pub idle: Duration,
 }
 
+impl ConsoleSettings {
+    /// Whether anybody can be an operator: rules, and somebody whose word counts. A list without entries would mean everybody elsewhere.
+    pub fn has_operators(&self) -> bool {
+        !self.operators.is_empty() && !self.providers.is_empty()
+    }
+}
+
 impl Default for ConsoleSettings {
     fn default() -> Self {
-        Self { operators: EntryRules::default(), session: Duration::from_hours(8), idle: Duration::from_mins(30) }
+        Self { operators: EntryRules::default(), providers: Vec::new(), session: Duration::from_hours(8), idle: Duration::from_mins(30) }
     }
 }
 

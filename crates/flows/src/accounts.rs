@@ -38,7 +38,8 @@ impl Gateway {
             let links = self.store.links_by_verified_email(&email).await.map_err(AdminFault::Store)?;
             let mut found: Vec<Account> = Vec::new();
             for link in links {
-                if found.iter().all(|account| account.id != link.account)
+                if found.len() < usize::try_from(limit).unwrap_or(usize::MAX)
+                    && found.iter().all(|account| account.id != link.account)
                     && let Some(account) = self.store.account(&link.account).await.map_err(AdminFault::Store)?
                 {
                     found.push((*account).clone());

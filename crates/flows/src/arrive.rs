@@ -287,9 +287,12 @@ impl Gateway {
             last_seen: now,
             ended: None,
         };
-        let event = |name| AuditEvent {
-            client: Some(client.id.clone()).filter(|_| attempt.errand.is_for_app()),
-            ..self.login_event(witness, name, Outcome::Success, attempt.login, &session, client)
+        let event = |name| {
+            let event = AuditEvent {
+                client: Some(client.id.clone()).filter(|_| attempt.errand.is_for_app()),
+                ..self.login_event(witness, name, Outcome::Success, attempt.login, &session, client)
+            };
+            if attempt.errand == Errand::Tried { event.tried() } else { event }
         };
         match destination {
             Destination::New => changes = changes.event(event(EventName::UserProvisioned)).event(event(EventName::IdentityLinked)),

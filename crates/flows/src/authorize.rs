@@ -105,7 +105,7 @@ impl Gateway {
         }
         if attempt.request.is_silent() {
             let error = OAuthError::new(OAuthErrorCode::ConsentRequired, "the person has not allowed this client what it asks for");
-            return Err(self.refuse(&client, &attempt.request, error));
+            return Err(self.refuse(&client, &attempt, error));
         }
         self.ask_person(witness, &client, attempt, None).await
     }
@@ -126,7 +126,7 @@ impl Gateway {
         match (attempt.request.meets(session.as_deref(), person, client, witness.now), session) {
             (Meeting::SessionIsEnough, Some(session)) => self.answer_from_session(witness, client, &attempt, &session).await,
             (Meeting::Ask, Some(session)) => self.ask_person(witness, client, attempt, Some(&session)).await,
-            (Meeting::Refuse(error), _) => Err(self.refuse(client, &attempt.request, error)),
+            (Meeting::Refuse(error), _) => Err(self.refuse(client, &attempt, error)),
             _ => self.begin(witness, client, attempt).await,
         }
     }
@@ -231,7 +231,7 @@ impl Gateway {
             return Err(self.end_attempt(witness, client, &attempt, None, Fault::ProviderNotAllowed).await);
         }
         let Some(sealed) = sealed_attempt::seal(&attempt, witness.now, self.sealer.as_ref()) else {
-            return Err(self.refuse(client, &attempt.request, too_long()));
+            return Err(self.refuse(client, &attempt, too_long()));
         };
         self.seen(&AuditEvent {
             client: Some(client.id.clone()),
@@ -268,7 +268,7 @@ impl Gateway {
                 self.send_away(witness, &client, attempt, &provider, Chosen::Domain).await.map(Authorized::Departed)
             }
             (None, Some(sealed)) => Ok(Authorized::Choose(Box::new(choice(sealed, &client, attempt, offers)))),
-            (_, None) => Err(self.refuse(&client, &attempt.request, too_long())),
+            (_, None) => Err(self.refuse(&client, &attempt, too_long())),
         }
     }
 
@@ -334,8 +334,10 @@ impl Gateway {
         }
     }
 
-    pub(crate) fn refuse(&self, client: &Client, request: &AuthorizationRequest, error: OAuthError) -> Halt {
-        Halt { at_once: client.is_vetted(), ..self.halt_at(client, request, Fault::App(error)) }
+    /// An end that the app hears of at once, if somebody comes from it.
+    pub(crate) fn refuse(&self, client: &Client, attempt: &Attempt, error: OAuthError) -> Halt {
+        let halt = self.halt_of(client, attempt, Fault::App(error));
+        Halt { at_once: client.is_vetted() && halt.back.is_some(), ..halt }
     }
 }
 

@@ -233,6 +233,23 @@ impl Gateway {
         Ok((client, new))
     }
 
+    /// Shuts a client out, or lets it in again. Nothing else of it is looked at, only whether the caller saw it as it is: what makes a registration invalid
+    /// by today's rules is no reason to leave an app open.
+    pub async fn disable_client(
+        &self,
+        witness: &Witness,
+        actor: &Actor,
+        id: &str,
+        disabled: bool,
+        expected: Option<i64>,
+    ) -> Result<Client, AdminFault> {
+        let present = self.client(id).await?;
+        let expected = held(&present, expected)?;
+        let client = Client { disabled, updated: witness.now, version: expected + 1, ..present.clone() };
+        self.put_client(witness, actor, EventName::ClientUpdated, client.clone(), Some(&present), None).await?;
+        Ok(client)
+    }
+
     /// Deletes a client; whatever it was given stops working.
     pub async fn delete_client(&self, witness: &Witness, actor: &Actor, id: &str, edit: impl Into<Edit> + Send) -> Result<(), AdminFault> {
         let Edit { expected, editor } = edit.into();

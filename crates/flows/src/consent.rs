@@ -82,7 +82,7 @@ impl Gateway {
         };
         let asked = Attempt { consent, ..attempt };
         let Some(sealed) = sealed_attempt::seal(&asked, witness.now, self.sealer.as_ref()) else {
-            return Err(self.refuse(client, &asked.request, too_long()));
+            return Err(self.refuse(client, &asked, too_long()));
         };
         let question = self.question(client, &asked, session).await?;
         Ok(Authorized::Ask(Box::new(Question { sealed: Some(sealed), ..question })))

@@ -1,7 +1,8 @@
 //! The operators' console: who comes in, who is in, and who goes.
 //!
-//! An operator signs in as everybody does, through a provider, and the rules of `[console] operators` say whether they are one; they are asked again with
-//! every request. Where there are no operators yet a key opens the console once: whoever can run a command beside the gateway can make one.
+//! An operator signs in as everybody does, through one of the providers of `[console] providers`, and the rules of `[console] operators` say whether they
+//! are one; they are asked again with every request. Where there are no operators yet a key opens the console once: whoever can run a command beside the
+//! gateway can make one.
 
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use vestibule_domain::{
     attempt::Errand,
     audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
     authorize::Prompt,
+    entry::Denial,
     ids::{AccountId, LinkId, SessionId},
     operator::{AdminScopes, Operator},
     policy::Refusal,
@@ -28,15 +30,24 @@ use crate::{Authorized, Gateway, Halt, codec, own_page::OwnClient};
 /// The name that attempts of the console go by. No client can be registered under it.
 pub(crate) const CONSOLE_NAME: &str = "vestibule.console";
 
-/// How a key that opens the console once is named in records.
-const ONE_TIME_KEY: &str = "one-time";
+/// How long whoever came by a one-time key stays: no session of theirs can be ended, and no rule about them asked again.
+const BY_KEY: Duration = Duration::from_hours(1);
 
-/// How often it is noted that an operator is still there.
+/// How often it is noted that an operator is still there, if the time they may be idle allows it.
 const TOUCH_EVERY: Duration = Duration::from_mins(1);
 
-/// What stands for the console where an attempt has an app; its rules are those about operators.
+/// How a key that opens the console once is named in records: by an id of its own, so that two are told apart.
+fn one_time(id: &str) -> Actor {
+    Actor::AdminKey(format!("one-time:{id}"))
+}
+
+/// How often coming in is tried where a page beside it wrote the same.
+const TRIES: usize = 3;
+
+/// What stands for the console where an attempt has an app; its rules are those about operators, and its providers those whose word counts for them.
 pub(crate) fn client(settings: &Settings) -> OwnClient {
-    OwnClient::named(CONSOLE_NAME, &settings.url("/console"), settings.console.operators.clone())
+    let (rules, providers) = (settings.console.operators.clone(), settings.console.providers.clone());
+    OwnClient::named(CONSOLE_NAME, &settings.url("/console"), rules, providers)
 }
 
 /// The cookie of an operator.
@@ -95,12 +106,13 @@ enum By {
     /// By a session of theirs; when it ends this ends too.
     Session { id: SessionId, account: AccountId, link: LinkId },
     /// By a one-time key, which may be one for some things only.
-    Key { scopes: AdminScopes },
+    Key { id: String, scopes: AdminScopes },
 }
 
 /// What the ticket of a one-time key holds.
 #[derive(Serialize, Deserialize)]
 struct KeptKey {
+    id: String,
     scopes: AdminScopes,
 }
 
@@ -108,17 +120,17 @@ impl Gateway {
     /// Makes a key that opens the console once, within `lives`, to whoever may then do what the scopes say. Only now is it seen.
     pub async fn new_console_key(&self, witness: &Witness, lives: Duration, scopes: AdminScopes) -> Result<SecretString, StoreError> {
         let key = codec::random_text(self.entropy.as_ref());
+        // Made of other randomness than the key: it stands in records.
+        let id: String = codec::random_text(self.entropy.as_ref()).chars().filter(char::is_ascii_alphanumeric).take(8).collect();
+        let detail = Some(format!("key {id} for {scopes}"));
         let ticket = Ticket {
             digest: self.sealer.hash(key.as_bytes()),
             kind: TicketKind::ConsoleKey,
             version: 1,
             expires: witness.now + lives,
-            body: serde_json::to_string(&KeptKey { scopes: scopes.clone() }).unwrap_or_default(),
+            body: serde_json::to_string(&KeptKey { id, scopes }).unwrap_or_default(),
         };
-        let event = AuditEvent {
-            detail: Some(format!("for {scopes}")),
-            ..self.event(witness, EventName::ConsoleKeyCreated, Outcome::Success, Actor::System)
-        };
+        let event = AuditEvent { detail, ..self.event(witness, EventName::ConsoleKeyCreated, Outcome::Success, Actor::System) };
         self.commit(Changes::default().write(Write::PutTicket { ticket, expected: None }).event(event)).await?;
         Ok(key.into())
     }
@@ -128,16 +140,22 @@ impl Gateway {
         Ok(self.console_key(witness, key).await?.is_some())
     }
 
-    /// Comes in by a key, which is used up; nothing if it is none, or none any more.
-    pub async fn enter_console_by_key(&self, witness: &Witness, key: &str) -> Result<Option<ConsoleCookie>, StoreError> {
-        let known = self.console_key(witness, key).await?;
-        if let Some((ticket, kept)) = known.and_then(|ticket| serde_json::from_str::<KeptKey>(&ticket.body).ok().map(|kept| (ticket, kept)))
-        {
+    /// Comes in by a key, which is used up; nothing if it is none, or none any more. `before` is the console's cookie that the browser has, whose desk ends.
+    pub async fn enter_console_by_key(
+        &self,
+        witness: &Witness,
+        key: &str,
+        before: Option<&str>,
+    ) -> Result<Option<ConsoleCookie>, StoreError> {
+        for _ in 0..TRIES {
+            let Some(ticket) = self.console_key(witness, key).await? else { break };
+            let Ok(KeptKey { id, scopes }) = serde_json::from_str(&ticket.body) else { break };
             let taken = Write::TakeTicket { digest: ticket.digest, kind: ticket.kind, expected: ticket.version };
-            let event = self.event(witness, EventName::AdminLogin, Outcome::Success, Actor::AdminKey(ONE_TIME_KEY.into()));
-            match self.new_desk(witness, By::Key { scopes: kept.scopes }, Changes::default().write(taken).event(event)).await {
+            let event = self.event(witness, EventName::AdminLogin, Outcome::Success, one_time(&id));
+            let changes = Changes::default().write(taken).event(event);
+            match self.new_desk(witness, By::Key { id, scopes }, witness.now, before, changes).await {
                 Ok(cookie) => return Ok(Some(cookie)),
-                // Somebody else was faster with it.
+                // Somebody else was faster with it, or the desk before was used beside this.
                 Err(StoreError::Conflict(Contest::Ticket)) => {}
                 Err(error) => return Err(error),
             }
@@ -148,17 +166,26 @@ impl Gateway {
     }
 
     /// Comes in by the session of this browser, if its person is an operator who signed in lately; otherwise they sign in first. `again` makes them do
-    /// that in any case, as whoever they choose.
-    pub async fn enter_console(&self, witness: &Witness, session_cookie: Option<&str>, again: bool) -> Result<ConsoleEntered, Halt> {
-        if self.settings.console.operators.is_empty() {
+    /// that in any case, as whoever they choose. `before` is the console's cookie that the browser has, whose desk ends.
+    pub async fn enter_console(
+        &self,
+        witness: &Witness,
+        session_cookie: Option<&str>,
+        before: Option<&str>,
+        again: bool,
+    ) -> Result<ConsoleEntered, Halt> {
+        if !self.settings.console.has_operators() {
             return Ok(ConsoleEntered::NobodyIs);
         }
         let session = if again { None } else { self.session_of(witness, session_cookie).await? };
         let prompt = match session {
             Some(session) if witness.now.since(session.auth_time) <= self.settings.console.session => {
                 match self.standing(&self.console.client, &session.account, &session.link).await? {
-                    Ok(_) => return Ok(ConsoleEntered::In(self.desk_of(witness, &session).await?)),
-                    Err(Refusal::Rule(_)) => return Ok(ConsoleEntered::NoOperator),
+                    Ok(_) => return Ok(ConsoleEntered::In(self.desk_of(witness, &session, before).await?)),
+                    Err(Refusal::Rule(denial)) => {
+                        self.no_operator_came(witness, &session, denial).await;
+                        return Ok(ConsoleEntered::NoOperator);
+                    }
                     // Whatever else is wrong with them is said where they sign in.
                     Err(_) => None,
                 }
@@ -173,25 +200,26 @@ impl Gateway {
 
     /// Who works by this cookie. Whoever has been taken off the rules, turned away or signed out is nobody at once.
     pub async fn desk(&self, witness: &Witness, cookie: Option<&str>) -> Result<Option<Desk>, StoreError> {
-        let Some(cookie) = cookie.filter(|cookie| cookie.len() == 43) else { return Ok(None) };
-        let digest = self.sealer.hash(cookie.as_bytes());
-        let Some(ticket) = self.living_ticket(witness, TicketKind::ConsoleSession, &digest).await? else { return Ok(None) };
+        let Some(ticket) = self.desk_ticket(witness, cookie).await? else { return Ok(None) };
+        let digest = ticket.digest;
         let Ok(kept) = serde_json::from_str::<Kept>(&ticket.body) else { return Ok(None) };
-        let (operator, name) = match &kept.by {
-            By::Key { scopes } => {
-                let actor = Actor::AdminKey(ONE_TIME_KEY.into());
-                (
-                    Operator { actor, scopes: scopes.clone(), until: Some(kept.since + self.settings.console.session) },
-                    "One-time key".to_owned(),
-                )
+        let (operator, name, session) = match &kept.by {
+            By::Key { id, scopes } => {
+                let until = kept.since + self.settings.console.session.min(BY_KEY);
+                let operator = Operator { actor: one_time(id), scopes: scopes.clone(), until: Some(until) };
+                (operator, format!("One-time key {id}"), None)
             }
             By::Session { id, account, link } => match self.operator_still(witness, *id, account, link).await? {
-                Some(account) => (Operator::unlimited(Actor::Account(account.id)), called(&account)),
+                Some((session, account)) => (Operator::unlimited(Actor::Operator(account.id)), called(&account), Some(session)),
                 None => return Ok(None),
             },
         };
-        if witness.now.since(kept.seen) >= TOUCH_EVERY {
-            self.touch_desk(witness, ticket, kept).await?;
+        // Whoever works here uses the session that they came by; without it they would be out while they work.
+        let session = session.filter(|session| session.wants_touch(witness.now));
+        // Four times within the time they may be idle: a use that is not noted must not count as none.
+        if session.is_some() || witness.now.since(kept.seen) >= TOUCH_EVERY.min(self.settings.console.idle / 4) {
+            let used = session.map(|session| Write::TouchSession { id: session.id, at: witness.now });
+            self.touch_desk(witness, ticket, kept, used).await?;
         }
         let token = self.sealer.tag(Purpose::ConsoleForm, &digest.0).to_hex();
         Ok(Some(Desk { operator, name, token, digest }))
@@ -204,7 +232,7 @@ impl Gateway {
 
     /// Leaves the console.
     pub async fn leave_console(&self, witness: &Witness, desk: &Desk) -> Result<(), StoreError> {
-        for _ in 0..2 {
+        for _ in 0..TRIES {
             let Some(ticket) = self.store.ticket(TicketKind::ConsoleSession, &desk.digest).await? else { return Ok(()) };
             let taken = Write::TakeTicket { digest: ticket.digest, kind: ticket.kind, expected: ticket.version };
             let event = self.event(witness, EventName::AdminLogout, Outcome::Success, desk.operator.actor.clone());
@@ -217,60 +245,98 @@ impl Gateway {
         Err(StoreError::Conflict(Contest::Ticket))
     }
 
-    /// The account behind a session in the console, if it may be there still.
+    /// The session that somebody is in the console by, and its account, if they may be there still.
     async fn operator_still(
         &self,
         witness: &Witness,
         session: SessionId,
         account: &AccountId,
         link: &LinkId,
-    ) -> Result<Option<Account>, StoreError> {
+    ) -> Result<Option<(Session, Account)>, StoreError> {
         let session = self.store.session_by_id(&session).await?;
-        let stands = session.is_some_and(|session| session.account == *account && session.is_alive(witness.now, &self.settings.lifetimes));
-        if !stands || self.settings.console.operators.is_empty() {
-            return Ok(None);
-        }
+        let session = session.filter(|session| session.account == *account && session.is_alive(witness.now, &self.settings.lifetimes));
+        let Some(session) = session.filter(|_| self.settings.console.has_operators()) else { return Ok(None) };
         let standing = self.standing(&self.console.client, account, link).await?;
-        Ok(standing.ok().map(|(account, _)| (*account).clone()))
+        Ok(standing.ok().map(|(account, _)| (session, (*account).clone())))
     }
 
-    async fn desk_of(&self, witness: &Witness, session: &Session) -> Result<ConsoleCookie, StoreError> {
+    /// Somebody who is signed in and no operator wanted to come in.
+    async fn no_operator_came(&self, witness: &Witness, session: &Session, denial: Denial) {
         let event = AuditEvent {
+            reason: Some(Reason::EntryRule),
             account: Some(session.account),
             provider: Some(session.provider.clone()),
             session: Some(session.id),
-            ..self.event(witness, EventName::AdminLogin, Outcome::Success, Actor::Account(session.account))
+            detail: Some(denial.to_string()),
+            ..self.event(witness, EventName::AdminLoginFailed, Outcome::Denied, Actor::Account(session.account))
         };
-        let by = By::Session { id: session.id, account: session.account, link: session.link };
-        self.new_desk(witness, by, Changes::default().event(event)).await
+        self.record_failure(witness, event, Vec::new()).await;
     }
 
-    /// A desk under a new name (attack 62).
-    async fn new_desk(&self, witness: &Witness, by: By, changes: Changes) -> Result<ConsoleCookie, StoreError> {
-        let settings = &self.settings.console;
+    async fn desk_of(&self, witness: &Witness, session: &Session, before: Option<&str>) -> Result<ConsoleCookie, StoreError> {
+        let event = || AuditEvent {
+            account: Some(session.account),
+            provider: Some(session.provider.clone()),
+            session: Some(session.id),
+            ..self.event(witness, EventName::AdminLogin, Outcome::Success, Actor::Operator(session.account))
+        };
+        for _ in 0..TRIES {
+            let by = By::Session { id: session.id, account: session.account, link: session.link };
+            match self.new_desk(witness, by, session.auth_time, before, Changes::default().event(event())).await {
+                // The desk before was used beside this.
+                Err(StoreError::Conflict(Contest::Ticket)) => {}
+                done => return done,
+            }
+        }
+        Err(StoreError::Conflict(Contest::Ticket))
+    }
+
+    /// A desk under a new name (attack 62), in place of the one that this browser had. What is as old as `since` counts for how long it may be used: what
+    /// the provider said of somebody at their sign-in is believed no longer than that.
+    async fn new_desk(
+        &self,
+        witness: &Witness,
+        by: By,
+        since: Timestamp,
+        before: Option<&str>,
+        mut changes: Changes,
+    ) -> Result<ConsoleCookie, StoreError> {
+        if let Some(ticket) = self.desk_ticket(witness, before).await? {
+            changes = changes.write(Write::TakeTicket { digest: ticket.digest, kind: ticket.kind, expected: ticket.version });
+        }
         let value = codec::random_text(self.entropy.as_ref());
         let ticket = Ticket {
             digest: self.sealer.hash(value.as_bytes()),
             kind: TicketKind::ConsoleSession,
             version: 1,
-            expires: witness.now + settings.idle.min(settings.session),
-            body: body(&Kept { by, since: witness.now, seen: witness.now }),
+            expires: self.desk_ends(witness, &by, since),
+            body: body(&Kept { by, since, seen: witness.now }),
         };
         self.commit(changes.write(Write::PutTicket { ticket, expected: None })).await?;
-        Ok(ConsoleCookie { value, max_age: settings.session })
+        Ok(ConsoleCookie { value, max_age: self.settings.console.session })
+    }
+
+    /// When a desk ends that is not used from now on.
+    fn desk_ends(&self, witness: &Witness, by: &By, since: Timestamp) -> Timestamp {
+        let settings = &self.settings.console;
+        let most = match by {
+            By::Session { .. } => settings.session,
+            By::Key { .. } => settings.session.min(BY_KEY),
+        };
+        (since + most).min(witness.now + settings.idle)
     }
 
     /// Notes that somebody is there; of two pages that do so at once one is enough.
-    async fn touch_desk(&self, witness: &Witness, ticket: Ticket, kept: Kept) -> Result<(), StoreError> {
-        let settings = &self.settings.console;
+    async fn touch_desk(&self, witness: &Witness, ticket: Ticket, kept: Kept, session: Option<Write>) -> Result<(), StoreError> {
         let expected = Some(ticket.version);
         let ticket = Ticket {
             version: ticket.version + 1,
-            expires: (kept.since + settings.session).min(witness.now + settings.idle),
+            expires: self.desk_ends(witness, &kept.by, kept.since),
             body: body(&Kept { seen: witness.now, ..kept }),
             ..ticket
         };
-        match self.commit(Changes::default().write(Write::PutTicket { ticket, expected })).await {
+        let changes = session.into_iter().fold(Changes::default(), Changes::write);
+        match self.commit(changes.write(Write::PutTicket { ticket, expected })).await {
             Ok(()) | Err(StoreError::Conflict(Contest::Ticket)) => Ok(()),
             Err(error) => Err(error),
         }
@@ -281,6 +347,12 @@ impl Gateway {
             return Ok(None);
         }
         self.living_ticket(witness, TicketKind::ConsoleKey, &self.sealer.hash(key.as_bytes())).await
+    }
+
+    /// The ticket of a desk, by the cookie.
+    async fn desk_ticket(&self, witness: &Witness, cookie: Option<&str>) -> Result<Option<Ticket>, StoreError> {
+        let Some(cookie) = cookie.filter(|cookie| cookie.len() == 43) else { return Ok(None) };
+        self.living_ticket(witness, TicketKind::ConsoleSession, &self.sealer.hash(cookie.as_bytes())).await
     }
 
     async fn living_ticket(&self, witness: &Witness, kind: TicketKind, digest: &Digest) -> Result<Option<Ticket>, StoreError> {

@@ -174,7 +174,7 @@ impl Gateway {
             Fault::Provider(ProviderError::Declined) => (EventName::LoginFailed, Outcome::Denied),
             _ => (EventName::LoginFailed, Outcome::Failure),
         };
-        AuditEvent {
+        let event = AuditEvent {
             reason: Some(fault.reason()),
             client: Some(attempt.request.client.clone()),
             provider: provider.cloned(),
@@ -182,6 +182,7 @@ impl Gateway {
             took_ms: u64::try_from(witness.now.since(attempt.started).as_millis()).ok(),
             detail: fault.detail(),
             ..self.event(witness, name, outcome, Actor::Anonymous)
-        }
+        };
+        if attempt.errand == Errand::Tried { event.tried() } else { event }
     }
 }

@@ -44,11 +44,11 @@ pub(crate) struct OwnClient {
 impl OwnClient {
     /// This page's.
     pub(crate) fn of(settings: &Settings) -> Self {
-        Self::named(OWN_NAME, &settings.url("/account"), EntryRules::default())
+        Self::named(OWN_NAME, &settings.url("/account"), EntryRules::default(), Vec::new())
     }
 
-    /// That of the page at an address of ours, which only those come to whom `entry` lets in.
-    pub(crate) fn named(name: &str, address: &str, entry: EntryRules) -> Self {
+    /// That of the page at an address of ours, which only those come to whom `entry` lets in, through `providers`, or any if there are none.
+    pub(crate) fn named(name: &str, address: &str, entry: EntryRules, providers: Vec<ProviderId>) -> Self {
         let redirect_uri = RegisteredUri::parse(address).ok();
         let nobody = Timestamp::default();
         let client = Client {
@@ -79,7 +79,7 @@ impl OwnClient {
             request_object_alg: None,
             audiences: Vec::new(),
             serves: Vec::new(),
-            allowed_providers: Vec::new(),
+            allowed_providers: providers,
             entry,
             release: vestibule_domain::account::Release::default(),
             subject_type: vestibule_domain::client::SubjectType::Public,

@@ -80,6 +80,11 @@ impl Gateway {
         self.doorkeeper.factory().presets()
     }
 
+    /// Which settings of providers are secrets.
+    pub fn secret_settings(&self) -> &'static [&'static str] {
+        self.doorkeeper.factory().secret_settings()
+    }
+
     /// One provider.
     pub async fn shown_provider(&self, witness: &Witness, id: &str) -> Result<ShownProvider, AdminFault> {
         let all = self.shown_providers(witness).await?;
@@ -151,6 +156,35 @@ impl Gateway {
         self.shown_provider(witness, id.as_str()).await
     }
 
+    /// Shuts a provider, or opens it again. Nothing else of it is looked at, only whether the caller saw it as it is: one that can't be made any more is
+    /// shut all the same.
+    pub async fn disable_provider(
+        &self,
+        witness: &Witness,
+        actor: &Actor,
+        id: &str,
+        disabled: bool,
+        expected: Option<i64>,
+    ) -> Result<ShownProvider, AdminFault> {
+        let id = ProviderId::parse(id).map_err(|_| AdminFault::NotFound)?;
+        self.must_be_ours(&id)?;
+        let present = self.stored_provider(&id).await?.ok_or(AdminFault::NotFound)?;
+        let expected = held(&present, expected)?;
+        let name = match (present.disabled, disabled) {
+            (true, false) => EventName::ProviderEnabled,
+            (false, true) => EventName::ProviderDisabled,
+            _ => EventName::ProviderUpdated,
+        };
+        let provider = StoredProvider { disabled, version: expected + 1, updated: witness.now, ..present.clone() };
+        let change = difference(&facts(&present, &BTreeMap::new()), &facts(&provider, &BTreeMap::new()));
+        let detail = Some(change::names(&change));
+        let event = AuditEvent { detail, change, ..self.provider_event(witness, name, Outcome::Success, actor, &id) };
+        self.commit(Changes::default().write(Write::PutProvider { provider, expected: Some(expected) }).event(event))
+            .await
+            .map_err(|error| AdminFault::of_write(error, Contest::Provider))?;
+        self.shown_provider(witness, id.as_str()).await
+    }
+
     /// Deletes a provider. Whatever people who came through it have stops working; their accounts stay.
     pub async fn delete_provider(
         &self,
@@ -164,11 +198,7 @@ impl Gateway {
         self.must_be_ours(&id)?;
         let present = self.stored_provider(&id).await?.ok_or(AdminFault::NotFound)?;
         editor.keeper(present.managed_by.as_ref())?;
-        let expected = match expected {
-            None => return Err(AdminFault::PreconditionRequired),
-            Some(version) if version == present.version => version,
-            Some(_) => return Err(AdminFault::PreconditionFailed(Some(present.version))),
-        };
+        let expected = held(&present, expected)?;
         let secrets = self.doorkeeper.definition(&present).map(|known| known.secrets).unwrap_or_default();
         let event = AuditEvent {
             change: difference(&facts(&present, &secrets), &Claims::new()),
@@ -275,6 +305,15 @@ impl Gateway {
 
     fn provider_event(&self, witness: &Witness, name: EventName, outcome: Outcome, actor: &Actor, id: &ProviderId) -> AuditEvent {
         AuditEvent { provider: Some(id.clone()), ..self.event(witness, name, outcome, actor.clone()) }
+    }
+}
+
+/// The version to hold the write to, if the caller saw the one that is there.
+fn held(present: &StoredProvider, expected: Option<i64>) -> Result<i64, AdminFault> {
+    match expected {
+        None => Err(AdminFault::PreconditionRequired),
+        Some(version) if version == present.version => Ok(version),
+        Some(_) => Err(AdminFault::PreconditionFailed(Some(present.version))),
     }
 }
 

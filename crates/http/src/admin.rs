@@ -33,6 +33,7 @@ use std::sync::Arc;
 use http::{HeaderMap, HeaderValue, StatusCode, header};
 use poem::{Endpoint, EndpointExt, IntoEndpoint, IntoResponse, Request, Response, endpoint::BoxEndpoint};
 use poem_openapi::{OpenApiService, types::ToJSON};
+use serde_json::{Map, Value};
 use vestibule_domain::{audit::Witness, client::Client, registration::Draft};
 
 use self::{
@@ -176,6 +177,11 @@ pub(crate) fn draft_of(client: &Client) -> Draft {
 /// The same as it is written.
 pub(crate) fn registration_text(client: &Client) -> String {
     serde_json::to_string_pretty(&Registration::from(client).to_json().unwrap_or_default()).unwrap_or_default()
+}
+
+/// Reads an object that was written somewhere else than in a body, by the same rules: no name twice, and where it goes wrong is said.
+pub(crate) fn read_object(text: &str) -> Result<Map<String, Value>, Vec<String>> {
+    body::read_object(text).map_err(|problem| problem.said())
 }
 
 /// Reads what was written of a client of this id, or says what is wrong with it.

@@ -124,7 +124,13 @@ where
         Ok(None) => return door::ask(&house, &visit),
         Ok(Some(desk)) => desk,
     };
+    if visit.is_post() && visit.parameters().is_err() {
+        let text = "It has more fields than are read at once, or what was sent is no form. Nothing was changed. The admin API takes what does not fit here.";
+        return refused(&house, &visit, &desk, StatusCode::PAYLOAD_TOO_LARGE, "This form can't be read", text);
+    }
     if visit.is_post() && !is_ours(&house, &visit, &desk) {
+        let path = visit.request.uri().path();
+        tracing::warn!(operator = ?desk.operator.actor, path, "a form of the console came from elsewhere, or from another sign-in");
         return refused(&house, &visit, &desk, StatusCode::FORBIDDEN, "This form is not from here", STALE);
     }
     match may(&house, &visit, &desk, same).await {

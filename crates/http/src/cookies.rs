@@ -115,7 +115,9 @@ impl Cookies {
         let start = self.named("attempt-");
         // Browsers send the oldest first (RFC 6265 §5.4); the newest are kept as long as they fit.
         let others: Vec<_> = pairs(headers).filter(|(name, _)| name.starts_with(&start) && *name != own && is_token(name)).collect();
-        let (mut kept, mut bytes) = (1, own.len() + attempt.value.len());
+        let page = self.named("console-page");
+        let beside: usize = pairs(headers).filter(|(name, _)| *name == page).map(|(name, value)| name.len() + value.len()).sum();
+        let (mut kept, mut bytes) = (1, own.len() + attempt.value.len() + beside);
         let dropped = others.iter().rev().filter(|(name, value)| {
             kept += 1;
             bytes += name.len() + value.len();

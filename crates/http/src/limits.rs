@@ -4,8 +4,14 @@ use vestibule_domain::limits::Limit;
 
 /// Addresses that anybody can make us work at. What is not here costs a look into memory or needs something that was given before: a session, an attempt,
 /// a token or a secret.
-const LIMITED: [(&str, Limit); 4] =
-    [("/authorize", Limit::Authorize), ("/token", Limit::Token), ("/par", Limit::Push), ("/device_authorization", Limit::Device)];
+const LIMITED: [(&str, Limit); 6] = [
+    ("/authorize", Limit::Authorize),
+    ("/token", Limit::Token),
+    ("/par", Limit::Push),
+    ("/device_authorization", Limit::Device),
+    ("/console/enter", Limit::Authorize),
+    ("/console/key", Limit::Authorize),
+];
 
 /// The limit of a route, if it has one.
 pub(crate) fn of(route: &str) -> Option<Limit> {
@@ -19,7 +25,8 @@ mod tests {
     /// Without a limit of requests, each for its reason: documents that are made already, and pages and calls that get nowhere without a cookie, a form of
     /// ours, a bearer token, or a client's secret, whose failures are counted; user codes are counted where they are typed, and
     /// apps that register themselves where they do.
-    const UNLIMITED: [&str; 22] = [
+    const UNLIMITED: [&str; 23] = [
+        "/console/sign-in",
         "/login",
         "/login/:provider",
         "/callback/:provider",
@@ -46,12 +53,17 @@ mod tests {
 
     #[test]
     fn attack_84_every_address_of_the_house_has_a_limit_or_a_reason_for_none() {
-        let source = include_str!("routes.rs");
-        let named = source.lines().filter_map(|line| {
-            let (_, rest) = line.split_once(".at(under(")?;
-            Some(rest.split_once(')')?.0.trim_matches('"').to_owned())
-        });
-        let routes: Vec<_> = named.collect();
+        let named = |source: &str| -> Vec<String> {
+            let named = source.lines().filter_map(|line| {
+                let (_, rest) = line.split_once(".at(under(")?;
+                Some(rest.split_once(')')?.0.trim_matches('"').to_owned())
+            });
+            named.collect()
+        };
+        let mut routes = named(include_str!("routes.rs"));
+        // Those of the console that anybody may come to; at all others an operator works, or is asked to sign in.
+        let console = include_str!("console.rs").lines().filter(|line| line.contains("open(house,")).collect::<Vec<_>>().join("\n");
+        routes.extend(named(&console).into_iter().map(|path| format!("/console{path}")));
         for route in &routes {
             assert!(of(route).is_some() != UNLIMITED.contains(&route.as_str()), "{route} must stand in one of the two tables");
         }

@@ -321,7 +321,7 @@ impl Metrics {
         };
         let reason = event.reason.map_or("", Reason::as_str);
         self.logins.one(&LoginLabels { provider: provider.clone(), outcome, reason });
-        if let (Some(clients), Some(client)) = (&self.clients, &event.client) {
+        if let (Some(clients), Some(client), false) = (&self.clients, &event.client, event.is_trial()) {
             clients.logins.one(&ClientLoginLabels { client: clients.name(client, event.outcome), outcome });
         }
         if event.name != EventName::LoginSucceeded {

@@ -202,13 +202,15 @@ impl Config {
         let sealing = sections::sealing(&raw.sealing, &mut check);
         let bootstrap_key = sections::bootstrap_key(&raw.admin, &mut check);
         let (providers, lost) = sections::providers(&raw.providers, &layered.sources, &mut check);
+        let ids: Vec<_> = providers.iter().map(|provider| provider.id.clone()).collect();
+        let console = sections::console(&raw.console, &ids, &mut check);
         let egress = sections::egress(&raw.egress, &mut check);
         let appearance = sections::appearance(&raw.branding, &mut check);
         let telemetry = sections::telemetry(raw, &mut check);
         let told_of_traces = sections::told_of_traces(raw, &mut check);
         let all = || {
             Some(Self {
-                settings: settings?,
+                settings: Settings { console, ..settings? },
                 listen: listen?,
                 ops: ops?,
                 admin: admin?,
@@ -273,8 +275,8 @@ mod tests {
         assert_eq!(settings.upstream, RefreshRules::default());
         assert_eq!(settings.registration, SelfRegistration::default());
         assert_eq!(settings.limits, vestibule_domain::limits::Limits::default());
-        assert_eq!(settings.console, vestibule_domain::settings::ConsoleSettings::default());
         assert_eq!(settings.audit, vestibule_domain::audit::chain::SealRules::default());
+        assert_eq!(sections::console(&raw.console, &[], &mut check), vestibule_domain::settings::ConsoleSettings::default());
         let egress = sections::egress(&raw.egress, &mut check);
         let usual = EgressOptions::default();
         assert_eq!((egress.connect_timeout, egress.timeout, egress.most_bytes), (usual.connect_timeout, usual.timeout, usual.most_bytes));

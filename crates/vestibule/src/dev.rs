@@ -148,6 +148,7 @@ impl Given {
         effective["egress"]["allow"] = raw.egress.allow.clone().into();
         effective["log"]["filter"] = raw.log.filter.clone().into();
         effective["console"]["operators"] = Value::Object(raw.console.operators.clone());
+        effective["console"]["providers"] = raw.console.providers.clone().into();
         effective["providers"] = raw.providers.iter().cloned().map(Value::Object).collect();
     }
 
@@ -171,6 +172,13 @@ impl Given {
         raw.egress.allow.push(self.pretend_issuer.trim_start_matches("http://").to_owned());
         if raw.console.operators.is_empty() {
             raw.console.operators.insert("emails".into(), Value::from(vec![OPERATOR]));
+            raw.console.providers = vec![DEMO.into()];
+        } else if raw.console.providers.is_empty() && raw.providers.len() != 1 {
+            // Who names operators of their own has them come by what they wrote, or by the pretend provider where that is nothing or several.
+            raw.console.providers = vec![DEMO.into()];
+        } else if raw.console.providers.is_empty() {
+            let only = raw.providers.iter().filter_map(|provider| provider.get("id")?.as_str());
+            raw.console.providers = only.map(str::to_owned).collect();
         }
         raw.providers.push(self.pretend.clone());
         layered.sources.push(ProviderSource { file: "vestibule dev".into(), own: None, fault: None });

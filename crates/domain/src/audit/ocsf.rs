@@ -150,6 +150,7 @@ fn actor(event: &AuditEvent) -> Value {
     let mut actor = match &event.actor {
         Actor::Account(account) => json!({ "user": { "uid": account, "type_id": 1 } }),
         Actor::AdminKey(key) => json!({ "user": { "uid": key, "type_id": 2 } }),
+        Actor::Operator(account) => json!({ "user": { "uid": account, "type_id": 2 } }),
         Actor::Client(client) => json!({ "app_uid": client }),
         Actor::System => json!({ "app_name": "Vestibule" }),
         Actor::Anonymous => json!({ "user": { "type_id": 0, "name": "unknown" } }),

@@ -51,7 +51,7 @@ impl AuditEvent {
         match self.actor {
             Actor::Account(account) => Some(account),
             Actor::Anonymous | Actor::Client(_) => self.account,
-            Actor::AdminKey(_) | Actor::System => None,
+            Actor::AdminKey(_) | Actor::Operator(_) | Actor::System => None,
         }
     }
 

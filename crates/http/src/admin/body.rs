@@ -105,6 +105,11 @@ impl<T: Read> Patch<T> {
         read(Sent::from(members))
     }
 
+    /// What it says of one thing, if it says nothing else.
+    pub(crate) fn only_flag(&self, name: &str) -> Option<bool> {
+        self.members.get(name).filter(|_| self.members.len() == 1)?.as_bool()
+    }
+
     /// What it takes away of a table.
     pub(crate) fn takes_away(&self, table: &str, name: &str) -> bool {
         self.members.get(table).and_then(|table| table.get(name)).is_some_and(Value::is_null)
@@ -133,6 +138,11 @@ fn merge(target: &mut Value, patch: &Value) {
 /// Reads what was written elsewhere than in the body of a request.
 pub(crate) fn read_text<T: Read>(text: &str) -> Result<T, Problem> {
     read(parsed(text.as_bytes())?)
+}
+
+/// The same, of an object that no type describes.
+pub(crate) fn read_object(text: &str) -> Result<Map<String, Value>, Problem> {
+    parsed(text.as_bytes())?.into_map().map_err(Problem::invalid)
 }
 
 async fn taken(body: &mut RequestBody) -> poem::Result<bytes::Bytes> {

@@ -175,7 +175,7 @@ impl Operations {
     /// Change a client
     ///
     /// A JSON Merge Patch (RFC 7396): what it names is replaced, what it says `null` to takes its default, the rest stays. Lists are
-    /// replaced whole.
+    /// replaced whole. `{"disabled": true}` alone shuts an app out whatever else is wrong with its registration by now.
     #[oai(path = "/clients/:client_id", method = "patch", operation_id = "patch_client", tag = "Group::Clients")]
     async fn patch(
         &self,
@@ -195,6 +195,12 @@ impl Operations {
         let expected = precondition::version(if_match.as_deref())?;
         let present = gateway.client(&client_id).await.map_err(Problem::from)?;
         let expected = precondition::held(expected, present.version)?;
+        if let Some(disabled) = body.only_flag("disabled") {
+            return match gateway.disable_client(witness, actor, &client_id, disabled, Some(expected)).await {
+                Ok(client) => Ok(Patched::Changed(Json(RegisteredClient::new(&client, None)), tag(client.version))),
+                Err(fault) => Err(self.as_it_is_now(&client_id, fault).await.into()),
+            };
+        }
         let (named, draft) = body.of(Registration::from(&present).to_json().unwrap_or_default())?.split();
         if named.is_some_and(|named| named != *client_id) {
             return Err(Problem::invalid(vec![other_id()]).into());

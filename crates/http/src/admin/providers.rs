@@ -107,7 +107,7 @@ impl Providers {
     /// Change a provider
     ///
     /// A JSON Merge Patch (RFC 7396): what it names is replaced, what it says `null` to is taken away, secrets too, the rest stays. To shut a
-    /// provider for a while, send `{"disabled": true}`.
+    /// provider for a while, send `{"disabled": true}` alone: that is done whatever else is wrong with it by now.
     #[oai(path = "/providers/:provider_id", method = "patch", operation_id = "patch_provider", tag = "Group::Providers")]
     async fn patch(
         &self,
@@ -127,6 +127,15 @@ impl Providers {
         let present = gateway.shown_provider(witness, &provider_id).await.map_err(Problem::from)?;
         must_be_ours(&present)?;
         let expected = precondition::held(expected, present.version)?;
+        if let Some(disabled) = body.only_flag("disabled") {
+            return match gateway.disable_provider(witness, actor, &provider_id, disabled, Some(expected)).await {
+                Ok(shown) => {
+                    let tag = tag(shown.version);
+                    Ok(Patched::Changed(Json(shown.into()), tag))
+                }
+                Err(fault) => Err(self.as_it_is_now(&key.0, &provider_id, fault).await.into()),
+            };
+        }
         let mut draft = body.of(ProviderDraft::base_of(&present))?;
         // The merge found no secret to take away: what is there is not shown.
         for name in present.secrets.iter().filter(|name| body.takes_away("settings", name)) {

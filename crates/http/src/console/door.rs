@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use http::{StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use poem::Response;
 use vestibule_flows::{ConsoleEntered, Desk};
 
@@ -15,6 +15,9 @@ use crate::{
     visit::{self, Visit},
 };
 
+/// The most bytes of the address that somebody wanted to see; a longer one is not worth a header.
+const LONGEST_PAGE: usize = 300;
+
 /// Sends whoever is not in to where they come in; they see the page they wanted afterwards.
 pub(super) fn ask(house: &House, visit: &Visit) -> Response {
     let location = format!("{}{BASE}/sign-in", house.prefix());
@@ -22,16 +25,17 @@ pub(super) fn ask(house: &House, visit: &Visit) -> Response {
     if wants_part(visit) {
         return leave_part(response, &location);
     }
-    let wanted = visit.request.uri().path_and_query().map(|wanted| wanted.as_str().to_owned()).filter(|_| !visit.is_post());
-    if let Some(wanted) = wanted.filter(|wanted| wanted.len() < 1_000) {
-        response.headers_mut().append(header::SET_COOKIE, house.cookies.set_console_page(&super::segment(&wanted)));
+    let wanted = visit.request.uri().path_and_query().filter(|_| !visit.is_post()).map(|wanted| super::segment(wanted.as_str()));
+    // Any site can make any browser come here: what it keeps then is little, for proxies take request headers of 8 KB (attack 63).
+    if let Some(wanted) = wanted.filter(|wanted| wanted.len() <= LONGEST_PAGE) {
+        response.headers_mut().append(header::SET_COOKIE, house.cookies.set_console_page(&wanted));
     }
     response
 }
 
 /// How one comes in.
 pub(super) async fn sign_in(house: Arc<House>, visit: Visit) -> Response {
-    let operators = !house.gateway.settings().console.operators.is_empty();
+    let operators = house.gateway.settings().console.has_operators();
     let frame = Frame::outside(&house);
     let elsewhere = (operators && !leads_back(&house, &visit)).then(|| house.gateway.settings().url(BASE));
     show(StatusCode::OK, &frame, &SignIn { f: &frame, operators, refused: false, elsewhere })
@@ -48,11 +52,12 @@ fn leads_back(house: &House, visit: &Visit) -> bool {
 pub(super) async fn enter(house: Arc<House>, visit: Visit) -> Response {
     let again = visit.parameters().is_ok_and(|parameters| parameters.get("again") == Some("1"));
     let session = house.cookies.session(visit.headers());
-    let is_in = house.gateway.desk(&visit.witness, house.cookies.console(visit.headers()).as_deref()).await;
+    let before = house.cookies.console(visit.headers());
+    let is_in = house.gateway.desk(&visit.witness, before.as_deref()).await;
     if matches!(is_in, Ok(Some(_))) && !again {
         return onward(&house, "", None);
     }
-    match house.gateway.enter_console(&visit.witness, session.as_deref(), again).await {
+    match house.gateway.enter_console(&visit.witness, session.as_deref(), before.as_deref(), again).await {
         Ok(ConsoleEntered::In(cookie)) => came_in(&house, &visit, house.cookies.set_console(&cookie)),
         Ok(ConsoleEntered::SignIn(_)) if !leads_back(&house, &visit) => onward(&house, "/sign-in", None),
         Ok(ConsoleEntered::SignIn(authorized)) => authorize::respond(&house, &visit, authorized, false),
@@ -71,7 +76,12 @@ pub(super) async fn key(house: Arc<House>, visit: Visit) -> Response {
     let frame = Frame::outside(&house);
     if !visit.is_post() {
         return match house.gateway.is_console_key(&visit.witness, &key).await {
-            Ok(true) => show(StatusCode::OK, &frame, &OneTimeKey { f: &frame, key: &key }),
+            Ok(true) => {
+                let mut response = show(StatusCode::OK, &frame, &OneTimeKey { f: &frame, key: &key });
+                // The key stands in this page's address, which is not told once more; that a form came from here still is.
+                response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("strict-origin"));
+                response
+            }
             Ok(false) => show(StatusCode::GONE, &frame, &KeyGone { f: &frame }),
             Err(error) => unavailable(&house, &visit, &error),
         };
@@ -80,7 +90,8 @@ pub(super) async fn key(house: Arc<House>, visit: Visit) -> Response {
     if !comes_from_us(&house, &visit) {
         return frame::sorry(&frame, StatusCode::FORBIDDEN, "This form is not from here", super::STALE);
     }
-    match house.gateway.enter_console_by_key(&visit.witness, &key).await {
+    let before = house.cookies.console(visit.headers());
+    match house.gateway.enter_console_by_key(&visit.witness, &key, before.as_deref()).await {
         Ok(Some(cookie)) => came_in(&house, &visit, house.cookies.set_console(&cookie)),
         Ok(None) => show(StatusCode::GONE, &frame, &KeyGone { f: &frame }),
         Err(error) => unavailable(&house, &visit, &error),

@@ -21,7 +21,11 @@ const fold = () => menu?.toggleAttribute("open", !narrow.matches);
 narrow.addEventListener("change", fold);
 fold();
 
-// A short answer about a field that is wrong is swapped in like any other.
-document.addEventListener("htmx:beforeSwap", (event) => {
-  if (event.detail.xhr.status === 422) event.detail.shouldSwap = true;
+// What is said of a field while it is written holds for the field itself too.
+document.addEventListener("htmx:afterSwap", (event) => {
+  const said = event.detail.target;
+  if (!said.classList.contains("fault")) return;
+  const field = document.getElementById(said.id.replace(/-fault$/, ""));
+  if (said.textContent.trim()) field?.setAttribute("aria-invalid", "true");
+  else field?.removeAttribute("aria-invalid");
 });

@@ -51,6 +51,28 @@ impl Desk {
 }
 
 #[tokio::test]
+async fn what_is_not_valid_any_more_is_disabled_all_the_same() {
+    let desk = Desk::open().await;
+    let version = desk.put_provider("house", None, fake()).await.header("etag").to_owned();
+    let client = desk.put(
+        "app",
+        None,
+        json!({
+            "client_name": "App", "redirect_uris": ["https://app.example/cb"], "allowed_providers": ["house"],
+        }),
+    );
+    let client = client.await.header("etag").to_owned();
+    desk.later();
+    assert_eq!(desk.delete("/providers/house", Some(&version)).await.status, StatusCode::NO_CONTENT);
+    let named = desk.change(Method::PATCH, "/clients/app", Some(&client), json!({ "client_name": "Other" })).await;
+    assert_eq!(named.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", named.body);
+    let shut = desk.change(Method::PATCH, "/clients/app", Some(&client), json!({ "disabled": true })).await;
+    assert_eq!((shut.status, &shut.json()["disabled"]), (StatusCode::OK, &json!(true)), "{}", shut.body);
+    let late = desk.change(Method::PATCH, "/clients/app", Some(&client), json!({ "disabled": false })).await;
+    assert_eq!(late.status, StatusCode::PRECONDITION_FAILED);
+}
+
+#[tokio::test]
 async fn a_provider_is_made_and_shown_without_its_secret() {
     let desk = Desk::open().await;
     let created = desk.put_provider("house", None, fake()).await;

@@ -164,6 +164,25 @@ async fn cimd_a_client_that_is_known_by_its_document_gets_tokens_and_is_a_row_fr
 }
 
 #[tokio::test]
+async fn an_operator_shuts_out_a_client_that_a_document_describes() {
+    let street = street().await;
+    let app = app();
+    street.signs_in_to_a_stranger(&mut Browser::default(), &app, "alice").await;
+    let client = street.gateway().client(ID).await.unwrap();
+    let (witness, actor) = (street.rig.witness(), vestibule_domain::audit::Actor::System);
+    let shut = street.gateway().disable_client(&witness, &actor, ID, true, Some(client.version)).await.unwrap();
+    assert!(shut.disabled && !shut.is_vetted());
+    let refused = street.comes(&app).await;
+    assert!(refused.status.is_client_error(), "{refused:?}");
+    // It stays shut when the document is read again.
+    street.rig.clock.advance(Duration::from_mins(6));
+    let again = street.comes(&app).await;
+    assert_eq!((again.status, again.page()), (refused.status, refused.page()), "{again:?}");
+    street.gateway().disable_client(&witness, &actor, ID, false, Some(shut.version)).await.unwrap();
+    assert_eq!(street.comes(&app).await.status, StatusCode::OK);
+}
+
+#[tokio::test]
 async fn attack_41_a_document_that_changed_is_what_counts_at_the_next_sign_in() {
     let street = street().await;
     let app = app();

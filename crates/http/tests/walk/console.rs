@@ -8,7 +8,12 @@ use scraper::{Html, Selector};
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 use vestibule_domain::{
-    audit::Actor, entry::EntryDraft, ids::ManagerName, limits::Limits, operator::AdminScopes, registration::Draft,
+    audit::Actor,
+    entry::EntryDraft,
+    ids::{ManagerName, ProviderId},
+    limits::Limits,
+    operator::AdminScopes,
+    registration::Draft,
     settings::ConsoleSettings,
 };
 use vestibule_testkit::{
@@ -19,13 +24,14 @@ use vestibule_testkit::{
 use crate::street::{Answer, Browser, Street, encode, plain};
 
 /// Alice is an operator.
-fn options(operators: Value) -> RigOptions {
+pub(crate) fn options(operators: Value) -> RigOptions {
     let draft: EntryDraft = serde_json::from_value(operators).unwrap();
     let operators = draft.check("", &mut Vec::new());
-    RigOptions { console: ConsoleSettings { operators, ..ConsoleSettings::default() }, ..RigOptions::default() }
+    let providers = ["acme", "other"].map(|id| ProviderId::parse(id).unwrap()).to_vec();
+    RigOptions { console: ConsoleSettings { operators, providers, ..ConsoleSettings::default() }, ..RigOptions::default() }
 }
 
-async fn alices() -> Street {
+pub(crate) async fn alices() -> Street {
     Street::with(options(json!({"emails": ["alice@example.com"]}))).await
 }
 
@@ -38,26 +44,26 @@ async fn comes(street: &Street, browser: &mut Browser, person: &str) -> Answer {
 }
 
 /// An operator's browser.
-async fn operator(street: &Street) -> Browser {
+pub(crate) async fn operator(street: &Street) -> Browser {
     let mut browser = Browser::default();
     assert_eq!(comes(street, &mut browser, "alice").await.header("location"), "/console/enter");
     assert_eq!(street.goes(&mut browser, "/console/enter").await.header("location"), "/console");
     browser
 }
 
-async fn is_in(street: &Street, browser: &mut Browser) -> bool {
+pub(crate) async fn is_in(street: &Street, browser: &mut Browser) -> bool {
     let page = street.goes(browser, "/console").await;
     let out = page.status == StatusCode::SEE_OTHER && page.header("location") == "/console/sign-in";
     assert!(out || page.status == StatusCode::OK, "{page:?}");
     !out
 }
 
-fn token(page: &Answer) -> String {
+pub(crate) fn token(page: &Answer) -> String {
     page.between("name=\"token\" value=\"", "\"").to_owned()
 }
 
 /// What a form of a page sends when nothing was changed in it, and then what was.
-fn filled(page: &Answer, action: &str, changed: &[(&str, &str)]) -> Vec<(String, String)> {
+pub(crate) fn filled(page: &Answer, action: &str, changed: &[(&str, &str)]) -> Vec<(String, String)> {
     let document = Html::parse_document(&page.body);
     let selector = Selector::parse("form").unwrap();
     let form = document.select(&selector).find(|form| form.attr("action") == Some(action));
@@ -71,7 +77,7 @@ fn filled(page: &Answer, action: &str, changed: &[(&str, &str)]) -> Vec<(String,
                 let chosen = field.select(&Selector::parse("option[selected]").unwrap()).next();
                 chosen.and_then(|option| option.attr("value")).unwrap_or_default().to_owned()
             }
-            _ if field.attr("type") == Some("checkbox") && field.attr("checked").is_none() => continue,
+            _ if matches!(field.attr("type"), Some("checkbox" | "radio")) && field.attr("checked").is_none() => continue,
             _ => field.attr("value").unwrap_or_default().to_owned(),
         };
         if !changed.iter().any(|(other, _)| *other == name) {
@@ -82,7 +88,7 @@ fn filled(page: &Answer, action: &str, changed: &[(&str, &str)]) -> Vec<(String,
     fields
 }
 
-async fn sends(street: &Street, browser: &mut Browser, page: &Answer, action: &str, changed: &[(&str, &str)]) -> Answer {
+pub(crate) async fn sends(street: &Street, browser: &mut Browser, page: &Answer, action: &str, changed: &[(&str, &str)]) -> Answer {
     let form = filled(page, action, changed);
     let form: Vec<_> = form.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
     street.posts(browser, action, &form).await
@@ -560,7 +566,7 @@ async fn an_app_is_made_in_one_form_and_its_secret_is_seen_once() {
     assert!(!page.body.contains(&secret) && page.body.contains("CLIENT_SECRET"), "{page:?}");
     let account = street.rig.events().iter().find_map(|event| event.account).unwrap();
     let created = street.rig.events().into_iter().find(|event| event.name.as_str() == "client.created").unwrap();
-    assert_eq!(created.actor, vestibule_domain::audit::Actor::Account(account), "the record says who");
+    assert_eq!(created.actor, vestibule_domain::audit::Actor::Operator(account), "the record says who, and that it was at this work");
 
     let again = sends(&street, &mut browser, &form, "/console/apps/create", &right).await;
     assert!(again.status == StatusCode::CONFLICT && again.body.contains("belongs to another app"), "{again:?}");
@@ -629,20 +635,20 @@ async fn what_files_keep_is_shown_as_theirs_and_changed_by_them() {
     let form = street.goes(&mut browser, "/console/app/wiki/edit").await;
     let saved = sends(&street, &mut browser, &form, "/console/app/wiki/save", &[("name", "Mine")]).await;
     assert!(saved.status == StatusCode::CONFLICT && saved.body.contains("It is changed in the files of web"), "{saved:?}");
-    let deleted = sends(&street, &mut browser, &page, "/console/app/wiki/delete", &[("name", "Wiki")]).await;
+    let deleted = sends(&street, &mut browser, &page, "/console/app/wiki/delete", &[("name", "wiki")]).await;
     assert_eq!(deleted.status, StatusCode::CONFLICT);
     assert!(street.goes(&mut browser, "/console/app/wiki").await.body.contains("<bdi>Wiki</bdi>"), "nothing was changed");
 }
 
 #[tokio::test]
-async fn an_app_is_deleted_only_by_its_name() {
+async fn an_app_is_deleted_only_by_its_id_whatever_letters_its_name_has() {
     let street = alices().await;
-    street.app("app").await;
+    street.app_as("app", Draft { name: "The\u{200b}  app".into(), ..plain() }).await;
     let mut browser = operator(&street).await;
     let page = street.goes(&mut browser, "/console/app/app").await;
-    let refused = sends(&street, &mut browser, &page, "/console/app/app/delete", &[("name", "the app")]).await;
+    let refused = sends(&street, &mut browser, &page, "/console/app/app/delete", &[("name", "The app")]).await;
     assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
-    let deleted = sends(&street, &mut browser, &page, "/console/app/app/delete", &[("name", "The app")]).await;
+    let deleted = sends(&street, &mut browser, &page, "/console/app/app/delete", &[("name", "app")]).await;
     assert_eq!(deleted.header("location"), "/console/apps?notice=deleted");
     assert_eq!(street.goes(&mut browser, "/console/app/app").await.status, StatusCode::NOT_FOUND);
 }

@@ -140,7 +140,7 @@ pub(super) fn upstream_result(result: &str) -> &'static str {
 /// Who or what ended a session.
 pub(super) fn logout_kind(event: &AuditEvent) -> &'static str {
     match (&event.actor, event.reason) {
-        (Actor::AdminKey(_), _) => "admin",
+        (Actor::AdminKey(_) | Actor::Operator(_), _) => "admin",
         (_, Some(Reason::Logout)) => "user",
         (_, Some(Reason::UpstreamLogout)) => "upstream",
         (_, Some(Reason::Replaced)) => "replaced",
@@ -173,7 +173,7 @@ pub(super) fn limit(reason: Option<Reason>) -> &'static str {
 
 /// What sort of thing an operator changed, if the event is of that.
 pub(super) fn changed(event: &AuditEvent) -> Option<&'static str> {
-    if !matches!(event.actor, Actor::AdminKey(_)) || event.outcome != Outcome::Success {
+    if !matches!(event.actor, Actor::AdminKey(_) | Actor::Operator(_)) || event.outcome != Outcome::Success {
         return None;
     }
     Some(match event.name {

@@ -271,9 +271,17 @@ fn what_operators_change_is_counted_and_what_happens_by_itself_is_not() {
     metrics.observed(&AuditEvent { actor: key(), ..event(EventName::KeyRotated, Outcome::Success) });
     metrics.observed(&AuditEvent { actor: Actor::System, ..event(EventName::KeyRotated, Outcome::Success) });
     metrics.observed(&AuditEvent { actor: key(), ..event(EventName::ClientUpdated, Outcome::Denied) });
-    for (object, changes) in [("provider", "1"), ("signing_key", "1"), ("client", "0")] {
+    // A person in the console is an operator too; on their own page they are not.
+    let person = vestibule_domain::ids::AccountId::new(&Zeros);
+    let revoked = |actor| AuditEvent { actor, ..event(EventName::GrantRevoked, Outcome::Success) };
+    metrics.observed(&revoked(Actor::Operator(person)));
+    metrics.observed(&revoked(Actor::Account(person)));
+    let ended = |actor| AuditEvent { actor, reason: Some(Reason::Logout), ..event(EventName::SessionEnded, Outcome::Success) };
+    metrics.observed(&ended(Actor::Operator(person)));
+    for (object, changes) in [("provider", "1"), ("signing_key", "1"), ("client", "0"), ("access", "2")] {
         assert_eq!(value(&metrics, &format!("vestibule_admin_changes_total{{object=\"{object}\"}}")), changes, "{object}");
     }
+    assert_eq!(value(&metrics, r#"vestibule_logout_total{kind="admin"}"#), "1");
 }
 
 #[test]
@@ -286,6 +294,9 @@ fn clients_are_counted_by_name_where_that_is_wanted_and_only_those_that_exist() 
     metrics.observed(&client("nobody", Outcome::Failure));
     metrics.observed(&client("app", Outcome::Success));
     metrics.observed(&client("https://stranger.example/app.json", Outcome::Success));
+    // What an operator only tries is nobody's coming to the app.
+    metrics.observed(&client("app", Outcome::Success).tried());
+    metrics.observed(&AuditEvent { name: EventName::LoginDeniedByPolicy, ..client("app", Outcome::Denied).tried() });
     assert_eq!(value(&metrics, r#"vestibule_client_logins_total{client="app",outcome="success"}"#), "1");
     assert_eq!(value(&metrics, r#"vestibule_client_logins_total{client="other",outcome="success"}"#), "1");
     assert_eq!(value(&metrics, r#"vestibule_client_logins_total{client="other",outcome="failed"}"#), "1");

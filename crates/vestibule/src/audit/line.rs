@@ -14,6 +14,7 @@ pub(crate) fn line(event: &AuditEvent) -> String {
     let actor = match &event.actor {
         Actor::AdminKey(key) => Some(format!("admin:{key}")),
         Actor::System => Some("system".into()),
+        Actor::Operator(id) => Some(format!("operator:{id}")),
         Actor::Anonymous | Actor::Account(_) | Actor::Client(_) => None,
     };
     let text = |value: Option<&dyn ToString>| value.map(ToString::to_string);

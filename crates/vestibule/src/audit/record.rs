@@ -100,6 +100,7 @@ fn cells(event: &AuditEvent) -> [String; COLUMNS.len() + 4] {
         Actor::Client(id) => ("client", id.to_string()),
         Actor::AdminKey(key) => ("admin_key", key.clone()),
         Actor::System => ("system", String::new()),
+        Actor::Operator(id) => ("operator", id.to_string()),
     };
     [
         event.id.to_string(),

@@ -261,12 +261,14 @@ pub(crate) struct RawAdmin {
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RawConsole {
-    /// How long an operator stays in it, and how old the sign-in may be that lets them in; from 5m to 24h.
+    /// How long after their sign-in an operator may be in it; an hour at most by a one-time key; from 5m to 24h.
     #[schemars(regex(pattern = SPAN))]
     pub(crate) session: String,
     /// How long they stay without doing anything; from 1m, at most as long as session.
     #[schemars(regex(pattern = SPAN))]
     pub(crate) idle: String,
+    /// The providers, by id, whose word counts for who is an operator; needed where there are several, for whoever runs one could vouch for anybody.
+    pub(crate) providers: Vec<String>,
     /// Which people are operators; each list that has entries must be met by one of them. Without any, nobody is.
     #[serde(default)]
     #[schemars(with = "RawEntry")]

@@ -19,7 +19,7 @@ use vestibule_domain::{
     keys::Rotation,
     limits::{Limits, Rates},
     ports::Entropy,
-    settings::{Lifetimes, Settings},
+    settings::{ConsoleSettings, Lifetimes, Settings},
     upstream::RefreshRules,
 };
 use vestibule_http::door::TlsFiles;
@@ -36,6 +36,7 @@ use super::{
 pub(crate) use self::upstream::named_within;
 pub(super) use self::{
     branding::appearance,
+    console::console,
     registration::registration,
     upstream::{egress, providers},
 };
@@ -47,6 +48,7 @@ const DAY: Duration = Duration::from_hours(24);
 /// Shorter keys could be guessed.
 const SHORTEST_BOOTSTRAP_KEY: usize = 32;
 
+/// All but what depends on the providers, which is the console's.
 pub(super) fn settings(raw: &RawConfig, check: &mut Checker<'_>) -> Option<Settings> {
     let lifetimes = lifetimes(&raw.lifetimes, check);
     let rotation = rotation(&raw.keys, &lifetimes, check);
@@ -57,7 +59,6 @@ pub(super) fn settings(raw: &RawConfig, check: &mut Checker<'_>) -> Option<Setti
     let (straight_through, dpop_nonce) = (raw.login.straight_through, raw.dpop.require_nonce);
     let limits = limits(&raw.limits);
     let audit = audit::audit(&raw.audit, check);
-    let console = console::console(&raw.console, check);
     Some(Settings {
         issuer,
         lifetimes,
@@ -69,7 +70,7 @@ pub(super) fn settings(raw: &RawConfig, check: &mut Checker<'_>) -> Option<Setti
         client_certificates,
         limits,
         audit,
-        console,
+        console: ConsoleSettings::default(),
     })
 }
 

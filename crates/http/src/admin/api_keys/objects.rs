@@ -131,7 +131,7 @@ impl From<ShownApiKey> for ApiKeyObject {
             name: key.name,
             made_by: match key.made_by {
                 Actor::AdminKey(id) => id,
-                Actor::Account(id) => id.to_string(),
+                Actor::Account(id) | Actor::Operator(id) => id.to_string(),
                 Actor::Client(id) => id.to_string(),
                 Actor::Anonymous | Actor::System => "system".to_owned(),
             },

@@ -32,7 +32,10 @@ pub(super) async fn new(house: Arc<House>, visit: Visit, desk: Desk) -> Response
 
 /// Registers what the form says.
 pub(super) async fn create(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
-    let (id, draft) = written(&visit, Draft::default());
+    let Written { id, draft, faults } = written(&visit, Draft::default());
+    if !faults.is_empty() {
+        return unclear(&house, &visit, &desk, Form { id, draft, faults, ..Form::default() }).await;
+    }
     match house.gateway.create_client(&visit.witness, &desk.operator.actor, id.as_deref(), &draft).await {
         Ok((client, secret)) => page(&house, &visit, &desk, &client, secret.as_ref()),
         Err(AdminFault::Invalid(faults)) => {
@@ -65,7 +68,10 @@ pub(super) async fn save(house: Arc<House>, visit: Visit, desk: Desk) -> Respons
         Ok(present) => present,
         Err(fault) => return faulty(&house, &visit, &desk, &fault),
     };
-    let (_, draft) = written(&visit, admin::draft_of(&present));
+    let Written { draft, faults, .. } = written(&visit, admin::draft_of(&present));
+    if !faults.is_empty() {
+        return unclear(&house, &visit, &desk, Form { draft, faults, present: Some(present), ..Form::default() }).await;
+    }
     let Ok(expected) = Sent::of(&visit).text("version").parse::<i64>() else {
         return faulty(&house, &visit, &desk, &AdminFault::PreconditionRequired);
     };
@@ -96,7 +102,7 @@ pub(super) async fn check(house: Arc<House>, visit: Visit, desk: Desk) -> Respon
         Some(app) => house.gateway.client(app).await.ok(),
         None => None,
     };
-    let (id, draft) = written(&visit, present.as_ref().map_or_else(Draft::default, admin::draft_of));
+    let Written { id, draft, .. } = written(&visit, present.as_ref().map_or_else(Draft::default, admin::draft_of));
     let id = app.or(id);
     match house.gateway.faults_of_client(&visit.witness, id.as_deref(), &draft).await {
         Ok(faults) => show_part(&Faults { faults: by_field(&faults).remove(field.as_str()).unwrap_or_default() }),
@@ -104,9 +110,19 @@ pub(super) async fn check(house: Arc<House>, visit: Visit, desk: Desk) -> Respon
     }
 }
 
+/// What the form says.
+struct Written {
+    id: Option<String>,
+    draft: Draft,
+    /// What contradicts itself in it.
+    faults: Vec<FieldFault>,
+}
+
 /// What the form says, over what is there.
-fn written(visit: &Visit, under: Draft) -> (Option<String>, Draft) {
+fn written(visit: &Visit, under: Draft) -> Written {
     let mut sent = Sent::of(visit);
+    let mut faults = Vec::new();
+    let allowed_providers = providers_of(&mut sent, under.allowed_providers, &mut faults);
     let auth_method = sent.optional("auth_method").unwrap_or(under.auth_method);
     let draft = Draft {
         name: sent.text("name"),
@@ -114,7 +130,7 @@ fn written(visit: &Visit, under: Draft) -> (Option<String>, Draft) {
         post_logout_redirect_uris: sent.lines("post_logout_redirect_uris"),
         grant_types: sent.ticked("grant_types"),
         scope: sent.text("scope"),
-        allowed_providers: sent.ticked("allowed_providers"),
+        allowed_providers,
         entry: vestibule_domain::entry::EntryDraft {
             email_domains: sent.lines("email_domains"),
             emails: sent.lines("emails"),
@@ -128,7 +144,32 @@ fn written(visit: &Visit, under: Draft) -> (Option<String>, Draft) {
         auth_method,
         ..under
     };
-    (sent.optional("client_id"), draft)
+    Written { id: sent.optional("client_id"), draft, faults }
+}
+
+/// The providers that may lead to the app. An empty list means all of them, so none ever comes from a box that was not ticked or not shown: whoever
+/// wants all says so.
+fn providers_of(sent: &mut Sent, there: Vec<String>, faults: &mut Vec<FieldFault>) -> Vec<String> {
+    let ticked = sent.ticked("allowed_providers");
+    let message = match (sent.text("providers").as_str(), ticked.is_empty()) {
+        ("all", true) => return Vec::new(),
+        ("these", false) => return ticked,
+        ("all", false) => "has some ticked, and all are chosen: choose only those that are ticked, or tick none",
+        ("these", true) => "has none ticked: tick those that may lead to the app, or choose all of them",
+        _ => return there,
+    };
+    faults.push(FieldFault { pointer: "/allowed_providers".into(), message: message.into() });
+    if ticked.is_empty() { there } else { ticked }
+}
+
+/// The form again, with what contradicts itself in it and whatever else is wrong.
+async fn unclear(house: &House, visit: &Visit, desk: &Desk, mut form: Form) -> Response {
+    let id = form.present.as_ref().map(|present| present.id.to_string()).or_else(|| form.id.clone());
+    match house.gateway.faults_of_client(&visit.witness, id.as_deref(), &form.draft).await {
+        Ok(others) => form.faults.extend(others),
+        Err(fault) => return faulty(house, visit, desk, &fault),
+    }
+    respond(house, visit, desk, StatusCode::UNPROCESSABLE_ENTITY, form).await
 }
 
 /// The form, and what is said on it.
@@ -149,6 +190,9 @@ async fn respond(house: &House, visit: &Visit, desk: &Desk, status: StatusCode, 
     };
     let frame = Frame::new(house, visit, desk, Section::Apps);
     let mut faults = by_field(&form.faults);
+    // Each with the field it is about: on a long form nobody hunts for it.
+    let fielded = faults.iter().filter(|(field, _)| !field.is_empty());
+    let wrong: Vec<_> = fielded.flat_map(|(field, said)| said.iter().map(move |said| (*field, said.clone()))).collect();
     let Form { draft, present, id, .. } = &form;
     let app = present.as_ref().map(|present| present.id.to_string());
     let mut fault = |name: &str| faults.remove(name).unwrap_or_default();
@@ -167,7 +211,7 @@ async fn respond(house: &House, visit: &Visit, desk: &Desk, status: StatusCode, 
         checked(field.optional().hint("Letters, digits, - . _ ~. Left empty, it is given one.").wrong(fault("client_id")), "client_id")
     });
     let proof = Field::choice("auth_method", "How it proves who it is", &draft.auth_method, methods(&draft.auth_method))
-        .hint("An app on a server keeps a secret. One that runs in people's browsers or on their devices can't, and is public.")
+        .hint("An app on a server keeps a secret. One that runs in people's browsers or on their devices can't, and is public. With nothing, or a key of its own, its secrets end at once.")
         .wrong(fault("auth_method"));
     let logout = vec![
         checked(
@@ -212,10 +256,14 @@ async fn respond(house: &House, visit: &Visit, desk: &Desk, status: StatusCode, 
     ];
     let grants =
         grants.map(|(value, label, hint)| tick("grant_types", value, label, hint, draft.grant_types.iter().any(|grant| grant == value)));
+    let is_allowed = |id: &str| draft.allowed_providers.iter().any(|allowed| allowed == id);
     let offered = providers.iter().map(|provider| {
         let id = provider.id.as_str();
-        tick("allowed_providers", id, &visible(&provider.label, 60), "", draft.allowed_providers.iter().any(|allowed| allowed == id))
+        tick("allowed_providers", id, &visible(&provider.label, 60), "", is_allowed(id))
     });
+    // One that is not here any more stays until somebody takes it away: without it the app might be open to more than it was.
+    let gone = draft.allowed_providers.iter().filter(|allowed| providers.iter().all(|provider| provider.id.as_str() != *allowed));
+    let gone = gone.map(|id| tick("allowed_providers", id, &format!("{} (not here any more)", visible(id, 60)), "", true));
     let pkce = tick(
         "require_pkce",
         "true",
@@ -248,10 +296,14 @@ async fn respond(house: &House, visit: &Visit, desk: &Desk, status: StatusCode, 
         entry,
         tokens,
         grants: grants.into(),
-        providers: offered.collect(),
+        providers: offered.chain(gone).collect(),
+        all_providers: draft.allowed_providers.is_empty(),
         pkce,
         legacy,
+        is_wrong: !wrong.is_empty() || !others.is_empty(),
+        wrong,
         others,
+        is_late: form.is_late,
         differences,
     };
     show(status, &frame, &view)
@@ -363,10 +415,16 @@ struct Page<'a> {
     tokens: Vec<Field>,
     grants: Vec<Tick>,
     providers: Vec<Tick>,
+    all_providers: bool,
     pkce: Tick,
     legacy: Tick,
+    is_wrong: bool,
+    /// What is wrong with fields, by their names.
+    wrong: Vec<(&'static str, String)>,
     /// What is wrong elsewhere.
     others: Vec<String>,
-    /// What somebody else changed meanwhile: name, what is there, what was written.
+    /// Whether somebody else changed the app while this was written.
+    is_late: bool,
+    /// What they changed of what this form has: name, what is there, what was written.
     differences: Vec<(&'static str, String, String)>,
 }

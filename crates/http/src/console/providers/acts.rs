@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use poem::Response;
-use vestibule_flows::{AdminFault, Desk, ProviderDraft};
+use vestibule_flows::Desk;
 
 use super::{
     super::{faulty, form::Sent, named, onward, refused, segment},
@@ -41,13 +41,8 @@ pub(super) async fn disable(house: Arc<House>, visit: Visit, desk: Desk) -> Resp
     let id = named(&visit, "provider");
     let sent = Sent::of(&visit);
     let disabled = sent.text("disabled") == "true";
-    let changed = async {
-        let present = house.gateway.shown_provider(&visit.witness, &id).await?;
-        let expected = sent.text("version").parse::<i64>().map_err(|_| AdminFault::PreconditionRequired)?;
-        let draft = ProviderDraft { settings: present.settings.unwrap_or_default(), disabled };
-        house.gateway.put_provider(&visit.witness, &desk.operator.actor, &id, draft, Some(expected)).await
-    };
-    match changed.await {
+    let expected = sent.text("version").parse().ok();
+    match house.gateway.disable_provider(&visit.witness, &desk.operator.actor, &id, disabled, expected).await {
         Ok(_) => onward(&house, &format!("/provider/{}", segment(&id)), Some(if disabled { "disabled" } else { "enabled" })),
         Err(fault) => faulty(&house, &visit, &desk, &fault),
     }

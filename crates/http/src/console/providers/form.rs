@@ -11,6 +11,7 @@ use vestibule_flows::{AdminFault, Desk, ProviderDraft, ShownProvider};
 
 use super::super::{Frame, Section, faulty, form::Sent, named, onward, parts::Field, said, segment, show};
 use crate::{
+    admin,
     house::House,
     pages::{Href, mark_of, visible},
     visit::Visit,
@@ -37,19 +38,22 @@ pub(super) async fn new(house: Arc<House>, visit: Visit, desk: Desk) -> Response
 
 pub(super) async fn create(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
     let sent = Sent::of(&visit);
-    let mut form = Form::written(&house, &sent, sent.text("id"), sent.text("preset"));
-    let made = match form.draft(false) {
-        Ok(draft) => house.gateway.put_provider(&visit.witness, &desk.operator.actor, &form.id, draft, None).await,
-        Err(fault) => Err(AdminFault::Invalid(vec![fault])),
+    let (mut form, draft) = Form::written(&house, &sent, sent.text("id"), sent.text("preset"));
+    let made = match draft {
+        Ok(settings) => {
+            let draft = ProviderDraft { settings, disabled: false };
+            house.gateway.put_provider(&visit.witness, &desk.operator.actor, &form.id, draft, None).await
+        }
+        Err(faults) => Err(AdminFault::Invalid(faults)),
     };
     match made {
         Ok(provider) => onward(&house, &format!("/provider/{}", segment(provider.id.as_str())), Some("saved")),
         Err(AdminFault::Invalid(faults)) => {
-            form.faults = faults;
+            form.faults.extend(faults);
             respond(&house, &visit, &desk, StatusCode::UNPROCESSABLE_ENTITY, &form)
         }
         Err(AdminFault::PreconditionRequired | AdminFault::PreconditionFailed(_)) => {
-            form.faults = vec![FieldFault { pointer: "/id".into(), message: "belongs to another provider already".into() }];
+            form.faults.push(FieldFault { pointer: "/id".into(), message: "belongs to another provider already".into() });
             respond(&house, &visit, &desk, StatusCode::CONFLICT, &form)
         }
         Err(fault) => faulty(&house, &visit, &desk, &fault),
@@ -74,19 +78,20 @@ pub(super) async fn save(house: Arc<House>, visit: Visit, desk: Desk) -> Respons
     };
     let sent = Sent::of(&visit);
     let of = Form::of(&house, &present);
-    let mut form =
-        Form { version: of.version, secrets: of.secrets.clone(), ..Form::written(&house, &sent, of.id.clone(), of.preset.clone()) };
-    let saved = match (form.draft(present.disabled), sent.text("version").parse::<i64>()) {
-        (Ok(draft), Ok(expected)) => {
+    let (form, draft) = Form::written(&house, &sent, of.id, of.preset);
+    let mut form = Form { version: of.version, secrets: of.secrets, ..form };
+    let saved = match (draft, sent.text("version").parse::<i64>()) {
+        (Ok(settings), Ok(expected)) => {
+            let draft = ProviderDraft { settings, disabled: present.disabled };
             house.gateway.put_provider(&visit.witness, &desk.operator.actor, &form.id, draft, Some(expected)).await
         }
         (Ok(_), Err(_)) => Err(AdminFault::PreconditionRequired),
-        (Err(fault), _) => Err(AdminFault::Invalid(vec![fault])),
+        (Err(faults), _) => Err(AdminFault::Invalid(faults)),
     };
     match saved {
         Ok(_) => onward(&house, &format!("/provider/{}", segment(&form.id)), Some("saved")),
         Err(AdminFault::Invalid(faults)) => {
-            form.faults = faults;
+            form.faults.extend(faults);
             respond(&house, &visit, &desk, StatusCode::UNPROCESSABLE_ENTITY, &form)
         }
         Err(AdminFault::PreconditionFailed(_)) => {
@@ -118,8 +123,6 @@ struct Form {
     rest: String,
     /// Which secrets it has already.
     secrets: Vec<String>,
-    /// The secret that was typed; never sent back.
-    secret: Option<String>,
     version: Option<i64>,
     faults: Vec<FieldFault>,
     /// What somebody else made of it meanwhile.
@@ -134,7 +137,10 @@ impl Form {
         let mut settings = present.settings.clone().unwrap_or_default();
         let preset = settings.remove("preset").and_then(|name| name.as_str().map(str::to_owned)).unwrap_or_else(|| "oidc".to_owned());
         let card = card(house, &preset);
-        let own = own_names(card.as_ref()).into_iter().filter_map(|name| Some((name.clone(), settings.remove(&name)?))).collect();
+        // What is no text does not fit into a field, and stays below.
+        let texts =
+            own_names(card.as_ref()).into_iter().filter(|name| settings.get(name).is_some_and(Value::is_string)).collect::<Vec<_>>();
+        let own = texts.into_iter().filter_map(|name| Some((name.clone(), settings.remove(&name)?))).collect();
         Self {
             id: present.id.to_string(),
             rest: if settings.is_empty() { String::new() } else { pretty(&settings) },
@@ -147,24 +153,49 @@ impl Form {
         }
     }
 
-    fn written(house: &House, sent: &Sent, id: String, preset: String) -> Self {
+    /// What the form says: to be shown again, in which no secret is, and as the use case wants it, where one that was not typed stays as it is.
+    fn written(house: &House, sent: &Sent, id: String, preset: String) -> (Self, Result<Claims, Vec<FieldFault>>) {
         let card = card(house, &preset);
-        let own = own_names(card.as_ref()).into_iter().filter_map(|name| Some((name.clone(), sent.optional(&name)?.into()))).collect();
-        Self { id, preset, own, rest: sent.text("rest"), secret: sent.optional("client_secret"), card, ..Self::default() }
-    }
-
-    /// As the use case wants it; a secret that was not typed stays as it is.
-    fn draft(&self, disabled: bool) -> Result<ProviderDraft, FieldFault> {
-        let wrong =
-            || FieldFault { pointer: "/rest".into(), message: "is not a JSON object, as {\"scopes\": [\"openid\", \"email\"]}".into() };
-        let mut settings: Claims = match self.rest.as_str() {
-            "" => Claims::new(),
-            text => serde_json::from_str(text).map_err(|_| wrong())?,
+        let names = own_names(card.as_ref());
+        let own: Claims = names.iter().filter_map(|name| Some((name.clone(), sent.optional(name)?.into()))).collect();
+        let text = sent.text("rest");
+        let about = |message: String| FieldFault { pointer: "/rest".into(), message };
+        let mut form = Self { id, preset, own, card, ..Self::default() };
+        let secret_names = house.gateway.secret_settings();
+        let read = if text.is_empty() { Ok(Claims::new()) } else { admin::read_object(&text) };
+        let mut rest = match read {
+            Ok(rest) => rest,
+            Err(faults) => {
+                let mut faults: Vec<_> =
+                    faults.iter().map(|fault| about(format!("can't be read: {}", fault.trim_end_matches('.')))).collect();
+                // Whatever it is, there may be a secret in it.
+                if secret_names.iter().any(|name| text.contains(name)) {
+                    faults.push(about("had the name of a secret in it, so it is not shown again: type it anew".into()));
+                } else {
+                    form.rest = text;
+                }
+                return (form, Err(faults));
+            }
         };
-        settings.insert("preset".into(), self.preset.clone().into());
-        settings.extend(self.own.clone());
-        settings.extend(self.secret.clone().map(|secret| ("client_secret".to_owned(), Value::from(secret))));
-        Ok(ProviderDraft { settings, disabled })
+        let mut faults = Vec::new();
+        let twice = |name: &String, value: &Value| (names.contains(name) && (value.is_string() || form.own.contains_key(name)));
+        let fixed = ["preset", "id", "client_secret"];
+        for name in rest.iter().filter(|(name, value)| twice(name, value) || fixed.contains(&name.as_str())).map(|(name, _)| name) {
+            faults.push(about(format!("has {name} in it, which has a field of its own")));
+        }
+        let mut settings = rest.clone();
+        for name in secret_names {
+            if rest.get(*name).is_some_and(|value| !value.is_null()) {
+                rest.remove(*name);
+                form.faults.push(about(format!("had {name} in it, which is not shown again: type it anew")));
+            }
+        }
+        form.rest = if rest.is_empty() { String::new() } else { pretty(&rest) };
+        settings.insert("preset".into(), form.preset.clone().into());
+        settings.extend(form.own.clone());
+        settings.extend(sent.optional("client_secret").map(|secret| ("client_secret".to_owned(), Value::from(secret))));
+        let written = if faults.is_empty() { Ok(settings) } else { Err(faults) };
+        (form, written)
     }
 
     fn value(&self, name: &str) -> String {
