@@ -322,7 +322,5 @@ fn facts(provider: &StoredProvider, secrets: &BTreeMap<String, SecretString>) ->
     let mut settings = provider.settings.clone();
     settings.extend(secrets.keys().map(|name| (name.clone(), SECRET.into())));
     let keeper = provider.managed_by.as_ref().map(|keeper| ("managed_by".to_owned(), keeper.as_str().into()));
-    Claims::from_iter(
-        [("settings".to_owned(), settings.into()), ("disabled".to_owned(), provider.disabled.into())].into_iter().chain(keeper),
-    )
+    [("settings".to_owned(), settings.into()), ("disabled".to_owned(), provider.disabled.into())].into_iter().chain(keeper).collect()
 }

@@ -43,9 +43,10 @@ fn always(name: EventName) -> &'static [&'static str] {
         E::SessionEnded | E::IdentityUnlinked | E::AccountDisabled | E::AccountEnabled | E::AccountErased => &["account"],
         E::ConsentGranted | E::ConsentRevoked => &["account", "client"],
         E::CodeRedeemed | E::TokenRefreshed => &["account", "client", "grant"],
-        // Of everybody at once, it may be.
-        E::GrantRevoked => &["client"],
-        E::ClientCredentialsGranted | E::ClientCreated | E::ClientUpdated | E::ClientDeleted | E::ClientExpired => &["client"],
+        // A grant is taken back of somebody, or of everybody at once.
+        E::GrantRevoked | E::ClientCredentialsGranted | E::ClientCreated | E::ClientUpdated | E::ClientDeleted | E::ClientExpired => {
+            &["client"]
+        }
         E::ClientDocumentChanged => &["client", "detail"],
         E::ProviderCreated
         | E::ProviderUpdated
@@ -65,7 +66,7 @@ fn any() -> Value {
     let digest = json!({ "type": "string", "pattern": "^[0-9a-f]{64}$" });
     let whole = json!({ "type": "integer", "minimum": 0 });
     let actor = |kind: &str| json!({ "properties": { "type": { "const": kind } }, "required": ["type"] });
-    let actors = ["anonymous", "account", "client", "admin_key", "system"].map(actor);
+    let actors = ["anonymous", "account", "client", "admin_key", "system", "operator"].map(actor);
     json!({
         "type": "object",
         "properties": {

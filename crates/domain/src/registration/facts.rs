@@ -2,7 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use crate::client::{Client, KeySource};
+use crate::{
+    about::ApplicationType,
+    client::{Client, KeySource, SigningAlg},
+    ids::ClientId,
+};
 
 /// Everything that is registered of a client, by the admin API's names. Its secrets are not part of it.
 pub fn facts(client: &Client) -> Map<String, Value> {
@@ -18,7 +22,7 @@ pub fn facts(client: &Client) -> Map<String, Value> {
     let facts = [
         ("client_id", json!(client.id.as_str())),
         ("client_name", json!(client.name)),
-        ("application_type", json!(about.application_type.map(|kind| kind.as_str()))),
+        ("application_type", json!(about.application_type.map(ApplicationType::as_str))),
         ("client_uri", json!(about.client_uri)),
         ("policy_uri", json!(about.policy_uri)),
         ("tos_uri", json!(about.tos_uri)),
@@ -33,11 +37,11 @@ pub fn facts(client: &Client) -> Map<String, Value> {
         ("scope", json!(client.scopes.to_string())),
         ("jwks", json!(jwks)),
         ("jwks_uri", json!(jwks_uri)),
-        ("token_endpoint_auth_signing_alg", json!(client.assertion_alg.map(|alg| alg.as_str()))),
+        ("token_endpoint_auth_signing_alg", json!(client.assertion_alg.map(SigningAlg::as_str))),
         ("id_token_signed_response_alg", json!(client.id_token_alg.as_str())),
         ("access_token_signed_response_alg", json!(client.access_token_alg.as_str())),
-        ("userinfo_signed_response_alg", json!(client.userinfo_alg.map(|alg| alg.as_str()))),
-        ("introspection_signed_response_alg", json!(client.introspection_alg.map(|alg| alg.as_str()))),
+        ("userinfo_signed_response_alg", json!(client.userinfo_alg.map(SigningAlg::as_str))),
+        ("introspection_signed_response_alg", json!(client.introspection_alg.map(SigningAlg::as_str))),
         ("require_pkce", json!(client.require_pkce)),
         ("legacy_oauth", json!(client.legacy_oauth)),
         ("require_pushed_authorization_requests", json!(client.require_pushed_requests)),
@@ -45,7 +49,7 @@ pub fn facts(client: &Client) -> Map<String, Value> {
         ("tls_client_certificate_bound_access_tokens", json!(client.certificate_bound_access_tokens)),
         ("profile", json!(client.profile.map(|profile| profile.to_string()))),
         ("require_signed_request_object", json!(client.require_signed_requests)),
-        ("request_object_signing_alg", json!(client.request_object_alg.map(|alg| alg.as_str()))),
+        ("request_object_signing_alg", json!(client.request_object_alg.map(SigningAlg::as_str))),
         ("audiences", json!(client.audiences)),
         ("introspection_audiences", json!(client.serves)),
         ("allowed_providers", json!(client.allowed_providers)),
@@ -58,7 +62,7 @@ pub fn facts(client: &Client) -> Map<String, Value> {
         ("frontchannel_logout_uri", json!(client.logout.frontchannel_uri.as_ref().map(ToString::to_string))),
         ("frontchannel_logout_session_required", json!(client.logout.frontchannel_session_required)),
         ("exchange_audiences", json!(client.exchange_audiences)),
-        ("may_act", json!(client.may_act.as_ref().map(|id| id.as_str()))),
+        ("may_act", json!(client.may_act.as_ref().map(ClientId::as_str))),
         ("id_token_claims", json!(client.id_token_claims)),
         ("consent", json!(client.consent.as_str())),
         ("disabled", json!(client.disabled)),

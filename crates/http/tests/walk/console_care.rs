@@ -16,7 +16,7 @@ use vestibule_domain::{
     settings::ConsoleSettings,
     store::{Changes, Write},
 };
-use vestibule_flows::ProviderDraft;
+use vestibule_flows::{AccessFilter, AccessPage, ProviderDraft};
 use vestibule_testkit::rig::RigOptions;
 
 use crate::{
@@ -99,7 +99,8 @@ async fn what_must_be_shut_is_shut_whatever_else_is_wrong_with_it() {
     let now = street.rig.witness().now;
     let id = ProviderId::parse("lost").unwrap();
     let settings = json!({"preset": "lost"}).as_object().unwrap().clone();
-    let provider = StoredProvider { id, version: 7, disabled: false, settings, secrets: None, created: now, updated: now };
+    let provider =
+        StoredProvider { id, version: 7, disabled: false, settings, secrets: None, managed_by: None, created: now, updated: now };
     street.rig.store.commit(Changes::default().write(Write::PutProvider { provider, expected: None })).await.unwrap();
     let page = street.goes(&mut browser, "/console/provider/lost").await;
     let shut = sends(&street, &mut browser, &page, "/console/provider/lost/disable", &[]).await;
@@ -181,7 +182,8 @@ async fn whoever_works_is_not_thrown_out_however_short_idle_is() {
     }
     // And the session that they came by is in use as long as they work.
     let account = street.rig.events().iter().find_map(|event| event.account).unwrap().to_string();
-    let sessions = street.gateway().sessions(&street.rig.witness(), &account).await.unwrap();
+    let of_person = AccessFilter { account: Some(&account), ..AccessFilter::default() };
+    let sessions = street.gateway().sessions(&street.rig.witness(), of_person, AccessPage { after: None, limit: 9 }).await.unwrap();
     assert!(street.rig.witness().now.since(sessions[0].last_seen) <= Duration::from_mins(1), "{sessions:?}");
     street.rig.clock.advance(Duration::from_mins(1));
     assert!(!is_in(&street, &mut browser).await);

@@ -178,7 +178,7 @@ impl Form {
             }
         };
         let mut faults = Vec::new();
-        let twice = |name: &String, value: &Value| (names.contains(name) && (value.is_string() || form.own.contains_key(name)));
+        let twice = |name: &String, value: &Value| names.contains(name) && (value.is_string() || form.own.contains_key(name));
         let fixed = ["preset", "id", "client_secret"];
         for name in rest.iter().filter(|(name, value)| twice(name, value) || fixed.contains(&name.as_str())).map(|(name, _)| name) {
             faults.push(about(format!("has {name} in it, which has a field of its own")));
