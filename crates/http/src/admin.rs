@@ -78,9 +78,9 @@ pub(crate) fn api(house: &Arc<House>) -> impl Endpoint<Output = Response> + use<
 
 const ABOUT: &str = "Registers the apps that people sign in to, sets up where they sign in, and looks after their accounts.\n\n\
     Send an admin key as `Authorization: Bearer …`. A change of something that is there needs its `ETag` in `If-Match`, so that two editors \
-    never overwrite each other. `PATCH` takes a JSON Merge Patch (RFC 7396). With `?dry_run=true` a change is checked, answered with what would be another, and \
-    not made. A `POST` with an `Idempotency-Key` is done once, however often it is sent within a day. Errors are RFC 9457 problem documents with a stable `code`, and `trace_id` is the reference of the request \
-    in logs and audit events.";
+    never overwrite each other. `PATCH` takes a JSON Merge Patch (RFC 7396). With `?dry_run=true` a change is checked, answered with what would be \
+    another, and not made. A `POST` with an `Idempotency-Key` is done once, however often it is sent within a day. Errors are RFC 9457 problem \
+    documents with a stable `code`, and `trace_id` is the reference of the request in logs and audit events.";
 
 struct Api {
     house: Arc<House>,

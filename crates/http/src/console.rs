@@ -3,7 +3,8 @@
 //! **How a page is added.** Write a handler `async fn(House, Visit, Desk) -> Response` in a file below `console/`; a [`Desk`] is an operator at work, so
 //! whoever gets there is one. It fills a template below `templates/console/` that extends `console/shell.html` and has a field `f: Frame`
 //! ([`Frame::new`], with the [`Section`] it belongs to), and answers with [`show`]. Put its address into [`routes`]: `read` for what only looks, `write` for
-//! what changes something, each with the operation of the admin API that is the same: what that needs, an operator needs here. A form posts `{{ f.token }}` as `token`, or it is refused before the handler sees it. A new entry of the navigation is a
+//! what changes something, each with the operation of the admin API that is the same: what that needs, an operator needs here. A form posts
+//! `{{ f.token }}` as `token`, or it is refused before the handler sees it. A new entry of the navigation is a
 //! [`Section`]. A page must do its work without JavaScript; what `htmx` adds is comfort. Styles go into `templates/console/console.css`, scripts into
 //! `assets`: the policy of these pages runs nothing that stands in the markup.
 //!
@@ -65,6 +66,7 @@ pub(crate) fn routes(house: &Arc<House>, routes: Route) -> Route {
 }
 
 /// The same as an operation of the admin API.
+#[expect(clippy::unnecessary_wraps, reason = "pages that are like no operation say None in its place")]
 fn like(method: &Method, route: &str) -> Option<&'static Row> {
     Some(table::row(method, route))
 }

@@ -130,7 +130,7 @@ fn refuses(operation: &mut Value, status: u16, text: &str) {
     match response["description"].as_str() {
         Some(before) => response["description"] = format!("{before} {text}").into(),
         None => {
-            *response = json!({ "description": text, "content": { MEDIA_TYPE: { "schema": { "$ref": "#/components/schemas/Problem" } } } })
+            *response = json!({ "description": text, "content": { MEDIA_TYPE: { "schema": { "$ref": "#/components/schemas/Problem" } } } });
         }
     }
 }

@@ -27,7 +27,8 @@ pub(super) struct Keys {
 impl Keys {
     /// List signing keys
     ///
-    /// Every key that apps can fetch, by algorithm and date; all at once, as apps fetch them too. They follow one another by themselves, as `[keys]` in the configuration says.
+    /// Every key that apps can fetch, by algorithm and date; all at once, as apps fetch them too. They follow one another by
+    /// themselves, as `[keys]` in the configuration says.
     #[oai(path = "/keys", method = "get", operation_id = "list_keys", tag = "Group::Keys")]
     async fn list(&self, key: Key) -> Result<Shown, Refused<Listing>> {
         let keys = self.house.gateway.shown_keys().await.map_err(Problem::from)?;

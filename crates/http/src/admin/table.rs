@@ -1,7 +1,8 @@
 //! Every operation of the admin API: the one table.
 //!
-//! A new operation gets a row here, a handler, and nothing else (a page of the console that does it names the row, in its `routes`): the row lets requests reach the handler, asks for the scope, counts the call, and
-//! says what it leaves in the audit log. Tests hold the table to the OpenAPI document in both directions, and to the events that are really left.
+//! A new operation gets a row here, a handler, and nothing else: the row lets requests reach the handler, asks for the scope, counts the call, and
+//! says what it leaves in the audit log. A page of the console that does the same names the row. Tests hold the table to the OpenAPI document in both
+//! directions, and to the events that are really left.
 //!
 //! No row has a class for requests that another site's page makes (CSRF), because there is nothing to tell apart: a caller is known by the bearer
 //! token that it sends itself in a header, and by nothing that a browser would add.

@@ -70,10 +70,10 @@ async fn the_document_is_whole() {
     PATCH /api-keys/{key_id} → 200 400 401 403 404 412 413 415 422 428 429 500 503
     GET /clients → 200 400 401 403 429 500 503
     POST /clients → 200 201 400 401 403 409 413 415 422 429 500 503
-    DELETE /clients/{client_id} → 200 204 400 401 403 404 412 428 429 500 503
+    DELETE /clients/{client_id} → 200 204 400 401 403 404 409 412 428 429 500 503
     GET /clients/{client_id} → 200 304 401 403 404 429 500 503
-    PATCH /clients/{client_id} → 200 400 401 403 404 412 413 415 422 428 429 500 503
-    PUT /clients/{client_id} → 200 201 400 401 403 412 413 415 422 428 429 500 503
+    PATCH /clients/{client_id} → 200 400 401 403 404 409 412 413 415 422 428 429 500 503
+    PUT /clients/{client_id} → 200 201 400 401 403 409 412 413 415 422 428 429 500 503
     DELETE /clients/{client_id}/grants → 200 204 400 401 403 404 429 500 503
     POST /clients/{client_id}/secrets → 200 201 400 401 403 404 409 413 415 422 429 500 503
     DELETE /clients/{client_id}/secrets/{secret_id} → 200 204 400 401 403 404 409 429 500 503

@@ -160,7 +160,7 @@ impl Form {
         let own: Claims = names.iter().filter_map(|name| Some((name.clone(), sent.optional(name)?.into()))).collect();
         let text = sent.text("rest");
         let about = |message: String| FieldFault { pointer: "/rest".into(), message };
-        let mut form = Self { id, preset, own, card, ..Self::default() };
+        let mut form = Self { id, preset, card, own, ..Self::default() };
         let secret_names = house.gateway.secret_settings();
         let read = if text.is_empty() { Ok(Claims::new()) } else { admin::read_object(&text) };
         let mut rest = match read {
