@@ -12,7 +12,7 @@ async fn house(extra: &str) -> House {
 
 async fn output(mut command: Command) -> (bool, String) {
     let shown = format!("{command:?}");
-    let done = tokio::task::spawn_blocking(move || command.output()).await.unwrap();
+    let done = tokio::task::spawn_blocking(move || command.output()).await.expect("it does not panic");
     let done = done.unwrap_or_else(|error| panic!("{error}: tests/run installs what this needs: {shown}"));
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     (done.status.success(), format!("{}{}", text(&done.stdout), text(&done.stderr)))

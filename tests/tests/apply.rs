@@ -67,10 +67,7 @@ async fn files_are_planned_applied_found_done_changed_and_pruned() {
         "clients.d/grafana.toml",
         &GRAFANA.replace("generic_oauth\"]", "generic_oauth\", \"https://g2.example.com/cb\"]\nconsent = \"always\""),
     );
-    desk.file(
-        "clients.d/more.yaml",
-        &WIKI.replace("  consent: remembered\n", "").split("- client_id: cli").next().expect("a part").to_owned(),
-    );
+    desk.file("clients.d/more.yaml", WIKI.replace("  consent: remembered\n", "").split("- client_id: cli").next().expect("a part"));
     insta::assert_snapshot!(plan(&desk, &desk.said(&[&apply[..], &["--dry-run"]].concat())), @r#"
     https://sso.example.com, in the name of files:
 

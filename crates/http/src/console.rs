@@ -196,7 +196,7 @@ fn faulty(house: &House, visit: &Visit, desk: &Desk, fault: &AdminFault) -> Resp
             "You may not do this",
             format!("It needs the scope {lacks}, which you do not have. Nothing was changed."),
         ),
-        AdminFault::SlowDown(seconds) => {
+        AdminFault::SlowDown(seconds) | AdminFault::TooMany(seconds) => {
             (StatusCode::TOO_MANY_REQUESTS, "Too much at once", format!("Nothing was changed. Try again in {seconds} seconds."))
         }
         AdminFault::NotFound => (StatusCode::NOT_FOUND, "It is not there", "Nothing of this name is here, or not any more.".to_owned()),

@@ -40,7 +40,7 @@ const BASE: &str = "/api/v1";
 const PAGE: &str = "200";
 /// How often one question waits for its turn, and for how long.
 const MOST_WAITS: u32 = 5;
-const LONGEST_WAIT: Duration = Duration::from_secs(60);
+const LONGEST_WAIT: Duration = Duration::from_mins(1);
 /// Nobody has typed a longer key.
 const LONGEST_KEY: usize = 4096;
 
@@ -132,9 +132,9 @@ impl Remote {
         }
         let would = self.call(ask.query("dry_run", Some("true"))).await?.body;
         if act.at.json {
-            print::json(&would)?
+            print::json(&would)?;
         } else {
-            print::text(&rehearsed(&would))?
+            print::text(&rehearsed(&would))?;
         }
         Ok(None)
     }

@@ -1,5 +1,5 @@
 //! The JSON Schema of every event (JSON Schema 2020-12), made from the same enums as the events. What a kind of event always has is said once, in
-//! [`always`], and every event that a test causes is held against it.
+//! `always`, and every event that a test causes is held against it.
 
 use serde_json::{Map, Value, json};
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 use vestibule_domain::{
+    audit::Reason,
     grant::Grant,
     ids::{ClientId, GrantId},
     ports::{Clock, Store},
@@ -148,7 +149,7 @@ async fn attack_37_what_an_app_has_not_fetched_yet_is_taken_back_with_the_rest()
     assert_eq!(street.redeems(&app, &again).await.status, StatusCode::OK);
     let failed = street.rig.events().into_iter().filter(|event| event.name.as_str() == "code.failed");
     let of_app = failed.filter(|event| event.client.as_ref().is_some_and(|client| client.as_str() == "app"));
-    let reasons: Vec<_> = of_app.filter_map(|event| event.reason.map(|reason| reason.as_str())).collect();
+    let reasons: Vec<_> = of_app.filter_map(|event| event.reason.map(Reason::as_str)).collect();
     assert_eq!(reasons, ["revoked", "revoked"]);
 }
 

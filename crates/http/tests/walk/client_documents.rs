@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use vestibule_domain::{
     client::Client,
     client_document::{DocumentFault, FetchedDocument},
+    ids::ClientId,
     ports::Store,
     self_registration::SelfRegistration,
     store::{Changes, Write},
@@ -203,7 +204,7 @@ async fn attack_41_a_document_that_changed_is_what_counts_at_the_next_sign_in() 
     let told: Vec<_> = street.rig.events().into_iter().filter(|event| event.name.as_str() == "client.document_changed").collect();
     let [told] = &*told else { panic!("one change, and the same document again is none: {told:#?}") };
     assert_eq!(
-        (told.detail.as_deref(), told.client.as_ref().map(|id| id.as_str())),
+        (told.detail.as_deref(), told.client.as_ref().map(ClientId::as_str)),
         (Some("changed: client_name, redirect_uris"), Some(ID))
     );
 

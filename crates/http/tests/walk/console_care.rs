@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 use secrecy::ExposeSecret;
 use serde_json::json;
 use vestibule_domain::{
-    audit::Actor,
+    audit::{Actor, Reason},
     claims::Claims,
     ids::ProviderId,
     operator::AdminScopes,
@@ -156,10 +156,11 @@ async fn attack_86_nobody_is_an_operator_by_the_word_of_a_provider_that_is_not_n
 async fn what_an_operator_does_in_the_console_is_counted_as_an_operators() {
     let street = alices().await;
     let mut browser = operator(&street).await;
-    let page = street.goes(&mut browser, "/console").await;
-    let form = [("token", token(&page)), ("name", "Wiki".to_owned()), ("redirect_uris", "https://wiki.example/cb".to_owned())];
-    let form: Vec<_> = form.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    street.posts(&mut browser, "/console/apps/create", &form).await;
+    let page = street.goes(&mut browser, "/console/apps/new").await;
+    let made =
+        sends(&street, &mut browser, &page, "/console/apps/create", &[("name", "Wiki"), ("redirect_uris", "https://wiki.example/cb")])
+            .await;
+    assert!(made.status.is_success(), "{made:?}");
     let account = street.rig.events().iter().find_map(|event| event.account).unwrap();
     for name in ["admin.login", "client.created"] {
         let event = street.rig.events().into_iter().find(|event| event.name.as_str() == name).unwrap();
@@ -224,7 +225,7 @@ async fn whoever_wants_to_come_in_and_is_no_operator_leaves_a_trace() {
     street.signs_in(&mut bob, &app, "bob").await;
     assert_eq!(street.goes(&mut bob, "/console/enter").await.status, StatusCode::FORBIDDEN);
     let event = street.rig.events().into_iter().find(|event| event.name.as_str() == "admin.login_failed").unwrap();
-    assert_eq!(event.reason.map(|reason| reason.as_str()), Some("entry_rule"));
+    assert_eq!(event.reason.map(Reason::as_str), Some("entry_rule"));
     assert!(event.account.is_some() && event.detail.is_some(), "{event:?}");
 }
 

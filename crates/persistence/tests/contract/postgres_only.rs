@@ -113,7 +113,7 @@ async fn wire(server: &str) -> (String, Arc<tokio::sync::watch::Sender<bool>>) {
 async fn a_server_that_goes_without_a_word_is_given_up_and_closing_does_not_wait_for_it() {
     let database = Database::create().await;
     let (url, cut) = wire(&database.url()).await;
-    let patience = std::time::Duration::from_millis(200);
+    let patience = std::time::Duration::from_millis(500);
     let options = StoreOptions { patience, writers: 1, readers: 2, ..StoreOptions::new(url) };
     let store = Arc::new(SqlStore::connect(&options).await.unwrap());
     let sample = Sample::default();

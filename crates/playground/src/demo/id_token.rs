@@ -124,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn oidc_core_3_1_3_7_a_good_token_says_who_it_is() {
+    fn oidc_core_section_3_1_3_7_a_good_token_says_who_it_is() {
         assert_eq!(check(&token(&good()), &expected()).0.as_deref(), Some("s"));
         let mut alone = good();
         alone["aud"] = json!(["demo"]);
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn oidc_core_12_2_a_refreshed_token_may_lack_the_nonce_and_keeps_the_sub() {
+    fn oidc_core_section_12_2_a_refreshed_token_may_lack_the_nonce_and_keeps_the_sub() {
         let expected = Expected { nonce: Nonce::SameIfPresent("n"), sub: Some("s"), ..expected() };
         let mut claims = good();
         claims.as_object_mut().unwrap().remove("nonce");

@@ -183,7 +183,7 @@ async fn attack_24_userinfo_about_somebody_else_is_pointed_out() {
 }
 
 #[tokio::test]
-async fn oidc_core_12_2_a_refresh_cannot_change_who_is_signed_in() {
+async fn oidc_core_section_12_2_a_refresh_cannot_change_who_is_signed_in() {
     let stage = Stage::open();
     stage.press("Sign in").await;
     stage.op.set(|mood| mood.claims = [("sub".to_owned(), json!("s-2"))].into_iter().collect());

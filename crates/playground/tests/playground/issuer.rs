@@ -160,7 +160,7 @@ async fn each_person_comes_with_their_own_claims() {
 }
 
 #[tokio::test]
-async fn oidc_core_5_4_scopes_decide_what_is_said_and_offline_access_what_is_given() {
+async fn oidc_core_section_5_4_scopes_decide_what_is_said_and_offline_access_what_is_given() {
     let house = House::open();
     let page = house.ask(&[("scope", "openid email")]).await;
     let code = house.browser.press(&page, "Bob").await.sent_with("code").unwrap();
@@ -212,7 +212,7 @@ async fn refusing_says_access_denied_with_state_and_issuer() {
 }
 
 #[tokio::test]
-async fn rfc9207_the_issuer_stands_beside_every_code() {
+async fn rfc_9207_section_2_the_issuer_stands_beside_every_code() {
     let house = House::open();
     let page = house.ask(&[]).await;
     let sent = house.browser.press(&page, "Alice").await;
@@ -221,7 +221,7 @@ async fn rfc9207_the_issuer_stands_beside_every_code() {
 }
 
 #[tokio::test]
-async fn oidc_core_3_1_2_1_prompts_and_max_age_are_met_by_asking_and_none_by_login_required() {
+async fn oidc_core_section_3_1_2_1_prompts_and_max_age_are_met_by_asking_and_none_by_login_required() {
     let house = House::open();
     for changes in [("prompt", "login"), ("prompt", "select_account consent"), ("max_age", "0"), ("acr_values", "x")] {
         assert_eq!(house.ask(&[changes]).await.name(), "issuer-choose", "{changes:?}");

@@ -11,7 +11,7 @@ use crate::config::units;
 /// Which gateway, and with which key.
 #[derive(Debug, Args)]
 pub(crate) struct At {
-    /// The gateway's address, as https://sso.example.com
+    /// The gateway's address: the URL of its issuer
     #[arg(long, value_name = "URL", env = "VESTIBULE_URL")]
     pub(crate) url: Url,
     /// A file with an admin key; no option takes the key itself, because everybody on a machine can read command lines

@@ -281,6 +281,7 @@ pub(super) fn ops(raw: &RawOps, listen: Option<SocketAddr>, check: &mut Checker<
 }
 
 /// The listener of the admin API and the console, if they have one of their own.
+#[expect(clippy::option_option, reason = "nothing where it is wrong, and nothing in it where there is none")]
 pub(super) fn admin_address(raw: &RawAdmin, others: [Option<SocketAddr>; 2], check: &mut Checker<'_>) -> Option<Option<SocketAddr>> {
     let Some(text) = &raw.address else { return Some(None) };
     let address = check.address("admin.address", text)?;

@@ -209,7 +209,7 @@ fn authentication(from: &mut Reader<'_>, attributes: &Map<String, Value>, public
             match attribute(attributes, "jwks.url") {
                 Some(address) if attribute(attributes, "use.jwks.url") == Some("true") => from.carry("jwks.url", "jwks_uri", address),
                 _ => {
-                    from.found.left_to_do("jwks", "give the app's public keys in jwks or jwks_uri; Keycloak exports a certificate at most")
+                    from.found.left_to_do("jwks", "give the app's public keys in jwks or jwks_uri; Keycloak exports a certificate at most");
                 }
             }
         }
