@@ -7,7 +7,7 @@
 //     click: SELECTOR        click and wait for the page that follows; `optional: true` forgives its absence
 //     fill: SELECTOR         type `value` into a field
 //     expect: SELECTOR       fail when it does not show; `text` must be found in it when given; `keep: NAME` reports its text
-//     screenshot: FILE       the whole page as PNG
+//     screenshot: FILE       the whole page as PNG; nothing may stick out to the side
 //     axe: NAME              report violations of WCAG 2.2 A and AA, and what cannot be seen by rules but is known to matter; needs JavaScript
 //     forget_app: true       drop every cookie, as a new person at the same machine
 // The answer: {ok, url, title, status, console, kept, axe, visited}; a failed step adds `failed` and ends with status 1.
@@ -58,7 +58,11 @@ const acts = {
     if (text && !found.includes(text)) throw new Error(`${selector} says ${JSON.stringify(found)}, not ${JSON.stringify(text)}`);
     if (keep) seen.kept[keep] = found;
   },
-  screenshot: (path) => page.screenshot({ path, fullPage: true }),
+  async screenshot(path) {
+    const image = await page.screenshot({ path, fullPage: true });
+    const wide = image.readUInt32BE(16);
+    if (wide > width) throw new Error(`${page.url()} is ${wide} pixels wide on a screen of ${width}`);
+  },
   async axe(name) {
     if (!javascript) throw new Error('axe is a script: without JavaScript it never answers');
     // In "legacy mode" axe looks into no frame of another origin, where there is nothing of ours, and opens no second page to add up what it found, which
