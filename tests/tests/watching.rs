@@ -12,31 +12,30 @@ use vestibule_tests::{
 const CALLBACK: &str = "http://127.0.0.1:9/callback";
 
 /// A house with a good provider, one that fails, and one whose rules let nobody in.
-async fn watched_house() -> (House, Upstream, Faulty) {
+async fn watched_house() -> (House, Upstream, Faulty, LogoutReceiver) {
     let options =
         HouseOptions { extra: "[metrics]\nby_client = true\n[lifetimes]\nrefresh_grace = \"0s\"\n".into(), ..HouseOptions::default() };
-    let (house, (upstream, faulty)) = House::start_among(options, async |gateway: &str| {
-        let (upstream, faulty) = (Upstream::start(gateway), Faulty::start());
+    let (house, (upstream, faulty, receiver)) = House::start_among(options, async |gateway: &str| {
+        let (upstream, faulty, receiver) = (Upstream::start(gateway), Faulty::start(), LogoutReceiver::start(gateway));
         let closed = format!("{}\n[providers.entry]\nemail_domains = [\"nowhere.example\"]", faulty.section("closed"));
         let neighbours = Neighbours::default()
-            .with(&upstream.section("acme", "secret_expires = \"2099-01-31\""), &[upstream.issuer()])
+            .with(&upstream.section("acme", "secret_expires = \"2099-01-31\""), &[upstream.issuer(), &receiver.url("")])
             .with(&faulty.section("faulty"), &[faulty.issuer()])
             .with(&closed, &[faulty.issuer()]);
-        (neighbours, (upstream, faulty))
+        (neighbours, (upstream, faulty, receiver))
     })
     .await;
-    (house, upstream, faulty)
+    (house, upstream, faulty, receiver)
 }
 
 /// A few minutes of an ordinary bad day.
-async fn a_bad_day(house: &House, faulty: &Faulty) {
+async fn a_bad_day(house: &House, faulty: &Faulty, receiver: &LogoutReceiver) {
     let app = house.register_app(CALLBACK).await;
-    let receiver = LogoutReceiver::start(&house.issuer);
     let told = house
         .register(json!({
             "client_name": "Told",
             "redirect_uris": [receiver.url("/callback")],
-            "backchannel_logout_uri": receiver.url("/backchannel-logout"),
+            "backchannel_logout_uri": receiver.url("/backchannel"),
             "grant_types": ["authorization_code", "refresh_token"],
             "scope": "openid profile email offline_access",
         }))
@@ -125,12 +124,12 @@ fn named(query: &str) -> BTreeSet<&str> {
 
 #[tokio::test]
 async fn every_panel_has_data_and_every_alert_a_metric_and_a_runbook() {
-    let (house, _upstream, faulty) = watched_house().await;
+    let (house, _upstream, faulty, receiver) = watched_house().await;
     let prometheus = Prometheus::watching(&house).await;
     // Twice, and looked at in between: what begins with its first increase has a rate from the second on.
     for deliveries in [0, 1] {
         faulty.has("none").await;
-        a_bad_day(&house, &faulty).await;
+        a_bad_day(&house, &faulty, &receiver).await;
         prometheus.finds(&format!("vestibule_logout_deliveries_total{{result=\"delivered\"}} > {deliveries}")).await;
         tokio::time::sleep(Duration::from_secs(3)).await;
     }
