@@ -83,6 +83,9 @@ pub struct AuditEvent {
     /// For the operator: which rule, which field. Bounded, printable, never input from a stranger.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub detail: Option<String>,
+    /// Whether an operator only tried it, from the console: nobody entered the app. Left out where it is not so, as in every record from before.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub trial: bool,
     /// What an operator changed: bounded, and never with a secret in it.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub change: Vec<Change>,
@@ -98,23 +101,6 @@ pub struct AuditEvent {
     /// Its place in the chain, once it has been sealed.
     #[serde(skip)]
     pub link: Option<chain::Link>,
-}
-
-/// What the record of a sign-in says first that an operator only tried.
-const TRIED: &str = "tried in the console";
-
-impl AuditEvent {
-    /// The same, of a sign-in to an app that an operator only tried: nobody entered the app.
-    #[must_use]
-    pub fn tried(self) -> Self {
-        let detail = self.detail.map_or_else(|| TRIED.to_owned(), |detail| format!("{TRIED}: {detail}"));
-        Self { detail: Some(detail), ..self }
-    }
-
-    /// Whether it is of one.
-    pub fn is_trial(&self) -> bool {
-        self.detail.as_ref().is_some_and(|detail| detail.starts_with(TRIED))
-    }
 }
 
 /// Where a request came from.
@@ -556,6 +542,7 @@ impl Witness {
             amr: Vec::new(),
             took_ms: None,
             detail: None,
+            trial: false,
             change: Vec::new(),
             source: self.source.clone(),
             personal: None,

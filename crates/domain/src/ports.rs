@@ -285,7 +285,7 @@ pub trait Store: Send + Sync {
     async fn api_key(&self, id: &ApiKeyId) -> Result<Option<ApiKey>, StoreError>;
     /// Keys of the admin API in the order of their ids, which is that of their making, after `after`.
     async fn api_keys(&self, after: Option<&ApiKeyId>, limit: u64) -> Result<Vec<ApiKey>, StoreError>;
-    /// When these were used last, those that ever were.
+    /// When these were used last, those that were in the last 400 days.
     async fn last_uses(&self, ids: &[UsedId]) -> Result<BTreeMap<UsedId, Timestamp>, StoreError>;
     /// One account.
     async fn account(&self, id: &AccountId) -> Result<Option<Arc<Account>>, StoreError>;
@@ -303,7 +303,7 @@ pub trait Store: Send + Sync {
     async fn links_by_verified_email(&self, email: &EmailAddress) -> Result<Vec<Link>, StoreError>;
     /// Every provider that was made by the admin API. The same `Arc` until one of them changes, on this node or another.
     async fn providers(&self) -> Result<Arc<[StoredProvider]>, StoreError>;
-    /// Living sessions, newest first.
+    /// Sessions that were not ended, newest first.
     async fn sessions(&self, query: &SessionQuery) -> Result<Vec<Session>, StoreError>;
     /// Living sessions that began in a session of a provider's, by what the provider calls it.
     async fn sessions_by_upstream(&self, provider: &ProviderId, session: &str) -> Result<Vec<Session>, StoreError>;
@@ -344,8 +344,6 @@ pub trait Store: Send + Sync {
     async fn count_unsealed(&self) -> Result<Unsealed, StoreError>;
     /// Events in the order of the chain, after a place in it, each with its own. None is missing between two of them.
     async fn sequenced(&self, after: i64, limit: u64) -> Result<Vec<(i64, AuditEvent)>, StoreError>;
-    /// The last place of the chain that is taken; 0 if none is.
-    async fn last_sequenced(&self) -> Result<i64, StoreError>;
     /// The links after a place in the chain, as they lie, to be checked.
     async fn chain_links(&self, after: i64, limit: u64) -> Result<Vec<KeptLink>, StoreError>;
     /// How far the chain has come, if it has begun.
@@ -359,8 +357,9 @@ pub trait Store: Send + Sync {
     /// How many sessions are alive, for a gauge; `seen_since` is where the idle limit lies.
     async fn count_sessions(&self, seen_since: Timestamp) -> Result<u64, StoreError>;
     /// Deletes what has expired, at most `most` rows of each kind: what was spent, tickets, codes (kept a day after expiry, so that a late replay still
-    /// revokes), grants, revoked tokens, registration tokens, keys of the admin API (a month after they expired), sessions a day after their end or after
-    /// `sessions_before`, and audit events that are kept no more ([`ChainHead::base`]). Returns how many rows went.
+    /// revokes), grants, revoked tokens, registration tokens, keys of the admin API (a month after they expired), when something was used last (400 days
+    /// after it was), sessions a day after their end or after `sessions_before`, and audit events that are kept no more ([`ChainHead::base`]). Returns how
+    /// many rows went.
     async fn sweep(&self, now: Timestamp, sessions_before: Timestamp, most: u64) -> Result<u64, StoreError>;
     /// Whether it answers, and what was asked to be written is not stuck.
     async fn ping(&self) -> Result<(), StoreError>;
@@ -390,6 +389,8 @@ pub trait Observer: Send + Sync {
     fn provider_health(&self, provider: &ProviderId, state: BreakerState);
     /// When a provider's secret or certificate expires, where that is known.
     fn provider_secret_expires(&self, provider: &ProviderId, expires: Option<Timestamp>);
+    /// A client that an operator registered signs somebody in, or proved who it is. Said of no app that registered itself: those have no end.
+    fn client_served(&self, _client: &ClientId) {}
     /// An upstream's tokens were refreshed, or not.
     fn upstream_refreshed(&self, provider: &ProviderId, result: RefreshOutcome);
     /// Somebody was sent to a provider with this login, and had not just been sent to the same one with it.

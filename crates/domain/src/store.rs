@@ -74,7 +74,7 @@ pub enum Write {
         /// Whether it is from now on.
         disabled: bool,
     },
-    /// Contested: a link key leads to one account.
+    /// Contested: a link key leads to one account, and no new one to an account that is disabled.
     AddLink(Link),
     /// Contested: replaces what a link's provider says: `profile`, `claims` and `seen`. The link must still be there, lead to the same account, and have
     /// heard nothing later.
@@ -87,6 +87,13 @@ pub enum Write {
         account: AccountId,
         /// Whether another way into the account must be left, whoever else removes one in this moment.
         leaves_another: bool,
+    },
+    /// Contested: forgets what is known of an account and disables it, once no link leads there any more: whoever adds one meanwhile is first, or too late.
+    EmptyAccount {
+        /// Which.
+        id: AccountId,
+        /// When.
+        at: Timestamp,
     },
     /// Ends every living session of an account.
     EndAccountSessions {
@@ -185,7 +192,7 @@ pub enum Write {
         /// Who was to be told.
         client: ClientId,
     },
-    /// Keeps what a person allowed an app, in place of what they allowed it before at the same host.
+    /// Keeps what a person allowed an app, in place of what they allowed it before at the same host; nothing of somebody whose account is disabled.
     PutConsent(Consent),
     /// Forgets what a person allowed an app, at every host.
     DropConsents {
@@ -193,6 +200,11 @@ pub enum Write {
         account: AccountId,
         /// Which app.
         client: ClientId,
+    },
+    /// Forgets what a person allowed apps, all of it.
+    DropAccountConsents {
+        /// Whose.
+        account: AccountId,
     },
     /// Forgets what everybody allowed an app.
     DropClientConsents {
@@ -316,8 +328,14 @@ pub enum Write {
         /// Until when.
         until: Timestamp,
     },
-    /// Keeps what a client's metadata document said, unless a later one is kept already.
-    PutDocument(Box<Client>),
+    /// Keeps what a client's metadata document said, unless a later one is kept already, or what is there is not what was read: an operator may have
+    /// shut the client out meanwhile, or deleted it.
+    PutDocument {
+        /// The client, with its document's version and what an operator said of it as it was read.
+        client: Box<Client>,
+        /// The version that was read; none if there was none.
+        over: Option<i64>,
+    },
     /// Contested: makes or replaces a registration token whose version is the expected one.
     PutRegistrationToken {
         /// The token, with its new version.
@@ -350,11 +368,6 @@ pub enum Write {
         id: UsedId,
         /// When.
         at: Timestamp,
-    },
-    /// Forgets when something was used last, which is gone.
-    ForgetUse {
-        /// What.
-        id: UsedId,
     },
     /// Contested: a key follows another once.
     AddSigningKey(SigningKey),
@@ -408,7 +421,7 @@ pub enum Contest {
     Once,
     /// The ticket has another version, or is gone, or was there before.
     Ticket,
-    /// The link exists where it must not, or is gone, or another's, or the last, or has heard something later.
+    /// The link exists where it must not, or is gone, or another's, or the last, or has heard something later; or its account is disabled.
     Link,
     /// The session has ended.
     Session,
@@ -441,7 +454,7 @@ impl Write {
             Self::SpendAttempt { .. } => Some(Contest::Attempt),
             Self::SpendOnce { .. } => Some(Contest::Once),
             Self::PutTicket { .. } | Self::TakeTicket { .. } => Some(Contest::Ticket),
-            Self::AddLink(_) | Self::UpdateLink(_) | Self::RemoveLink { .. } => Some(Contest::Link),
+            Self::AddLink(_) | Self::UpdateLink(_) | Self::RemoveLink { .. } | Self::EmptyAccount { .. } => Some(Contest::Link),
             Self::PutProvider { .. } | Self::DeleteProvider { .. } => Some(Contest::Provider),
             Self::RenewUpstreamTokens { .. } | Self::LeaseUpstreamTokens { .. } => Some(Contest::UpstreamTokens),
             Self::PutSession(_) => Some(Contest::Session),
@@ -505,7 +518,7 @@ pub enum StoreError {
     },
 }
 
-/// Which sessions are wanted: those that live, newest first.
+/// Which sessions are wanted: of those that were not ended, newest first.
 #[derive(Clone, Debug, Default)]
 pub struct SessionQuery {
     /// Only of this account.

@@ -121,9 +121,10 @@ impl Gateway {
         self.commit(changes).await.map_err(AdminFault::Store)
     }
 
-    /// Every living session of an account, newest first.
-    pub(crate) async fn every_session_of(&self, witness: &Witness, account: AccountId) -> Result<Vec<Session>, StoreError> {
-        let query = |after| SessionQuery { account: Some(account), after, limit: AT_ONCE, ..self.sessions_alive_at(witness.now) };
+    /// Every session of an account that was not ended, newest first. One that nobody used for long is among them: its tokens may be good still, and
+    /// its apps want to hear of its end.
+    pub(crate) async fn every_session_of(&self, account: AccountId) -> Result<Vec<Session>, StoreError> {
+        let query = |after| SessionQuery { account: Some(account), after, limit: AT_ONCE, ..SessionQuery::default() };
         let mut all = self.store.sessions(&query(None)).await?;
         let mut page = all.len();
         while page as u64 == AT_ONCE {

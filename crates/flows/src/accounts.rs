@@ -13,6 +13,7 @@ use vestibule_domain::{
     ids::{AccountId, ClientId, LinkId},
     registration::escaped,
     store::{Changes, Write},
+    time::Timestamp,
 };
 
 use crate::{AdminFault, Gateway};
@@ -105,11 +106,7 @@ impl Gateway {
         let event = AuditEvent { account: Some(account.id), change, ..self.event(witness, name, Outcome::Success, actor.clone()) };
         let mut changes = Changes::default().write(Write::DisableAccount { id: account.id, disabled }).event(event);
         if disabled {
-            let revoked = Revoked { at: witness.now, by: RevokedBy::Admin };
-            changes = changes
-                .write(Write::EndAccountSessions { account: account.id, at: witness.now })
-                .write(Write::RevokeAccountGrants { account: account.id, revoked })
-                .write(Write::AnnounceEnds { account: account.id, at: witness.now });
+            changes = turned_out(changes, account.id, witness.now);
         }
         self.commit(changes).await.map_err(AdminFault::Store)?;
         Ok(Account { disabled, ..account })
@@ -124,11 +121,20 @@ impl Gateway {
         let event = AuditEvent {
             account: Some(link.account),
             provider: Some(link.key.provider.clone()),
-            change: gone("links", &link.id, json!({ "issuer": link.key.issuer, "subject": link.key.subject })),
+            // Nothing that the provider knows the person by: what is in the chain outlasts them.
+            change: gone("links", &link.id, json!({ "provider": link.key.provider })),
             ..self.event(witness, EventName::IdentityUnlinked, Outcome::Success, actor.clone())
         };
         self.unlink(witness, &link, event, false).await.map(drop).map_err(AdminFault::Store)
     }
+}
+
+/// Nothing that an account was given works from now on, on any node, and the apps of its sessions are told.
+pub(crate) fn turned_out(changes: Changes, account: AccountId, at: Timestamp) -> Changes {
+    changes
+        .write(Write::EndAccountSessions { account, at })
+        .write(Write::RevokeAccountGrants { account, revoked: Revoked { at, by: RevokedBy::Admin } })
+        .write(Write::AnnounceEnds { account, at })
 }
 
 /// That something of an account is there no more.

@@ -17,7 +17,7 @@ use vestibule_domain::{
     time::Timestamp,
 };
 
-use crate::{AdminFault, Gateway, codec};
+use crate::{AdminFault, Gateway, codec, held};
 
 /// What every key begins with, so that programs that look for secrets in repositories find it.
 const PREFIX: &str = "vsk_";
@@ -130,8 +130,11 @@ impl Gateway {
     ) -> Result<ShownApiKey, AdminFault> {
         let present = self.stored_api_key(id).await?;
         must_be_theirs(&present, operator)?;
-        let expected = held(&present, expected)?;
+        let expected = held(expected, present.version)?;
         let (name, scopes) = checked(name, scopes)?;
+        if (&name, &scopes) == (&present.name, &present.scopes) {
+            return self.with_uses(vec![present]).await?.pop().ok_or(AdminFault::NotFound);
+        }
         let key = ApiKey { name, scopes, updated: witness.now, version: expected + 1, ..present.clone() };
         must_be_theirs_to_give(&key, operator)?;
         let event = self.key_of_operator_event(witness, operator, EventName::ApiKeyUpdated, Some(&present), Some(&key));
@@ -145,10 +148,7 @@ impl Gateway {
         let present = self.stored_api_key(id).await?;
         must_be_theirs(&present, operator)?;
         let event = self.key_of_operator_event(witness, operator, EventName::ApiKeyDeleted, Some(&present), None);
-        let changes = Changes::default()
-            .write(Write::DropApiKey { id: present.id, expected: present.version })
-            .write(Write::ForgetUse { id: present.id.into() })
-            .event(event);
+        let changes = Changes::default().write(Write::DropApiKey { id: present.id, expected: present.version }).event(event);
         self.commit(changes).await.map_err(|error| AdminFault::of_write(error, Contest::ApiKey))
     }
 
@@ -183,14 +183,6 @@ fn facts(key: Option<&ApiKey>) -> Map<String, Value> {
     let scopes: Vec<_> = key.scopes.iter().map(|scope| scope.to_string()).collect();
     let facts = json!({ "name": key.name, "scopes": scopes, "expires_at": key.expires.map(|expires| expires.to_string()) });
     facts.as_object().cloned().unwrap_or_default()
-}
-
-fn held(present: &ApiKey, expected: Option<i64>) -> Result<i64, AdminFault> {
-    match expected {
-        None => Err(AdminFault::PreconditionRequired),
-        Some(version) if version == present.version => Ok(version),
-        Some(_) => Err(AdminFault::PreconditionFailed(Some(present.version))),
-    }
 }
 
 /// What a draft asks, or everything that is wrong with it.

@@ -7,7 +7,8 @@ use vestibule_domain::{
     attempt::Errand,
     audit::Witness,
     authorize::AuthorizationRequest,
-    client::{Client, ConsentMode},
+    client::Client,
+    consent,
     ids::{AccountId, ProviderId},
     policy::Refusal,
     store::StoreError,
@@ -33,9 +34,7 @@ pub struct TriedApp {
 impl Gateway {
     /// Sends an operator to sign in to an app. Whoever may not come in there sees what its people would see.
     pub async fn begin_app_trial(&self, witness: &Witness, client: &Client) -> Result<Authorized, Halt> {
-        let redirect_uri = client.redirect_uris.first().ok_or(Fault::ClientGone)?.exactly();
-        let request = AuthorizationRequest::plain(client.id.clone(), redirect_uri, client.scopes.clone());
-        self.begin(witness, client, self.new_attempt(witness, request, Errand::Tried)).await
+        self.begin(witness, client, self.new_attempt(witness, plain_request(client)?, Errand::Tried)).await
     }
 
     /// What the session of this browser would mean at an app; nothing when nobody is signed in.
@@ -53,8 +52,14 @@ impl Gateway {
             verdict: self.standing(client, &session.account, &session.link).await?.map(drop),
             subject: account.name_at(client, self.sealer.as_ref()),
             claims: link.profile.released(&client.scopes, &BTreeSet::new(), &client.release),
-            asks_consent: client.consent != ConsentMode::Implicit || !client.is_vetted(),
+            asks_consent: plain_request(client).is_ok_and(|request| consent::is_needed(client, &request, &[])),
             provider: session.provider.clone(),
         }))
     }
+}
+
+/// What an app asks for that asks for all it may have, and nothing unusual.
+fn plain_request(client: &Client) -> Result<AuthorizationRequest, Fault> {
+    let redirect_uri = client.redirect_uris.first().ok_or(Fault::ClientGone)?.exactly();
+    Ok(AuthorizationRequest::plain(client.id.clone(), redirect_uri, client.scopes.clone()))
 }

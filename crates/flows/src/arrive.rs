@@ -292,7 +292,7 @@ impl Gateway {
                 client: Some(client.id.clone()).filter(|_| attempt.errand.is_for_app()),
                 ..self.login_event(witness, name, Outcome::Success, attempt.login, &session, client)
             };
-            if attempt.errand == Errand::Tried { event.tried() } else { event }
+            AuditEvent { trial: attempt.errand == Errand::Tried, ..event }
         };
         match destination {
             Destination::New => changes = changes.event(event(EventName::UserProvisioned)).event(event(EventName::IdentityLinked)),

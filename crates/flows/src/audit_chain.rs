@@ -107,17 +107,25 @@ impl Gateway {
         self.store.chain().await
     }
 
-    /// The head of the chain, which is begun if it has not been.
-    pub(crate) async fn chain_head(&self) -> Result<ChainHead, KeysError> {
-        loop {
-            match self.store.chain().await? {
-                Some(head) => return Ok(head),
-                None => self.begin_chain(self.clock().now()).await.map(drop)?,
+    /// Moves the chain on beside what `changes` writes, or begins it there: nobody who is sealing events meanwhile wins.
+    pub(crate) async fn beside_the_chain(&self, changes: Changes, now: Timestamp) -> Result<Changes, KeysError> {
+        Ok(match self.store.chain().await? {
+            Some(head) => {
+                let (expected, next) = (Some(head.version), ChainHead { version: head.version + 1, ..head });
+                changes.write(Write::PutChain { head: Box::new(next), expected })
             }
-        }
+            None => self.with_a_new_chain(changes, now)?,
+        })
     }
 
     async fn begin_chain(&self, now: Timestamp) -> Result<SealReport, KeysError> {
+        match self.commit(self.with_a_new_chain(Changes::default(), now)?).await {
+            Ok(()) | Err(StoreError::Conflict(Contest::Chain)) => Ok(SealReport { more: true, ..SealReport::default() }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    fn with_a_new_chain(&self, changes: Changes, now: Timestamp) -> Result<Changes, KeysError> {
         let (key, private) = self.notary.generate()?;
         let chain = self.random_name();
         let head = ChainHead {
@@ -137,10 +145,7 @@ impl Gateway {
             detail: Some(format!("chain {chain}, checkpoints signed by {key}")),
             ..self.event(&self.own_witness(), EventName::AuditChainBegun, Outcome::Success, Actor::System)
         };
-        match self.commit(Changes::default().write(Write::PutChain { head: Box::new(head), expected: None }).event(event)).await {
-            Ok(()) | Err(StoreError::Conflict(Contest::Chain)) => Ok(SealReport { more: true, ..SealReport::default() }),
-            Err(error) => Err(error.into()),
-        }
+        Ok(changes.write(Write::PutChain { head: Box::new(head), expected: None }).event(event))
     }
 
     fn checkpoint(&self, head: &mut ChainHead, now: Timestamp) -> Result<Checkpoint, KeysError> {

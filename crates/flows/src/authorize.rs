@@ -311,6 +311,9 @@ impl Gateway {
         session: &Session,
         client: &Client,
     ) -> AuditEvent {
+        if outcome == Outcome::Success && client.is_vetted() {
+            self.observer.client_served(&client.id);
+        }
         AuditEvent {
             account: Some(session.account),
             client: Some(client.id.clone()),

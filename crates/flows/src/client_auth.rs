@@ -89,7 +89,11 @@ impl Gateway {
         match self.holds(witness, client.as_deref(), method, &way, presented).await {
             Ok(()) => {
                 self.secret_failures.succeeded(ip, place);
-                client.ok_or_else(OAuthError::invalid_client)
+                let client = client.ok_or_else(OAuthError::invalid_client)?;
+                if client.is_vetted() {
+                    self.observer.client_served(&client.id);
+                }
+                Ok(client)
             }
             Err(Refused::Proof { reason, detail }) => {
                 self.record_auth_failure(witness, client.as_deref(), method, reason, detail).await;

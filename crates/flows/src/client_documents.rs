@@ -34,8 +34,13 @@ const MOST_IN_ALL: u32 = 200;
 /// Where documents are kept.
 pub(crate) struct Shelf {
     source: Arc<dyn ClientDocuments>,
-    known: Mutex<Ages<ClientId, KnownDocument>>,
+    known: Arc<Mutex<Ages<ClientId, KnownDocument>>>,
     under_way: Mutex<HashMap<ClientId, Arc<tokio::sync::Mutex<()>>>>,
+    fetched: Arc<Fetched>,
+}
+
+/// How often somebody was asked, or made us ask.
+struct Fetched {
     by_address: Throttle,
     by_host: Throttle,
     in_all: Throttle,
@@ -43,13 +48,18 @@ pub(crate) struct Shelf {
 
 impl Shelf {
     pub(crate) fn new(source: Arc<dyn ClientDocuments>) -> Self {
+        let fetched =
+            Fetched { by_address: Throttle::of(MOST_FOR_ONE), by_host: Throttle::of(MOST_AT_ONE), in_all: Throttle::of(MOST_IN_ALL) };
+        Self { source, known: Arc::default(), under_way: Mutex::default(), fetched: Arc::new(fetched) }
+    }
+
+    /// The shelf of another configuration: with what is known, unless it was read by other rules than those that hold now, and with what was counted.
+    pub(crate) fn renewed(&self, source: Option<Arc<dyn ClientDocuments>>, same_rules: bool) -> Self {
         Self {
-            source,
-            known: Mutex::default(),
+            known: if same_rules && source.is_none() { self.known.clone() } else { Arc::default() },
+            source: source.unwrap_or_else(|| self.source.clone()),
             under_way: Mutex::default(),
-            by_address: Throttle::of(MOST_FOR_ONE),
-            by_host: Throttle::of(MOST_AT_ONE),
-            in_all: Throttle::of(MOST_IN_ALL),
+            fetched: self.fetched.clone(),
         }
     }
 
@@ -73,7 +83,8 @@ impl Shelf {
 
     fn may_fetch(&self, id: &ClientId, witness: &Witness) -> bool {
         let host = id.document_host().unwrap_or_default();
-        let measures = [(&self.by_address, witness.source.ip, ""), (&self.by_host, None, host.as_str()), (&self.in_all, None, "")];
+        let Fetched { by_address, by_host, in_all } = &*self.fetched;
+        let measures = [(by_address, witness.source.ip, ""), (by_host, None, host.as_str()), (in_all, None, "")];
         let fine = measures.iter().all(|(measure, ip, name)| measure.wait(*ip, name, witness.now).is_none());
         if fine {
             for (measure, ip, name) in measures {
@@ -208,13 +219,20 @@ impl Gateway {
         if !matches!(client.origin, Origin::MetadataDocument { .. }) {
             return Ok(changes);
         }
-        let changes = changes.write(Write::PutDocument(Box::new(client.clone())));
-        let before = self.store.client(&client.id).await?.filter(|before| before.version < client.version);
-        let changed = before.map(|before| difference(&facts(&before), &facts(client))).unwrap_or_default();
+        let before = self.store.client(&client.id).await?;
+        if before.as_ref().is_some_and(|before| before.version >= client.version) {
+            return Ok(changes);
+        }
+        // As an operator wants it by now, and written over nothing else: what they say while this is under way stands.
+        let client = before.iter().fold(client.clone(), |client, before| client.with_operators_word(before));
+        let over = before.as_ref().map(|before| before.version);
+        let changed = before.map(|before| difference(&facts(&before), &facts(&client))).unwrap_or_default();
+        let id = client.id.clone();
+        let changes = changes.write(Write::PutDocument { client: Box::new(client), over });
         if changed.is_empty() {
             return Ok(changes);
         }
-        let event = self.event(witness, EventName::ClientDocumentChanged, Outcome::Success, Actor::Client(client.id.clone()));
-        Ok(changes.event(AuditEvent { client: Some(client.id.clone()), detail: Some(change::names(&changed)), ..event }))
+        let event = self.event(witness, EventName::ClientDocumentChanged, Outcome::Success, Actor::Client(id.clone()));
+        Ok(changes.event(AuditEvent { client: Some(id), detail: Some(change::names(&changed)), ..event }))
     }
 }

@@ -59,6 +59,8 @@ pub enum AdminFault {
     OtherCall,
     /// The same call is under way.
     InProgress,
+    /// The same call was begun and cut off: nobody knows whether it was done.
+    CutOff,
     /// The configuration can't be used as it is written; what held goes on holding.
     Configuration(Vec<SettingFault>),
     /// A set of files keeps it, which is where it is changed, unless by force.
@@ -95,6 +97,23 @@ pub struct Edit {
     pub expected: Option<i64>,
     /// Who writes.
     pub editor: Editor,
+}
+
+impl Edit {
+    /// Whether this editor may shut a thing that `keeper` keeps, or open it: shutting is everybody's who may write at all, and at any time; opening is the
+    /// keeper's, as any other change.
+    pub(crate) fn may_disable(&self, disabled: bool, keeper: Option<&ManagerName>) -> Result<(), KeptElsewhere> {
+        if disabled { Ok(()) } else { self.editor.keeper(keeper).map(drop) }
+    }
+}
+
+/// The version to hold a write to, if the caller saw the one that is there.
+pub fn held(expected: Option<i64>, present: i64) -> Result<i64, AdminFault> {
+    match expected {
+        None => Err(AdminFault::PreconditionRequired),
+        Some(version) if version == present => Ok(version),
+        Some(_) => Err(AdminFault::PreconditionFailed(Some(present))),
+    }
 }
 
 /// A person who saw this version.
@@ -223,28 +242,37 @@ impl Gateway {
             Err(fault) => return Err(fault),
         };
         let managed_by = editor.keeper(present.managed_by.as_ref())?;
-        let expected = held(&present, expected)?;
+        let expected = held(expected, present.version)?;
         let registered = self.registered(witness, present.id.as_str(), draft).await.map_err(AdminFault::Store)?;
         let checked = registered.map_err(AdminFault::Invalid)?;
         let (secrets, new) = self.secrets_for(witness, &present.secrets, &checked);
         let client =
             Client { managed_by, origin: present.origin.clone(), secrets, created: present.created, version: expected + 1, ..checked };
+        // What is so already is no change, and leaves no record of one.
+        if (Client { version: present.version, updated: present.updated, ..client.clone() }) == present {
+            return Ok((present, None));
+        }
         self.put_client(witness, actor, EventName::ClientUpdated, client.clone(), Some(&present), None).await?;
         Ok((client, new))
     }
 
     /// Shuts a client out, or lets it in again. Nothing else of it is looked at, only whether the caller saw it as it is: what makes a registration invalid
-    /// by today's rules is no reason to leave an app open.
+    /// by today's rules is no reason to leave an app open. What files keep anybody may shut; to let it in again is theirs.
     pub async fn disable_client(
         &self,
         witness: &Witness,
         actor: &Actor,
         id: &str,
         disabled: bool,
-        expected: Option<i64>,
+        edit: impl Into<Edit> + Send,
     ) -> Result<Client, AdminFault> {
+        let edit = edit.into();
         let present = self.client(id).await?;
-        let expected = held(&present, expected)?;
+        let expected = held(edit.expected, present.version)?;
+        if present.disabled == disabled {
+            return Ok(present);
+        }
+        edit.may_disable(disabled, present.managed_by.as_ref())?;
         let client = Client { disabled, updated: witness.now, version: expected + 1, ..present.clone() };
         self.put_client(witness, actor, EventName::ClientUpdated, client.clone(), Some(&present), None).await?;
         Ok(client)
@@ -255,7 +283,7 @@ impl Gateway {
         let Edit { expected, editor } = edit.into();
         let present = self.client(id).await?;
         editor.keeper(present.managed_by.as_ref())?;
-        let expected = held(&present, expected)?;
+        let expected = held(expected, present.version)?;
         let revoked = Revoked { at: witness.now, by: RevokedBy::Admin };
         let changes = Changes::default()
             .write(Write::DeleteClient { id: present.id.clone(), expected })
@@ -265,7 +293,6 @@ impl Gateway {
                 change: difference(&facts_with_secrets(&present), &Map::new()),
                 ..self.client_event(witness, actor, EventName::ClientDeleted, &present)
             });
-        let changes = present.secrets.iter().fold(changes, |changes, secret| changes.write(Write::ForgetUse { id: secret.id.into() }));
         self.commit(changes).await.map_err(|error| AdminFault::of_write(error, Contest::Client))
     }
 
@@ -388,11 +415,8 @@ impl Gateway {
         let change = difference(&present.map(facts_with_secrets).unwrap_or_default(), &facts_with_secrets(&client));
         let detail = detail.or_else(|| present.map(|_| change::names(&change)));
         let event = AuditEvent { detail, change, ..self.client_event(witness, actor, name, &client) };
-        let before = present.map(|present| present.secrets.as_slice()).unwrap_or_default();
-        let gone = before.iter().filter(|secret| !client.secrets.iter().any(|kept| kept.id == secret.id));
-        let mut changes = gone.fold(Changes::default(), |changes, secret| changes.write(Write::ForgetUse { id: secret.id.into() }));
         let expected = present.map(|present| present.version);
-        changes = changes.write(Write::PutClient { client: Box::new(client), expected }).event(event);
+        let changes = Changes::default().write(Write::PutClient { client: Box::new(client), expected }).event(event);
         self.commit(changes).await.map_err(|error| AdminFault::of_write(error, Contest::Client))
     }
 
@@ -414,15 +438,6 @@ fn fitting(secrets: &[ClientSecret], method: AuthMethod) -> Vec<ClientSecret> {
         AuthMethod::ClientSecretJwt => secrets.iter().filter(|secret| secret.sealed.is_some()).cloned().collect(),
         method if method.has_secret() => secrets.iter().map(digest_only).collect(),
         _ => Vec::new(),
-    }
-}
-
-/// The version to hold the write to, if the caller saw the one that is there.
-fn held(present: &Client, expected: Option<i64>) -> Result<i64, AdminFault> {
-    match expected {
-        None => Err(AdminFault::PreconditionRequired),
-        Some(version) if version == present.version => Ok(version),
-        Some(_) => Err(AdminFault::PreconditionFailed(Some(present.version))),
     }
 }
 

@@ -183,6 +183,6 @@ impl Gateway {
             detail: fault.detail(),
             ..self.event(witness, name, outcome, Actor::Anonymous)
         };
-        if attempt.errand == Errand::Tried { event.tried() } else { event }
+        AuditEvent { trial: attempt.errand == Errand::Tried, ..event }
     }
 }

@@ -213,16 +213,19 @@ impl Gateway {
     #[must_use]
     pub fn renewed(&self, renewal: Renewal) -> Self {
         let Renewal { settings, bootstrap_key, providers, outgoing } = renewal;
-        let same_limits = settings.limits == self.settings.limits;
         let factory = outgoing.as_ref().map(|outgoing| outgoing.factory.clone());
+        // A document was read by the rules of its day.
+        let same_rules = settings.registration == self.settings.registration;
         let (client_keys, back_channel, documents) = match outgoing {
-            Some(outgoing) => (outgoing.client_keys, outgoing.back_channel, Arc::new(Shelf::new(outgoing.documents))),
-            None => (self.client_keys.clone(), self.back_channel.clone(), self.documents.clone()),
+            Some(outgoing) => {
+                (outgoing.client_keys, outgoing.back_channel, Arc::new(self.documents.renewed(Some(outgoing.documents), same_rules)))
+            }
+            None => (self.client_keys.clone(), self.back_channel.clone(), Arc::new(self.documents.renewed(None, same_rules))),
         };
         let core = Core {
             own_page: OwnClient::of(&settings),
             console: console::client(&settings),
-            gates: if same_limits { self.gates.clone() } else { Arc::new(Gates::new(&settings.limits, &self.clock)) },
+            gates: Arc::new(self.gates.renewed(&settings.limits, &self.clock)),
             bootstrap_key: tagged(self.sealer.as_ref(), bootstrap_key.as_ref()),
             settings,
             client_keys,

@@ -57,15 +57,21 @@ impl clock::Clock for HouseClock {
     }
 }
 
+/// One limit at work: so many a minute, and who has asked how often.
+struct Counter {
+    most: NonZeroU32,
+    gate: Gate,
+}
+
 /// The limits at work.
+#[derive(Default)]
 pub(crate) struct Gates {
-    addresses: HashMap<Limit, Gate>,
-    clients: HashMap<Limit, Gate>,
-    accounts: Option<Gate>,
-    admin_keys: Option<(Gate, NonZeroU32)>,
-    clock: HouseClock,
+    addresses: HashMap<Limit, Arc<Counter>>,
+    clients: HashMap<Limit, Arc<Counter>>,
+    accounts: Option<Arc<Counter>>,
+    admin_keys: Option<Arc<Counter>>,
     /// When it was last told of whom.
-    told: Mutex<Ages<(Limit, Asker), Timestamp>>,
+    told: Arc<Mutex<Ages<(Limit, Asker), Timestamp>>>,
 }
 
 /// How often it is told of one asker.
@@ -73,27 +79,28 @@ const TELL_EVERY: Duration = Duration::from_mins(1);
 
 impl Gates {
     pub(crate) fn new(limits: &Limits, clock: &Arc<dyn Clock>) -> Self {
-        let gate = |rate| Some(RateLimiter::new(Quota::per_minute(NonZeroU32::new(rate)?), Bounded::default(), HouseClock(clock.clone())));
-        let gates = |rate: fn(vestibule_domain::limits::Rates) -> u32| {
-            Limit::ALL.iter().filter_map(|limit| Some((*limit, gate(rate(limits.of(*limit)))?))).collect()
+        Self::default().renewed(limits, clock)
+    }
+
+    /// The gates by other limits. What is counted for a limit that stays goes on being counted: a reload gives nobody a fresh start.
+    #[must_use]
+    pub(crate) fn renewed(&self, limits: &Limits, clock: &Arc<dyn Clock>) -> Self {
+        let counter = |before: Option<&Arc<Counter>>, rate| {
+            let most = NonZeroU32::new(rate)?;
+            let same = before.filter(|before| before.most == most).cloned();
+            let gate = || RateLimiter::new(Quota::per_minute(most), Bounded::default(), HouseClock(clock.clone()));
+            Some(same.unwrap_or_else(|| Arc::new(Counter { most, gate: gate() })))
+        };
+        let counters = |before: &HashMap<Limit, Arc<Counter>>, rate: fn(vestibule_domain::limits::Rates) -> u32| {
+            Limit::ALL.iter().filter_map(|limit| Some((*limit, counter(before.get(limit), rate(limits.of(*limit)))?))).collect()
         };
         Self {
-            addresses: gates(|rates| rates.per_address),
-            clients: gates(|rates| rates.per_client),
-            accounts: gate(limits.sign_ins_per_account),
-            admin_keys: gate(limits.admin_per_key).zip(NonZeroU32::new(limits.admin_per_key)),
-            clock: HouseClock(clock.clone()),
-            told: Mutex::default(),
+            addresses: counters(&self.addresses, |rates| rates.per_address),
+            clients: counters(&self.clients, |rates| rates.per_client),
+            accounts: counter(self.accounts.as_ref(), limits.sign_ins_per_account),
+            admin_keys: counter(self.admin_keys.as_ref(), limits.admin_per_key),
+            told: self.told.clone(),
         }
-    }
-
-    /// Seconds to wait, if that is too often.
-    fn wait(&self, gate: Option<&Gate>, asker: &Asker) -> Option<u64> {
-        Some(self.seconds(&gate?.check_key(asker).err()?))
-    }
-
-    fn seconds(&self, early: &NotUntil<Duration>) -> u64 {
-        early.wait_time_from(clock::Clock::now(&self.clock)).as_secs() + 1
     }
 
     /// Whether it is worth a record that this asker was turned away.
@@ -108,11 +115,22 @@ impl Gates {
     }
 }
 
+impl Counter {
+    /// Seconds to wait, if that is too often.
+    fn wait(&self, asker: &Asker) -> Option<u64> {
+        self.gate.check_key(asker).err().map(|early| self.seconds(&early))
+    }
+
+    fn seconds(&self, early: &NotUntil<Duration>) -> u64 {
+        early.wait_time_from(clock::Clock::now(self.gate.clock())).as_secs() + 1
+    }
+}
+
 impl Gateway {
     /// Whether an address may ask this once more; otherwise the seconds it waits.
     pub async fn admit_address(&self, witness: &Witness, limit: Limit) -> Result<(), u64> {
         let asker: Asker = witness.source.ip.map_or_else(|| "nowhere".into(), |ip| household(ip).to_string().into());
-        let Some(wait) = self.gates.wait(self.gates.addresses.get(&limit), &asker) else { return Ok(()) };
+        let Some(wait) = self.gates.addresses.get(&limit).and_then(|counter| counter.wait(&asker)) else { return Ok(()) };
         self.turned_away(witness, limit, &asker, self.limited(witness, limit, "per address")).await;
         Err(wait)
     }
@@ -120,8 +138,8 @@ impl Gateway {
     /// The same for a client that proved who it is.
     pub(crate) async fn admit_client(&self, witness: &Witness, limit: Limit, client: &Client) -> Result<(), OAuthError> {
         let asker: Asker = client.id.as_str().into();
-        let gate = self.gates.clients.get(&limit).filter(|_| !client.is_public());
-        let Some(wait) = self.gates.wait(gate, &asker) else { return Ok(()) };
+        let counter = self.gates.clients.get(&limit).filter(|_| !client.is_public());
+        let Some(wait) = counter.and_then(|counter| counter.wait(&asker)) else { return Ok(()) };
         let event = AuditEvent { client: Some(client.id.clone()), ..self.limited(witness, limit, "per client") };
         self.turned_away(witness, limit, &asker, event).await;
         Err(OAuthError::too_many(wait))
@@ -130,7 +148,7 @@ impl Gateway {
     /// Whether an account may be signed in to once more.
     pub(crate) async fn admit_account(&self, witness: &Witness, account: AccountId) -> Result<(), Fault> {
         let asker: Asker = account.to_string().into();
-        let Some(wait) = self.gates.wait(self.gates.accounts.as_ref(), &asker) else { return Ok(()) };
+        let Some(wait) = self.gates.accounts.as_ref().and_then(|counter| counter.wait(&asker)) else { return Ok(()) };
         let event = AuditEvent { account: Some(account), ..self.limited(witness, Limit::SignIn, "per account") };
         self.turned_away(witness, Limit::SignIn, &asker, event).await;
         Err(Fault::TooManySignIns(wait))
@@ -139,10 +157,10 @@ impl Gateway {
     /// Whether an operator's key may be used once more, for something that counts as so many calls.
     pub(crate) async fn admit_key(&self, witness: &Witness, key: &str, cost: NonZeroU32) -> Result<(), AdminFault> {
         let asker: Asker = key.into();
-        let Some((gate, most)) = &self.gates.admin_keys else { return Ok(()) };
+        let Some(counter) = &self.gates.admin_keys else { return Ok(()) };
         // What counts as more than a whole minute's is had once a minute.
-        let Ok(Err(early)) = gate.check_key_n(&asker, cost.min(*most)) else { return Ok(()) };
-        let wait = self.gates.seconds(&early);
+        let Ok(Err(early)) = counter.gate.check_key_n(&asker, cost.min(counter.most)) else { return Ok(()) };
+        let wait = counter.seconds(&early);
         let actor = Actor::AdminKey(key.to_owned());
         let event = AuditEvent { actor, ..self.limited(witness, Limit::Admin, "per key") };
         self.turned_away(witness, Limit::Admin, &asker, event).await;
@@ -163,5 +181,33 @@ impl Gateway {
         } else {
             self.seen(&event);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> Timestamp {
+            Timestamp::from_secs(1_800_000_000)
+        }
+    }
+
+    /// Whoever tries too often would only have to wait for the next change of anything.
+    #[test]
+    fn attack_84_a_reload_gives_a_fresh_start_only_where_the_limit_is_another() {
+        let clock: Arc<dyn Clock> = Arc::new(Still);
+        let limits = Limits { sign_ins_per_account: 1, admin_per_key: 1, ..Limits::default() };
+        let wait = |counter: &Option<Arc<Counter>>| counter.as_ref().and_then(|counter| counter.wait(&"somebody".into()));
+        let before = Gates::new(&limits, &clock);
+        assert_eq!((wait(&before.accounts), wait(&before.admin_keys)), (None, None));
+        assert!(wait(&before.accounts).is_some() && wait(&before.admin_keys).is_some());
+        let after = before.renewed(&Limits { admin_per_key: 2, ..limits.clone() }, &clock);
+        assert!(wait(&after.accounts).is_some());
+        assert_eq!(wait(&after.admin_keys), None);
+        assert!(after.renewed(&Limits { sign_ins_per_account: 0, ..limits }, &clock).accounts.is_none());
     }
 }

@@ -77,7 +77,7 @@ impl Gateway {
         let known = known.filter(|known| self.sealer.tag_matches(Purpose::AdminKey, key.as_bytes(), &known.digest));
         Ok(match known {
             None => Held::ByNobody,
-            Some(ApiKey { expires: Some(at), .. }) if at <= witness.now => Held::Expired(id, at),
+            Some(known @ ApiKey { expires: Some(at), .. }) if !known.is_alive(witness.now) => Held::Expired(id, at),
             Some(known) => {
                 self.uses.note(known.id, witness.now);
                 Held::By(Operator { actor: Actor::AdminKey(known.id.to_string()), scopes: known.scopes, until: known.expires })
@@ -91,6 +91,11 @@ impl Gateway {
         if let Actor::AdminKey(key) = &operator.actor {
             self.admit_key(witness, key, cost).await?;
         }
+        self.must(witness, operator, needs).await
+    }
+
+    /// That an operator has a scope besides. What they lack is recorded as by [`Gateway::permit`], and nothing is counted.
+    pub async fn must(&self, witness: &Witness, operator: &Operator, needs: AdminScope) -> Result<(), AdminFault> {
         let Err(lacks) = operator.must(needs) else { return Ok(()) };
         let event = AuditEvent {
             reason: Some(Reason::Scope),

@@ -56,7 +56,8 @@ impl Gateway {
         providers: &Providers,
         current: &Session,
     ) -> Result<Vec<OwnSession>, StoreError> {
-        let mut sessions = self.every_session_of(witness, current.account).await?;
+        let mut sessions = self.every_session_of(current.account).await?;
+        sessions.retain(|session| session.is_alive(witness.now, &self.settings.lifetimes));
         sessions.sort_by_key(|session| (session.id != current.id, std::cmp::Reverse(session.last_seen)));
         let shown = |session: Session| OwnSession {
             label: providers.find(&session.provider).and_then(|provider| Some(provider.made.as_ref().ok()?.card().label.clone())),
@@ -106,7 +107,7 @@ impl Gateway {
             Err(notice) => return Ok(notice),
         };
         let Ok(which) = which.map(str::parse::<SessionId>).transpose() else { return Ok(OwnPageNotice::Stale) };
-        let mut sessions = self.every_session_of(witness, current.account).await?;
+        let mut sessions = self.every_session_of(current.account).await?;
         sessions.retain(|session| session.id != current.id && which.is_none_or(|which| which == session.id));
         if !sessions.is_empty() {
             let actor = Actor::Account(current.account);

@@ -16,7 +16,7 @@ use vestibule_domain::{
     time::Timestamp,
 };
 
-use crate::{AdminFault, Edit, Gateway, ManagedBy, Provider, Trial};
+use crate::{AdminFault, Edit, Gateway, ManagedBy, Provider, Trial, held};
 
 /// A provider as somebody wrote it.
 #[derive(Clone, Debug, Default)]
@@ -107,9 +107,7 @@ impl Gateway {
         let expected = match (&present, expected) {
             (None, None) => None,
             (None, Some(_)) => return Err(AdminFault::PreconditionFailed(None)),
-            (Some(_), None) => return Err(AdminFault::PreconditionRequired),
-            (Some(present), Some(version)) if present.version == version => Some(version),
-            (Some(present), Some(_)) => return Err(AdminFault::PreconditionFailed(Some(present.version))),
+            (Some(present), expected) => Some(held(expected, present.version)?),
         };
         let managed_by = editor.keeper(present.as_ref().and_then(|present| present.managed_by.as_ref()))?;
         let kept = self.kept_secrets(present.as_ref(), &draft.settings);
@@ -144,6 +142,10 @@ impl Gateway {
         }
         let known = present.as_ref().zip(before.as_ref());
         let change = difference(&known.map(|(present, secrets)| facts(present, secrets)).unwrap_or_default(), &after);
+        // What is so already is no change, and leaves no record of one.
+        if known.is_some() && change.is_empty() {
+            return self.shown_provider(witness, provider.id.as_str()).await;
+        }
         let detail = Some(match &present {
             Some(_) => change::names(&change),
             None => format!("preset {}", provider.settings.get("preset").and_then(|name| name.as_str()).unwrap_or("oidc")),
@@ -157,24 +159,25 @@ impl Gateway {
     }
 
     /// Shuts a provider, or opens it again. Nothing else of it is looked at, only whether the caller saw it as it is: one that can't be made any more is
-    /// shut all the same.
+    /// shut all the same. What files keep anybody may shut; to open it again is theirs.
     pub async fn disable_provider(
         &self,
         witness: &Witness,
         actor: &Actor,
         id: &str,
         disabled: bool,
-        expected: Option<i64>,
+        edit: impl Into<Edit> + Send,
     ) -> Result<ShownProvider, AdminFault> {
+        let edit = edit.into();
         let id = ProviderId::parse(id).map_err(|_| AdminFault::NotFound)?;
         self.must_be_ours(&id)?;
         let present = self.stored_provider(&id).await?.ok_or(AdminFault::NotFound)?;
-        let expected = held(&present, expected)?;
-        let name = match (present.disabled, disabled) {
-            (true, false) => EventName::ProviderEnabled,
-            (false, true) => EventName::ProviderDisabled,
-            _ => EventName::ProviderUpdated,
-        };
+        let expected = held(edit.expected, present.version)?;
+        if present.disabled == disabled {
+            return self.shown_provider(witness, id.as_str()).await;
+        }
+        edit.may_disable(disabled, present.managed_by.as_ref())?;
+        let name = if disabled { EventName::ProviderDisabled } else { EventName::ProviderEnabled };
         let provider = StoredProvider { disabled, version: expected + 1, updated: witness.now, ..present.clone() };
         let change = difference(&facts(&present, &BTreeMap::new()), &facts(&provider, &BTreeMap::new()));
         let detail = Some(change::names(&change));
@@ -198,7 +201,7 @@ impl Gateway {
         self.must_be_ours(&id)?;
         let present = self.stored_provider(&id).await?.ok_or(AdminFault::NotFound)?;
         editor.keeper(present.managed_by.as_ref())?;
-        let expected = held(&present, expected)?;
+        let expected = held(expected, present.version)?;
         let secrets = self.doorkeeper.definition(&present).map(|known| known.secrets).unwrap_or_default();
         let event = AuditEvent {
             change: difference(&facts(&present, &secrets), &Claims::new()),
@@ -305,15 +308,6 @@ impl Gateway {
 
     fn provider_event(&self, witness: &Witness, name: EventName, outcome: Outcome, actor: &Actor, id: &ProviderId) -> AuditEvent {
         AuditEvent { provider: Some(id.clone()), ..self.event(witness, name, outcome, actor.clone()) }
-    }
-}
-
-/// The version to hold the write to, if the caller saw the one that is there.
-fn held(present: &StoredProvider, expected: Option<i64>) -> Result<i64, AdminFault> {
-    match expected {
-        None => Err(AdminFault::PreconditionRequired),
-        Some(version) if version == present.version => Ok(version),
-        Some(_) => Err(AdminFault::PreconditionFailed(Some(present.version))),
     }
 }
 

@@ -395,7 +395,11 @@ impl Gateway {
 
     /// Looks at one provider.
     pub async fn probe(&self, provider: &Provider) {
-        let Some(adapter) = provider.open() else { return };
+        let Some(adapter) = provider.open() else {
+            // Nobody comes through it, so nothing of it is about to stop working.
+            self.observer.provider_secret_expires(&provider.id, None);
+            return;
+        };
         let began = Instant::now();
         match self.ask_and_learn(provider, adapter.check(), Breaker::looked_well).await {
             Ok(Checked { secret_expires, warnings, .. }) => {

@@ -14,9 +14,9 @@ use vestibule_domain::{
 
 use crate::{AdminFault, Gateway, codec};
 
-/// How long an answer is kept.
+/// How long a name is kept, with the answer or without.
 const KEPT_FOR: Duration = Duration::from_hours(24);
-/// How long a call may take. One that was cut off is forgotten after it.
+/// How long a call may take. One that has no answer after it was cut off.
 const TAKES: Duration = Duration::from_mins(2);
 /// More than any answer of ours to a POST.
 const LARGEST: usize = 256 * 1024;
@@ -39,6 +39,17 @@ pub enum Begun {
     First(Once),
     /// The same as before: this was the answer.
     Again(RepeatedAnswer),
+}
+
+/// How a call ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// It was done, and this was the answer.
+    Done(RepeatedAnswer),
+    /// It was refused: nothing was done, and it may be begun again.
+    Refused,
+    /// Something failed, and it may have been done: it is not begun again.
+    Unknown,
 }
 
 /// The right to do it.
@@ -64,16 +75,19 @@ impl Gateway {
         let expected = found.as_ref().map(|ticket| ticket.version);
         if let Some(ticket) = found.filter(|ticket| witness.now < ticket.expires) {
             // One that can't be opened was sealed with a key that is gone: nobody knows what it was.
-            let kept = self.kept_of(&ticket).ok_or(AdminFault::InProgress)?;
+            let kept = self.kept_of(&ticket).ok_or(AdminFault::CutOff)?;
+            let begun = ticket.expires - KEPT_FOR;
             return match kept.answer {
                 _ if kept.asked != asked => Err(AdminFault::OtherCall),
-                None => Err(AdminFault::InProgress),
+                None if witness.now < begun + TAKES => Err(AdminFault::InProgress),
+                None => Err(AdminFault::CutOff),
                 Some(answer) => Ok(Begun::Again(answer)),
             };
         }
         let version = expected.unwrap_or_default() + 1;
         let body = self.sealed_call(&digest, &Kept { asked, answer: None });
-        let ticket = Ticket { digest, kind: TicketKind::RepeatedCall, version, expires: witness.now + TAKES, body };
+        // Kept as long as an answer is: a call that was cut off after it was done must not be done again when its caller asks once more.
+        let ticket = Ticket { digest, kind: TicketKind::RepeatedCall, version, expires: witness.now + KEPT_FOR, body };
         match self.commit(Changes::default().write(Write::PutTicket { ticket: ticket.clone(), expected })).await {
             Ok(()) => Ok(Begun::First(Once { ticket, asked })),
             Err(StoreError::Conflict(Contest::Ticket)) => Err(AdminFault::InProgress),
@@ -81,20 +95,21 @@ impl Gateway {
         }
     }
 
-    /// Keeps the answer of a call; without one nothing was done, and it may be begun again. What can't be kept is no reason not to answer.
-    pub async fn end_once(&self, witness: &Witness, once: Once, answer: Option<RepeatedAnswer>) {
+    /// Keeps how a call ended. What can't be kept is no reason not to answer; that it was begun is kept in any case.
+    pub async fn end_once(&self, witness: &Witness, once: Once, ended: Ended) {
         let Once { ticket, asked } = once;
         let expected = ticket.version;
-        let write = match answer.filter(|answer| answer.body.len() <= LARGEST) {
-            Some(answer) => {
+        let write = match ended {
+            Ended::Done(answer) if answer.body.len() <= LARGEST => {
                 let body = self.sealed_call(&ticket.digest, &Kept { asked, answer: Some(answer) });
                 let ticket = Ticket { version: expected + 1, expires: witness.now + KEPT_FOR, body, ..ticket };
                 Write::PutTicket { ticket, expected: Some(expected) }
             }
-            None => Write::TakeTicket { digest: ticket.digest, kind: ticket.kind, expected },
+            Ended::Done(_) | Ended::Unknown => return,
+            Ended::Refused => Write::TakeTicket { digest: ticket.digest, kind: ticket.kind, expected },
         };
         if let Err(error) = self.commit(Changes::default().write(write)).await {
-            tracing::error!(%error, "the answer of a call could not be kept; sent again, it may be done again");
+            tracing::error!(%error, "the answer of a call could not be kept; sent again, it is not done again and not answered");
         }
     }
 

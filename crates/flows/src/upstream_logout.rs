@@ -30,7 +30,7 @@ impl Gateway {
         let mut spend = Some(self.spent_once(&id, &notice));
         // More sessions than one look finds are ended by the next.
         loop {
-            let sessions = self.sessions_of_notice(witness, &id, &notice).await.map_err(unavailable)?;
+            let sessions = self.sessions_of_notice(&id, &notice).await.map_err(unavailable)?;
             let mut changes = Changes::default();
             if let Some(spend) = spend.take() {
                 changes = changes.write(spend).event(AuditEvent {
@@ -57,12 +57,7 @@ impl Gateway {
     }
 
     /// The sessions that end: of the session there, of the person there, or of both where both are named.
-    async fn sessions_of_notice(
-        &self,
-        witness: &Witness,
-        provider: &ProviderId,
-        notice: &LogoutNotice,
-    ) -> Result<Vec<Session>, StoreError> {
+    async fn sessions_of_notice(&self, provider: &ProviderId, notice: &LogoutNotice) -> Result<Vec<Session>, StoreError> {
         let link = match &notice.subject {
             None => None,
             Some(subject) => {
@@ -77,7 +72,7 @@ impl Gateway {
         let came_by = |session: &Session, link: LinkId| session.link == link;
         let mut sessions = match (&notice.session, &link) {
             (Some(session), _) => self.store.sessions_by_upstream(provider, session).await?,
-            (None, Some(link)) => self.every_session_of(witness, link.account).await?,
+            (None, Some(link)) => self.every_session_of(link.account).await?,
             (None, None) => Vec::new(),
         };
         sessions.retain(|session| link.as_ref().is_none_or(|link| came_by(session, link.id)));

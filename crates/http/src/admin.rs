@@ -27,6 +27,7 @@ mod repeats;
 mod rules;
 pub(crate) mod table;
 mod text;
+mod unseen;
 
 use std::sync::Arc;
 
@@ -73,7 +74,7 @@ pub(crate) fn api(house: &Arc<House>) -> impl Endpoint<Output = Response> + use<
         Configuration { house: house.clone() },
     );
     let service = OpenApiService::new(operations, "Vestibule admin API", "1").description(ABOUT).server(base);
-    Api { house: house.clone(), explorer: Explorer::new(&service), operations: service.into_endpoint().boxed() }
+    Api { house: house.clone(), explorer: Explorer::new(&service), operations: Arc::new(service.into_endpoint().boxed()) }
 }
 
 const ABOUT: &str = "Registers the apps that people sign in to, sets up where they sign in, and looks after their accounts.\n\n\
@@ -85,7 +86,7 @@ const ABOUT: &str = "Registers the apps that people sign in to, sets up where th
 struct Api {
     house: Arc<House>,
     explorer: Explorer,
-    operations: BoxEndpoint<'static, Response>,
+    operations: Arc<BoxEndpoint<'static, Response>>,
 }
 
 impl Endpoint for Api {
@@ -122,27 +123,20 @@ impl Api {
             Place::Operations(_) => place.row(request.method()).ok_or_else(Problem::no_such_address)?,
         };
         let mut caller = self.caller(&witness, row, request.headers()).await?;
+        let operations = self.operations.clone();
         if dry_run::is_asked(row, request.uri().query())? {
+            // What would be another is shown beside what is there.
+            if let Some(to_look) = row.needs.to_look() {
+                caller.gateway.must(&witness, &caller.operator, to_look).await?;
+            }
             let (gateway, rehearsed) = caller.gateway.rehearsing();
             caller.gateway = gateway;
-            let answer = self.operate(row, caller, request).await;
+            let answer = operate(&operations, row, caller, request).await;
             return dry_run::answered(answer, &rehearsed);
         }
-        let Some(name) = repeats::name(&request)? else { return self.operate(row, caller, request).await };
-        let call = repeats::Call { gateway: &self.house.gateway, witness: &witness, operator: &caller.operator.clone() };
-        call.answered(&name, request, |request| self.operate(row, caller, request)).await
-    }
-
-    /// Lets the library find the operation.
-    async fn operate(&self, row: &Row, caller: Caller, mut request: Request) -> Result<Response, Problem> {
-        if let Some(inner) = table::inner(row.route, request.uri()) {
-            *request.uri_mut() = inner;
-        }
-        request.set_data(caller);
-        match self.operations.call(request).await {
-            Ok(response) => Ok(response.into_response()),
-            Err(error) => Err(Problem::from_library(error)),
-        }
+        let Some(name) = repeats::name(&request)? else { return operate(&operations, row, caller, request).await };
+        let call = repeats::Call { gateway: self.house.gateway.clone(), witness, operator: caller.operator.clone() };
+        call.answered(&name, request, move |request| async move { operate(&operations, row, caller, request).await }).await
     }
 
     /// Who is calling, if they may do this. Nothing else of the request is looked at before.
@@ -151,6 +145,25 @@ impl Api {
         let operator = gateway.admin(witness, key::bearer(headers)).await?;
         gateway.permit(witness, &operator, row.needs, row.cost).await?;
         Ok(Caller { gateway: gateway.clone(), operator, witness: witness.clone() })
+    }
+}
+
+/// Lets the library find the operation. Who may change what is there and not look at it is not shown it by the answer either.
+async fn operate(
+    operations: &BoxEndpoint<'static, Response>,
+    row: &Row,
+    caller: Caller,
+    mut request: Request,
+) -> Result<Response, Problem> {
+    if let Some(inner) = table::inner(row.route, request.uri()) {
+        *request.uri_mut() = inner;
+    }
+    let sees = row.needs.to_look().is_none_or(|to_look| caller.operator.scopes.cover(to_look));
+    request.set_data(caller);
+    match operations.call(request).await {
+        Ok(response) if sees => Ok(response.into_response()),
+        Ok(response) => unseen::without_what_is_there(response.into_response()).await,
+        Err(error) => Err(Problem::from_library(error)),
     }
 }
 

@@ -13,7 +13,7 @@ use sqlx::{
 };
 use tokio::time::{Instant, sleep};
 use vestibule_domain::store::StoreError;
-use vestibule_migrations::{Migrator, MigratorTrait};
+use vestibule_migrations::{Migrator, MigratorTrait, SchemaStanding};
 
 use crate::{
     errors::{Fault, classify_sqlx},
@@ -180,10 +180,9 @@ fn cannot_open(error: &sqlx::Error) -> StoreError {
     }
 }
 
-/// The names of the migrations that are missing. Reads only.
-pub(crate) async fn pending(db: &DatabaseConnection) -> Result<Vec<String>, StoreError> {
-    let missing = Migrator::get_pending_migrations_read_only(db).await.map_err(|error| Fault::of(&error).to_error())?;
-    Ok(missing.iter().map(|migration| migration.name().to_owned()).collect())
+/// Which migrations are missing, and which are later than this code. Reads only.
+pub(crate) async fn standing(db: &DatabaseConnection) -> Result<SchemaStanding, StoreError> {
+    Migrator::standing(db).await.map_err(|error| Fault::of(&error).to_error())
 }
 
 /// Applies what is missing, all or nothing, and says what that was. Several nodes may begin at once: the first does it, the others wait.

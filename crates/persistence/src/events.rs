@@ -58,11 +58,6 @@ pub(crate) async fn sequenced(
     Ok(events.into_iter().filter_map(|event| Some((event.link?.seq, event))).collect())
 }
 
-/// The last place of the chain that is taken.
-pub(crate) async fn last_sequenced(db: &DatabaseConnection) -> Result<i64, StoreError> {
-    Ok(chain(db).await?.map_or(0, |head| head.seq))
-}
-
 /// The links as they lie.
 pub(crate) async fn chain_links(db: &DatabaseConnection, after: i64, limit: u64) -> Result<Vec<Kept>, StoreError> {
     let rows = in_the_chain(after, limit).all(db).await.map_err(|error| reading::<Entity>(&error, "one of a page"))?;

@@ -42,3 +42,4 @@ mod writer;
 
 pub use options::{CommitStats, OnCommit, OnRead, Place, StoreOptions};
 pub use store::SqlStore;
+pub use vestibule_migrations::SchemaStanding;

@@ -43,6 +43,7 @@ use vestibule_domain::{
     token::TokenId,
     upstream::TokensDue,
 };
+use vestibule_migrations::SchemaStanding;
 
 use crate::{
     caches::Caches,
@@ -98,19 +99,29 @@ impl SqlStore {
         begun
     }
 
-    /// The names of the migrations that the database lacks, in the order they would be applied in. Changes nothing.
+    /// Which migrations the database lacks, and which a later release applied. Changes nothing.
     ///
     /// # Errors
     /// As [`SqlStore::connect`].
-    pub async fn missing_migrations(options: &StoreOptions) -> Result<Vec<String>, StoreError> {
+    pub async fn standing(options: &StoreOptions) -> Result<SchemaStanding, StoreError> {
         let opened = connect::open(&StoreOptions { migrate: false, read_only: true, ..options.clone() }).await?;
-        let missing = connect::pending(&opened.readers).await;
+        let standing = connect::standing(&opened.readers).await;
         close_readers(&opened.readers, options.patience).await;
-        missing
+        standing
     }
 
     async fn begin(mut opened: Opened, options: &StoreOptions) -> Result<Self, StoreError> {
-        let missing = connect::pending(&opened.readers).await?.len();
+        let standing = connect::standing(&opened.readers).await?;
+        if let Some(step) = standing.closed_by() {
+            return Err(StoreError::Unavailable(format!(
+                "a later release applied the migration {step}, which this one can't work with; start that release again, or go back to a copy of the \
+                 database from before it"
+            )));
+        }
+        if !standing.later.is_empty() {
+            tracing::warn!("a later release applied the migrations {}; this one works without knowing them", standing.later.join(", "));
+        }
+        let missing = standing.missing.len();
         match opened.pens.first() {
             Some(pen) if missing > 0 && options.migrate => {
                 for name in connect::migrate(pen.address(), options.patience).await? {
@@ -431,10 +442,6 @@ impl Store for SqlStore {
 
     async fn sequenced(&self, after: i64, limit: u64) -> Result<Vec<(i64, AuditEvent)>, StoreError> {
         events::sequenced(&self.readers, after, limit, self.sealer.as_deref()).await
-    }
-
-    async fn last_sequenced(&self) -> Result<i64, StoreError> {
-        events::last_sequenced(&self.readers).await
     }
 
     async fn chain_links(&self, after: i64, limit: u64) -> Result<Vec<KeptLink>, StoreError> {

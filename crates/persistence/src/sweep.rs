@@ -25,6 +25,9 @@ const DAY: Duration = Duration::from_hours(24);
 /// How long a key of the admin API stays after it expired, for whoever asks why it does not work.
 const MONTH: Duration = Duration::from_hours(24 * 30);
 
+/// How long it is known when a key or a secret was used last. Of what is gone nobody asks; the row goes by its age, whichever way that went.
+const USES: Duration = Duration::from_hours(24 * 400);
+
 /// What to take away.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
@@ -38,12 +41,13 @@ pub(crate) enum Kind {
     SessionClients,
     RegistrationTokens,
     ApiKeys,
+    LastUses,
     AuditEvents,
     AuditCheckpoints,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 12] = [
+    pub(crate) const ALL: [Self; 13] = [
         Self::Spent,
         Self::Tickets,
         Self::Codes,
@@ -54,6 +58,7 @@ impl Kind {
         Self::SessionClients,
         Self::RegistrationTokens,
         Self::ApiKeys,
+        Self::LastUses,
         Self::AuditEvents,
         Self::AuditCheckpoints,
     ];
@@ -99,6 +104,10 @@ impl Kind {
             Self::ApiKeys => {
                 "DELETE FROM api_keys WHERE id IN (SELECT id FROM api_keys WHERE expires IS NOT NULL AND expires < $1 ORDER BY expires LIMIT $2) \
                  AND expires < $1 RETURNING id"
+            }
+            Self::LastUses => {
+                "DELETE FROM last_uses WHERE id IN (SELECT id FROM last_uses WHERE used < $1 ORDER BY used LIMIT $2) AND used < $1 \
+                 RETURNING id"
             }
             // What is kept no more is said by the chain, in one commit with its event; its moment has nothing to do with it.
             Self::AuditEvents => {
@@ -147,6 +156,7 @@ impl Broom {
             Kind::Codes | Kind::EndedSessions => self.now - DAY,
             Kind::OldSessions => self.sessions_before,
             Kind::ApiKeys => self.now - MONTH,
+            Kind::LastUses => self.now - USES,
             _ => self.now,
         };
         [before.as_millis().into(), i64::try_from(self.most).unwrap_or(i64::MAX).into()]
@@ -163,6 +173,7 @@ impl Broom {
             | Kind::SessionClients
             | Kind::RegistrationTokens
             | Kind::ApiKeys
+            | Kind::LastUses
             | Kind::AuditEvents
             | Kind::AuditCheckpoints => None,
         }

@@ -120,7 +120,7 @@ impl Metrics {
         Self::made(build, false)
     }
 
-    /// The same, and some of it by client: for the first hundred that are seen, the others together.
+    /// The same, and some of it by client: for the first hundred that an operator registered and that are seen, the others together.
     pub fn by_client(build: Build) -> Self {
         Self::made(build, true)
     }
@@ -321,8 +321,8 @@ impl Metrics {
         };
         let reason = event.reason.map_or("", Reason::as_str);
         self.logins.one(&LoginLabels { provider: provider.clone(), outcome, reason });
-        if let (Some(clients), Some(client), false) = (&self.clients, &event.client, event.is_trial()) {
-            clients.logins.one(&ClientLoginLabels { client: clients.name(client, event.outcome), outcome });
+        if let (Some(clients), Some(client), false) = (&self.clients, &event.client, event.trial) {
+            clients.logins.one(&ClientLoginLabels { client: clients.names.label(client), outcome });
         }
         if event.name != EventName::LoginSucceeded {
             return;
@@ -342,7 +342,7 @@ impl Metrics {
         let grant = grant.as_str();
         self.tokens.one(&GrantLabel { grant });
         if let (Some(clients), Some(client)) = (&self.clients, &event.client) {
-            clients.tokens.one(&ClientGrantLabels { client: clients.name(client, event.outcome), grant });
+            clients.tokens.one(&ClientGrantLabels { client: clients.names.label(client), grant });
         }
     }
 
@@ -466,6 +466,12 @@ impl Observer for Metrics {
         self.breakers.set(&ProviderLabel { provider }, state);
     }
 
+    fn client_served(&self, client: &ClientId) {
+        if let Some(clients) = &self.clients {
+            let _ = clients.names.introduce(client);
+        }
+    }
+
     fn provider_secret_expires(&self, provider: &ProviderId, expires: Option<Timestamp>) {
         let Some(provider) = self.providers.own_label(provider) else { return };
         let label = ProviderLabel { provider };
@@ -504,16 +510,6 @@ impl Observer for Metrics {
     fn token_refused(&self, grant: Option<GrantType>, error: OAuthErrorCode) {
         let grant = grant.map_or("other", GrantType::as_str);
         self.token_errors.one(&TokenErrorLabels { grant, error: error.as_str() });
-    }
-}
-
-impl ByClient {
-    /// A client that gets something exists; one that failed may be anybody's invention. One known by the address of its document is a stranger's.
-    fn name(&self, client: &ClientId, outcome: Outcome) -> Name {
-        if outcome == Outcome::Success && !client.as_str().starts_with("https://") {
-            let _ = self.names.introduce(client);
-        }
-        self.names.label(client)
     }
 }
 

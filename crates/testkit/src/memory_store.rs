@@ -10,7 +10,7 @@ use std::{
 };
 
 use vestibule_domain::{
-    account::{Account, Link, LinkKey, UpstreamTokens},
+    account::{Account, Link, LinkKey, Profile, UpstreamTokens},
     api_key::{ApiKey, UsedId},
     audit::{
         AuditEvent,
@@ -200,7 +200,14 @@ impl Tables {
                 if self.links.values().any(|other| other.id == link.id && other.key != link.key) {
                     return Err(there());
                 }
-                add(&mut self.links, link.key.clone(), link)
+                !self.is_disabled(link.account) && add(&mut self.links, link.key.clone(), link)
+            }
+            Write::EmptyAccount { id, at } => {
+                let is_empty = !self.links.values().any(|link| link.account == id);
+                let account = self.accounts.get_mut(&id).filter(|_| is_empty);
+                account
+                    .map(|known| *known = Account { profile: Profile::default(), disabled: true, updated: at, ..known.clone() })
+                    .is_some()
             }
             Write::UpdateLink(link) => {
                 let same = |known: &&mut Link| known.id == link.id && known.account == link.account && known.seen <= link.seen;
@@ -280,9 +287,10 @@ impl Tables {
             Write::SettleDelivery { session, client } => self.session_clients.remove(&(session, client)).is_some(),
             Write::PutConsent(consent) => {
                 let key = (consent.account, consent.client.clone(), consent.host.clone());
-                self.consents.insert(key, consent).is_none()
+                !self.is_disabled(consent.account) && self.consents.insert(key, consent).is_none()
             }
             Write::DropConsents { account, client } => self.drop_consents(|consent| consent.account == account && consent.client == client),
+            Write::DropAccountConsents { account } => self.drop_consents(|consent| consent.account == account),
             Write::DropClientConsents { client } => self.drop_consents(|consent| consent.client == client),
             Write::AddCode(code) => add(&mut self.codes, code.digest, code).then_some(true).ok_or_else(there)?,
             Write::RedeemCode { digest, at } => self.redeem(&digest, at),
@@ -360,8 +368,9 @@ impl Tables {
                 }
                 fine
             }
-            Write::PutDocument(client) => {
-                let newer = self.clients.get(&client.id).is_none_or(|known| known.version < client.version);
+            Write::PutDocument { client, over } => {
+                let known = self.clients.get(&client.id).map(|known| known.version);
+                let newer = known == over && known.is_none_or(|known| known < client.version);
                 if newer {
                     let until = client.origin.kept_until();
                     until.map(|until| self.kept_until.insert(client.id.clone(), until));
@@ -393,7 +402,6 @@ impl Tables {
                 *used = at.max(*used);
                 true
             }
-            Write::ForgetUse { id } => self.last_uses.remove(&id).is_some(),
             Write::AddSigningKey(key) => {
                 let followed = self.signing_keys.values().any(|other| other.alg == key.alg && other.follows == key.follows);
                 !followed && !self.signing_keys.contains_key(&key.kid) && self.signing_keys.insert(key.kid.clone(), key).is_none()
@@ -440,6 +448,10 @@ impl Tables {
         let mut links: Vec<_> = self.links.values().filter(|link| which(link)).cloned().collect();
         links.sort_by_key(|link| (link.created, link.id));
         links
+    }
+
+    fn is_disabled(&self, account: AccountId) -> bool {
+        self.accounts.get(&account).is_some_and(|account| account.disabled)
     }
 
     fn redeem(&mut self, digest: &Digest, at: Timestamp) -> bool {
@@ -489,7 +501,10 @@ impl Tables {
         let tokens = before - self.registration_tokens.len();
         let before = self.api_keys.len();
         self.api_keys.retain(|_, key| key.expires.is_none_or(|expires| expires >= now - DAY * 30));
-        tokens + before - self.api_keys.len()
+        let keys = before - self.api_keys.len();
+        let before = self.last_uses.len();
+        self.last_uses.retain(|_, used| *used >= now - DAY * 400);
+        tokens + keys + before - self.last_uses.len()
     }
 
     fn sweep(&mut self, now: Timestamp, sessions_before: Timestamp, most: usize) -> usize {

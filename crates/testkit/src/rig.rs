@@ -13,7 +13,7 @@ use vestibule_domain::{
     client::{Client, GrantType, SigningAlg},
     error::OAuthErrorCode,
     health::BreakerState,
-    ids::{LoginId, ProviderId},
+    ids::{ClientId, LoginId, ProviderId},
     keys::Rotation,
     limits::Limits,
     ports::{Answered, BackChannel, Clock, IdentityProvider, Observer, ProviderFactory, Store},
@@ -262,6 +262,10 @@ impl Observer for Lookout {
     fn provider_health(&self, provider: &ProviderId, state: BreakerState) {
         self.tell(|observer| observer.provider_health(provider, state));
     }
+    fn client_served(&self, client: &ClientId) {
+        self.tell(|observer| observer.client_served(client));
+    }
+
     fn provider_secret_expires(&self, provider: &ProviderId, expires: Option<Timestamp>) {
         self.tell(|observer| observer.provider_secret_expires(provider, expires));
     }

@@ -137,6 +137,7 @@ macro_rules! store_contract {
             what_is_said_of_a_person_stays_closed_without_a_key
             the_sweep_takes_the_events_that_are_kept_no_more
             a_link_is_found_by_all_its_names
+            an_account_is_emptied_once_no_link_leads_there
             what_a_provider_says_of_a_link_moves_forward
             a_link_is_removed_once_and_its_key_is_free_again
             attack_70_of_the_last_two_ways_in_removed_at_once_one_is_left

@@ -100,7 +100,8 @@ impl Planner<'_> {
 
     async fn change(&self, one: &Declared, contract: &Contract) -> Result<Step, Failure> {
         let present = self.remote.call(Ask::get(&[one.kind.path(), &one.id])).await?;
-        let mut step = Step { body: one.body.clone(), etag: present.etag, ..Step::new(one.kind, &one.id, &one.file, Action::Keep) };
+        let (one, shut) = one.beside(&present.body);
+        let mut step = Step { body: one.body.clone(), etag: present.etag, shut, ..Step::new(one.kind, &one.id, &one.file, Action::Keep) };
         let ours = self.options.managed_by.as_str();
         match keeper(one.kind, &present.body) {
             Some(keeper) if keeper == ours => {}
@@ -112,7 +113,7 @@ impl Planner<'_> {
         if let Some(file) = present.body["managed_by"]["file"].as_str() {
             step.faults.push(format!("it stands in the gateway's configuration, in {file}, and is changed there"));
         }
-        for (field, before, after) in contract.differences(one, &present.body) {
+        for (field, before, after) in contract.differences(&one, &present.body) {
             step.changed(&field, before, after);
         }
         Ok(step)

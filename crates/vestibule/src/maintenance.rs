@@ -177,6 +177,8 @@ fn now(standing: &Standing) -> Gateway {
 
 /// How often it is looked whether events wait to be put into the chain.
 const SEAL_EVERY: Duration = Duration::from_secs(1);
+/// In which of these rounds those that wait are counted: what is read every 15 seconds need not be counted every second.
+const COUNT_EACH: u32 = 15;
 
 /// Puts committed events into the chain, and every checkpoint into a file besides, if there is one. Ends when it is told to; what is left then waits for
 /// the next start, or for another node.
@@ -189,7 +191,7 @@ pub(crate) async fn seal_audit(
     let mut seconds = interval(SEAL_EVERY);
     seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     tokio::pin!(stop);
-    loop {
+    for round in (0..COUNT_EACH).cycle() {
         tokio::select! {
             _ = seconds.tick() => {}
             () = &mut stop => return,
@@ -212,6 +214,9 @@ pub(crate) async fn seal_audit(
                     break;
                 }
             }
+        }
+        if round > 0 {
+            continue;
         }
         match gateway.unsealed().await {
             Ok(unsealed) => metrics.set_audit_unsealed(unsealed, gateway.clock().now()),

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use vestibule_persistence::SchemaStanding;
+
 use crate::{
     config::{Config, StoreSettings},
     failure::Failure,
@@ -14,7 +16,7 @@ use crate::{
 /// Says which migrations are missing; applies them unless only a plan is wanted.
 pub(crate) async fn migrate(config: &Path, plan: bool, json: bool) -> Result<(), Failure> {
     let config = Config::load(Some(config))?;
-    let missing = missing(&config.store).await?;
+    let SchemaStanding { missing, later } = standing(&config.store).await?;
     if !plan && (!missing.is_empty() || is_new(&config.store)) {
         let bar = Progress::waiting("migrating");
         let done = wire::migrate(&config.store).await;
@@ -22,9 +24,14 @@ pub(crate) async fn migrate(config: &Path, plan: bool, json: bool) -> Result<(),
         done?;
     }
     if json {
-        return print::json(&serde_json::json!({ "applied": !plan, "migrations": missing }));
+        return print::json(&serde_json::json!({ "applied": !plan, "migrations": missing, "later": later }));
     }
-    let lines = table(&[], &missing.iter().map(|name| vec![name.clone()]).collect::<Vec<_>>());
+    let noted = |name: &String| vec![name.clone(), SchemaStanding::note(name).unwrap_or_default().to_owned()];
+    let lines = table(&[], &missing.iter().map(noted).collect::<Vec<_>>());
+    if !later.is_empty() {
+        let names = table(&[], &later.into_iter().map(|name| vec![name]).collect::<Vec<_>>());
+        print::text(&format!("Applied by a later release, and no hindrance to this one:\n{names}"))?;
+    }
     print::text(&match (missing.is_empty(), is_new(&config.store), plan) {
         (_, true, true) => "There is no database yet: `serve` or `migrate` makes one with everything in it.\n".to_owned(),
         (true, _, _) => "The database is up to date.\n".to_owned(),
@@ -34,8 +41,8 @@ pub(crate) async fn migrate(config: &Path, plan: bool, json: bool) -> Result<(),
 }
 
 /// Nothing can be missing in a file that is not there; to look into it would make it.
-async fn missing(store: &StoreSettings) -> Result<Vec<String>, Failure> {
-    if is_new(store) { Ok(Vec::new()) } else { wire::missing_migrations(store).await }
+async fn standing(store: &StoreSettings) -> Result<SchemaStanding, Failure> {
+    if is_new(store) { Ok(SchemaStanding::default()) } else { wire::standing(store).await }
 }
 
 fn is_new(store: &StoreSettings) -> bool {

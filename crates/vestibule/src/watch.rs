@@ -9,7 +9,7 @@ use vestibule_domain::{
     client::GrantType,
     error::OAuthErrorCode,
     health::BreakerState,
-    ids::{LoginId, ProviderId},
+    ids::{ClientId, LoginId, ProviderId},
     ports::{Answered, Observer},
     provider::Phase,
     time::Timestamp,
@@ -40,6 +40,10 @@ impl Observer for Watch {
 
     fn provider_health(&self, provider: &ProviderId, state: BreakerState) {
         self.0.provider_health(provider, state);
+    }
+
+    fn client_served(&self, client: &ClientId) {
+        self.0.client_served(client);
     }
 
     fn provider_secret_expires(&self, provider: &ProviderId, expires: Option<Timestamp>) {
@@ -154,6 +158,60 @@ fn log(event: &AuditEvent) {
             | EventName::AuditRetentionPurged,
             Outcome::Success,
         ) => info!(event = name, detail, "{name}"),
-        _ => {}
+        // In the audit log, and counted.
+        (
+            EventName::LoginStarted
+            | EventName::RequestPushed
+            | EventName::UpstreamRedirected
+            | EventName::LoginSilent
+            | EventName::ConsentGranted
+            | EventName::ConsentDenied
+            | EventName::ConsentRevoked
+            | EventName::UserProvisioned
+            | EventName::IdentityLinked
+            | EventName::IdentityUnlinked
+            | EventName::IdentityLinkRefused
+            | EventName::AccountDisabled
+            | EventName::AccountEnabled
+            | EventName::CodeRedeemed
+            | EventName::CodeFailed
+            | EventName::TokenRefreshed
+            | EventName::TokenRefreshFailed
+            | EventName::TokenRevoked
+            | EventName::TokenExchanged
+            | EventName::TokenExchangeFailed
+            | EventName::GrantRevoked
+            | EventName::ClientCredentialsGranted
+            | EventName::ClientCredentialsFailed
+            | EventName::ClientAuthFailed
+            | EventName::AdminAuthFailed
+            | EventName::AdminAccessDenied
+            | EventName::AdminLogin
+            | EventName::AdminLogout
+            | EventName::AdminLoginFailed
+            | EventName::ConsoleKeyCreated
+            | EventName::DeviceStarted
+            | EventName::DeviceApproved
+            | EventName::DeviceDenied
+            | EventName::SessionEnded
+            | EventName::LogoutDelivered
+            | EventName::LogoutFailed
+            | EventName::UpstreamLogoutReceived
+            | EventName::AbuseRateLimited
+            | EventName::ClientRegistrationRefused
+            | EventName::ApiKeyCreated
+            | EventName::ApiKeyUpdated
+            | EventName::ApiKeyDeleted
+            | EventName::ProviderTested
+            | EventName::UpstreamTokenReleased
+            | EventName::UpstreamTokenRefused
+            | EventName::UpstreamTokenRefreshed
+            | EventName::UpstreamNeedsReconnect
+            | EventName::UpstreamTokenRevoked
+            | EventName::ConfigReloadFailed
+            | EventName::ConfigChecked
+            | EventName::AccountErased,
+            Outcome::Success,
+        ) => {}
     }
 }

@@ -17,7 +17,7 @@ use vestibule_domain::{
 };
 use vestibule_flows::{FixedProvider, Gateway, Outgoing, Parts};
 use vestibule_http::{House, HttpSettings, Standing};
-use vestibule_persistence::{CommitStats, SqlStore, StoreOptions};
+use vestibule_persistence::{CommitStats, SchemaStanding, SqlStore, StoreOptions};
 use vestibule_playground::PretendIssuer;
 use vestibule_providers::{
     backchannel::GuardedBackChannel,
@@ -312,9 +312,9 @@ pub(crate) async fn open_to_write(settings: &StoreSettings, sealing: &Sealing) -
     Ok(SqlStore::connect(&options).await?)
 }
 
-/// Which migrations the database lacks.
-pub(crate) async fn missing_migrations(settings: &StoreSettings) -> Result<Vec<String>, Failure> {
-    Ok(SqlStore::missing_migrations(&StoreOptions { readers: 1, ..StoreOptions::new(settings.url.expose_secret()) }).await?)
+/// Which migrations the database lacks, and which a later release applied.
+pub(crate) async fn standing(settings: &StoreSettings) -> Result<SchemaStanding, Failure> {
+    Ok(SqlStore::standing(&StoreOptions { readers: 1, ..StoreOptions::new(settings.url.expose_secret()) }).await?)
 }
 
 /// Applies them, and makes the database if there is none.

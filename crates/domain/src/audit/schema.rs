@@ -91,6 +91,7 @@ fn any() -> Value {
             "amr": { "type": "array", "items": { "type": "string", "maxLength": 100 }, "maxItems": 10 },
             "took_ms": whole,
             "detail": text,
+            "trial": { "const": true },
             "change": {
                 "type": "array",
                 "items": {

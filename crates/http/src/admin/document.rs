@@ -67,6 +67,12 @@ fn name_needs(document: &mut Value) {
         let Some(operation) = operation_of(document, row) else { continue };
         let mut text = operation["description"].as_str().map(|text| format!("{text}\n\n")).unwrap_or_default();
         let _ = write!(text, "Needs the scope `{}`.", row.needs);
+        if let (Some(to_look), Does::Writes(_)) = (row.needs.to_look(), row.does) {
+            let _ = write!(text, " `dry_run` needs `{to_look}` too: it shows what is there.");
+            if matches!(row.method, Method::PUT | Method::PATCH) {
+                let _ = write!(text, " Without that, the answer to a change has no more than the id and a secret that was made.");
+            }
+        }
         if let Does::Writes(leaves) | Does::Tries(leaves) = row.does {
             let names: Vec<_> = leaves.iter().map(|name| format!("`{name}`")).collect();
             let _ = write!(text, " Recorded as {}.", names.join(" or "));
@@ -111,7 +117,7 @@ fn widen(document: &mut Value) {
                 }),
             );
             refuses(operation, 400, "`invalid_parameter`: `Idempotency-Key` can't be used.");
-            refuses(operation, 409, "`idempotency_key_in_use`: the same call is under way.");
+            refuses(operation, 409, "`idempotency_key_in_use`: the same call is under way. `idempotency_outcome_unknown`: it was cut off.");
             refuses(operation, 422, "`idempotency_key_reused`: another call was sent under this `Idempotency-Key`.");
         }
     }

@@ -175,7 +175,7 @@ impl Operations {
     /// Change a client
     ///
     /// A JSON Merge Patch (RFC 7396): what it names is replaced, what it says `null` to takes its default, the rest stays. Lists are
-    /// replaced whole. `{"disabled": true}` alone shuts an app out whatever else is wrong with its registration by now.
+    /// replaced whole. `{"disabled": true}` alone shuts an app out whatever else is wrong with its registration by now, and whoever keeps it.
     #[oai(path = "/clients/:client_id", method = "patch", operation_id = "patch_client", tag = "Group::Clients")]
     async fn patch(
         &self,
@@ -196,7 +196,7 @@ impl Operations {
         let present = gateway.client(&client_id).await.map_err(Problem::from)?;
         let expected = precondition::held(expected, present.version)?;
         if let Some(disabled) = body.only_flag("disabled") {
-            return match gateway.disable_client(witness, actor, &client_id, disabled, Some(expected)).await {
+            return match gateway.disable_client(witness, actor, &client_id, disabled, Edit { expected: Some(expected), editor }).await {
                 Ok(client) => Ok(Patched::Changed(Json(RegisteredClient::new(&client, None)), tag(client.version))),
                 Err(fault) => Err(self.as_it_is_now(&client_id, fault).await.into()),
             };

@@ -1,7 +1,6 @@
 //! `If-Match` and `If-None-Match`: changes are held to the version that their author saw (RFC 9110 §13.1).
 
 use http::HeaderValue;
-use vestibule_flows::AdminFault;
 
 use super::{code::Code, problem::Problem};
 
@@ -17,11 +16,7 @@ pub(crate) fn etag(version: i64) -> HeaderValue {
 
 /// The version that a change begins with, when it is the one that its author saw.
 pub(crate) fn held(expected: Option<i64>, present: i64) -> Result<i64, Problem> {
-    match expected {
-        None => Err(AdminFault::PreconditionRequired.into()),
-        Some(version) if version == present => Ok(version),
-        Some(_) => Err(AdminFault::PreconditionFailed(Some(present)).into()),
-    }
+    Ok(vestibule_flows::held(expected, present)?)
 }
 
 /// Versions begin at one: what a tag that is none of ours stands for, so that it never matches.

@@ -207,6 +207,7 @@ impl Problem {
             Code::InsufficientScope => AdminFault::Forbidden(AdminScope::write(AdminArea::Clients)).into(),
             Code::OtherCall => AdminFault::OtherCall.into(),
             Code::InProgress => AdminFault::InProgress.into(),
+            Code::CutOff => AdminFault::CutOff.into(),
             Code::NotFound => AdminFault::NotFound.into(),
             Code::NoSuchAddress => Self::no_such_address(),
             Code::MethodNotAllowed => Self::method_not_allowed("GET, HEAD"),
@@ -276,6 +277,11 @@ impl From<AdminFault> for Problem {
                     .hint("send it again in a moment to get its answer")
                     .header(header::RETRY_AFTER, 1.into())
             }
+            AdminFault::CutOff => Self::new(
+                Code::CutOff,
+                "A call with this Idempotency-Key was cut off; whether it was done is not known, and it is not done again.",
+            )
+            .hint("look at what is there, and send the call under another name if it was not done"),
             AdminFault::SlowDown(seconds) => {
                 Self::new(Code::SlowDown, format!("Too many wrong keys came from this address; wait {seconds} seconds before another try."))
                     .header(header::RETRY_AFTER, seconds.into())

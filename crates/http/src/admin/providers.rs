@@ -107,7 +107,8 @@ impl Providers {
     /// Change a provider
     ///
     /// A JSON Merge Patch (RFC 7396): what it names is replaced, what it says `null` to is taken away, secrets too, the rest stays. To shut a
-    /// provider for a while, send `{"disabled": true}` alone: that is done whatever else is wrong with it by now.
+    /// provider for a while, send `{"disabled": true}` alone: that is done whatever else is wrong with it by now, and whoever
+    /// keeps it.
     #[oai(path = "/providers/:provider_id", method = "patch", operation_id = "patch_provider", tag = "Group::Providers")]
     async fn patch(
         &self,
@@ -127,8 +128,9 @@ impl Providers {
         let present = gateway.shown_provider(witness, &provider_id).await.map_err(Problem::from)?;
         must_be_ours(&present)?;
         let expected = precondition::held(expected, present.version)?;
+        let edit = Edit { expected: Some(expected), editor: editor(None, force.0)? };
         if let Some(disabled) = body.only_flag("disabled") {
-            return match gateway.disable_provider(witness, actor, &provider_id, disabled, Some(expected)).await {
+            return match gateway.disable_provider(witness, actor, &provider_id, disabled, edit).await {
                 Ok(shown) => {
                     let tag = tag(shown.version);
                     Ok(Patched::Changed(Json(shown.into()), tag))
@@ -141,7 +143,6 @@ impl Providers {
         for name in present.secrets.iter().filter(|name| body.takes_away("settings", name)) {
             draft.take_away(name);
         }
-        let edit = Edit { expected: Some(expected), editor: editor(None, force.0)? };
         match gateway.put_provider(witness, actor, &provider_id, draft.into(), edit).await {
             Ok(shown) => {
                 let tag = tag(shown.version);

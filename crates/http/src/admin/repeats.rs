@@ -1,9 +1,13 @@
 //! `Idempotency-Key`: a POST that is sent again is done once.
 
 use http::{HeaderName, HeaderValue, Method, StatusCode, header};
-use poem::{Body, Request, Response, error::ReadBodyError};
+use poem::{
+    Body, Request, Response,
+    error::{ReadBodyError, ResponseError},
+};
+use tracing::Instrument;
 use vestibule_domain::{audit::Witness, operator::Operator};
-use vestibule_flows::{Begun, Gateway, RepeatedAnswer};
+use vestibule_flows::{Begun, Ended, Gateway, RepeatedAnswer};
 
 use super::{body::LARGEST, code::Code, problem::Problem};
 
@@ -29,17 +33,18 @@ pub(crate) fn name(request: &Request) -> Result<Option<String>, Problem> {
 }
 
 /// Who sends a call, and when.
-pub(crate) struct Call<'a> {
-    pub(crate) gateway: &'a Gateway,
-    pub(crate) witness: &'a Witness,
-    pub(crate) operator: &'a Operator,
+pub(crate) struct Call {
+    pub(crate) gateway: Gateway,
+    pub(crate) witness: Witness,
+    pub(crate) operator: Operator,
 }
 
-impl Call<'_> {
-    /// Does it, unless it was done: then answers what it was answered. What was refused was not done, and is not remembered.
+impl Call {
+    /// Does it, unless it was done: then answers what it was answered. What was refused was not done, and is not remembered. Once begun it goes on,
+    /// whether or not its caller still waits: they ask again because they do not know.
     pub(crate) async fn answered<A, Fut>(self, name: &str, mut request: Request, act: A) -> Result<Response, Problem>
     where
-        A: FnOnce(Request) -> Fut + Send,
+        A: FnOnce(Request) -> Fut + Send + 'static,
         Fut: Future<Output = Result<Response, Problem>> + Send,
     {
         let body = request.take_body().into_bytes_limit(LARGEST).await.map_err(|error| match error {
@@ -51,31 +56,42 @@ impl Call<'_> {
             &body[..],
         ]
         .concat();
-        let once = match self.gateway.begin_once(self.witness, self.operator, name, &asked).await? {
+        let once = match self.gateway.begin_once(&self.witness, &self.operator, name, &asked).await? {
             Begun::Again(answer) => return Ok(again(answer)),
             Begun::First(once) => once,
         };
         request.set_body(Body::from(body));
-        let done = act(request).await;
-        let (answer, kept) = match done {
-            Ok(response) => kept(response).await,
-            Err(problem) => (Err(problem), None),
+        let done = async move {
+            let (answer, ended) = match act(request).await {
+                Ok(response) => kept(response).await,
+                Err(problem) => {
+                    let ended = without_success(problem.status());
+                    (Err(problem), ended)
+                }
+            };
+            self.gateway.end_once(&self.witness, once, ended).await;
+            answer
         };
-        self.gateway.end_once(self.witness, once, kept).await;
-        answer
+        tokio::spawn(done.in_current_span()).await.unwrap_or_else(|_| Err(Problem::internal()))
     }
 }
 
-/// The answer, and what is kept of it if it was done.
-async fn kept(response: Response) -> (Result<Response, Problem>, Option<RepeatedAnswer>) {
+/// What fails here may have been done before it failed.
+fn without_success(status: StatusCode) -> Ended {
+    if status.is_server_error() { Ended::Unknown } else { Ended::Refused }
+}
+
+/// The answer, and what is kept of it.
+async fn kept(response: Response) -> (Result<Response, Problem>, Ended) {
     if !response.status().is_success() {
-        return (Ok(response), None);
+        let ended = without_success(response.status());
+        return (Ok(response), ended);
     }
     let (parts, body) = response.into_parts();
-    let Ok(body) = body.into_string().await else { return (Err(Problem::internal()), None) };
+    let Ok(body) = body.into_string().await else { return (Err(Problem::internal()), Ended::Unknown) };
     let text = |name: &HeaderName| Some((name.as_str().to_owned(), parts.headers.get(name)?.to_str().ok()?.to_owned()));
     let answer = RepeatedAnswer { status: parts.status.as_u16(), headers: KEPT.iter().filter_map(text).collect(), body: body.clone() };
-    (Ok(Response::from_parts(parts, Body::from(body))), Some(answer))
+    (Ok(Response::from_parts(parts, Body::from(body))), Ended::Done(answer))
 }
 
 fn again(answer: RepeatedAnswer) -> Response {

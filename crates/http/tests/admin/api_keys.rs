@@ -127,6 +127,28 @@ async fn attack_86_nobody_makes_a_key_that_may_do_more_than_theirs_or_lives_long
     assert_eq!(desk.sends(&key, Method::PATCH, &own, json!({ "scopes": ["*"] })).await.code(), "invalid_fields");
 }
 
+/// Who may write and not read changes what they know, and is not shown the rest by the way of it.
+#[tokio::test]
+async fn attack_86_who_may_only_write_is_shown_nothing_that_is_there() {
+    let desk = Desk::open().await;
+    let (key, _) = desk.key(&["clients:write"]).await;
+    let bearer = format!("Bearer {key}");
+    let made = desk.sends(&key, Method::POST, "/clients", app("app")).await;
+    assert!(made.status == StatusCode::CREATED && made.json()["client_secret"].is_string(), "it wrote all of it: {}", made.body);
+    let asks = async |method: Method, path: &str, body: &str| {
+        let headers = [("authorization", bearer.as_str()), ("content-type", "application/json"), ("if-match", V1)];
+        desk.plain(method, path, &headers, body).await
+    };
+    let patched = asks(Method::PATCH, "/clients/app", "{}").await;
+    assert_eq!((patched.status, patched.header("etag"), patched.json()), (StatusCode::OK, V1, json!({ "client_id": "app" })));
+    for (method, body) in [(Method::DELETE, ""), (Method::PATCH, "{\"client_name\": \"x\"}")] {
+        let tried = asks(method, "/clients/app?dry_run=true", body).await;
+        assert_eq!((tried.status, tried.code().as_str()), (StatusCode::FORBIDDEN, "insufficient_scope"), "{}", tried.body);
+        assert!(tried.header("www-authenticate").contains("clients:read"));
+    }
+    assert_eq!(asks(Method::DELETE, "/clients/app", "").await.status, StatusCode::NO_CONTENT);
+}
+
 #[tokio::test]
 async fn attack_86_a_key_without_the_scope_is_told_which_and_does_nothing() {
     let desk = Desk::open().await;

@@ -369,3 +369,34 @@ async fn what_files_keep_is_changed_in_their_name_or_by_force() {
     let added = desk.add_secret("wiki", "").await;
     assert_eq!(added.status, StatusCode::CREATED, "{}", added.body);
 }
+
+/// In trouble anybody who may write shuts an app, whoever keeps it; whether it is open again is theirs to say.
+#[tokio::test]
+async fn what_files_keep_anybody_shuts_and_the_files_open() {
+    let desk = Desk::open().await;
+    let body = json!({ "client_name": "Wiki", "redirect_uris": ["https://wiki.example.com/cb"] });
+    desk.put("wiki?managed_by=web", None, body.clone()).await;
+    let disable =
+        async |path: &str, etag: &str, disabled: bool| desk.change(Method::PATCH, path, Some(etag), json!({ "disabled": disabled })).await;
+    let shut = disable("/clients/wiki", V1, true).await;
+    assert_eq!((shut.status, shut.header("etag"), &shut.json()["managed_by"]), (StatusCode::OK, V2, &json!("web")));
+    let refused = disable("/clients/wiki", V2, false).await;
+    assert_eq!((refused.status, refused.code().as_str()), (StatusCode::CONFLICT, "managed_elsewhere"), "{}", refused.body);
+    let forced = disable("/clients/wiki?force=true", V2, false).await;
+    assert_eq!((forced.status, &forced.json()["disabled"]), (StatusCode::OK, &json!(false)), "{}", forced.body);
+}
+
+#[tokio::test]
+async fn what_is_so_already_is_no_change_and_leaves_no_record() {
+    let desk = Desk::open().await;
+    desk.create(app("app")).await;
+    for (method, body) in [(Method::PATCH, json!({})), (Method::PATCH, json!({ "disabled": false })), (Method::PUT, app("app"))] {
+        let same = desk.change(method, "/clients/app", Some(V1), body).await;
+        assert_eq!((same.status, same.header("etag")), (StatusCode::OK, V1), "{}", same.body);
+    }
+    for etag in [V1, V2] {
+        let shut = desk.change(Method::PATCH, "/clients/app", Some(etag), json!({ "disabled": true })).await;
+        assert_eq!((shut.status, shut.header("etag")), (StatusCode::OK, V2), "{}", shut.body);
+    }
+    assert_eq!(desk.events(), [EventName::ClientCreated, EventName::ClientUpdated]);
+}

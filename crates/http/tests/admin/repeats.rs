@@ -84,7 +84,7 @@ async fn of_the_same_call_many_times_at_once_one_is_done() {
 }
 
 #[tokio::test]
-async fn a_call_that_was_cut_off_is_in_use_for_two_minutes() {
+async fn a_call_that_was_cut_off_is_not_done_again() {
     let desk = Desk::open().await;
     let witness = desk.rig.witness();
     let operator = vestibule_domain::operator::Operator::unlimited(vestibule_domain::audit::Actor::AdminKey("bootstrap".into()));
@@ -94,5 +94,25 @@ async fn a_call_that_was_cut_off_is_in_use_for_two_minutes() {
     let busy = desk.named(NAME, "/clients", &body).await;
     assert_eq!((busy.status, busy.code(), busy.header("retry-after")), (StatusCode::CONFLICT, "idempotency_key_in_use".into(), "1"));
     desk.rig.clock.advance(Duration::from_mins(2));
+    let unknown = desk.named(NAME, "/clients", &body).await;
+    assert_eq!((unknown.status, unknown.code()), (StatusCode::CONFLICT, "idempotency_outcome_unknown".into()));
+    assert_eq!(desk.made(), 0);
+    desk.rig.clock.advance(Duration::from_hours(24));
     assert_eq!(desk.named(NAME, "/clients", &body).await.status, StatusCode::CREATED);
+}
+
+/// Whoever hangs up asks again, because they do not know: by then it is done, and they are told so.
+#[tokio::test]
+async fn a_call_goes_on_when_its_caller_hangs_up() {
+    use futures_util::FutureExt;
+    let desk = Desk::open().await;
+    let body = app("app").to_string();
+    // Begun and not waited for: it runs when this test waits for something else.
+    assert!(desk.named(NAME, "/clients", &body).now_or_never().is_none(), "it waits for the task that does it");
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(desk.made(), 1);
+    let again = desk.named(NAME, "/clients", &body).await;
+    assert_eq!((again.status, again.header("idempotency-replayed")), (StatusCode::CREATED, "true"));
 }

@@ -61,6 +61,25 @@ async fn asvs_7_5_2_a_person_sees_their_sessions_and_ends_one_or_all_others() {
     assert!(is_signed_in(&street, &mut here, &app).await && is_signed_in(&street, &mut bob, &app).await);
 }
 
+/// What was given in it may be good still, and its apps are to hear of the end: only a session that was ended is done with.
+#[tokio::test]
+async fn asvs_7_5_2_all_others_are_those_too_that_nobody_used_for_long() {
+    let street = Street::open().await;
+    let app = street.app("app").await;
+    let [mut forgotten, mut here] = [(); 2].map(|()| Browser::default());
+    street.signs_in(&mut forgotten, &app, "alice").await;
+    street.rig.clock.advance(Duration::from_hours(9));
+    let mut other = Browser::default();
+    for browser in [&mut other, &mut here] {
+        street.signs_in(browser, &app, "alice").await;
+    }
+    let page = at_home(&street, &mut here).await;
+    assert_eq!(page.body.matches("action=\"/account/sessions/end\"").count(), 2, "shown is where somebody is signed in");
+    let token = field(&page, "/account/sessions/end", "token");
+    street.posts(&mut here, "/account/sessions/end", &[("token", &token), ("others", "all")]).await;
+    assert_eq!(street.count("session.ended"), 2);
+}
+
 #[tokio::test]
 async fn asvs_10_4_9_asvs_10_7_3_a_person_sees_what_apps_have_and_takes_it_back() {
     let street = Street::open().await;

@@ -10,8 +10,10 @@ use vestibule_domain::{
     ids::ClientId,
     ports::Store,
     self_registration::SelfRegistration,
+    settings::Settings,
     store::{Changes, Write},
 };
+use vestibule_flows::Renewal;
 use vestibule_protocol::registration::read_metadata;
 use vestibule_testkit::rig::RigOptions;
 
@@ -299,4 +301,21 @@ async fn attack_84_whoever_uses_up_what_may_be_fetched_shuts_nobody_out_whose_ap
     }
     assert_eq!(street.comes(&App { id: "https://app.example/31".into(), ..app() }).await.status, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(street.comes(&app()).await.status, StatusCode::OK);
+}
+
+/// Who may be what is for the rules that hold now, and not for those by which a document was read once.
+#[tokio::test]
+async fn attack_61_after_a_reload_documents_are_read_by_the_rules_of_then() {
+    let street = street().await;
+    assert_eq!(street.comes(&app()).await.status, StatusCode::OK);
+    let reloaded = |registration: SelfRegistration| {
+        let settings = Settings { registration, ..street.gateway().settings().clone() };
+        let renewal = Renewal { settings, bootstrap_key: None, providers: Vec::new(), outgoing: None };
+        Street::at(street.gateway().renewed(renewal), &street)
+    };
+    let rules = street.gateway().settings().registration.clone();
+    reloaded(rules.clone()).comes(&app()).await;
+    assert_eq!(street.rig.documents.fetched(), 1, "what is known stays known where the rules do");
+    reloaded(SelfRegistration { unused: rules.unused * 2, ..rules }).comes(&app()).await;
+    assert_eq!(street.rig.documents.fetched(), 2);
 }

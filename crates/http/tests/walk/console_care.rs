@@ -276,8 +276,10 @@ async fn a_sign_in_that_is_only_tried_is_told_from_one_to_the_app() {
     }
     let events = street.rig.events();
     let of_apps = |name: &str| events.iter().find(|event| event.name.as_str() == name && event.client.is_some()).unwrap();
-    assert_eq!(of_apps("login.denied_by_policy").detail.as_deref(), Some("tried in the console: client.groups"));
-    assert_eq!(of_apps("login.succeeded").detail.as_deref(), Some("tried in the console"));
+    let denied = of_apps("login.denied_by_policy");
+    assert_eq!((denied.detail.as_deref(), denied.trial), (Some("client.groups"), true));
+    let succeeded = of_apps("login.succeeded");
+    assert_eq!((succeeded.detail.as_deref(), succeeded.trial), (None, true));
 }
 
 #[tokio::test]

@@ -52,6 +52,16 @@ async fn back_channel_logout_section_2_7_a_person_there_ends_every_session_that_
 }
 
 #[tokio::test]
+async fn back_channel_logout_section_2_7_a_session_that_nobody_used_for_long_ends_too() {
+    let street = Street::open().await;
+    let app = street.app("app").await;
+    street.signs_in(&mut Browser::default(), &app, "alice").await;
+    street.rig.clock.advance(std::time::Duration::from_hours(9));
+    assert_eq!(tells(&street, "acme", &format!("{ISSUER} alice - 1")).await.status, StatusCode::OK);
+    assert_eq!(street.count("session.ended"), 1);
+}
+
+#[tokio::test]
 async fn back_channel_logout_section_2_6_a_session_of_another_person_is_not_ended() {
     let street = Street::open().await;
     let app = street.app("app").await;

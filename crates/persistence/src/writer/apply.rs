@@ -279,11 +279,18 @@ async fn hold(connection: &mut Connection, callers: &[&Prepared]) -> Result<(), 
     hold_accounts(connection, callers).await
 }
 
-/// Takes hold of the accounts that lose a way in, each in its turn: two callers who each leave the other's way in would leave none.
+/// Takes hold of the accounts that lose or get a way in, or a consent, each in its turn: two callers who each leave the other's way in would leave none,
+/// and whoever empties an account must see what was added to it.
 async fn hold_accounts(connection: &mut Connection, callers: &[&Prepared]) -> Result<(), Fault> {
-    let removals = callers.iter().flat_map(|caller| &caller.contested);
-    let removals = removals.filter(|step| matches!(step.kind, Kind::RemoveLink | Kind::RemoveSpareLink));
-    let accounts: Vec<[Value; 1]> = removals.map(|step| [step.values[1].clone()]).collect();
+    let steps = callers.iter().flat_map(|caller| caller.contested.iter().chain(&caller.rest));
+    let accounts: Vec<[Value; 1]> = steps
+        .filter_map(|step| match step.kind {
+            Kind::RemoveLink | Kind::RemoveSpareLink => Some([step.values[1].clone()]),
+            Kind::AddLink => Some([step.values[4].clone()]),
+            Kind::EmptyAccount | Kind::PutConsent => Some([step.values[0].clone()]),
+            _ => None,
+        })
+        .collect();
     for rows in accounts.chunks(MOST_ROWS) {
         let rows: Vec<&[Value]> = rows.iter().map(<[Value; 1]>::as_slice).collect();
         let (sql, values) = Kind::HoldAccounts.statement(connection.dialect(), &rows);

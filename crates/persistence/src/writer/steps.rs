@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use vestibule_domain::{
-    account::{Account, Link, UpstreamTokens, sought},
+    account::{Account, Link, Profile, UpstreamTokens, sought},
     api_key::ApiKey,
     audit::chain::{ChainHead, SealedEvent},
     client::Client,
@@ -90,6 +90,10 @@ fn step(write: Write) -> Result<Step, StoreError> {
         Write::AddLink(link) => add_link(link)?,
         Write::UpdateLink(link) => update_link(&link)?,
         Write::RemoveLink { id, account, leaves_another } => remove_link(id, account, leaves_another),
+        Write::EmptyAccount { id, at } => {
+            let values = [at.as_millis().into(), body(&Profile::default())?.into()];
+            Step::new(Kind::EmptyAccount, id.0.as_bytes(), values).means(Effect::Account(id, None))
+        }
         Write::EndAccountSessions { account, at } => Step::new(Kind::EndAccountSessions, account.0.as_bytes(), [at.as_millis().into()]),
         Write::EndLinkSessions { link, account, at } => {
             Step::new(Kind::EndLinkSessions, link.0.as_bytes(), [bytes(account.0.as_bytes()), at.as_millis().into()])
@@ -135,6 +139,7 @@ fn step(write: Write) -> Result<Step, StoreError> {
         Write::DropConsents { account, client } => {
             Step::new(Kind::DropConsents, account.0.as_bytes(), [client.as_str().into()]).beside(client.as_str())
         }
+        Write::DropAccountConsents { account } => Step::new(Kind::DropAccountConsents, account.0.as_bytes(), []),
         Write::DropClientConsents { client } => Step::named(Kind::DropClientConsents, [client.as_str().into()], []),
         Write::AddCode(code) => add_code(code)?,
         Write::RedeemCode { digest, at } => {
@@ -165,14 +170,13 @@ fn step(write: Write) -> Result<Step, StoreError> {
             let kept_until = kept_until.as_millis().into();
             Step::named(Kind::DropUnusedClient, [id.as_str().into()], [kept_until]).means(Effect::Client(id, None))
         }
-        Write::PutDocument(client) => put_document(&client)?,
+        Write::PutDocument { client, over } => put_document(&client, over)?,
         Write::KeepClient { id, until } => Step::named(Kind::KeepClient, [id.as_str().into()], [until.as_millis().into()]),
         Write::PutRegistrationToken { token, expected } => put_registration_token(&token, expected)?,
         Write::DropRegistrationToken { id } => Step::new(Kind::DropRegistrationToken, id.0.as_bytes(), []),
         Write::PutApiKey { key, expected } => put_api_key(&key, expected)?,
         Write::DropApiKey { id, expected } => Step::new(Kind::DropApiKey, id.0.as_bytes(), [expected.into()]),
         Write::NoteUse { id, at } => Step::new(Kind::NoteUse, id.0.as_bytes(), [at.as_millis().into()]),
-        Write::ForgetUse { id } => Step::new(Kind::ForgetUse, id.0.as_bytes(), []),
         Write::AddSigningKey(key) => add_signing_key(key),
         Write::RedateSigningKey { key, signed_from, signed_until } => {
             let dates = [key.signs_from, key.signs_until, key.published_until, signed_from, signed_until];
@@ -434,10 +438,19 @@ fn put_client(client: Client, expected: Option<i64>) -> Result<Step, StoreError>
 }
 
 /// What is there may be later and stay, so nothing is said of what it is now.
-fn put_document(client: &Client) -> Result<Step, StoreError> {
+fn put_document(client: &Client, over: Option<i64>) -> Result<Step, StoreError> {
     let kept_until = client.origin.kept_until().map(Timestamp::as_millis);
     let values = [client.version.into(), body(client)?.into(), kept_until.into()];
-    Ok(Step::named(Kind::PutDocument, [client.id.as_str().into()], values).means(Effect::Client(client.id.clone(), None)))
+    let key = [client.id.as_str().into()];
+    let step = match over {
+        None => Step::named(Kind::AddDocument, key, values),
+        Some(over) => {
+            let mut step = Step::named(Kind::ReplaceDocument, key, values);
+            step.values.push(over.into());
+            step
+        }
+    };
+    Ok(step.means(Effect::Client(client.id.clone(), None)))
 }
 
 fn put_registration_token(token: &RegistrationToken, expected: Option<i64>) -> Result<Step, StoreError> {

@@ -181,3 +181,20 @@ async fn the_first_look_for_strangers_drops_what_was_read_before_it() {
     assert!(writer.caches.accounts.get(&account.id).is_some(), "its own commits are no stranger's");
     writer.pen.close().await;
 }
+
+/// What takes back more than it names goes by the order of kinds too. A transaction of its own, in an order of its own, would wait for others that
+/// wait for it.
+#[test]
+fn taking_everything_back_is_done_in_the_order_of_all() {
+    use vestibule_domain::grant::{Revoked, RevokedBy};
+    let sample = Sample::default();
+    let (account, client) = (sample.account().id, sample.client("app").id);
+    let revoked = Revoked { at: sample.now, by: RevokedBy::Admin };
+    let by_person = one(Write::RevokeAppGrants { account, client: client.clone(), revoked });
+    let by_operator = one(Write::RevokeClientGrants { client: client.clone(), revoked });
+    for changes in
+        [by_person.write(Write::DropConsents { account, client: client.clone() }), by_operator.write(Write::DropClientConsents { client })]
+    {
+        assert!(Prepared::new(changes).unwrap().orderly);
+    }
+}

@@ -189,10 +189,61 @@ pub(super) fn changed(event: &AuditEvent) -> Option<&'static str> {
         | EventName::ClientDeleted
         | EventName::ClientSecretAdded
         | EventName::ClientSecretRevoked => "client",
-        EventName::AccountDisabled | EventName::AccountEnabled | EventName::IdentityUnlinked => "account",
+        EventName::AccountDisabled | EventName::AccountEnabled | EventName::AccountErased | EventName::IdentityUnlinked => "account",
         EventName::SessionEnded | EventName::GrantRevoked | EventName::ConsentRevoked => "access",
         EventName::RegistrationTokenCreated | EventName::RegistrationTokenDeleted => "registration_token",
-        _ => return None,
+        // Nothing that an operator keeps is another after these.
+        EventName::LoginStarted
+        | EventName::RequestPushed
+        | EventName::UpstreamRedirected
+        | EventName::LoginSucceeded
+        | EventName::LoginFailed
+        | EventName::LoginDeniedByPolicy
+        | EventName::LoginSilent
+        | EventName::ConsentGranted
+        | EventName::ConsentDenied
+        | EventName::UserProvisioned
+        | EventName::IdentityLinked
+        | EventName::IdentityLinkRefused
+        | EventName::CodeRedeemed
+        | EventName::CodeFailed
+        | EventName::TokenRefreshed
+        | EventName::TokenRefreshFailed
+        | EventName::TokenReuseDetected
+        | EventName::TokenRevoked
+        | EventName::TokenExchanged
+        | EventName::TokenExchangeFailed
+        | EventName::ClientCredentialsGranted
+        | EventName::ClientCredentialsFailed
+        | EventName::ClientAuthFailed
+        | EventName::AdminAuthFailed
+        | EventName::AdminAccessDenied
+        | EventName::AdminLogin
+        | EventName::AdminLogout
+        | EventName::AdminLoginFailed
+        | EventName::ConsoleKeyCreated
+        | EventName::DeviceStarted
+        | EventName::DeviceApproved
+        | EventName::DeviceDenied
+        | EventName::LogoutDelivered
+        | EventName::LogoutFailed
+        | EventName::UpstreamLogoutReceived
+        | EventName::AbuseRateLimited
+        | EventName::ClientRegistrationRefused
+        | EventName::ClientExpired
+        | EventName::ClientDocumentChanged
+        | EventName::ProviderHealthChanged
+        | EventName::ProviderTested
+        | EventName::UpstreamTokenReleased
+        | EventName::UpstreamTokenRefused
+        | EventName::UpstreamTokenRefreshed
+        | EventName::UpstreamNeedsReconnect
+        | EventName::UpstreamTokenRevoked
+        | EventName::ConfigReloaded
+        | EventName::ConfigReloadFailed
+        | EventName::ConfigChecked
+        | EventName::AuditChainBegun
+        | EventName::AuditRetentionPurged => return None,
     })
 }
 

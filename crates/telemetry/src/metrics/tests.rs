@@ -291,16 +291,19 @@ fn clients_are_counted_by_name_where_that_is_wanted_and_only_those_that_exist() 
     plain.observed(&client("app", Outcome::Success));
     assert!(!plain.render().contains("client="));
     let metrics = Metrics::by_client(Build { version: "1.2.3", revision: "abc" });
+    metrics.client_served(&ClientId::parse("app").unwrap());
     metrics.observed(&client("nobody", Outcome::Failure));
     metrics.observed(&client("app", Outcome::Success));
-    metrics.observed(&client("https://stranger.example/app.json", Outcome::Success));
+    // An app that registered itself is never introduced: there would soon be no label left for those of the house.
+    metrics.observed(&client("registered-itself", Outcome::Success));
     // What an operator only tries is nobody's coming to the app.
-    metrics.observed(&client("app", Outcome::Success).tried());
-    metrics.observed(&AuditEvent { name: EventName::LoginDeniedByPolicy, ..client("app", Outcome::Denied).tried() });
+    metrics.observed(&AuditEvent { trial: true, ..client("app", Outcome::Success) });
+    metrics.observed(&AuditEvent { name: EventName::LoginDeniedByPolicy, trial: true, ..client("app", Outcome::Denied) });
     assert_eq!(value(&metrics, r#"vestibule_client_logins_total{client="app",outcome="success"}"#), "1");
     assert_eq!(value(&metrics, r#"vestibule_client_logins_total{client="other",outcome="success"}"#), "1");
     assert_eq!(value(&metrics, r#"vestibule_client_logins_total{client="other",outcome="failed"}"#), "1");
     for number in 0..labels::MOST_NAMES * 2 {
+        metrics.client_served(&ClientId::parse(format!("app{number}")).unwrap());
         metrics.observed(&client(&format!("app{number}"), Outcome::Success));
     }
     let text = metrics.render();

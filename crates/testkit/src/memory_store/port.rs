@@ -300,10 +300,6 @@ impl Store for MemoryStore {
         Ok(sealed.filter_map(|event| Some((event.link?.seq, tables.put_together(event, sealer.as_deref())))).collect())
     }
 
-    async fn last_sequenced(&self) -> Result<i64, StoreError> {
-        Ok(self.read()?.chain.as_ref().map_or(0, |head| head.seq))
-    }
-
     async fn chain_links(&self, after: i64, limit: u64) -> Result<Vec<KeptLink>, StoreError> {
         let tables = self.read()?;
         let sealed = tables.in_the_chain(after).into_iter().take(at_most(limit));

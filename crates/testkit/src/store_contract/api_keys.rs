@@ -66,6 +66,9 @@ pub async fn when_something_was_used_last_never_moves_back(store: Arc<dyn Store>
     let both = BTreeMap::from([(ids[0], sample.now + hour), (ids[1], sample.now + hour)]);
     assert_eq!(store.last_uses(&ids).await, Ok(both));
     assert_eq!(store.last_uses(&[]).await, Ok(BTreeMap::new()));
-    commit(&store, [Write::ForgetUse { id: ids[0] }]).await;
-    assert_eq!(store.last_uses(&ids[..1]).await, Ok(BTreeMap::new()));
+    // What is gone is not used any more, and forgotten by that.
+    commit(&store, [Write::NoteUse { id: ids[0], at: sample.now + hour * 2 }]).await;
+    let (later, long) = (sample.now + hour + Duration::from_millis(1), hour * 24 * 400);
+    assert_eq!(store.sweep(later + long, later, 100).await, Ok(1));
+    assert_eq!(store.last_uses(&ids).await, Ok(BTreeMap::from([(ids[0], sample.now + hour * 2)])));
 }

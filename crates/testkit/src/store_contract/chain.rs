@@ -97,7 +97,7 @@ pub async fn events_are_sealed_in_an_order_of_their_own(store: Arc<dyn Store>) {
     }
     assert_eq!(store.count_unsealed().await.unwrap(), Unsealed { events: 3, oldest: Some(events[0].time) });
     assert_eq!(store.unsealed(2).await.unwrap(), events[..2]);
-    assert_eq!((store.last_sequenced().await.unwrap(), store.sequenced(0, 9).await.unwrap()), (0, Vec::new()));
+    assert_eq!(store.sequenced(0, 9).await.unwrap(), Vec::new());
 
     // The second came late, and is sealed last.
     let places = [link(&sample, 1), link(&sample, 3), link(&sample, 2)];
@@ -106,7 +106,7 @@ pub async fn events_are_sealed_in_an_order_of_their_own(store: Arc<dyn Store>) {
     writes.push(Write::PutChain { head: Box::new(head), expected: Some(1) });
     commit(&store, writes).await;
     assert_eq!(store.count_unsealed().await.unwrap(), Unsealed::default());
-    assert_eq!((store.unsealed(9).await.unwrap(), store.last_sequenced().await.unwrap()), (Vec::new(), 3));
+    assert_eq!(store.unsealed(9).await.unwrap(), Vec::new());
     let sealed = |at: usize| AuditEvent { link: Some(places[at]), ..events[at].clone() };
     assert_eq!(store.sequenced(0, 2).await.unwrap(), [(1, sealed(0)), (2, sealed(2))]);
     assert_eq!(store.sequenced(2, 9).await.unwrap(), [(3, sealed(1))]);

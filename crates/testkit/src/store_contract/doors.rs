@@ -9,7 +9,7 @@ use vestibule_domain::{
     ports::Store,
     provider::StoredProvider,
     session::Session,
-    store::{Contest, SessionQuery, StoreError, Write},
+    store::{Changes, Contest, SessionQuery, StoreError, Write},
     upstream::TokensDue,
 };
 
@@ -145,6 +145,43 @@ pub async fn what_came_by_a_link_or_to_an_account_ends_together(store: Arc<dyn S
     assert_eq!(ended().await, [(Some(5), unlinked), (Some(0), unlinked), (Some(9), Some(RevokedBy::Admin)), (None, None)]);
     assert_eq!(store.sessions(&of(&ada)).await, Ok(vec![]));
     assert_eq!(store.sessions(&of(&eve)).await, Ok(vec![sessions[3].clone()]));
+}
+
+/// Somebody is erased while they sign in by one more way: it is seen, or comes too late. Nothing is left behind.
+pub async fn an_account_is_emptied_once_no_link_leads_there(store: Arc<dyn Store>) {
+    let sample = Sample::default();
+    let ada = sample.account();
+    let links: Vec<_> = (0..RACERS).map(|at| sample.link(&ada, &at.to_string())).collect();
+    let consent = sample.consent(&ada, &sample.client("app"));
+    let empty = || Write::EmptyAccount { id: ada.id, at: sample.now };
+    let remove = |at: usize| Write::RemoveLink { id: links[at].id, account: ada.id, leaves_another: false };
+    commit(&store, [Write::AddLink(links[0].clone()), Write::PutAccount(ada.clone()), Write::PutConsent(consent.clone())]).await;
+    commit(&store, [Write::AddLink(links[1].clone())]).await;
+    let lost = store.commit(one(remove(0)).write(empty())).await;
+    assert_eq!(lost, Err(StoreError::Conflict(Contest::Link)), "another way in was added since they were read");
+    assert!(store.link_by_id(&links[0].id).await.unwrap().is_some());
+    commit(&store, [remove(0)]).await;
+
+    let mut all: Vec<_> = links[2..].iter().map(|link| one(Write::AddLink(link.clone()))).collect();
+    all.push(one(remove(1)).write(empty()).write(Write::DropAccountConsents { account: ada.id }));
+    let answers = race(&[&store], all).await;
+    let mut left = store.links_of(&ada.id).await.unwrap();
+    if answers.last() != Some(&Ok(())) {
+        assert!(left.len() > 1, "it lost against those that were added");
+        let mut changes = left.drain(..).fold(Changes::default(), |changes, link| {
+            changes.write(Write::RemoveLink { id: link.id, account: ada.id, leaves_another: false })
+        });
+        changes = changes.write(empty()).write(Write::DropAccountConsents { account: ada.id });
+        assert_eq!(store.commit(changes).await, Ok(()));
+    }
+    assert_eq!(store.links_of(&ada.id).await, Ok(vec![]));
+    let left = store.account(&ada.id).await.unwrap().unwrap();
+    assert_eq!((left.disabled, &left.profile, left.salt), (true, &Profile::default(), ada.salt));
+
+    let late = store.commit(one(Write::AddLink(sample.link(&ada, "late")))).await;
+    assert_eq!(late, Err(StoreError::Conflict(Contest::Link)));
+    commit(&store, [Write::PutConsent(consent)]).await;
+    assert_eq!(store.consents_of(&ada.id, None, 10).await, Ok(vec![]));
 }
 
 /// In the order of their names; the same list until one of them changes.

@@ -53,7 +53,7 @@ pub async fn clients_that_registered_themselves_are_kept_as_long_as_they_are_use
     assert_eq!(store.count_self_registered().await, Ok(0));
 }
 
-/// Many sign in to one client at once, and each brings what its document said when they came: the latest stays, and nobody loses.
+/// Many sign in to one client at once, and each brings what its document said when they came: one of them stays, and nobody loses.
 pub async fn the_latest_document_of_a_client_is_kept(store: Arc<dyn Store>) {
     let sample = Sample::default();
     let kept_until = sample.now + HOUR;
@@ -67,19 +67,33 @@ pub async fn the_latest_document_of_a_client_is_kept(store: Arc<dyn Store>) {
     };
     let name = || async { store.client(&id).await.unwrap().map(|client| client.name.clone()) };
     assert_eq!(name().await, None);
-    commit(&store, [Write::PutDocument(Box::new(said(2)))]).await;
+    let put = |version, over| Write::PutDocument { client: Box::new(said(version)), over };
+    commit(&store, [put(2, None)]).await;
     assert_eq!(name().await.as_deref(), Some("version 2"));
-    commit(&store, [Write::PutDocument(Box::new(said(1)))]).await;
+    commit(&store, [put(1, Some(2))]).await;
     assert_eq!(name().await.as_deref(), Some("version 2"), "an earlier one that comes late is not news");
-    let all = (0..RACERS).map(|at| one(Write::PutDocument(Box::new(said(3 + i64::try_from(at).unwrap() % 3))))).collect();
+    let all = (0..RACERS).map(|at| one(put(3 + i64::try_from(at).unwrap() % 3, Some(2)))).collect();
     for answer in race(&[&store], all).await {
         assert_eq!(answer, Ok(()));
     }
-    assert_eq!(name().await.as_deref(), Some("version 5"));
+    let first = store.client(&id).await.unwrap().unwrap().version;
+    assert!((3..=5).contains(&first), "the first of those who read the same");
+    commit(&store, [put(6, Some(first))]).await;
+    assert_eq!(name().await.as_deref(), Some("version 6"));
+
+    // Attack 41: somebody is signing in to it while an operator shuts it out.
+    let shut = Client { disabled: true, version: 7, ..said(6) };
+    commit(&store, [Write::PutClient { client: Box::new(shut), expected: Some(6) }]).await;
+    commit(&store, [put(8, Some(6))]).await;
+    assert!(store.client(&id).await.unwrap().unwrap().disabled, "what an operator said meanwhile stands");
+    commit(&store, [put(8, None)]).await;
+    assert!(store.client(&id).await.unwrap().unwrap().disabled);
     assert_eq!(store.count_self_registered().await, Ok(0), "it takes no place of those who register");
     assert_eq!(store.unused_clients(kept_until + MILLI, 100).await, Ok(vec![(id.clone(), kept_until)]));
     commit(&store, [Write::DropUnusedClient { id: id.clone(), kept_until }]).await;
     assert_eq!(name().await, None);
+    commit(&store, [put(9, Some(7))]).await;
+    assert_eq!(name().await, None, "nor does it come back to whoever read it before");
 }
 
 /// By its digest; and it goes when it has expired or is taken back.

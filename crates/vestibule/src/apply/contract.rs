@@ -45,7 +45,8 @@ impl Contract {
                 let names = before.keys().chain(after.keys().filter(|name| !before.contains_key(*name)));
                 let of = |settings: &Map<String, Value>, name: &str| settings.get(name).cloned().unwrap_or_default();
                 let changed = names.map(|name| (name.clone(), of(&before, name), of(&after, name)));
-                let disabled = ("disabled".to_owned(), present["disabled"].clone(), one.body["disabled"].clone());
+                let disabled =
+                    ("disabled".to_owned(), present["disabled"].clone(), one.body.get("disabled").cloned().unwrap_or(false.into()));
                 changed.chain([disabled]).filter(|(_, before, after)| before != after).collect()
             }
         }

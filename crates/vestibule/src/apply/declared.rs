@@ -46,7 +46,7 @@ impl Kind {
 }
 
 /// A thing as a file has it.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Declared {
     pub(super) kind: Kind,
     pub(super) id: String,
@@ -54,6 +54,19 @@ pub(super) struct Declared {
     pub(super) body: Value,
     /// Where it stands.
     pub(super) file: String,
+}
+
+impl Declared {
+    /// The same beside what is there. What somebody shut stays so until a file says that it is open: they may have had a reason that no file knows.
+    /// Tells whether that is so.
+    pub(super) fn beside(&self, present: &Value) -> (Self, bool) {
+        let stays_shut = present["disabled"] == Value::Bool(true) && self.body.get("disabled").is_none();
+        let mut one = self.clone();
+        if stays_shut {
+            one.body["disabled"] = true.into();
+        }
+        (one, stays_shut)
+    }
 }
 
 /// Everything that files and folders declare, in the order in which it can be made.
@@ -152,7 +165,7 @@ fn one(file: &Path, kind: Kind, mut fields: Map<String, Value>, stem: Option<&st
 
 /// A provider as the configuration has one: settings, and secrets by the files that they stand in, beside this one unless their paths are whole.
 fn provider(file: &Path, mut settings: Map<String, Value>) -> Result<Value, String> {
-    let disabled = settings.remove("disabled").unwrap_or(Value::Bool(false));
+    let disabled = settings.remove("disabled");
     let named: Vec<_> =
         settings.iter().filter_map(|(name, value)| Some((name.strip_suffix("_file")?.to_owned(), value.as_str()?.to_owned()))).collect();
     for (name, path) in named {
@@ -161,7 +174,11 @@ fn provider(file: &Path, mut settings: Map<String, Value>) -> Result<Value, Stri
         let text = document::read(&path).map_err(|failure| failure.to_string().trim_start_matches("error: ").to_owned())?;
         settings.insert(name, text.trim().into());
     }
-    Ok(json!({ "settings": settings, "disabled": disabled }))
+    let mut body = json!({ "settings": settings });
+    if let Some(disabled) = disabled {
+        body["disabled"] = disabled;
+    }
+    Ok(body)
 }
 
 #[cfg(test)]
@@ -223,6 +240,19 @@ mod tests {
     }
 
     #[test]
+    fn what_somebody_shut_is_open_again_when_a_file_says_so_and_not_before() {
+        let beside = |body: Value, shut: bool| {
+            let one = Declared { kind: Kind::Client, id: "app".into(), body, file: String::new() };
+            let (one, stays_shut) = one.beside(&json!({ "disabled": shut }));
+            (one.body.get("disabled").cloned(), stays_shut)
+        };
+        assert_eq!(beside(json!({}), true), (Some(json!(true)), true));
+        assert_eq!(beside(json!({ "disabled": false }), true), (Some(json!(false)), false));
+        assert_eq!(beside(json!({ "disabled": true }), true), (Some(json!(true)), false));
+        assert_eq!(beside(json!({}), false), (None, false));
+    }
+
+    #[test]
     fn a_provider_is_as_the_configuration_has_it_with_its_secret_in_a_file() {
         let files = [
             ("p.toml", "[[providers]]\nid = \"acme\"\npreset = \"oidc\"\nclient_secret_file = \"acme.secret\"\n"),
@@ -230,6 +260,6 @@ mod tests {
         ];
         let folder = folder(&files);
         let found = declared(&[folder.path().to_owned()]).unwrap();
-        assert_eq!(found[0].body, json!({ "settings": { "preset": "oidc", "client_secret": "given-by-acme" }, "disabled": false }));
+        assert_eq!(found[0].body, json!({ "settings": { "preset": "oidc", "client_secret": "given-by-acme" } }));
     }
 }

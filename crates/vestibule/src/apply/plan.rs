@@ -53,6 +53,8 @@ pub(super) struct Step {
     pub(super) body: Value,
     /// Which version the plan was made on.
     pub(super) etag: Option<String>,
+    /// Whether somebody shut it, and its file does not say otherwise.
+    pub(super) shut: bool,
 }
 
 /// One field.
@@ -74,6 +76,7 @@ impl Step {
             faults: Vec::new(),
             body: Value::Null,
             etag: None,
+            shut: false,
         }
     }
 
@@ -135,6 +138,10 @@ impl Plan {
         self.steps.iter().filter(|step| step.action != Action::Keep).count()
     }
 
+    fn shut(&self) -> Vec<String> {
+        self.steps.iter().filter(|step| step.shut).map(Step::named).collect()
+    }
+
     fn count(&self, action: Action) -> usize {
         self.steps.iter().filter(|step| step.action == action).count()
     }
@@ -150,6 +157,11 @@ impl Plan {
         }
         if !self.left.is_empty() {
             let _ = writeln!(text, "In no file any more, and left as they are without --prune: {}\n", printable(&self.left.join(", ")));
+        }
+        let shut = self.shut();
+        if !shut.is_empty() {
+            let _ =
+                writeln!(text, "Disabled by somebody, and left so until a file says disabled = false: {}\n", printable(&shut.join(", ")));
         }
         if self.changes() > 0 || !self.is_sound() {
             let [add, change, remove] = [Action::Create, Action::Change, Action::Delete].map(|action| self.count(action));
@@ -177,7 +189,7 @@ impl Plan {
         });
         json!({
             "done": done, "add": self.count(Action::Create), "change": self.count(Action::Change), "remove": self.count(Action::Delete),
-            "steps": steps.collect::<Vec<_>>(), "left": self.left, "secrets": secrets,
+            "steps": steps.collect::<Vec<_>>(), "left": self.left, "shut": self.shut(), "secrets": secrets,
         })
     }
 }

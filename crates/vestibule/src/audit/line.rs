@@ -27,6 +27,7 @@ pub(crate) fn line(event: &AuditEvent) -> String {
         ("login", text(event.login.as_ref().map(|value| value as _))),
         ("from", text(event.source.ip.as_ref().map(|value| value as _))),
         ("trace", event.trace_id.clone()),
+        ("trial", event.trial.then(|| "in the console".to_owned())),
         ("detail", event.detail.as_ref().map(|detail| format!("{detail:?}"))),
     ];
     for (name, value) in known.into_iter().filter_map(|(name, value)| Some((name, value?))) {

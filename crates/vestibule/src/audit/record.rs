@@ -87,10 +87,10 @@ pub(crate) fn json_line(event: &AuditEvent) -> String {
 }
 
 fn heading() -> impl Iterator<Item = &'static str> {
-    COLUMNS.into_iter().chain(["change", "seq", "prev", "hash"])
+    COLUMNS.into_iter().chain(["change", "seq", "prev", "hash", "trial"])
 }
 
-fn cells(event: &AuditEvent) -> [String; COLUMNS.len() + 4] {
+fn cells(event: &AuditEvent) -> [String; COLUMNS.len() + 5] {
     fn text<T: ToString>(value: Option<&T>) -> String {
         value.map(ToString::to_string).unwrap_or_default()
     }
@@ -130,6 +130,7 @@ fn cells(event: &AuditEvent) -> [String; COLUMNS.len() + 4] {
         text(event.link.map(|link| link.seq).as_ref()),
         event.link.map(|link| link.prev.to_hex()).unwrap_or_default(),
         event.link.map(|link| link.hash.to_hex()).unwrap_or_default(),
+        if event.trial { "true".to_owned() } else { String::new() },
     ]
 }
 

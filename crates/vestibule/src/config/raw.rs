@@ -460,7 +460,7 @@ pub(crate) struct RawMetrics {
     /// Where they are sent as OTLP over HTTP every 30 seconds, for those who don't come and ask for them.
     #[schemars(url)]
     pub(crate) otlp_endpoint: Option<String>,
-    /// Whether sign-ins and tokens are counted for each app too: the first hundred under their client_id, the others together.
+    /// Whether sign-ins and tokens are counted for each app too: the first hundred that operators registered under their client_id, the others together.
     pub(crate) by_client: bool,
 }
 

@@ -25,7 +25,9 @@ pub(super) async fn look(onlooker: &Onlooker) -> Inside {
         Ok(Ok(opened)) => opened,
         Ok(Err(failure)) => {
             let found = failure.to_string().trim_start_matches("error: ").to_owned();
-            let advice = if found.contains("migrations") {
+            let advice = if found.contains("a later release") {
+                "start that release again"
+            } else if found.contains("migrations") {
                 "start `vestibule serve` once with this version"
             } else {
                 "look at store.url in the configuration, and whether the database runs"
@@ -42,13 +44,25 @@ pub(super) async fn look(onlooker: &Onlooker) -> Inside {
             return Inside { findings, opened: None };
         }
     };
-    findings.push(Finding::ok("database", "can be reached, and its schema is this version's"));
+    findings.push(schema(&onlooker.config).await);
     findings.push(match timeout(PATIENCE, keys(&opened)).await {
         Ok(finding) => finding,
         Err(_) => Finding::fail("sealing key", "the database takes too long", "look at its load"),
     });
     findings.extend(timeout(PATIENCE, provider_secrets(&onlooker.config, &opened)).await.ok().flatten());
     Inside { findings, opened: Some(opened) }
+}
+
+/// What a later release added to the schema is no hindrance, and worth a word: somebody went back to this one.
+async fn schema(config: &Config) -> Finding {
+    match timeout(PATIENCE, wire::standing(&config.store)).await {
+        Ok(Ok(standing)) if !standing.later.is_empty() => Finding::warn(
+            "database",
+            format!("can be reached; a later release applied {}, which this one works without knowing", standing.later.join(", ")),
+            "go on to that release when what made you go back is mended",
+        ),
+        _ => Finding::ok("database", "can be reached, and its schema is this version's"),
+    }
 }
 
 /// Signing keys are sealed, so that whoever opens them has the right key; and there must be one that signs.

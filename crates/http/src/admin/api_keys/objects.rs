@@ -118,7 +118,7 @@ pub(super) struct ApiKeyObject {
     updated_at: Text<Moment>,
     /// When it stops working, or stopped; absent for one that does not.
     expires_at: Option<Text<Moment>>,
-    /// When it was used last, to the minute; absent if it never was.
+    /// When it was used last, to the minute; absent if it was not in the last 400 days.
     last_used_at: Option<Text<Moment>>,
 }
 

@@ -40,7 +40,7 @@ pub(super) async fn disable(house: Arc<House>, visit: Visit, desk: Desk) -> Resp
     let app = named(&visit, "app");
     let sent = Sent::of(&visit);
     let disabled = sent.text("disabled") == "true";
-    let expected = sent.text("version").parse().ok();
+    let expected = sent.text("version").parse::<i64>().ok();
     match house.gateway.disable_client(&visit.witness, &desk.operator.actor, &app, disabled, expected).await {
         Ok(_) => onward(&house, &format!("/app/{}", segment(&app)), Some(if disabled { "disabled" } else { "enabled" })),
         Err(fault) => faulty(&house, &visit, &desk, &fault),

@@ -41,7 +41,7 @@ pub(super) async fn disable(house: Arc<House>, visit: Visit, desk: Desk) -> Resp
     let id = named(&visit, "provider");
     let sent = Sent::of(&visit);
     let disabled = sent.text("disabled") == "true";
-    let expected = sent.text("version").parse().ok();
+    let expected = sent.text("version").parse::<i64>().ok();
     match house.gateway.disable_provider(&visit.witness, &desk.operator.actor, &id, disabled, expected).await {
         Ok(_) => onward(&house, &format!("/provider/{}", segment(&id)), Some(if disabled { "disabled" } else { "enabled" })),
         Err(fault) => faulty(&house, &visit, &desk, &fault),
