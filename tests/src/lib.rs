@@ -3,6 +3,7 @@
 //! [`House`] starts `vestibule serve`, [`Upstream`] an issuer that others wrote, [`Person`] walks without a browser and [`browser`] with
 //! one. `tests/run` installs what they need; without it they say so.
 
+mod addresses;
 mod collector;
 mod desk;
 mod emulators;
@@ -14,6 +15,7 @@ mod program;
 mod prometheus;
 mod upstream;
 
+pub use addresses::addresses;
 pub use collector::Collector;
 pub use desk::{Desk, said_in};
 pub use emulators::{Emulated, Emulators};
@@ -23,6 +25,7 @@ pub use logout_receiver::LogoutReceiver;
 pub use person::{Landed, Person};
 pub use program::{
     Program, browser, client_library, free_port, modern_node, node, old_python, openapi_tool, openid_client, project, python, screenshots,
+    tracked,
 };
 pub use prometheus::Prometheus;
 pub use upstream::{CLIENT_ID, CLIENT_SECRET, Upstream};

@@ -50,6 +50,12 @@ impl Drop for Program {
     }
 }
 
+/// The files of the project that match one of these patterns of git's.
+pub fn tracked(patterns: &[&str]) -> Vec<String> {
+    let output = Command::new("git").arg("ls-files").args(patterns).current_dir(project()).output().expect("git runs");
+    String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
+}
+
 /// The top of the project.
 pub fn project() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("tests/ lies in the project").to_owned()

@@ -89,68 +89,73 @@ async fn an_app_is_made_in_the_console_rotated_and_its_old_secret_revoked() {
 }
 
 #[tokio::test]
-async fn an_operator_signs_in_as_everybody_does_and_every_page_is_accessible_in_light_and_dark() {
+async fn an_operator_signs_in_as_everybody_does_and_every_page_is_accessible_in_light() {
+    every_page_is_accessible("light", 1280).await;
+}
+
+#[tokio::test]
+async fn an_operator_signs_in_as_everybody_does_and_every_page_is_accessible_in_the_dark_on_a_phone() {
+    every_page_is_accessible("dark", 390).await;
+}
+
+async fn every_page_is_accessible(scheme: &str, width: u32) {
     let (house, _upstream) = house().await;
     let console = format!("{}/console", house.issuer);
     house.register_app(CALLBACK).await;
     Person::named("bob").signs_in(&house, &house.register_app("http://127.0.0.1:9/other").await, "http://127.0.0.1:9/other").await;
-    for (scheme, width) in [("light", 1280), ("dark", 390)] {
-        let shot = |name: &str| screenshots().join(format!("console-{scheme}-{width}-{name}.png"));
-        let mut steps = vec![
-            json!({ "goto": format!("{console}/people") }),
-            json!({ "expect": "main[data-page=console-sign-in]" }),
-            json!({ "axe": "sign-in" }),
-            json!({ "screenshot": shot("sign-in") }),
-            json!({ "click": "a:has-text('Sign in')" }),
-            json!({ "click": "[data-provider]", "optional": true }),
-            json!({ "click": "button[value=alice]" }),
-            json!({ "click": "#allow", "optional": true }),
-            json!({ "expect": "main[data-page=console-people]" }),
-        ];
-        let pages = [
-            ("overview", ""),
-            ("apps", "/apps"),
-            ("new-app", "/apps/new"),
-            ("providers", "/providers"),
-            ("presets", "/providers/new"),
-            ("new-provider", "/providers/new/microsoft"),
-            ("provider", "/provider/acme"),
-            ("people", "/people"),
-            ("nobody", "/people?q=nobody"),
-            ("keys", "/keys"),
-            ("api-keys", "/api-keys"),
-            ("registration-tokens", "/registration-tokens"),
-            ("not-there", "/app/none"),
-        ];
-        for (name, path) in pages {
-            steps.push(json!({ "goto": format!("{console}{path}") }));
-            steps.push(json!({ "axe": name }));
-            steps.push(json!({ "screenshot": shot(name) }));
-        }
-        for (name, list, row) in [("app", "/apps", "td.name a"), ("person", "/people", "td.name a")] {
-            steps.push(json!({ "goto": format!("{console}{list}") }));
-            steps.push(json!({ "click": row }));
-            steps.push(json!({ "axe": name }));
-            steps.push(json!({ "screenshot": shot(name) }));
-        }
-        for (name, link) in [
-            ("app-form", "a:has-text('Edit')"),
-            ("app-settings", "a:has-text('all its settings')"),
-            ("app-trial", "a:has-text('Try a login')"),
-        ] {
-            steps.push(json!({ "goto": format!("{console}/apps") }));
-            steps.push(json!({ "click": "td.name a" }));
-            steps.push(json!({ "click": link }));
-            steps.push(json!({ "axe": name }));
-            steps.push(json!({ "screenshot": shot(name) }));
-        }
-        let seen = browser(json!({ "scheme": scheme, "width": width }), json!(steps)).await;
-        for (page, found) in seen["axe"].as_object().expect("what axe found") {
-            assert_eq!(*found, json!([]), "{page} in {scheme} at {width}");
-        }
-        let told: Vec<_> = seen["console"].as_array().expect("a list").iter().filter(|line| !line.to_string().contains("404")).collect();
-        assert!(told.is_empty(), "{scheme} {width}: {told:#?}");
+    let shot = |name: &str| screenshots().join(format!("console-{scheme}-{width}-{name}.png"));
+    let mut steps = vec![
+        json!({ "goto": format!("{console}/people") }),
+        json!({ "expect": "main[data-page=console-sign-in]" }),
+        json!({ "axe": "sign-in" }),
+        json!({ "screenshot": shot("sign-in") }),
+        json!({ "click": "a:has-text('Sign in')" }),
+        json!({ "click": "[data-provider]", "optional": true }),
+        json!({ "click": "button[value=alice]" }),
+        json!({ "click": "#allow", "optional": true }),
+        json!({ "expect": "main[data-page=console-people]" }),
+    ];
+    let pages = [
+        ("overview", ""),
+        ("apps", "/apps"),
+        ("new-app", "/apps/new"),
+        ("providers", "/providers"),
+        ("presets", "/providers/new"),
+        ("new-provider", "/providers/new/microsoft"),
+        ("provider", "/provider/acme"),
+        ("people", "/people"),
+        ("nobody", "/people?q=nobody"),
+        ("keys", "/keys"),
+        ("api-keys", "/api-keys"),
+        ("registration-tokens", "/registration-tokens"),
+        ("not-there", "/app/none"),
+    ];
+    for (name, path) in pages {
+        steps.push(json!({ "goto": format!("{console}{path}") }));
+        steps.push(json!({ "axe": name }));
+        steps.push(json!({ "screenshot": shot(name) }));
     }
+    for (name, list, row) in [("app", "/apps", "td.name a"), ("person", "/people", "td.name a")] {
+        steps.push(json!({ "goto": format!("{console}{list}") }));
+        steps.push(json!({ "click": row }));
+        steps.push(json!({ "axe": name }));
+        steps.push(json!({ "screenshot": shot(name) }));
+    }
+    for (name, link) in
+        [("app-form", "a:has-text('Edit')"), ("app-settings", "a:has-text('all its settings')"), ("app-trial", "a:has-text('Try a login')")]
+    {
+        steps.push(json!({ "goto": format!("{console}/apps") }));
+        steps.push(json!({ "click": "td.name a" }));
+        steps.push(json!({ "click": link }));
+        steps.push(json!({ "axe": name }));
+        steps.push(json!({ "screenshot": shot(name) }));
+    }
+    let seen = browser(json!({ "scheme": scheme, "width": width }), json!(steps)).await;
+    for (page, found) in seen["axe"].as_object().expect("what axe found") {
+        assert_eq!(*found, json!([]), "{page} in {scheme} at {width}");
+    }
+    let told: Vec<_> = seen["console"].as_array().expect("a list").iter().filter(|line| !line.to_string().contains("404")).collect();
+    assert!(told.is_empty(), "{scheme} {width}: {told:#?}");
 }
 
 #[tokio::test]

@@ -7,25 +7,7 @@ use std::{
 };
 
 use serde_json::Value;
-use vestibule_tests::project;
-
-/// The table of `crates/README.md`, as the tests hold it: what each crate may use of ours.
-const MAY_USE: [(&str, &[&str]); 14] = [
-    ("domain", &[]),
-    ("protocol", &["domain"]),
-    ("flows", &["domain"]),
-    ("providers", &["domain", "protocol"]),
-    ("crypto", &["domain", "protocol"]),
-    ("persistence", &["domain", "migrations"]),
-    ("migrations", &[]),
-    ("telemetry", &["domain"]),
-    ("http", &["domain", "flows", "protocol", "telemetry"]),
-    ("playground", &["crypto", "domain", "protocol"]),
-    ("testkit", &["crypto", "domain", "flows"]),
-    ("tests", &[]),
-    ("load", &["crypto", "domain"]),
-    ("vestibule", &["crypto", "domain", "flows", "http", "persistence", "playground", "protocol", "providers", "telemetry"]),
-];
+use vestibule_tests::{project, tracked};
 
 #[test]
 fn crates_use_exactly_what_the_map_says() {
@@ -51,21 +33,19 @@ fn crates_use_exactly_what_the_map_says() {
             (short(package["name"].as_str().unwrap_or_default()), of_ours)
         })
         .collect();
-    let table: BTreeMap<String, BTreeSet<String>> =
-        MAY_USE.iter().map(|(name, uses)| ((*name).to_owned(), uses.iter().map(|used| (*used).to_owned()).collect())).collect();
-    assert_eq!(found, table);
-    assert_eq!(ours.len(), MAY_USE.len());
+    assert_eq!(found, map());
+    assert_eq!(ours.len(), found.len());
 }
 
-#[test]
-fn the_map_in_the_readme_is_the_table_of_this_test() {
+/// The table of `crates/README.md`: what each crate may use of ours.
+fn map() -> BTreeMap<String, BTreeSet<String>> {
     let readme = std::fs::read_to_string(project().join("crates/README.md")).expect("crates/README.md is there");
-    for (name, uses) in MAY_USE {
-        let row = readme.lines().find(|line| line.starts_with(&format!("| `{name}`"))).unwrap_or_else(|| panic!("{name} has a row"));
-        let column = row.split('|').nth(3).unwrap_or_default();
-        let listed: BTreeSet<&str> = column.split(',').map(str::trim).filter(|used| !used.is_empty() && *used != "–").collect();
-        assert_eq!(listed, uses.iter().copied().collect(), "{name}");
-    }
+    let column = |heading: &str| columns(&readme, heading).into_iter().map(|(_, cell)| cell);
+    let listed = |cell: &str| cell.split(',').map(str::trim).filter(|used| !used.is_empty() && *used != "–").map(str::to_owned).collect();
+    let map: BTreeMap<_, _> =
+        column("crate").zip(column("may use (ours)")).map(|(name, uses)| (name.trim_matches('`').to_owned(), listed(uses))).collect();
+    assert!(map.len() > 10, "the map has another form than this test reads: {map:?}");
+    map
 }
 
 #[test]
@@ -95,15 +75,35 @@ fn nothing_is_left_for_later_and_no_lint_is_silenced_in_passing() {
 }
 
 #[test]
-fn the_readme_has_its_numbers() {
-    let readme = std::fs::read_to_string(project().join("README.md")).expect("README.md is there");
-    assert!(!readme.contains("SPEED_TABLE"), "put the measured table of ops/load where SPEED_TABLE stands");
-}
-
-#[test]
 fn modules_are_files_beside_their_folder() {
     let stray: Vec<_> = tracked(&["*.rs"]).into_iter().filter(|file| file.ends_with("/mod.rs") && !file.contains("/tests/")).collect();
     assert!(stray.is_empty(), "{stray:?}");
+}
+
+#[test]
+fn lists_of_every_value_have_every_value() {
+    let mut seen = 0;
+    for file in tracked(&["crates/*.rs"]) {
+        let Ok(text) = std::fs::read_to_string(project().join(&file)) else { continue };
+        for (before, after) in text.match_indices("const ALL: [Self; ").map(|(at, _)| text.split_at(at)) {
+            let name = before.rsplit("\nimpl ").next().and_then(|rest| rest.split([' ', '<']).next()).expect("it is in an impl");
+            let (_, body) =
+                before.split_once(&format!("enum {name} {{\n")).unwrap_or_else(|| panic!("{file}: {name} is no enum of this file"));
+            let body = body.split("\n}").next().expect("it ends");
+            let variants: BTreeSet<&str> = body
+                .lines()
+                .map(str::trim)
+                .filter(|line| line.starts_with(|c: char| c.is_ascii_uppercase()))
+                .map(|line| line.trim_end_matches(',').split([' ', '(']).next().unwrap_or_default())
+                .collect();
+            let list = after.split(';').nth(1).expect("the list ends");
+            let listed: BTreeSet<&str> =
+                list.split("Self::").skip(1).map(|rest| rest.trim_end_matches(|c: char| !c.is_alphanumeric())).collect();
+            assert_eq!(listed, variants, "{file}: {name}::ALL");
+            seen += 1;
+        }
+    }
+    assert!(seen > 3, "{seen}: lists have another form than this test reads");
 }
 
 #[test]
@@ -126,6 +126,27 @@ fn tests_that_the_conformance_document_names_are_there() {
         }
     }
     assert!(cited > 200, "{cited}: the tables have another form than this test reads");
+}
+
+#[test]
+fn software_that_the_conformance_document_names_is_what_the_tests_have() {
+    let document = std::fs::read_to_string(project().join("docs/conformance.md")).expect("docs/conformance.md is there");
+    let pinned: String = tracked(&["tests/bench/package.json", "tests/bench/requirements*.txt", "Cargo.lock"])
+        .iter()
+        .map(|file| std::fs::read_to_string(project().join(file)).expect("a list of packages").to_lowercase())
+        .collect();
+    let mut named = BTreeSet::new();
+    for (number, cell) in columns(&document, "exercised by") {
+        // What follows a name is about it: "oidc-provider, whose keys rotate". Chromium is the distribution's.
+        let of_itself = |part: &&str| !["–", "a ", "whose ", "client ", "Chromium"].iter().any(|start| part.starts_with(start));
+        for part in cell.split(", ").filter(of_itself) {
+            let name = part.split(' ').next().unwrap_or_default().to_lowercase();
+            let is_there = [format!("\"{name}\""), format!("\n{name}=="), format!("\n{name}[")].iter().any(|pin| pinned.contains(pin));
+            assert!(is_there, "docs/conformance.md:{number}: no test has {name}");
+            named.insert(name);
+        }
+    }
+    assert!(named.len() > 8, "{named:?}: the table has another form than this test reads");
 }
 
 #[test]
@@ -190,11 +211,6 @@ fn columns<'a>(document: &'a str, heading: &str) -> Vec<(usize, &'a str)> {
         }
     }
     found
-}
-
-fn tracked(patterns: &[&str]) -> Vec<String> {
-    let output = Command::new("git").arg("ls-files").args(patterns).current_dir(project()).output().expect("git runs");
-    String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
 }
 
 fn names(packages: &Value) -> impl Iterator<Item = String> {

@@ -333,10 +333,13 @@ impl Client {
         }
     }
 
-    /// Whether a code sent there could be received by another app on the device, so that a person must act each time (RFC 8252 §8.6).
+    /// Whether a code sent there could be received and redeemed by another app on the device, so that a person must act each time (RFC 8252 §8.6). At
+    /// a private-use scheme there are installed apps alone, and a secret that every copy of one has proves nothing (§8.5). At a loopback address
+    /// there may be a server that keeps its secret.
     pub fn is_impersonable_at(&self, uri: &RedirectUri) -> bool {
-        self.is_public()
-            && self.redirect_uris.iter().any(|registered| registered.is_impersonable() && registered.admits(uri.as_str()).is_some())
+        let could_be_another =
+            |registered: &RegisteredUri| registered.is_private_use() || (self.is_public() && registered.is_impersonable());
+        self.redirect_uris.iter().any(|registered| could_be_another(registered) && registered.admits(uri.as_str()).is_some())
     }
 }
 

@@ -261,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn cimd_section_3_a_document_s_address_has_a_path_and_one_spelling() {
+    fn cimd_section_3_cimd_section_6_9_a_document_s_address_has_a_path_and_one_spelling() {
         for good in ["https://app.example/c", "https://app.example/", "https://app.example:8443/a/b.json", "https://app.example/c?v=1"] {
             assert_eq!(ClientId::parse(good).unwrap().document(), Some(good));
             assert!(ClientId::name(good).is_err(), "section 6.9: no client of ours has such a name");

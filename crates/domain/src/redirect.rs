@@ -120,6 +120,11 @@ impl RegisteredUri {
         RedirectUri(self.0.clone())
     }
 
+    /// Whether it is of a scheme of an app's own, which only installed apps have (RFC 8252 §7.1).
+    pub fn is_private_use(&self) -> bool {
+        Url::parse(&self.0).is_ok_and(|url| !matches!(url.scheme(), "http" | "https"))
+    }
+
     /// Whether another app on the person's device can receive what is sent here: a loopback or private-use address (RFC 8252 §8.6).
     pub fn is_impersonable(&self) -> bool {
         Url::parse(&self.0).is_ok_and(|url| !matches!(url.scheme(), "https"))
@@ -246,7 +251,7 @@ mod tests {
     }
 
     #[test]
-    fn attack_32_only_the_registered_string_is_admitted() {
+    fn attack_32_rfc_9700_section_2_1_rfc_9700_section_4_1_3_asvs_10_4_1_only_the_registered_string_is_admitted() {
         let uri = registered("https://app.example.com/cb");
         assert!(uri.admits("https://app.example.com/cb").is_some());
         for hostile in [
@@ -336,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn oauth_2_1_section_2_3_what_may_not_be_registered_is_named() {
+    fn oauth_2_1_section_2_3_oauth_2_1_section_8_4_3_what_may_not_be_registered_is_named() {
         use RedirectUriError as E;
         for (text, why) in [
             ("", E::Blank),

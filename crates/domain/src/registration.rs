@@ -195,6 +195,9 @@ impl Draft {
         let introspection_alg = answer_alg("/introspection_signed_response_alg", &self.introspection_alg);
         if auth_method == Some(AuthMethod::None) && !self.require_pkce {
             faults.add("/require_pkce", "must be true for a public client: without a secret, PKCE is all that protects its codes");
+        } else if !self.require_pkce && redirect_uris.iter().any(RegisteredUri::is_private_use) {
+            let message = "must be true for an installed app: every copy of it has the secret, so PKCE is all that protects its codes";
+            faults.add("/require_pkce", message);
         }
         if self.certificate_bound_access_tokens && !offered.client_certificates {
             let message = "needs listen.client_certificates.ask, or .header, in the configuration, or no certificate could reach us";

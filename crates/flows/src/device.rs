@@ -135,13 +135,15 @@ impl Gateway {
     ) -> Result<Issued, OAuthError> {
         let text = asked.device_code.as_deref().ok_or_else(|| OAuthError::invalid_request("device_code is missing"))?;
         let digest = self.sealer.hash(text.as_bytes());
+        // Each client has a pace of its own: who is not the code's client must not make the device wait that is.
+        let pace = self.sealer.hash(format!("{} {text}", client.id).as_bytes());
         // Before anything is read: this is what an impatient device must not make us do.
-        if self.device_paces.is_too_soon(&digest, witness.now) {
+        if self.device_paces.is_too_soon(&pace, witness.now) {
             return Err(DeviceFault::TooSoon.to_oauth());
         }
         let request = match self.device_request(&digest).await.map_err(unavailable)? {
             Some((request, _)) => {
-                self.device_paces.begin(digest, witness.now);
+                self.device_paces.begin(pace, witness.now);
                 request.answer(&client.id, witness.now).map(|code| (request, code))
             }
             None => Err(DeviceFault::Unknown),

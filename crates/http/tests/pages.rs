@@ -85,7 +85,7 @@ async fn error_pages_read_well_while_neither_app_nor_provider_is_known() {
 }
 
 #[tokio::test]
-async fn attack_64_rfc_9700_section_4_16_asvs_3_4_6_no_page_can_be_framed_cached_or_leak_its_address() {
+async fn attack_64_oauth_2_1_section_7_11_rfc_9700_section_4_16_asvs_3_4_6_no_page_can_be_framed_cached_or_leak_its_address() {
     let houses = [Appearance::default(), branded()];
     let looks = houses.iter().map(|house| house.look(&ENGLISH));
     for (look, (name, page)) in looks.flat_map(|look| all(&BELIEVABLE).into_iter().map(move |sample| (look.clone(), sample))) {

@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn attack_18_private_symmetric_and_weak_keys_spoil_the_set() {
+    fn attack_18_fapi_2_0_section_5_4_1_private_symmetric_and_weak_keys_spoil_the_set() {
         let good = rsa(256, "AQAB");
         for name in PRIVATE {
             assert_eq!(set(&json!([good.clone(), with(good.clone(), name, json!("AA"))])), Err(KeySetError::Private), "{name}");

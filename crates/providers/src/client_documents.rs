@@ -158,7 +158,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn attack_42_and_43_a_document_inside_is_reached_by_no_spelling_and_no_name() {
+    async fn attack_42_and_43_cimd_section_6_5_a_document_inside_is_reached_by_no_spelling_and_no_name() {
         let fetcher = DocumentFetcher::new(EgressOptions { lookup: Arc::new(Rebound), ..EgressOptions::default() }).unwrap();
         for address in [
             "https://127.0.0.1/c",

@@ -275,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn json_lines_stay_json_and_say_what_was_said() {
+    fn asvs_16_2_2_json_lines_stay_json_and_say_what_was_said() {
         let text = logged(LogFormat::Json, || info!(value = HOSTILE, "hello"));
         let line: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(line["value"], HOSTILE);

@@ -153,7 +153,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_published_schema_is_that_of_the_records() {
+    fn asvs_16_2_4_the_published_schema_is_that_of_the_records() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/audit/events.schema.json");
         let published = std::fs::read_to_string(path).unwrap_or_default();
         assert!(published == schema(), "run: vestibule audit schema > docs/audit/events.schema.json");

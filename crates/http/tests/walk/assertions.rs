@@ -68,7 +68,7 @@ fn reason(street: &Street) -> (String, String) {
 }
 
 #[tokio::test]
-async fn oidc_core_section_9_private_key_jwt_with_every_algorithm_at_every_endpoint() {
+async fn oidc_core_section_9_rfc_9700_section_2_5_asvs_10_4_16_private_key_jwt_with_every_algorithm_at_every_endpoint() {
     for alg in SigningAlg::ALL {
         let (street, keys) = (Street::open().await, IssuerKeys::new(*alg));
         let app = street.app_as("app", draft("private_key_jwt", Some(&keys))).await;

@@ -9,7 +9,7 @@ use vestibule_domain::{
     registration::Draft,
 };
 
-use crate::street::{App, Browser, Street, claims, grants, plain};
+use crate::street::{App, Browser, Street, addresses, claims, grants, plain};
 
 /// Those of a name, in order.
 fn events(street: &Street, name: &str) -> Vec<AuditEvent> {
@@ -45,7 +45,7 @@ async fn asvs_3_3_1_asvs_3_3_2_asvs_3_3_3_asvs_3_3_4_asvs_3_3_5_every_cookie_is_
 }
 
 #[tokio::test]
-async fn asvs_3_4_1_asvs_3_4_4_every_answer_keeps_to_tls_and_to_its_own_type() {
+async fn asvs_3_4_1_asvs_3_4_4_fapi_2_0_section_5_2_3_every_answer_keeps_to_tls_and_to_its_own_type() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let tokens = street.tokens(&app, "alice").await;
@@ -54,8 +54,9 @@ async fn asvs_3_4_1_asvs_3_4_4_every_answer_keeps_to_tls_and_to_its_own_type() {
         street.asks(&app, "/token", &[]).await,
         street.arrives(&mut Browser::default(), &app, "alice").await,
     ];
-    for path in ["/jwks", "/.well-known/openid-configuration", "/nothing/here", "/account", "/authorize", "/token", "/readyz"] {
-        answers.push(street.goes(&mut Browser::default(), path).await);
+    for path in addresses().into_iter().chain(["/nothing/here", "/readyz", "/console", "/api/v1/clients"].map(str::to_owned)) {
+        answers.push(street.goes(&mut Browser::default(), &path).await);
+        answers.push(street.posts(&mut Browser::default(), &path, &[]).await);
     }
     for answer in answers {
         let age = answer
@@ -73,8 +74,14 @@ async fn asvs_3_4_3_asvs_3_4_5_asvs_3_4_8_asvs_3_5_8_pages_run_load_tell_and_len
     let app = street.app("app").await;
     let mut browser = Browser::default();
     street.signs_in(&mut browser, &app, "alice").await;
-    for path in ["/account", "/device", "/logout", "/nothing/here", &Street::link(&app, &[("prompt", "login")]), "/authorize"] {
-        let page = street.goes(&mut browser, path).await;
+    let more = ["/nothing/here".to_owned(), Street::link(&app, &[("prompt", "login")])];
+    let mut pages = 0;
+    for path in addresses().into_iter().chain(more) {
+        let page = street.goes(&mut browser.clone(), &path).await;
+        if !page.header("content-type").starts_with("text/html") {
+            continue;
+        }
+        pages += 1;
         let policy = page.header("content-security-policy");
         for directive in ["default-src 'none'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'"] {
             assert!(policy.contains(directive), "{path}: {policy}");
@@ -88,6 +95,7 @@ async fn asvs_3_4_3_asvs_3_4_5_asvs_3_4_8_asvs_3_5_8_pages_run_load_tell_and_len
             assert_eq!(page.header(name), value, "{path}");
         }
     }
+    assert!(pages > 15, "{pages}");
 }
 
 #[tokio::test]
@@ -184,6 +192,31 @@ async fn asvs_7_4_4_the_way_out_is_on_the_page_of_whoever_is_in() {
     street.signs_in(&mut browser, &app, "alice").await;
     let page = street.goes(&mut browser, "/account").await;
     assert!(page.body.contains("href=\"/logout\"") || page.body.contains("action=\"/logout\""), "{}", page.body);
+}
+
+#[tokio::test]
+async fn asvs_10_1_1_tokens_go_to_who_redeems_the_code_and_pass_through_no_browser() {
+    let street = Street::open().await;
+    let app = street.app("app").await;
+    let mut browser = Browser::default();
+    let chooser = street.goes(&mut browser, &Street::link(&app, &[])).await;
+    let attempt = chooser.between("?attempt=", "\"").to_owned();
+    let away = street.goes(&mut browser, &format!("/login/acme?attempt={attempt}")).await;
+    let landed = street.goes(&mut browser, &format!("/callback/acme?code=alice&state={attempt}")).await;
+    let tokens = street.redeems(&app, &landed.parameter("code").unwrap()).await;
+    let given = tokens.json();
+    let account = street.goes(&mut browser, "/account").await;
+    let silent = street.goes(&mut browser, &Street::link(&app, &[("prompt", "none")])).await;
+    let by_form = street.goes(&mut browser, &Street::link(&app, &[("prompt", "none"), ("response_mode", "form_post")])).await;
+    assert!(landed.location().unwrap().fragment().is_none() && silent.parameter("code").is_some() && by_form.status == StatusCode::OK);
+    for answer in [chooser, away, landed, account, silent, by_form] {
+        let seen = format!("{answer:?}");
+        for name in ["access_token", "refresh_token", "id_token"] {
+            assert!(!seen.contains(given[name].as_str().unwrap()), "our {name}: {seen}");
+        }
+        assert!(!seen.contains("upstream-access-token"), "{seen}");
+    }
+    assert!(!tokens.body.contains("upstream-access-token"), "what a provider gave us stays here without a rule: {}", tokens.body);
 }
 
 #[tokio::test]
@@ -285,5 +318,24 @@ async fn asvs_16_5_1_whatever_goes_wrong_nobody_reads_how_we_are_built() {
         for inner in ["SELECT", "secret FROM", "panicked", ".rs:", "sqlx", "Unavailable("] {
             assert!(!answer.body.contains(inner), "{inner}: {answer:?}");
         }
+    }
+}
+
+#[tokio::test]
+async fn asvs_16_3_4_what_fails_behind_us_is_recorded_with_the_step_and_the_cause() {
+    const TLS: &str = "no connection, or no TLS with a trusted certificate";
+    let street = Street::open().await;
+    let app = street.app("app").await;
+    for phase in [Phase::Discovery, Phase::Keys, Phase::Token, Phase::Userinfo] {
+        let error = ProviderError::Unreachable { phase, status: None, detail: TLS.into() };
+        street.rig.providers[0].answers_next(Err(error));
+        let page = street.arrives(&mut Browser::default(), &app, "alice").await;
+        assert!(!page.body.contains("certificate"), "the person is not told: {page:?}");
+        let recorded = events(&street, "login.failed").pop().unwrap();
+        assert_eq!(recorded.reason, Some(Reason::UpstreamUnreachable), "{phase}");
+        assert_eq!(recorded.detail.as_deref(), Some(format!("{phase}: {TLS}").as_str()));
+        assert!(recorded.provider.is_some_and(|provider| provider.as_str() == "acme"));
+        // What failed so often would not be asked next time.
+        street.rig.clock.advance(Duration::from_hours(1));
     }
 }

@@ -7,7 +7,7 @@ use vestibule_testkit::rig::RigOptions;
 use crate::street::{Browser, Street, plain};
 
 #[tokio::test]
-async fn attack_32_oauth_2_1_section_2_3_1_no_hostile_redirect_uri_is_ever_redirected_to() {
+async fn attack_32_oauth_2_1_section_2_3_1_asvs_3_7_2_no_hostile_redirect_uri_is_ever_redirected_to() {
     let street = Street::open().await;
     let app = street.app("app").await;
     for hostile in [
@@ -50,7 +50,7 @@ async fn attack_32_oauth_2_1_section_2_3_1_no_hostile_redirect_uri_is_ever_redir
 }
 
 #[tokio::test]
-async fn attack_85_oauth_2_1_section_4_1_2_1_an_unknown_client_gets_a_page_that_does_not_say_whether_it_exists() {
+async fn attack_85_oauth_2_1_section_2_3_5_oauth_2_1_section_4_1_2_1_an_unknown_client_gets_a_page_that_does_not_say_whether_it_exists() {
     let street = Street::open().await;
     let known = street.app("app").await;
     street.app_as("off", Draft { disabled: true, ..plain() }).await;
@@ -290,4 +290,21 @@ fn any_query_is_answered_without_a_redirect_to_a_stranger() {
         Ok(())
     });
     outcome.unwrap();
+}
+
+#[tokio::test]
+async fn rfc_8252_section_8_3_localhost_is_a_name_like_any_other_and_has_no_free_port() {
+    let street = Street::open().await;
+    let redirect_uris = vec!["http://localhost:3000/cb".into(), "http://127.0.0.1/cb".into()];
+    let native = street.app_as("native", Draft { auth_method: "none".into(), redirect_uris, ..plain() }).await;
+    for (address, fine) in [
+        ("http://localhost:3000/cb", true),
+        ("http://localhost:3001/cb", false),
+        ("http://localhost/cb", false),
+        ("http://127.0.0.1:3001/cb", true),
+        ("http://127.0.0.1:3000/cb", true),
+    ] {
+        let page = street.goes(&mut Browser::default(), &Street::link(&native, &[("redirect_uri", address)])).await;
+        assert_eq!((page.status == StatusCode::OK, page.location()), (fine, None), "{address}: {page:?}");
+    }
 }

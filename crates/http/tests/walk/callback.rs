@@ -25,6 +25,26 @@ async fn attack_01_rfc_9700_section_4_4_an_answer_at_another_providers_callback_
 }
 
 #[tokio::test]
+async fn oauth_2_1_section_2_3_4_oauth_2_1_section_7_15_asvs_10_2_2_each_provider_answers_at_its_own_address_and_we_answer_by_name() {
+    let street = Street::open().await;
+    let app = street.app("app").await;
+    let mut browser = Browser::default();
+    let (acme, other) = (street.departs(&mut browser, &app, "acme").await, street.departs(&mut browser, &app, "other").await);
+    let addresses: Vec<_> = street.rig.providers.iter().map(|provider| provider.departures()[0].redirect_uri.clone()).collect();
+    assert_eq!(addresses, ["https://sso.example.com/callback/acme", "https://sso.example.com/callback/other"]);
+    // One browser waits for both, and the answers come at each other's address.
+    for (provider, attempt) in [("acme", &other), ("other", &acme)] {
+        let crossed = street.goes(&mut browser, &format!("/callback/{provider}?code=alice&state={attempt}")).await;
+        assert_eq!((crossed.location(), browser.session()), (None, None), "{crossed:?}");
+    }
+    assert!(street.rig.providers.iter().all(|provider| provider.completions() == 0), "and no provider is shown another's code");
+    let landed = street.arrives(&mut browser, &app, "alice").await;
+    let tokens = street.redeems(&app, &landed.parameter("code").unwrap()).await.json();
+    let named = [landed.parameter("iss").unwrap(), crate::street::claims(&tokens["id_token"])["iss"].as_str().unwrap().to_owned()];
+    assert_eq!(named, ["https://sso.example.com"; 2], "in what the browser brings, and in what the token endpoint gives");
+}
+
+#[tokio::test]
 async fn attack_06_asvs_10_5_2_the_same_subject_at_two_providers_is_two_people() {
     let street = Street::open().await;
     let app = street.app("app").await;

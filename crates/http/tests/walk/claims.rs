@@ -52,7 +52,7 @@ async fn oidc_core_section_5_5_malformed_claims_are_the_apps_mistake() {
 }
 
 #[tokio::test]
-async fn attack_41_claims_by_name_are_asked_about_like_the_scopes_that_let_them_out() {
+async fn attack_41_oidc_core_section_17_claims_by_name_are_asked_about_like_the_scopes_that_let_them_out() {
     let street = Street::open().await;
     let app = street.app_as("app", Draft { consent: "remembered".into(), ..plain() }).await;
     let mut browser = Browser::default();
@@ -123,7 +123,7 @@ async fn oidc_core_section_5_5_1_1_an_essential_acr_is_met_or_nobody_gets_in() {
 }
 
 #[tokio::test]
-async fn oidc_core_section_2_acr_and_amr_are_what_the_provider_said_or_absent() {
+async fn oidc_core_section_2_asvs_10_3_4_acr_and_amr_are_what_the_provider_said_or_absent() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let said = claims(&tokens(&street, &app, &[("acr_values", "urn:mfa")]).await["id_token"]);

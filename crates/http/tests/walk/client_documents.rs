@@ -138,7 +138,7 @@ async fn attack_84_documents_are_fetched_once_for_many_and_not_too_often_for_any
 }
 
 #[tokio::test]
-async fn cimd_a_client_that_is_known_by_its_document_gets_tokens_and_is_a_row_from_then_on() {
+async fn cimd_section_4_3_cimd_section_6_4_a_client_that_is_known_by_its_document_gets_tokens_and_is_a_row_from_then_on() {
     let street = street().await;
     let app = app();
     let page = street.comes(&app).await;
@@ -232,7 +232,7 @@ async fn attack_34_and_40_a_stranger_s_mistakes_and_wishes_end_on_our_page() {
 }
 
 #[tokio::test]
-async fn cimd_section_4_1_such_a_client_has_no_secret_at_any_endpoint() {
+async fn cimd_section_4_1_cimd_section_6_2_such_a_client_has_no_secret_at_any_endpoint() {
     let street = street().await;
     let code = street.signs_in_to_a_stranger(&mut Browser::default(), &app(), "alice").await;
     for secret in ["", "guess"] {

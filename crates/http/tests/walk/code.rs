@@ -48,7 +48,8 @@ async fn attack_37_of_many_parallel_exchanges_one_wins() {
 }
 
 #[tokio::test]
-async fn attack_37_oauth_2_1_section_4_1_2_asvs_10_4_3_another_client_address_or_time_gets_nothing_and_takes_nothing() {
+async fn attack_37_oauth_2_1_section_4_1_2_oidc_core_section_3_1_3_2_asvs_10_4_3_another_client_address_or_time_gets_nothing_and_takes_nothing()
+ {
     let street = Street::open().await;
     let app = street.app("app").await;
     let other = street.app("other").await;

@@ -3,7 +3,13 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use vestibule_domain::{client::Origin, ports::Clock, registration::Draft, secret::Digest, store::Write};
+use vestibule_domain::{
+    client::Origin,
+    ports::Clock,
+    registration::{Draft, Offered},
+    secret::Digest,
+    store::Write,
+};
 
 use crate::street::{Answer, App, Browser, Street, encode, plain};
 
@@ -278,7 +284,7 @@ async fn attack_40_asvs_10_7_1_mcp_authorization_an_app_nobody_vetted_is_allowed
 }
 
 #[tokio::test]
-async fn attack_34_rfc_9700_section_4_11_2_an_app_nobody_vetted_is_told_of_no_error_by_redirect() {
+async fn attack_34_oauth_2_1_section_7_13_2_rfc_9700_section_4_11_2_an_app_nobody_vetted_is_told_of_no_error_by_redirect() {
     let street = Street::open().await;
     let app = street.app("stranger").await;
     unvetted(&street, &app).await;
@@ -310,6 +316,24 @@ async fn rfc_8252_section_8_6_a_session_answers_an_app_that_another_could_pose_a
 }
 
 #[tokio::test]
+async fn oauth_2_1_section_8_1_rfc_8252_section_8_5_a_secret_that_every_copy_of_an_app_has_proves_nothing() {
+    let street = Street::open().await;
+    let mut browser = Browser::default();
+    street.signs_in(&mut browser, &street.app("app").await, "alice").await;
+    let shipped = street.app_as("shipped", Draft { redirect_uris: vec!["com.example.app:/cb".into()], ..plain() }).await;
+    assert!(shipped.secret.is_some());
+    let page = street.goes(&mut browser, &Street::link(&shipped, &[])).await;
+    assert!(page.body.contains("You are asked each time"), "as if it had none: {page:?}");
+    let silent = street.goes(&mut browser, &Street::link(&shipped, &[("prompt", "none")])).await;
+    assert!(format!("{silent:?}").contains("interaction_required"), "{silent:?}");
+    let bare = street.goes(&mut browser, &Street::link(&shipped, &[("code_challenge", ""), ("code_challenge_method", "")])).await;
+    assert!(format!("{bare:?}").contains("invalid_request"), "PKCE is what proves it: {bare:?}");
+    let unexcused = Draft { redirect_uris: vec!["com.example.app:/cb".into()], require_pkce: false, ..plain() };
+    let checked = unexcused.check("app", &Offered::default(), street.rig.clock.now());
+    assert!(checked.err().is_some_and(|faults| faults.iter().any(|fault| fault.pointer == "/require_pkce")), "and nobody excuses it");
+}
+
+#[tokio::test]
 async fn somebody_asked_may_rather_be_somebody_else() {
     let street = Street::open().await;
     let app = asking(&street, "app", "always").await;
@@ -327,7 +351,7 @@ async fn somebody_asked_may_rather_be_somebody_else() {
 }
 
 #[tokio::test]
-async fn attack_34_a_logout_leads_nobody_by_itself_to_an_app_that_nobody_vetted() {
+async fn attack_34_asvs_3_7_3_a_logout_leads_nobody_by_itself_to_an_app_that_nobody_vetted() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let link = format!("/logout?{}", encode(&[("client_id", &app.id), ("post_logout_redirect_uri", "https://app.example.com/bye")]));

@@ -7,7 +7,7 @@ use vestibule_testkit::rig::RigOptions;
 use crate::street::{Browser, Street};
 
 #[tokio::test]
-async fn attack_44_a_request_under_another_name_gets_nothing() {
+async fn attack_44_asvs_3_5_4_a_request_under_another_name_gets_nothing() {
     let street = Street::open().await;
     for host in ["evil.test", "127.0.0.1:8000", "sso.example.com.evil.test", "sso.example.com:8443", ""] {
         let request = Request::builder().uri("/.well-known/openid-configuration".parse().unwrap()).header(header::HOST, host).finish();

@@ -66,7 +66,7 @@ impl<'a> Holder<'a> {
 }
 
 #[tokio::test]
-async fn rfc_9449_section_5_a_token_is_bound_to_the_key_of_the_proof() {
+async fn rfc_9449_section_5_rfc_9700_section_2_2_1_a_token_is_bound_to_the_key_of_the_proof() {
     let street = Street::open().await;
     let holder = Holder::for_itself(&street).await;
     let answer = holder.asks_for_itself(&[&holder.proof()]).await;
@@ -87,7 +87,7 @@ async fn rfc_9449_section_4_3_check_1_there_is_exactly_one_header() {
 }
 
 #[tokio::test]
-async fn rfc_9449_section_5_2_a_client_that_must_prove_gets_nothing_without() {
+async fn rfc_9449_section_5_2_asvs_10_4_14_a_client_that_must_prove_gets_nothing_without() {
     let street = Street::open().await;
     let holder = Holder::for_itself(&street).await;
     let answer = holder.asks_for_itself(&[]).await;

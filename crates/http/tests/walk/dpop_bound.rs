@@ -132,7 +132,7 @@ async fn rfc_9449_section_7_2_a_bearers_token_is_none_of_dpop_and_a_request_with
 }
 
 #[tokio::test]
-async fn attack_58_in_a_form_a_bound_token_is_a_bearers_too() {
+async fn attack_58_fapi_2_0_section_5_3_4_in_a_form_a_bound_token_is_a_bearers_too() {
     let street = Street::open().await;
     let holder = Holder::of(&street, street.app("app").await);
     let tokens = holder.tokens().await;

@@ -67,7 +67,11 @@ impl Bank {
 
     /// From the push to the code.
     async fn signs_in(&self) -> String {
-        let pushed = self.asks("/par", &form(&[])).await;
+        self.signs_in_asking(&[]).await
+    }
+
+    async fn signs_in_asking(&self, changed: &[(&str, &str)]) -> String {
+        let pushed = self.asks("/par", &form(changed)).await;
         assert_eq!(pushed.status, StatusCode::CREATED, "{pushed:?}");
         let mut browser = Browser::default();
         let page = self.street.goes(&mut browser, &link(&self.app, pushed.json()["request_uri"].as_str().unwrap())).await;
@@ -139,6 +143,18 @@ async fn fapi_2_0_section_5_3_2_1_a_code_is_good_for_a_minute_and_once() {
     assert_eq!(bank.redeems(&code).await.error(), "invalid_grant");
     let refresh = [("grant_type", "refresh_token"), ("refresh_token", tokens["refresh_token"].as_str().unwrap())];
     assert_eq!(bank.asks("/token", &refresh).await.error(), "invalid_grant", "what the code gave is taken back");
+}
+
+#[tokio::test]
+async fn fapi_2_0_section_5_3_2_3_an_id_token_says_who_it_is_and_any_nonce_comes_back_whole() {
+    let bank = Bank::open().await;
+    for nonce in ["n".repeat(64), "n".repeat(512)] {
+        let code = bank.signs_in_asking(&[("nonce", &nonce)]).await;
+        let tokens = bank.redeems(&code).await.json();
+        let said = claims(&tokens["id_token"]);
+        assert_eq!((&said["nonce"], &said["aud"]), (&json!(nonce), &json!("bank")));
+        assert_eq!((&said["sub"], &said["iss"]), (&claims(&tokens["access_token"])["sub"], &json!("https://sso.example.com")));
+    }
 }
 
 #[tokio::test]

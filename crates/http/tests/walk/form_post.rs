@@ -98,7 +98,7 @@ async fn attack_35_a_form_goes_to_no_installed_app_and_no_mode_is_guessed() {
 }
 
 #[tokio::test]
-async fn attack_65_a_hostile_state_stays_a_value_and_only_the_one_script_may_run() {
+async fn attack_65_oauth_2_1_section_7_12_a_hostile_state_stays_a_value_and_only_the_one_script_may_run() {
     let street = Street::open().await;
     let app = app(&street, "https://app.example.com/cb").await;
     let hostile = "\"><script>alert(1)</script><!--' onload=x\u{202e}";

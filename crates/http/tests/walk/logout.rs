@@ -72,7 +72,7 @@ async fn attack_66_rp_initiated_logout_section_2_asvs_10_6_2_without_proof_the_p
 }
 
 #[tokio::test]
-async fn rp_initiated_logout_section_4_a_bad_request_ends_on_a_page_and_changes_nothing() {
+async fn rp_initiated_logout_section_3_rp_initiated_logout_section_4_a_bad_request_ends_on_a_page_and_changes_nothing() {
     let street = Street::open().await;
     let (app, other) = (street.app("app").await, street.app("other").await);
     let mut browser = Browser::default();

@@ -9,7 +9,7 @@ use vestibule_domain::registration::Draft;
 use crate::street::{Browser, Street, claims, plain};
 
 #[tokio::test]
-async fn oidc_core_section_2_a_sub_is_short_stays_and_is_nobody_elses() {
+async fn oidc_core_section_2_asvs_10_3_3_a_sub_is_short_stays_and_is_nobody_elses() {
     let street = Street::open().await;
     let (app, other) = (street.app("app").await, street.app("other").await);
     let alice = claims(&street.tokens(&app, "alice").await["id_token"]);
@@ -96,6 +96,22 @@ async fn oidc_core_section_5_4_each_scope_brings_its_claims_and_no_others() {
 }
 
 #[tokio::test]
+async fn oidc_core_section_16_18_access_tokens_are_short_lived_and_what_was_given_can_be_taken_back() {
+    let street = Street::open().await;
+    let app = street.app("app").await;
+    let first = street.tokens(&app, "alice").await;
+    assert_eq!(first["expires_in"], 600);
+    street.rig.clock.advance(Duration::from_mins(10));
+    assert!(!street.is_good(first["access_token"].as_str().unwrap()).await);
+    let second = street.tokens_again(&app, first).await;
+    let (access, refresh) = (second["access_token"].as_str().unwrap(), second["refresh_token"].as_str().unwrap());
+    assert!(street.is_good(access).await);
+    assert_eq!(street.asks(&app, "/revoke", &[("token", refresh)]).await.status, StatusCode::OK);
+    assert!(!street.is_good(access).await, "at once, though it would have lived on");
+    assert_eq!(street.refreshes(&app, refresh).await.error(), "invalid_grant");
+}
+
+#[tokio::test]
 async fn oidc_core_section_15_1_what_every_provider_must_take_is_taken() {
     let street = Street::open().await;
     let app = street.app("app").await;
@@ -138,7 +154,7 @@ async fn oidc_core_section_15_2_what_is_declined_is_said_and_refused_by_name() {
 }
 
 #[tokio::test]
-async fn oidc_discovery_section_4_2_the_document_is_json_with_200_and_names_its_own_issuer() {
+async fn oidc_discovery_section_4_2_rfc_8414_section_3_2_rfc_8414_section_3_3_the_document_is_json_with_200_and_names_its_own_issuer() {
     let street = Street::open().await;
     let answer = street.send(street.request(Method::GET, "/.well-known/openid-configuration").finish()).await;
     assert_eq!((answer.status, answer.header("content-type")), (StatusCode::OK, "application/json"));

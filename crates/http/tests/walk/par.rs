@@ -129,7 +129,7 @@ async fn who_loads_the_page_again_or_comes_back_from_a_provider_finds_the_same_a
 }
 
 #[tokio::test]
-async fn rfc_9126_section_6_a_client_that_must_push_can_not_ask_in_the_open() {
+async fn rfc_9126_section_6_asvs_10_4_13_a_client_that_must_push_can_not_ask_in_the_open() {
     let street = Street::open().await;
     let app = street.app_as("app", Draft { require_pushed_requests: true, ..plain() }).await;
     let answer = street.goes(&mut Browser::default(), &Street::link(&app, &[])).await;

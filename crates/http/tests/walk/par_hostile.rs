@@ -38,7 +38,7 @@ async fn attack_59_of_many_browsers_at_once_one_begins() {
 }
 
 #[tokio::test]
-async fn attack_59_rfc_9126_section_4_what_stands_in_the_address_changes_nothing() {
+async fn attack_59_rfc_9126_section_4_asvs_10_4_12_what_stands_in_the_address_changes_nothing() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let name = pushed(&street, &app, &[]).await;
@@ -48,6 +48,7 @@ async fn attack_59_rfc_9126_section_4_what_stands_in_the_address_changes_nothing
         ("state", "evil"),
         ("code_challenge", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"),
         ("response_type", "token"),
+        ("response_mode", "form_post"),
         ("prompt", "none"),
         ("request", "a.b.c"),
     ];

@@ -55,7 +55,7 @@ async fn attack_38_of_many_parallel_refreshes_all_get_the_same_successor() {
 }
 
 #[tokio::test]
-async fn attack_38_oauth_2_1_section_4_3_another_client_or_wider_scopes_get_nothing() {
+async fn attack_38_oauth_2_1_section_4_3_oauth_2_1_section_4_3_3_another_client_or_wider_scopes_get_nothing() {
     let street = Street::open().await;
     let (app, other) = (street.app("app").await, street.app("other").await);
     let tokens = street.tokens(&app, "alice").await;

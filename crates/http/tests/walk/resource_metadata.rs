@@ -12,7 +12,7 @@ async fn at(issuer: &str) -> Street {
 }
 
 #[tokio::test]
-async fn rfc_9728_section_3_a_resource_s_metadata_lies_before_its_path() {
+async fn rfc_9728_section_3_rfc_9728_section_3_3_rfc_9728_section_5_1_a_resource_s_metadata_lies_before_its_path() {
     for (issuer, prefix) in [("https://sso.example.com", ""), ("https://sso.example.com/tenant", "/tenant")] {
         let street = at(issuer).await;
         let path = format!("/.well-known/oauth-protected-resource{prefix}/userinfo");
@@ -54,7 +54,7 @@ async fn rfc_9728_section_2_a_token_for_the_userinfo_s_own_address_opens_it() {
 }
 
 #[tokio::test]
-async fn mcp_authorization_an_issuer_with_a_path_is_discovered_at_all_three_addresses() {
+async fn rfc_8414_section_3_1_mcp_authorization_an_issuer_with_a_path_is_discovered_at_all_three_addresses() {
     let street = at("https://sso.example.com/tenant").await;
     let mut seen = Vec::new();
     for path in [

@@ -146,7 +146,7 @@ async fn a_thin_id_token_leaves_the_claims_to_userinfo() {
 }
 
 #[tokio::test]
-async fn oidc_core_section_8_a_person_has_another_name_in_each_sector_of_pairwise_clients() {
+async fn oidc_core_section_8_oidc_core_section_8_1_a_person_has_another_name_in_each_sector_of_pairwise_clients() {
     let street = Street::open().await;
     let pairwise = |uri: &str| Draft { subject_type: "pairwise".into(), redirect_uris: vec![uri.into()], ..plain() };
     let public = street.app("public").await;

@@ -54,7 +54,7 @@ async fn attack_62_asvs_7_2_4_the_session_cookie_changes_at_every_sign_in_and_th
 }
 
 #[tokio::test]
-async fn asvs_7_3_1_asvs_7_3_2_a_session_ends_of_disuse_and_of_age() {
+async fn asvs_7_3_1_asvs_7_3_2_asvs_7_6_1_a_session_ends_of_disuse_and_of_age() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let silent = Street::link(&app, &[("prompt", "none")]);

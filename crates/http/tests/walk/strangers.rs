@@ -6,6 +6,7 @@ use vestibule_domain::registration::Draft;
 use vestibule_testkit::rig::RigOptions;
 
 use crate::{
+    device,
     par::{link, pushed},
     street::{Answer, App, Browser, Street, VERIFIER, basic, encode, grants, plain},
 };
@@ -16,7 +17,7 @@ const SESSION: &str = "__Host-vestibule-session";
 const ATTEMPT: &str = "__Host-vestibule-attempt-";
 
 /// Where something can be tried, and whether it matters there who tries it.
-const DOORS: [(&str, bool); 13] = [
+const DOORS: [(&str, bool); 18] = [
     ("code", true),
     ("refresh_token", true),
     ("subject_token", true),
@@ -26,6 +27,11 @@ const DOORS: [(&str, bool); 13] = [
     ("revoke", true),
     ("request_uri", true),
     ("logout hint", true),
+    ("device_code", true),
+    ("device answer", true),
+    ("consent token", true),
+    ("consent", false),
+    ("user_code", false),
     ("authorize hint", false),
     ("userinfo", false),
     ("session", false),
@@ -33,7 +39,7 @@ const DOORS: [(&str, bool); 13] = [
 ];
 
 /// The door at which a thing is good at home.
-const HOME: [(&str, &str); 12] = [
+const HOME: [(&str, &str); 17] = [
     ("access token", "userinfo"),
     ("access token", "introspect"),
     ("access token", "subject_token"),
@@ -43,6 +49,11 @@ const HOME: [(&str, &str); 12] = [
     ("request_uri", "request_uri"),
     ("session", "session"),
     ("attempt", "callback"),
+    ("device_code", "device_code"),
+    ("user_code", "user_code"),
+    ("device form", "device answer"),
+    ("consent form", "consent token"),
+    ("other consent form", "consent"),
     ("secret", "client_secret"),
     ("refresh token", "refresh_token"),
     ("code", "code"),
@@ -50,7 +61,7 @@ const HOME: [(&str, &str); 12] = [
 
 fn draft() -> Draft {
     Draft {
-        grant_types: grants(&["authorization_code", "refresh_token", "client_credentials", EXCHANGE]),
+        grant_types: grants(&["authorization_code", "refresh_token", "client_credentials", EXCHANGE, device::GRANT]),
         exchange_audiences: vec!["https://billing.example.com".into()],
         ..plain()
     }
@@ -77,7 +88,17 @@ impl Given {
         let mut waiting = Browser::default();
         let attempt = street.departs(&mut waiting, &app, "acme").await;
         let cookie = waiting.cookies[&format!("{ATTEMPT}{attempt}")].clone();
+        // A device that waits, and another that its person was asked about.
+        let (pending, answered) = (device::asks(street, &app, "openid").await, device::asks(street, &app, "openid").await);
+        let question = device::comes_to_the_question(street, &mut browser, &device::user_code(&answered), "alice").await;
+        let asking = street.app_as(&format!("{id}-asking"), Draft { consent: "always".into(), ..plain() }).await;
+        let (form, other_form) = (Self::consent_form(street, &asking, &browser).await, Self::consent_form(street, &asking, &browser).await);
         let things = vec![
+            ("device_code", pending["device_code"].as_str().unwrap().to_owned()),
+            ("user_code", device::user_code(&pending)),
+            ("device form", device::form_of(&question)),
+            ("consent form", form),
+            ("other consent form", other_form),
             ("code", code),
             ("access token", access),
             ("refresh token", text("refresh_token")),
@@ -90,6 +111,21 @@ impl Given {
             ("secret", app.secret.clone().unwrap()),
         ];
         Self { app, things }
+    }
+
+    /// All that a browser has and sends when its person says yes to an app: attempt, its cookie, the session, and the form's token.
+    async fn consent_form(street: &Street, asking: &App, browser: &Browser) -> String {
+        let mut browser = browser.clone();
+        let page = street.goes(&mut browser, &Street::link(asking, &[])).await;
+        let [attempt, token] = ["attempt", "token"].map(|name| page.between(&format!("name=\"{name}\" value=\""), "\""));
+        [attempt, &browser.cookies[&format!("{ATTEMPT}{attempt}")], browser.session().unwrap(), token].join(" ")
+    }
+
+    async fn consents(street: &Street, whole: &str, token: &str) -> Answer {
+        let mut parts = whole.split(' ').chain(std::iter::repeat(whole));
+        let [attempt, cookie, session] = [(); 3].map(|()| parts.next().unwrap());
+        let cookies = [(format!("{ATTEMPT}{attempt}"), cookie.to_owned()), (SESSION.to_owned(), session.to_owned())].into();
+        street.posts(&mut Browser { cookies }, "/consent", &[("attempt", attempt), ("token", token), ("decision", "allow")]).await
     }
 
     fn thing(&self, name: &str) -> &str {
@@ -136,6 +172,16 @@ impl Given {
             "authorize hint" => {
                 street.goes(&mut Browser::default(), &Street::link(app, &[("prompt", "none"), ("id_token_hint", thing)])).await
             }
+            "device_code" => street.asks(app, "/token", &[("grant_type", device::GRANT), ("device_code", thing)]).await,
+            "user_code" | "device answer" => {
+                let mut browser = Browser { cookies: [(SESSION.to_owned(), with.thing("session").to_owned())].into() };
+                match door {
+                    "user_code" => street.posts(&mut browser, "/device", &[("user_code", thing)]).await,
+                    _ => street.posts(&mut browser, "/device/answer", &[("form", thing), ("answer", "allow")]).await,
+                }
+            }
+            "consent token" => Self::consents(street, with.thing("consent form"), thing.rsplit(' ').next().unwrap()).await,
+            "consent" => Self::consents(street, thing, thing.rsplit(' ').next().unwrap()).await,
             "session" => {
                 let cookies = [(SESSION.to_owned(), thing.split(' ').next().unwrap().to_owned())].into();
                 street.goes(&mut Browser { cookies }, &Street::link(app, &[("prompt", "none")])).await
@@ -152,7 +198,10 @@ impl Given {
             "revoke" => false,
             "request_uri" => answer.status == StatusCode::OK || (answer.location().is_some() && answer.parameter("error").is_none()),
             "logout hint" => answer.status.is_success() || answer.status.is_redirection(),
-            "authorize hint" | "session" | "callback" => answer.parameter("code").is_some(),
+            "device_code" => answer.status == StatusCode::OK || answer.error() == "authorization_pending",
+            "user_code" => answer.status == StatusCode::SEE_OTHER,
+            "device answer" => device::sees(&answer) == "device-done",
+            "consent" | "consent token" | "authorize hint" | "session" | "callback" => answer.parameter("code").is_some(),
             _ => answer.status == StatusCode::OK,
         };
         (opened, answer)
@@ -200,4 +249,27 @@ async fn attack_88_nothing_that_another_client_was_given_opens_anything() {
     }
     other.is_good_at_home(&street).await;
     one.is_good_at_home(&street).await;
+}
+
+#[tokio::test]
+async fn attack_88_a_yes_to_one_app_is_none_to_another_and_what_one_may_is_not_what_its_device_may() {
+    let street = Street::open().await;
+    let asking = Draft { consent: "remembered".into(), ..plain() };
+    let (one, other) = (street.app_as("one", asking.clone()).await, street.app_as("other", asking).await);
+    let mut browser = Browser::default();
+    let question = street.arrives(&mut browser, &one, "alice").await;
+    let page = street.goes(&mut browser, question.header("location")).await;
+    let [attempt, token] = ["attempt", "token"].map(|name| page.between(&format!("name=\"{name}\" value=\""), "\"").to_owned());
+    let form = [("attempt", attempt.as_str()), ("token", token.as_str()), ("decision", "allow")];
+    assert!(street.posts(&mut browser, "/consent", &form).await.parameter("code").is_some());
+    let again = street.goes(&mut browser, &Street::link(&one, &[("prompt", "none")])).await;
+    assert!(again.parameter("code").is_some(), "it is remembered: {again:?}");
+    let silent = street.goes(&mut browser, &Street::link(&other, &[("prompt", "none")])).await;
+    assert_eq!(silent.parameter("error").as_deref(), Some("consent_required"));
+    // Nor does it answer for a device, which may be anybody's.
+    let tv = device::television(&street).await;
+    let started = device::asks(&street, &tv, "openid").await;
+    let question = device::comes_to_the_question(&street, &mut browser, &device::user_code(&started), "alice").await;
+    assert_eq!(device::sees(&street.goes(&mut browser, &question).await), "ask-device");
+    assert_eq!(device::polls(&street, &tv, &started).await.error(), "authorization_pending");
 }

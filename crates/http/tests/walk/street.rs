@@ -208,6 +208,21 @@ impl Street {
         self.send(request.body(encode(&form))).await
     }
 
+    /// The addresses that take a client's secret: those at which a wrong one is what is wrong.
+    pub(crate) async fn taking_secrets() -> Vec<String> {
+        let street = Self::open().await;
+        let guesser = App { secret: Some("wrong".into()), ..street.app("app").await };
+        let mut found = Vec::new();
+        for path in addresses() {
+            let answer = street.asks(&guesser, &path, &[]).await;
+            if answer.status == StatusCode::UNAUTHORIZED && answer.body.contains("\"invalid_client\"") {
+                found.push(path);
+            }
+        }
+        assert!(found.len() >= 5, "{found:?}");
+        found
+    }
+
     pub(crate) async fn redeems(&self, app: &App, code: &str) -> Answer {
         let form = [("grant_type", "authorization_code"), ("code", code), ("redirect_uri", &app.redirect_uri), ("code_verifier", VERIFIER)];
         self.asks(app, "/token", &form).await
@@ -326,4 +341,18 @@ pub(crate) fn basic(id: &str, secret: &str) -> String {
 pub(crate) fn claims(token: &Value) -> Value {
     let payload = token.as_str().unwrap().split('.').nth(1).unwrap();
     serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+}
+
+/// Every address that `routes.rs` has for people and apps, with the provider `acme` where one is named.
+pub(crate) fn addresses() -> Vec<String> {
+    const ROUTES: &str = include_str!("../../src/routes.rs");
+    let constant = |name: &str| ROUTES.lines().find_map(|line| line.strip_prefix(&format!("const {name}: &str = \"")));
+    let written = ROUTES.lines().filter_map(|line| line.split_once(".at(under(")?.1.split(')').next());
+    let address = |written: &str| match written.strip_prefix('"') {
+        Some(text) => text.trim_end_matches('"').to_owned(),
+        None => constant(written).unwrap_or_else(|| panic!("{written} is no constant")).trim_end_matches("\";").to_owned(),
+    };
+    let found: Vec<_> = written.map(|written| address(written).replace(":provider", "acme").replace(":client_id", "app")).collect();
+    assert!(found.len() > 20, "routes.rs has another form than this reads: {found:?}");
+    found
 }

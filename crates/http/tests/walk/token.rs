@@ -28,7 +28,7 @@ async fn oauth_2_1_section_3_2_3_a_token_for_the_app_itself_is_never_a_persons_a
 }
 
 #[tokio::test]
-async fn attack_56_rfc_9700_section_4_15_a_clients_own_token_never_passes_for_a_persons() {
+async fn attack_56_oauth_2_1_section_7_4_rfc_9700_section_4_15_a_clients_own_token_never_passes_for_a_persons() {
     let street = Street::open().await;
     let alice = crate::street::claims(&street.tokens(&street.app("app").await, "alice").await["id_token"])["sub"].clone();
     // A client that was given the name of somebody's subject.
@@ -117,7 +117,7 @@ async fn attack_48_rfc_6749_section_2_3_1_basic_is_form_encoded_as_the_specifica
 
 #[tokio::test]
 async fn attack_50_oauth_2_1_section_2_4_1_guessing_a_secret_slows_to_a_crawl_at_every_endpoint_that_takes_one() {
-    for path in ["/token", "/introspect", "/revoke", "/par"] {
+    for path in &Street::taking_secrets().await {
         let street = Street::open().await;
         let app = street.app("app").await;
         let guesser = App { secret: Some("guess".into()), ..app.clone() };

@@ -7,7 +7,8 @@ use vestibule_domain::registration::Draft;
 use crate::street::{Street, claims, encode, grants, plain};
 
 #[tokio::test]
-async fn oidc_core_section_5_3_1_userinfo_takes_the_token_by_header_or_form_and_nowhere_else() {
+async fn oauth_2_1_section_5_1_rfc_9700_section_4_3_2_oidc_core_section_5_3_1_userinfo_takes_the_token_by_header_or_form_and_nowhere_else()
+{
     let street = Street::open().await;
     let app = street.app("app").await;
     let tokens = street.tokens(&app, "alice").await;
@@ -44,7 +45,7 @@ async fn rfc_7519_section_4_1_6_a_client_is_there_in_the_second_it_was_made_in()
 }
 
 #[tokio::test]
-async fn attack_54_attack_55_asvs_10_3_1_other_tokens_do_not_open_userinfo() {
+async fn attack_54_attack_55_oidc_core_section_16_11_asvs_10_3_1_other_tokens_do_not_open_userinfo() {
     let street = Street::open().await;
     let app = street.app_as("app", Draft { audiences: vec!["https://api.example.com".into()], ..plain() }).await;
     let tokens = street.tokens(&app, "alice").await;
@@ -68,7 +69,7 @@ async fn attack_54_attack_55_asvs_10_3_1_other_tokens_do_not_open_userinfo() {
 }
 
 #[tokio::test]
-async fn rfc_7662_section_2_2_a_good_token_is_described_and_anything_else_is_inactive_and_nothing_more() {
+async fn rfc_7662_section_2_1_rfc_7662_section_2_2_a_good_token_is_described_and_anything_else_is_inactive_and_nothing_more() {
     let street = Street::open().await;
     let app = street.app("app").await;
     let tokens = street.tokens(&app, "alice").await;
@@ -89,7 +90,8 @@ async fn rfc_7662_section_2_2_a_good_token_is_described_and_anything_else_is_ina
 }
 
 #[tokio::test]
-async fn attack_53_rfc_7009_section_2_1_rfc_7662_section_2_2_foreign_tokens_are_neither_seen_nor_ended_and_look_like_unknown_ones() {
+async fn attack_53_rfc_7009_section_2_1_rfc_7009_section_5_rfc_7662_section_2_2_foreign_tokens_are_neither_seen_nor_ended_and_look_like_unknown_ones()
+ {
     let street = Street::open().await;
     let (app, other) = (street.app("app").await, street.app("other").await);
     let tokens = street.tokens(&app, "alice").await;

@@ -139,7 +139,7 @@ async fn back_channel_logout_whatever_ends_a_session_is_told() {
 }
 
 #[tokio::test]
-async fn back_channel_logout_section_2_8_who_does_not_take_it_is_tried_again_and_given_up_in_the_end() {
+async fn back_channel_logout_section_2_8_asvs_16_3_4_who_does_not_take_it_is_tried_again_and_given_up_in_the_end() {
     let street = Street::open().await;
     let app = told_app(&street, "app").await;
     let mut browser = Browser::default();

@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn oidc_discovery_section_4_the_address_is_appended_to_the_path() {
+    fn oidc_discovery_section_4_1_the_address_is_appended_to_the_path() {
         assert_eq!(address(ISSUER), "https://issuer.example/t/.well-known/openid-configuration");
         assert_eq!(address("https://a.example"), "https://a.example/.well-known/openid-configuration");
     }

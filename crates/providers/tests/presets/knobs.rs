@@ -1,5 +1,7 @@
 //! Every knob of the generic preset.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use vestibule_domain::{
     ports::Clock,
@@ -177,6 +179,33 @@ async fn what_an_operator_wants_asked_is_asked_and_nothing_twice() {
     }
     let app = bench.departs(&Departure { acr_values: Some("urn:app".into()), ..departure() }).await;
     assert_eq!(value(&app, "acr_values"), Some("urn:app"), "an app that asks goes first");
+}
+
+#[tokio::test]
+async fn asvs_10_2_3_nothing_is_asked_for_that_a_sign_in_does_not_need_and_no_app_adds_to_it() {
+    let asks_for = async |own: Value, departure: &Departure| {
+        let parameters = with(own).await.departs(departure).await;
+        value(&parameters, "scope").unwrap().to_owned()
+    };
+    assert_eq!(asks_for(json!({}), &departure()).await, "openid profile email");
+    assert_eq!(asks_for(json!({"scopes": []}), &departure()).await, "openid", "and less, where an operator says less");
+    assert_eq!(asks_for(json!({"keep_tokens": true}), &departure()).await, "openid profile email offline_access");
+    // All that an app can wish for.
+    let wishes = Departure {
+        fresh: true,
+        select_account: true,
+        max_age: Some(Duration::from_mins(1)),
+        login_hint: Some("alice scope=admin".into()),
+        acr_values: Some("urn:mfa&scope=admin".into()),
+        ui_locales: Some("de".into()),
+        ..departure()
+    };
+    assert_eq!(asks_for(json!({}), &wishes).await, "openid profile email");
+    let plain = with(json!({})).await.departs(&departure()).await;
+    let mut names: Vec<_> = plain.iter().map(|(name, _)| name.as_str()).collect();
+    names.sort_unstable();
+    let needed = ["client_id", "code_challenge", "code_challenge_method", "nonce", "redirect_uri", "response_type", "scope", "state"];
+    assert_eq!(names, needed, "nor is there any other parameter");
 }
 
 #[tokio::test]

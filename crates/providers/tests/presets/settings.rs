@@ -65,6 +65,29 @@ fn every_preset_of_an_issuer_works_with_the_least_an_operator_has_to_write() {
 }
 
 #[test]
+fn asvs_10_2_3_presets_ask_who_somebody_is_and_for_nothing_else() {
+    // Of OpenID Connect, and what takes their place elsewhere. X shows nobody their own profile without the right to read posts.
+    let of_openid = ["openid", "profile", "email", "name", "groups"];
+    let of_others = ["identify", "public_profile", "read:user", "user:email", "tweet.read", "users.read", "users.email"];
+    let to_come_again = ["offline_access", "offline.access", "refresh_token"];
+    for preset in presets() {
+        let scopes = |name: &str| -> Vec<String> {
+            preset.settings.get(name).map(|list| serde_json::from_value(list.clone()).unwrap()).unwrap_or_default()
+        };
+        for scope in scopes("scopes") {
+            assert!(
+                of_openid.iter().chain(&of_others).any(|known| *known == scope),
+                "{}: {scope}: what does a sign-in need it for?",
+                preset.name
+            );
+        }
+        // Those are asked for only where tokens are kept, which is an operator's to say.
+        assert!(scopes("offline_scopes").iter().all(|scope| to_come_again.contains(&scope.as_str())), "{}", preset.name);
+        assert!(!preset.settings.contains_key("keep_tokens"), "{}", preset.name);
+    }
+}
+
+#[test]
 fn brands_have_the_words_they_ask_for() {
     for (name, wording) in
         [("google", ButtonWording::SignInWith), ("microsoft", ButtonWording::SignInWith), ("apple", ButtonWording::SignInWith)]

@@ -1,7 +1,10 @@
 use std::{
     io,
     net::{IpAddr, Ipv4Addr},
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -101,7 +104,7 @@ fn attack_42_an_issuer_inside_is_refused_when_it_is_configured() {
 
 /// Answers the same for every name.
 #[derive(Debug)]
-struct Always(IpAddr);
+pub(crate) struct Always(pub(crate) IpAddr);
 
 #[async_trait]
 impl Lookup for Always {
@@ -110,7 +113,25 @@ impl Lookup for Always {
     }
 }
 
-async fn knocks(listener: &TcpListener) -> bool {
+/// Leads to 127.0.0.2 when it is asked first, and to 127.0.0.1 from then on.
+#[derive(Debug, Default)]
+pub(crate) struct Rebinding(AtomicUsize);
+
+impl Rebinding {
+    pub(crate) fn times_asked(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+#[async_trait]
+impl Lookup for Rebinding {
+    async fn lookup(&self, _: &str) -> io::Result<Vec<IpAddr>> {
+        let last = if self.0.fetch_add(1, Ordering::Relaxed) == 0 { 2 } else { 1 };
+        Ok(vec![Ipv4Addr::new(127, 0, 0, last).into()])
+    }
+}
+
+pub(crate) async fn knocks(listener: &TcpListener) -> bool {
     tokio::time::timeout(Duration::from_millis(100), listener.accept()).await.is_ok()
 }
 
@@ -194,7 +215,7 @@ async fn https_server(certificate: rcgen::CertifiedKey<rcgen::KeyPair>) -> u16 {
 }
 
 #[tokio::test]
-async fn a_certificate_is_trusted_for_its_name_when_its_root_was_given_and_not_before() {
+async fn asvs_16_3_4_a_certificate_is_trusted_for_its_name_when_its_root_was_given_and_not_before() {
     let certificate = rcgen::generate_simple_self_signed(vec!["issuer.internal".to_owned()]).unwrap();
     let root = certificate.cert.pem().into_bytes();
     let port = https_server(certificate).await;
