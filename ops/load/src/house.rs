@@ -95,13 +95,34 @@ userinfo = false
         Ok(Self { authority, ops: format!("127.0.0.1:{ops}"), binary: binary.to_owned(), folder, child: None, pinned })
     }
 
+    /// The address of its database.
+    pub(crate) fn database(&self) -> String {
+        format!("sqlite://{}/vestibule.db", self.folder.path().display())
+    }
+
+    /// What who may do everything at the admin API says.
+    pub(crate) fn operator(&self) -> String {
+        format!("Bearer {ADMIN_KEY}")
+    }
+
+    /// Runs a command of the binary's with this gateway's configuration.
+    pub(crate) fn command(&self, arguments: &[&str]) -> Outcome<()> {
+        let mut command = Command::new(&self.binary);
+        command.args(arguments).arg("--config").arg(self.configuration()).stdin(Stdio::null()).stdout(Stdio::null());
+        if command.status()?.success() { Ok(()) } else { Err(format!("`{}` failed", arguments.join(" ")).into()) }
+    }
+
+    fn configuration(&self) -> PathBuf {
+        self.folder.path().join("vestibule.toml")
+    }
+
     /// Starts it; returns how long it took until it was ready.
     pub(crate) async fn start(&mut self) -> Outcome<Duration> {
         let mut command = if self.pinned { Command::new("taskset") } else { Command::new(&self.binary) };
         if self.pinned {
             command.args(["-c", "0"]).arg(&self.binary);
         }
-        command.args(["serve", "--config"]).arg(self.folder.path().join("vestibule.toml")).stdin(Stdio::null()).stdout(Stdio::null());
+        command.args(["serve", "--config"]).arg(self.configuration()).stdin(Stdio::null()).stdout(Stdio::null());
         let began = Instant::now();
         self.child = Some(command.spawn().map_err(|error| format!("{}: {error}", self.binary.display()))?);
         loop {
@@ -159,7 +180,7 @@ userinfo = false
             "id_token_signed_response_alg": alg,
             "access_token_signed_response_alg": alg,
         });
-        let bearer = format!("Bearer {ADMIN_KEY}");
+        let bearer = self.operator();
         let mut connection = Connection::open(&self.authority).await?;
         let answer = connection.post_json("/api/v1/clients", &[(header::AUTHORIZATION, &bearer)], Bytes::from(body.to_string())).await?;
         let answer = answer.expect(StatusCode::CREATED)?;

@@ -2,8 +2,10 @@
 #![expect(clippy::future_not_send, reason = "everything runs on one thread, on purpose")]
 
 mod client;
+mod crowded;
 mod house;
 mod measure;
+mod turns;
 mod upstream;
 mod walks;
 mod watched;
@@ -32,6 +34,9 @@ struct Arguments {
     /// What watching costs instead: traces of everything, metrics sent and asked for each second, against none of it.
     #[arg(long)]
     watching: bool,
+    /// What a long history costs instead: a gateway with so many audit events against one with none.
+    #[arg(long, value_name = "COUNT", conflicts_with = "watching")]
+    events: Option<usize>,
 }
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -49,6 +54,10 @@ async fn run(arguments: Arguments) -> Outcome<()> {
     if arguments.watching {
         println!("machine: {}", machine());
         return watched::run(&arguments.binary, &upstream, arguments.connections, span).await;
+    }
+    if let Some(events) = arguments.events {
+        println!("machine: {}", machine());
+        return crowded::run(&arguments.binary, &upstream, arguments.connections, span, events).await;
     }
     let mut house = House::prepare(&arguments.binary, &upstream, "")?;
     let first = house.start().await?;

@@ -8,17 +8,20 @@ use hyper::{Request, Response, StatusCode, body::Incoming, server::conn::http1, 
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
-use crate::{Outcome, client::Connection, house::House, upstream::Upstream, walks};
+use crate::{
+    Outcome,
+    client::Connection,
+    house::House,
+    turns::{self, Two},
+    upstream::Upstream,
+};
 
 /// What is measured: what apps do all day, and a login.
 const LINES: [&str; 4] = ["client_credentials ES256", "introspection", "refresh ES256", "login ES256"];
-/// How often each of the two has its turn; the first turn warms up and is not counted.
-const TURNS: u32 = 4;
 /// How often Prometheus would ask. Much oftener than it does anywhere.
 const ASK_EVERY: Duration = Duration::from_secs(1);
 
 /// Prints a line for each of [`LINES`].
-#[expect(clippy::print_stdout, reason = "the table is what the tool is for")]
 pub(crate) async fn run(binary: &Path, upstream: &Upstream, connections: usize, span: Duration) -> Outcome<()> {
     let collector = collector().await?;
     let watching = format!(
@@ -29,20 +32,7 @@ pub(crate) async fn run(binary: &Path, upstream: &Upstream, connections: usize, 
     plain.start().await?;
     watched.start().await?;
     let asking = tokio::spawn(ask(watched.ops.clone()));
-    let clients = [plain.register_clients().await?, watched.register_clients().await?];
-    println!("| what | unwatched per second | watched per second | cost |");
-    println!("|---|---|---|---|");
-    for name in LINES {
-        let mut sums = [0.0; 2];
-        for turn in 0..TURNS {
-            for (at, house) in [&plain, &watched].into_iter().enumerate() {
-                let row = walks::run(name, house, &clients[at], upstream, connections, span).await?;
-                sums[at] += if turn == 0 { 0.0 } else { row.per_second };
-            }
-        }
-        let [unwatched, watched] = sums.map(|sum| sum / f64::from(TURNS - 1));
-        println!("| {name} | {unwatched:.0} | {watched:.0} | {:.1} % |", (1.0 - watched / unwatched) * 100.0);
-    }
+    turns::run(&LINES, Two { names: ["unwatched", "watched"], houses: [&plain, &watched] }, upstream, connections, span).await?;
     asking.abort();
     plain.stop().await?;
     watched.stop().await
