@@ -96,7 +96,12 @@ async fn an_export_is_verified_without_a_database_and_by_another_program() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn attack_79_whoever_owns_the_database_is_found_out() {
     let mut house = lived_in(HouseOptions::default()).await;
-    assert!(verify(&house).expect("it is whole").contains("whole: events 1 to "));
+    let alone = verify(&house).expect("it is consistent");
+    assert!(alone.starts_with("consistent, and no more is proven: events 1 to ") && !alone.contains("whole"), "{alone}");
+    let key = house.command(&["audit", "key"]);
+    let proven = told(&vestibule(&["audit", "verify", "--config", &config(&house), "--key", key.trim()])).expect("it is whole");
+    assert!(proven.starts_with("whole: events 1 to ") && proven.contains("\nsigned up to event "), "{proven}");
+    assert!(proven.contains("whether more came after that was cut off is told only by checkpoints that were kept elsewhere"), "{proven}");
     house.stop();
     let whole = std::fs::read(house.folder().join("vestibule.db")).expect("the database");
     for (sql, said) in [
@@ -151,7 +156,8 @@ async fn checkpoints_kept_elsewhere_tell_that_the_end_is_missing() {
     assert!(short.contains("the end is missing after event") && short.contains("a checkpoint covers events up to"), "{short}");
     export(&house, &export_file);
     told(&vestibule(&["audit", "verify", &path, "--key", key.trim(), "--checkpoints", &known])).expect("now it is all there");
-    told(&vestibule(&["audit", "verify", "--config", &config(&house), "--checkpoints", &known])).expect("in the database, too");
+    let said = told(&vestibule(&["audit", "verify", "--config", &config(&house), "--checkpoints", &known])).expect("in the database, too");
+    assert!(said.starts_with("whole: ") && said.contains(" checkpoints that were kept elsewhere are all in it\n"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -161,7 +167,10 @@ async fn attack_79_an_erased_person_is_gone_and_the_log_is_still_proven() {
     let account = before.iter().find(|event| event["name"] == "login.succeeded").expect("a login")["account"].clone();
     let of_them = |audit: &[Value]| audit.iter().filter(|event| event["account"] == account && event["source"]["ip"].is_string()).count();
     assert!(of_them(&before) > 0);
-    house.command(&["audit", "erase", account.as_str().expect("an id")]);
+    let account_id = account.as_str().expect("an id");
+    let unasked = told(&vestibule(&["audit", "erase", account_id, "--config", &config(&house)])).expect_err("nobody said yes");
+    assert!(unasked.contains("nobody is there to be asked") && of_them(&house.audit()) > 0, "{unasked}");
+    house.command(&["audit", "erase", account_id, "--yes"]);
     sealed(&house).await;
     assert_eq!(of_them(&house.audit()), 0);
     assert!(verify(&house).expect("it is whole").contains("say nothing any more of the person behind them"));

@@ -2,16 +2,18 @@
 
 use std::{collections::BTreeMap, process::Command};
 
-use vestibule_tests::{ADMIN_KEY, House, SEALING_KEY, Upstream, binary, project, tracked};
+use vestibule_tests::{ADMIN_KEY, Desk, House, SEALING_KEY, Upstream, binary, project, tracked};
 
 fn readme() -> String {
     std::fs::read_to_string(project().join("README.md")).expect("README.md is there")
 }
 
-/// Every command line of a document: indented blocks, joined where a line ends in a backslash.
+/// Every command line of a document: indented blocks, joined where a line ends in a backslash, and whole commands within the text.
 fn commands(text: &str) -> Vec<String> {
     let joined = text.replace("\\\n", " ");
-    joined.lines().filter_map(|line| line.strip_prefix("    ")).map(|line| line.trim().to_owned()).collect()
+    let blocks = joined.lines().filter_map(|line| line.strip_prefix("    ")).map(|line| line.trim().to_owned());
+    let within = text.split('`').skip(1).step_by(2).filter(|part| part.starts_with("vestibule ") && !part.contains(['…', '{']));
+    blocks.chain(within.map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "))).collect()
 }
 
 #[test]
@@ -45,22 +47,57 @@ async fn the_readmes_way_to_register_an_app_registers_one() {
     assert!(answer["client_secret"].is_string());
 }
 
+/// The blocks of a document in a language.
+fn blocks<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
+    let fence = format!("```{language}\n");
+    text.match_indices(&fence).filter_map(|(at, _)| text[at + fence.len()..].split("```").next()).collect()
+}
+
+/// Every document that says something about the configuration or about files for `apply`, and has a block of TOML.
+fn documents() -> Vec<(String, String)> {
+    let listed = Command::new("git").args(["ls-files", "*.md"]).current_dir(project()).output().expect("git runs");
+    let listed = String::from_utf8(listed.stdout).expect("names");
+    let read = |file: &str| std::fs::read_to_string(project().join(file)).expect("a document");
+    listed.lines().map(|file| (file.to_owned(), read(file))).collect()
+}
+
 #[test]
-fn the_readmes_provider_is_a_good_configuration() {
-    let text = readme();
-    let (_, block) = text.split_once("```toml\n").expect("the README shows a provider");
-    let (block, _) = block.split_once("```").expect("the block ends");
-    is_good_configuration(block);
+fn every_configuration_that_a_document_shows_is_a_good_one() {
+    let mut seen = 0;
+    for (file, text) in documents().into_iter().filter(|(file, _)| file != "config/providers.md") {
+        // What stands in one section may name a provider that is not shown beside it.
+        let corp = "[[providers]]\nid = \"corp\"\npreset = \"oidc\"\nissuer = \"https://login.corp.example\"\nclient_id = \"v\"\nclient_secret = \"s\"\n";
+        for block in blocks(&text, "toml").into_iter().filter(|block| block.starts_with('[')) {
+            is_good_configuration(&file, &if block.contains("\"corp\"") { format!("{block}{corp}") } else { block.to_owned() });
+            seen += 1;
+        }
+    }
+    assert!(seen >= 6, "{seen}");
+}
+
+#[tokio::test]
+async fn every_app_that_a_document_shows_as_a_file_can_be_applied() {
+    let desk = Desk::open().await;
+    let mut seen = 0;
+    for (file, text) in documents() {
+        for (at, block) in blocks(&text, "toml").into_iter().enumerate().filter(|(_, block)| !block.starts_with('[')) {
+            let path = desk.file(&format!("{}-{at}.toml", file.replace(['/', '.'], "-")), block);
+            let said = desk.said(&["apply", "-f", &path, "--dry-run"]);
+            assert!(said.contains("Plan: 1 to add, 0 to change, 0 to remove."), "{file}: {said}");
+            seen += 1;
+        }
+    }
+    assert!(seen >= 1, "{seen}");
 }
 
 #[test]
 fn the_lines_for_each_provider_are_a_good_configuration_and_no_preset_is_left_out() {
     let text = std::fs::read_to_string(project().join("config/providers.md")).expect("a document");
-    let blocks: Vec<&str> = text.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next()).collect();
+    let blocks = blocks(&text, "toml");
     // Any key will do; this one signs nothing.
     let key = rcgen::KeyPair::generate().expect("a key").serialize_pem().replace('\n', "\\n");
     let all = blocks.concat().replace("-----BEGIN PRIVATE KEY-----\\n...\\n-----END PRIVATE KEY-----\\n", &key);
-    is_good_configuration(&all);
+    is_good_configuration("config/providers.md", &all);
     for preset in std::fs::read_dir(project().join("crates/providers/presets")).expect("a folder") {
         let name = preset.expect("a file").path();
         let name = name.file_stem().and_then(|name| name.to_str()).expect("a name").to_owned();
@@ -68,7 +105,7 @@ fn the_lines_for_each_provider_are_a_good_configuration_and_no_preset_is_left_ou
     }
 }
 
-fn is_good_configuration(block: &str) {
+fn is_good_configuration(file_of: &str, block: &str) {
     let folder = tempfile::tempdir().expect("a folder");
     let secret = folder.path().join("acme");
     std::fs::write(&secret, "secret-of-acme-0123456789\n").expect("a file");
@@ -81,7 +118,8 @@ fn is_good_configuration(block: &str) {
     let file = folder.path().join("vestibule.toml");
     std::fs::write(&file, config).expect("a file");
     let output = Command::new(binary()).args(["config", "check"]).arg(&file).output().expect("the binary runs");
-    assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    let said = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes).into_owned()).concat();
+    assert!(output.status.success(), "{file_of}: {block}\n{said}");
 }
 
 #[test]

@@ -128,6 +128,73 @@ fn tests_that_the_conformance_document_names_are_there() {
     assert!(cited > 200, "{cited}: the tables have another form than this test reads");
 }
 
+/// Who reads a runbook at night looks for these very words.
+#[test]
+fn the_words_of_runbooks_are_those_of_the_house() {
+    let read = |path: &str| std::fs::read_to_string(project().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
+    let json = |path: &str| -> Value { serde_json::from_str(&read(path)).expect("JSON") };
+    let (mut sections, mut settings) = (BTreeSet::new(), BTreeSet::new());
+    settings_of(&json("config/schema.json"), "", &mut sections);
+    settings.extend(sections.iter().filter_map(|path| path.rsplit('.').next()).map(str::to_owned));
+    let quoted = |path: &str| read(path).split('"').skip(1).step_by(2).map(str::to_owned).collect::<BTreeSet<_>>();
+    let mut words = settings;
+    // Reasons and names of events; error codes of apps; values of labels; parameters of requests and registrations.
+    for path in [
+        "docs/audit/events.schema.json",
+        "crates/domain/src/error.rs",
+        "crates/telemetry/src/metrics.rs",
+        "crates/telemetry/src/metrics/labels.rs",
+        "crates/domain/src/authorize.rs",
+        "crates/domain/src/registration/facts.rs",
+    ] {
+        words.extend(quoted(path));
+    }
+    let sources: String = tracked(&["crates/*/src/**.rs", "crates/*/src/*.rs"]).iter().map(|path| read(path)).collect();
+    let mut seen = 0;
+    for runbook in tracked(&["ops/runbooks/*.md"]) {
+        let text = read(&runbook);
+        for part in text.split('`').skip(1).step_by(2).map(|part| part.split_whitespace().collect::<Vec<_>>().join(" ")) {
+            let is_made_of = |letters: &str| part.chars().all(|letter| letter.is_ascii_lowercase() || letters.contains(letter));
+            let known = match part.as_str() {
+                part if is_made_of("_") && part.contains('_') => words.contains(part),
+                part if is_made_of("_.") && part.contains('.') => {
+                    sections.contains(part) || words.contains(part) || sources.contains(&format!("\"{part}\""))
+                }
+                part if part.starts_with('[') => {
+                    let path = part.trim_start_matches('[').replacen("] ", ".", 1);
+                    sections.contains(&path)
+                }
+                // What the log says.
+                part if is_made_of(" ,;'") && part.contains(' ') && !part.starts_with("vestibule ") => sources.contains(part),
+                _ => continue,
+            };
+            assert!(known, "{runbook}: {part} is no word of the house's");
+            seen += 1;
+        }
+        for metric in text.split(|letter: char| !letter.is_ascii_lowercase() && letter != '_').filter(|word| word.starts_with("vestibule_"))
+        {
+            let name = ["_total", "_bucket", "_sum", "_count"].iter().fold(metric, |name, end| name.trim_end_matches(end));
+            assert!(sources.contains(&format!("\"{name}\"")), "{runbook}: {metric} is no metric");
+            seen += 1;
+        }
+        for reason in text.split("reason=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+            assert!(words.contains(reason), "{runbook}: {reason} is no reason");
+        }
+    }
+    assert!(seen > 40, "{seen}");
+}
+
+/// Every setting by its path.
+fn settings_of(schema: &Value, at: &str, found: &mut BTreeSet<String>) {
+    for (name, below) in schema["properties"].as_object().into_iter().flatten() {
+        let path = if at.is_empty() { name.clone() } else { format!("{at}.{name}") };
+        for part in [Some(below), below.get("items")].into_iter().flatten().chain(below["anyOf"].as_array().into_iter().flatten()) {
+            settings_of(part, &path, found);
+        }
+        found.insert(path);
+    }
+}
+
 #[test]
 fn software_that_the_conformance_document_names_is_what_the_tests_have() {
     let document = std::fs::read_to_string(project().join("docs/conformance.md")).expect("docs/conformance.md is there");

@@ -257,3 +257,20 @@ async fn another_bootstrap_key_opens_and_the_one_before_no_longer_does() {
     assert!(!text.contains(other) && !text.contains(ADMIN_KEY));
     assert!(reloads(&house).iter().all(|event| !event.to_string().contains(other)));
 }
+
+/// Everybody else's sign-in goes on; whoever reads the log or the answer hears of the one that does not.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_providers_own_file_that_can_not_be_used_is_told_at_a_reload_as_at_the_start() {
+    let (house, _upstream) = House::start(Upstream::start).await;
+    let told = || house.log_text().matches("a provider can't be used: ").count();
+    assert_eq!(told(), 0);
+    let folder = house.folder().join("providers.d");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    std::fs::write(folder.join("broken.toml"), "preset = \"oidc\"\n").expect("a file");
+    hang_up(&house);
+    until("the line of the log", async || (told() > 0).then_some(())).await;
+    assert!(house.log_text().contains("broken.toml"), "it says which file");
+    let (status, answer) = asks(&house, Method::POST, "/config:reload").await;
+    let warnings = answer["warnings"].as_array().expect("a list");
+    assert!(status == StatusCode::OK && !warnings.is_empty() && answer["warnings"].to_string().contains("broken"), "{answer:#}");
+}

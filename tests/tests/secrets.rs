@@ -1,6 +1,6 @@
 //! After a full walk, every secret that was seen is looked for where it must not be: database, logs, metrics, audit export.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Command, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use reqwest::StatusCode;
@@ -45,10 +45,21 @@ async fn attack_78_and_79_no_secret_of_a_walk_lies_in_the_database_the_log_the_m
             secrets.push((name, text(&answer[kind])));
         }
     }
+    secrets.extend(of_operators(&house).await);
     let issued = upstream.issued().await;
     assert!(issued.len() >= 3, "the upstream gave a code and tokens");
     secrets.extend(issued.into_iter().map(|one| ("the upstream's", one)));
 
+    // From where somebody acted is sealed under a key of theirs as soon as the event is.
+    let sealed = || house.audit().iter().all(|event| event.get("chain").is_some() || event["source"].is_null());
+    for _ in 0..200 {
+        if sealed() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    let agents = column(&house, "SELECT body FROM audit_events WHERE personal IS NOT NULL");
+    assert!(agents.contains("login.succeeded") && !agents.contains("127.0.0.1"), "{agents}");
     let metrics = house.metrics().await;
     let audit = json!(house.audit()).to_string();
     assert_eq!(house.stop(), Some(0));
@@ -70,6 +81,55 @@ async fn attack_78_and_79_no_secret_of_a_walk_lies_in_the_database_the_log_the_m
     }
     // And the search can find something: the client's id is no secret and does lie there.
     assert!(places.iter().any(|(name, bytes)| name == "vestibule.db" && contains(bytes, client.client_id.as_bytes())));
+}
+
+/// What operators are given, each as it was shown once: keys, tokens, secrets, and the ways into the console.
+async fn of_operators(house: &House) -> Vec<(&'static str, String)> {
+    let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+    let makes = async |path: &str, body: serde_json::Value, name: &str| {
+        let asked = http.post(format!("{}/api/v1{path}", house.issuer)).bearer_auth(ADMIN_KEY).json(&body);
+        let answer = asked.header("idempotency-key", format!("call-{name}-0123456789")).send().await.expect("an answer");
+        let status = answer.status();
+        let answer: serde_json::Value = answer.json().await.expect("JSON");
+        assert_eq!(status, StatusCode::CREATED, "{path}: {answer:#}");
+        answer[name].as_str().unwrap_or_else(|| panic!("no {name}: {answer:#}")).to_owned()
+    };
+    let uris = json!(["https://other.example.com/cb"]);
+    let mut all = vec![
+        ("a key of the admin API", makes("/api-keys", json!({ "name": "k", "scopes": ["clients:read"] }), "key").await),
+        ("a registration token", makes("/registration-tokens", json!({ "name": "farm" }), "token").await),
+        // The answer is kept, to be given again: sealed.
+        (
+            "a secret in an answer that is kept",
+            makes("/clients", json!({ "client_name": "Other", "redirect_uris": uris }), "client_secret").await,
+        ),
+    ];
+    let link = house.command(&["console-key"]);
+    let key = link.trim().split_once("?key=").expect("a link").1.to_owned();
+    let unused = house.command(&["console-key"]);
+    all.push(("a one-time key that nobody used", unused.trim().split_once("?key=").expect("a link").1.to_owned()));
+    let opened = http.post(format!("{}/console/key", house.issuer)).form(&[("key", &key)]).send().await.expect("an answer");
+    assert_eq!(opened.status(), StatusCode::SEE_OTHER);
+    let cookie = opened.headers()["set-cookie"].to_str().expect("text").split(';').next().expect("a cookie").to_owned();
+    let page = http.get(format!("{}/console", house.issuer)).header("cookie", &cookie).send().await.expect("an answer");
+    let page = page.text().await.expect("a page");
+    let token = page.split("name=\"token\" value=\"").nth(1).and_then(|rest| rest.split('"').next()).expect("a form").to_owned();
+    all.extend([
+        ("a one-time key that was used", key),
+        ("an operator's cookie", cookie.split_once('=').expect("a cookie").1.to_owned()),
+        ("what an operator's forms carry", token),
+    ]);
+    all
+}
+
+/// One column of what a query finds, a line each.
+fn column(house: &House, sql: &str) -> String {
+    let script =
+        "import sqlite3, sys\nwith sqlite3.connect(sys.argv[1], timeout=20) as db:\n  for row in db.execute(sys.argv[2]): print(row[0])";
+    let done = Command::new("python3").arg("-c").arg(script).arg(house.folder().join("vestibule.db")).arg(sql).output();
+    let done = done.expect("python3 runs");
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    String::from_utf8_lossy(&done.stdout).into_owned()
 }
 
 fn names(places: &[(String, Vec<u8>)]) -> Vec<(&str, usize)> {

@@ -48,6 +48,19 @@ pub struct PresetCard {
     pub needs_issuer: bool,
     /// Settings that stand in its addresses: name, what it is, and what it is when nobody says.
     pub variables: Vec<(String, String, Option<String>)>,
+    /// What a definition must say besides, and no preset can know: our name there is not among them.
+    pub needs: Vec<Need>,
+}
+
+/// A setting that a definition must have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// How it is called there.
+    pub name: &'static str,
+    /// What it is, in a sentence.
+    pub help: &'static str,
+    /// Whether it is sealed and shown to nobody.
+    pub is_secret: bool,
 }
 
 closed_enum! {

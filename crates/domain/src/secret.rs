@@ -181,6 +181,8 @@ pub enum Purpose {
     AccountForm,
     /// The forms of the operators' console.
     ConsoleForm,
+    /// What an operator is to see once, on its way through the browser to the page that shows it.
+    ConsoleShown,
     /// A code that a person types, as a keyed digest: it has too few bits for a plain one.
     UserCode,
     /// The form in which a person answers a device.
@@ -215,6 +217,7 @@ impl Purpose {
             Self::LogoutConfirmation => "logout confirmation",
             Self::AccountForm => "account form",
             Self::ConsoleForm => "console form",
+            Self::ConsoleShown => "console shown",
             Self::UserCode => "user code",
             Self::DeviceForm => "device form",
             Self::ConsentForm => "consent form",
@@ -226,7 +229,7 @@ impl Purpose {
     }
 
     /// Every purpose.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::Attempt,
         Self::RefreshToken,
         Self::ClientSecret,
@@ -241,6 +244,7 @@ impl Purpose {
         Self::LogoutConfirmation,
         Self::AccountForm,
         Self::ConsoleForm,
+        Self::ConsoleShown,
         Self::UserCode,
         Self::DeviceForm,
         Self::ConsentForm,

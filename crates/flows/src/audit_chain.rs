@@ -107,6 +107,11 @@ impl Gateway {
         self.store.chain().await
     }
 
+    /// The checkpoints that cover more than a place in the chain, in their order.
+    pub async fn checkpoints_after(&self, seq: i64, limit: u64) -> Result<Vec<Checkpoint>, StoreError> {
+        self.store.checkpoints(seq, limit).await
+    }
+
     /// Moves the chain on beside what `changes` writes, or begins it there: nobody who is sealing events meanwhile wins.
     pub(crate) async fn beside_the_chain(&self, changes: Changes, now: Timestamp) -> Result<Changes, KeysError> {
         Ok(match self.store.chain().await? {

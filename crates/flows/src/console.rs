@@ -17,7 +17,7 @@ use vestibule_domain::{
     ids::{AccountId, LinkId, SessionId},
     operator::{AdminScopes, Operator},
     policy::Refusal,
-    secret::{Digest, Purpose},
+    secret::{Digest, Purpose, Sealed},
     session::Session,
     settings::Settings,
     store::{Changes, Contest, StoreError, Write},
@@ -32,6 +32,9 @@ pub(crate) const CONSOLE_NAME: &str = "vestibule.console";
 
 /// How long whoever came by a one-time key stays: no session of theirs can be ended, and no rule about them asked again.
 const BY_KEY: Duration = Duration::from_hours(1);
+
+/// How long what was just made waits for the page that shows it.
+const SHOWN_WITHIN: Duration = Duration::from_mins(1);
 
 /// How often it is noted that an operator is still there, if the time they may be idle allows it.
 const TOUCH_EVERY: Duration = Duration::from_mins(1);
@@ -230,6 +233,20 @@ impl Gateway {
         Digest::from_hex(token).is_some_and(|tag| self.sealer.tag_matches(Purpose::ConsoleForm, &desk.digest.0, &tag))
     }
 
+    /// What an operator is to see once, as their browser carries it to the page that shows it, and for how long: sealed for their desk and that page. A
+    /// secret that stood in the answer to a form would be made again whenever that answer is loaded once more.
+    pub fn to_be_shown(&self, witness: &Witness, desk: &Desk, page: &str, what: &str) -> (String, Duration) {
+        let plain = serde_json::to_vec(&(witness.now + SHOWN_WITHIN, what)).unwrap_or_default();
+        (codec::encode(&self.sealer.seal(Purpose::ConsoleShown, &shown_on(desk, page), &plain).0), SHOWN_WITHIN)
+    }
+
+    /// What a browser brings to be shown on a page; nothing if it is for another page or desk, or too old.
+    pub fn brought_to_show(&self, witness: &Witness, desk: &Desk, page: &str, brought: &str) -> Option<SecretString> {
+        let plain = self.sealer.open(Purpose::ConsoleShown, &shown_on(desk, page), &Sealed(codec::decode(brought)?))?;
+        let (until, what): (Timestamp, String) = serde_json::from_slice(&plain).ok()?;
+        (witness.now < until).then(|| what.into())
+    }
+
     /// Leaves the console.
     pub async fn leave_console(&self, witness: &Witness, desk: &Desk) -> Result<(), StoreError> {
         for _ in 0..TRIES {
@@ -358,6 +375,11 @@ impl Gateway {
     async fn living_ticket(&self, witness: &Witness, kind: TicketKind, digest: &Digest) -> Result<Option<Ticket>, StoreError> {
         Ok(self.store.ticket(kind, digest).await?.filter(|ticket| witness.now < ticket.expires))
     }
+}
+
+/// What ties something to a desk and a page.
+fn shown_on(desk: &Desk, page: &str) -> Vec<u8> {
+    [desk.digest.0.as_slice(), page.as_bytes()].concat()
 }
 
 /// What somebody is called where little room is.

@@ -1,15 +1,23 @@
 //! Erasing a person, at their request: what the house knows of them goes, and what it did stays provable.
 
+use serde_json::{Map, Value, json};
 use vestibule_domain::{
-    account::{Link, UpstreamTokens},
+    account::{Link, Profile, UpstreamTokens},
     audit::{Actor, AuditEvent, EventName, Outcome, Witness},
+    change::difference,
+    consent::Consent,
+    ids::AccountId,
     store::{Changes, Contest, StoreError, Write},
 };
 
-use crate::{AdminFault, Gateway, KeysError, accounts::turned_out};
+use crate::{AccessFilter, AccessPage, AdminFault, Gateway, KeysError, accounts::turned_out};
 
 /// How often somebody else may be faster: a link of theirs changes as they sign in, and the chain of events moves on about every second.
 const TRIES: u32 = 20;
+/// How many sessions, and grants, are counted.
+const MOST_COUNTED: u64 = 500;
+/// How many consents are read at a time.
+const CONSENTS_AT_ONCE: u64 = 500;
 
 /// A way in that goes, and the upstream's tokens that came by it.
 type Way = (Link, Option<UpstreamTokens>);
@@ -36,15 +44,19 @@ impl Gateway {
     }
 
     async fn erasure(&self, witness: &Witness, actor: &Actor, id: &str) -> Result<(Changes, Vec<Way>), AdminFault> {
-        let (id, at) = (self.account(id).await?.id, witness.now);
+        let account = self.account(id).await?;
+        let (id, at) = (account.id, witness.now);
         let mut ways = Vec::new();
         for link in self.store.links_of(&id).await.map_err(AdminFault::Store)? {
             let tokens = self.store.upstream_tokens(&link.id).await.map_err(AdminFault::Store)?;
             ways.push((link, tokens));
         }
+        let consents = self.all_consents(&id).await.map_err(AdminFault::Store)?;
+        let open = self.what_is_open(witness, &id).await?;
         let event = AuditEvent {
             account: Some(id),
             detail: Some(format!("with {} ways in", ways.len())),
+            change: difference(&what_goes(&account.profile, ways.len(), consents.len(), open), &Map::new()),
             ..self.event(witness, EventName::AccountErased, Outcome::Success, actor.clone())
         };
         let mut changes = Changes::default().event(event);
@@ -59,6 +71,46 @@ impl Gateway {
         let changes = self.beside_the_chain(changes.write(Write::EraseSubject { account: id, at }), at).await.map_err(of_keys)?;
         Ok((changes, ways))
     }
+
+    /// How many sessions and grants of an account end, as far as anybody wants to know.
+    async fn what_is_open(&self, witness: &Witness, account: &AccountId) -> Result<(usize, usize), AdminFault> {
+        let id = account.to_string();
+        let of_account = AccessFilter { account: Some(&id), ..AccessFilter::default() };
+        let first = AccessPage { after: None, limit: MOST_COUNTED };
+        Ok((self.sessions(witness, of_account, first).await?.len(), self.grants(witness, of_account, first).await?.len()))
+    }
+
+    /// What a person allowed apps, all of it.
+    async fn all_consents(&self, account: &AccountId) -> Result<Vec<Consent>, StoreError> {
+        let mut all: Vec<Consent> = Vec::new();
+        loop {
+            let after = all.last().map(|consent| (&consent.client, consent.host.as_str()));
+            let page = self.store.consents_of(account, after, CONSENTS_AT_ONCE).await?;
+            let more = page.len() as u64 == CONSENTS_AT_ONCE;
+            all.extend(page);
+            if !more {
+                return Ok(all);
+            }
+        }
+    }
+}
+
+/// What goes, by its names and numbers: the record of it stays when the person is gone, so nothing of them is in it.
+fn what_goes(profile: &Profile, links: usize, consents: usize, (sessions, grants): (usize, usize)) -> Map<String, Value> {
+    let claims = match serde_json::to_value(profile) {
+        Ok(Value::Object(claims)) => claims.into_iter().filter(|(_, value)| *value != Value::Bool(false)).map(|(name, _)| name).collect(),
+        _ => Vec::new(),
+    };
+    let counted = |count: usize| if count == 0 { Value::Null } else { json!(count) };
+    let claims = if claims.is_empty() { Value::Null } else { json!(claims) };
+    let all = [
+        ("profile", claims),
+        ("links", counted(links)),
+        ("consents", counted(consents)),
+        ("sessions", counted(sessions)),
+        ("grants", counted(grants)),
+    ];
+    all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 fn of_keys(error: KeysError) -> AdminFault {

@@ -6,7 +6,7 @@
 mod access;
 mod accounts;
 mod answers;
-mod api_keys;
+pub(crate) mod api_keys;
 mod body;
 mod code;
 mod configuration;
@@ -22,7 +22,7 @@ mod precondition;
 mod problem;
 mod providers;
 mod refused;
-mod registration_tokens;
+pub(crate) mod registration_tokens;
 mod repeats;
 mod rules;
 pub(crate) mod table;

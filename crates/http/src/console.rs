@@ -28,6 +28,7 @@ use std::{num::NonZeroU32, sync::Arc};
 use futures_util::{FutureExt, future::BoxFuture};
 use http::{HeaderValue, Method, StatusCode, header};
 use poem::{Response, Route};
+use secrecy::SecretString;
 use vestibule_domain::{registration::FieldFault, store::StoreError};
 use vestibule_flows::{AdminFault, Desk};
 
@@ -131,6 +132,11 @@ where
         return refused(&house, &visit, &desk, StatusCode::PAYLOAD_TOO_LARGE, "This form can't be read", text);
     }
     if visit.is_post() && !is_ours(&house, &visit, &desk) {
+        // A field that asks from a form of an earlier sign-in: the form goes on with a token of this one. No other site can send the header that says
+        // so, or read what comes.
+        if wants_part(&visit) && comes_from_us(&house, &visit) {
+            return frame::show_part(StatusCode::OK, &parts::RenewedToken { token: &desk.token });
+        }
         let path = visit.request.uri().path();
         tracing::warn!(operator = ?desk.operator.actor, path, "a form of the console came from elsewhere, or from another sign-in");
         return refused(&house, &visit, &desk, StatusCode::FORBIDDEN, "This form is not from here", STALE);
@@ -219,21 +225,30 @@ fn faulty(house: &House, visit: &Visit, desk: &Desk, fault: &AdminFault) -> Resp
         AdminFault::ManagedElsewhere(file) => {
             (StatusCode::CONFLICT, "This stands in the configuration", format!("It is changed where it stands: in {file}."))
         }
-        AdminFault::Kept(keeper) => (
-            StatusCode::CONFLICT,
-            "Files keep this",
-            format!("It is changed in the files of {keeper}, by vestibule apply; what is changed here would be undone by them."),
-        ),
+        AdminFault::Kept(keeper) => (StatusCode::CONFLICT, "Files keep this", kept_by(keeper.as_str())),
         AdminFault::Invalid(faults) => {
             let said: Vec<_> = faults.iter().map(said).collect();
             (StatusCode::UNPROCESSABLE_ENTITY, "That can't be", said.join(" "))
         }
-        other => {
-            tracing::error!(fault = ?other, "the console has no words for a fault");
-            (StatusCode::CONFLICT, "That could not be done", "The log says why.".to_owned())
+        AdminFault::Unauthorized | AdminFault::Mistyped | AdminFault::KeyExpired(_) => (
+            StatusCode::FORBIDDEN,
+            "You are not in any more",
+            "What you came in by is good no longer. Nothing was changed. Sign in again.".to_owned(),
+        ),
+        AdminFault::OtherCall | AdminFault::InProgress => {
+            (StatusCode::CONFLICT, "This is being done already", "Nothing was done twice. Look at what came of it first.".to_owned())
+        }
+        AdminFault::Configuration(faults) => {
+            let said: Vec<_> = faults.iter().map(|fault| format!("{} {}.", fault.key, fault.message)).collect();
+            (StatusCode::UNPROCESSABLE_ENTITY, "The configuration can't be used", said.join(" "))
         }
     };
     refused(house, visit, desk, status, title, &text)
+}
+
+/// What whoever changes something here should know of the files that keep it.
+fn kept_by(keeper: &str) -> String {
+    format!("It is changed in the files of {keeper}, by vestibule apply; what is changed here would be undone by them.")
 }
 
 /// What is wrong, with the setting's name before it once: some say it themselves.
@@ -246,6 +261,25 @@ fn said(fault: &FieldFault) -> String {
 fn onward(house: &House, path: &str, notice: Option<&str>) -> Response {
     let notice = notice.map(|notice| format!("?notice={notice}")).unwrap_or_default();
     halt::see_other(&format!("{}{BASE}{path}{notice}", house.prefix()))
+}
+
+/// On to a page of the console that shows once what was just made.
+fn onward_to_show(house: &House, visit: &Visit, desk: &Desk, path: &str, made: &str) -> Response {
+    let (sealed, lives) = house.gateway.to_be_shown(&visit.witness, desk, path, made);
+    let mut response = onward(house, path, None);
+    response.headers_mut().append(header::SET_COOKIE, house.cookies.set_console_shown(&sealed, lives));
+    response
+}
+
+/// What was just made for this page, if anything was.
+fn made_for(house: &House, visit: &Visit, desk: &Desk, path: &str) -> Option<SecretString> {
+    house.gateway.brought_to_show(&visit.witness, desk, path, &house.cookies.console_shown(visit.headers())?)
+}
+
+/// A page that showed what was just made: it shows it no second time.
+fn shown_once(house: &House, mut response: Response) -> Response {
+    response.headers_mut().append(header::SET_COOKIE, house.cookies.drop_console_shown());
+    response
 }
 
 /// What stands in an address, as it is: ids may be addresses themselves.

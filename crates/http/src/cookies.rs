@@ -79,6 +79,19 @@ impl Cookies {
         self.set(&self.named("console"), "", Duration::ZERO)
     }
 
+    /// What was just made for a page of the console, sealed.
+    pub(crate) fn console_shown(self, headers: &HeaderMap) -> Option<String> {
+        only(headers, &self.named("console-shown"))
+    }
+
+    pub(crate) fn set_console_shown(self, sealed: &str, max_age: Duration) -> HeaderValue {
+        self.set(&self.named("console-shown"), sealed, max_age)
+    }
+
+    pub(crate) fn drop_console_shown(self) -> HeaderValue {
+        self.set(&self.named("console-shown"), "", Duration::ZERO)
+    }
+
     /// The page of the console that an operator wanted to see before they signed in, as it stands in an address's query.
     pub(crate) fn console_page(self, headers: &HeaderMap) -> Option<String> {
         only(headers, &self.named("console-page"))

@@ -18,6 +18,7 @@ mod halt;
 mod house;
 mod introspect;
 mod limits;
+mod listing;
 mod login;
 mod logout;
 mod oauth;

@@ -41,4 +41,5 @@ pub use logout::{ConfirmLogout, Frame, SignedOut};
 pub use onward::{Onward, ReturnToApp};
 pub(crate) use phrase::visible;
 pub use respond::Page;
+pub(crate) use respond::protect;
 pub use trial::Tried;

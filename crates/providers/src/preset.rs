@@ -35,7 +35,7 @@ use std::{collections::BTreeMap, sync::LazyLock};
 use serde::Deserialize;
 use vestibule_domain::{
     claims::Claims,
-    provider::{ButtonWording, PresetCard},
+    provider::{ButtonWording, Need, PresetCard},
 };
 
 /// Which adapter a preset is for.
@@ -123,7 +123,30 @@ impl Preset {
             register: self.help.register.clone(),
             needs_issuer: self.protocol == Protocol::Oidc && text("issuer").is_none(),
             variables: variables.collect(),
+            needs: self.needs(),
         }
+    }
+
+    /// What nobody but an operator knows of such a provider: by what we prove who we are there, and where it is if that is said nowhere.
+    fn needs(&self) -> Vec<Need> {
+        let said = |name: &str| self.settings.get(name).and_then(serde_json::Value::as_str);
+        let open = |name, help| Need { name, help, is_secret: false };
+        let sealed = |name, help| Need { name, help, is_secret: true };
+        let addresses = [
+            open("authorization_endpoint", "Where people are sent to sign in."),
+            open("token_endpoint", "Where codes become tokens."),
+            open("userinfo_endpoint", "Where it says, as JSON, who holds an access token."),
+        ];
+        let unsaid = addresses.into_iter().filter(|need| self.protocol == Protocol::Oauth2 && said(need.name).is_none());
+        let proof = match said("token_auth") {
+            Some("apple") => vec![
+                open("team_id", "The ten characters by which Apple calls your team."),
+                open("key_id", "The ten characters by which Apple calls the key."),
+                sealed("private_key", "The key file (.p8) that Apple gave, whole."),
+            ],
+            _ => vec![sealed("client_secret", "As the provider gave it to us.")],
+        };
+        unsaid.chain(proof).collect()
     }
 
     /// What to do at the provider, with our callback filled in.

@@ -30,7 +30,7 @@ use vestibule_domain::{
     self_registration::RegistrationToken,
     session::Session,
     store::{Changes, EventQuery, StoreError, Write},
-    ticket::Ticket,
+    ticket::{Ticket, TicketKind},
     time::Timestamp,
     token::TokenId,
 };
@@ -115,6 +115,11 @@ impl MemoryStore {
     /// Every event committed so far, in the order of the commits.
     pub fn all_events(&self) -> Vec<AuditEvent> {
         lock(&self.tables).committed.clone()
+    }
+
+    /// The tickets of a kind, as they lie.
+    pub fn tickets_of(&self, kind: TicketKind) -> Vec<Ticket> {
+        lock(&self.tables).tickets.values().filter(|ticket| ticket.kind == kind).cloned().collect()
     }
 
     /// How many rows of all kinds there are: a test can see that something left nothing behind.

@@ -17,7 +17,7 @@ use vestibule_domain::{
     keys::Rotation,
     limits::Limits,
     ports::{Answered, BackChannel, Clock, IdentityProvider, Observer, ProviderFactory, Store},
-    provider::{Definition, Phase, PresetCard, ProviderTerms},
+    provider::{Definition, Need, Phase, PresetCard, ProviderTerms},
     registration::{Draft, FieldFault},
     self_registration::SelfRegistration,
     settings::{CertificateSettings, ConsoleSettings, Lifetimes, Settings},
@@ -209,6 +209,7 @@ impl ProviderFactory for FakeFactory {
             register,
             needs_issuer: true,
             variables: Vec::new(),
+            needs: vec![Need { name: "client_secret", help: "As the provider gave it to us.", is_secret: true }],
         }]
     }
 

@@ -24,7 +24,9 @@ use crate::{
     dev,
     failure::Failure,
     onlooker::{Onlooker, Opened},
-    print, wire,
+    print,
+    remote::confirm,
+    wire,
 };
 
 /// How many events are read at once.
@@ -64,6 +66,7 @@ pub(crate) async fn verify(options: &VerifyOptions) -> Result<(), Failure> {
 
 /// Erases a person.
 pub(crate) async fn erase(options: &EraseOptions) -> Result<(), Failure> {
+    confirm(&format!("Erase the account {}? There is no way back.", options.account), options.sure.yes)?;
     let Opened { gateway, store } = Onlooker::read(&options.config)?.open_to_write().await?;
     let witness = Witness { now: wire::clock().now(), source: Source::default(), trace_id: None };
     let erased = gateway.erase_account(&witness, &Actor::System, &options.account.to_string()).await;

@@ -19,7 +19,7 @@ pub(crate) use self::{
     remote::{
         AccountCommand, Act, ApiKeyCommand, ApiKeyCreate, At, ClientCommand, ClientCreate, ConsentCommand, Delete, DeleteKept, Enable,
         Forget, GrantCommand, Named, OfAccount, OfAnybody, ProviderCreate, ProviderSettings, ProviderUpdate, RegistrationTokenCommand,
-        SecretAdd, SecretCommand, SecretRevoke, SecretTo, SessionCommand, TokenCreate, Unlink, Update,
+        SecretAdd, SecretCommand, SecretRevoke, SecretTo, SessionCommand, Sure, TokenCreate, Unlink, Update,
     },
 };
 use crate::audit::Moment;
@@ -297,6 +297,8 @@ pub(crate) struct EraseOptions {
     /// The configuration file of the gateway
     #[arg(long, value_name = "FILE", env = "VESTIBULE_CONFIG")]
     pub(crate) config: PathBuf,
+    #[command(flatten)]
+    pub(crate) sure: Sure,
 }
 
 #[derive(Debug, Args)]

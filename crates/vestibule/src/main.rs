@@ -4,6 +4,7 @@ mod account;
 mod api_keys;
 mod apply;
 mod audit;
+mod checkpoint_file;
 mod claims;
 mod cli;
 mod client;

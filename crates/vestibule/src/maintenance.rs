@@ -1,26 +1,22 @@
 //! What the house does by itself, again and again.
 
-use std::{
-    collections::HashMap,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
 
 use tokio::{
-    io::AsyncWriteExt,
     task::JoinSet,
     time::{MissedTickBehavior, interval, sleep},
 };
 use tracing::{debug, error, info};
 use vestibule_domain::{
-    audit::{Source, Witness, chain::Checkpoint},
+    audit::{Source, Witness},
     ids::ClientId,
     ports::Entropy,
 };
 use vestibule_flows::{Gateway, KeysError, RefreshReport};
 use vestibule_http::Standing;
 use vestibule_telemetry::Metrics;
+
+use crate::checkpoint_file::CheckpointFile;
 
 const EVERY: Duration = Duration::from_mins(1);
 /// How often providers are looked at.
@@ -188,6 +184,7 @@ pub(crate) async fn seal_audit(
     file: Option<PathBuf>,
     stop: impl Future<Output = ()> + Send,
 ) {
+    let mut file = file.map(CheckpointFile::new);
     let mut seconds = interval(SEAL_EVERY);
     seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
     tokio::pin!(stop);
@@ -197,14 +194,11 @@ pub(crate) async fn seal_audit(
             () = &mut stop => return,
         }
         let gateway = now(&standing);
+        let mut is_new = false;
         loop {
             match gateway.seal_audit().await {
                 Ok(report) => {
-                    if let (Some(checkpoint), Some(file)) = (&report.checkpoint, &file)
-                        && let Err(error) = append(file, checkpoint).await
-                    {
-                        error!(%error, "a checkpoint of the audit log can't be written to {}", file.display());
-                    }
+                    is_new |= report.checkpoint.is_some();
                     if !report.more {
                         break;
                     }
@@ -215,6 +209,9 @@ pub(crate) async fn seal_audit(
                 }
             }
         }
+        if let Some(file) = &mut file {
+            file.keep_up(&gateway, is_new).await;
+        }
         if round > 0 {
             continue;
         }
@@ -223,13 +220,6 @@ pub(crate) async fn seal_audit(
             Err(error) => error!(%error, "the audit events that wait to be sealed could not be counted"),
         }
     }
-}
-
-async fn append(file: &Path, checkpoint: &Checkpoint) -> std::io::Result<()> {
-    let line = serde_json::to_string(&serde_json::json!({ "checkpoint": checkpoint }))?;
-    let mut file = tokio::fs::OpenOptions::new().append(true).create(true).mode(0o640).open(file).await?;
-    file.write_all(format!("{line}\n").as_bytes()).await?;
-    file.sync_data().await
 }
 
 /// A span that is up to a tenth shorter or longer, so that nodes that were started together do not all knock at once.

@@ -60,6 +60,8 @@ struct Plan {
     renewal: Renewal,
     http: HttpSettings,
     change: ConfigurationChange,
+    /// Providers that are passed over.
+    broken: Faults,
 }
 
 /// What it is made of.
@@ -129,11 +131,13 @@ impl LiveConfiguration {
         };
         let bound = wire::http_settings(&self.started.config);
         let http = HttpSettings { certificates: bound.certificates, admin_apart: bound.admin_apart, ..wire::http_settings(config) };
-        Ok(Plan { held: Held { written, providers: configured.providers, outgoing }, renewal, http, change })
+        let held = Held { written, providers: configured.providers, outgoing };
+        Ok(Plan { held, renewal, http, change, broken: configured.faults })
     }
 
     /// Lives by a plan. Nothing here can fail half-way: everything was made before.
     fn carry_out(&self, plan: Plan) -> ConfigurationChange {
+        wire::tell_of_broken(&plan.broken);
         let filter = &plan.held.written.config.telemetry.log_filter;
         if let Err(error) = self.logs.set(filter) {
             error!(%error, "the log filter can't be changed");

@@ -41,6 +41,8 @@ const PAGE: &str = "200";
 /// How often one question waits for its turn, and for how long.
 const MOST_WAITS: u32 = 5;
 const LONGEST_WAIT: Duration = Duration::from_mins(1);
+/// How many pages are looked through for the id that may have been meant.
+const MOST_PAGES_FOR_A_SLIP: usize = 3;
 /// Nobody has typed a longer key.
 const LONGEST_KEY: usize = 4096;
 
@@ -125,11 +127,7 @@ impl Remote {
         if !act.dry_run {
             return self.call(ask).await.map(Some);
         }
-        // A gateway that does not know the word would do it.
-        let document = self.call(Ask::get(&["openapi.json"])).await?.body;
-        if document.pointer("/components/schemas/DryRun").is_none() {
-            return Err(Failure::Plain(format!("{} can't try a change without making it; it is another version", self.shown())));
-        }
+        self.can_rehearse().await?;
         let would = self.call(ask.query("dry_run", Some("true"))).await?.body;
         if act.at.json {
             print::json(&would)?;
@@ -139,20 +137,35 @@ impl Remote {
         Ok(None)
     }
 
+    /// Refuses where the gateway can't try a change without making it: one that does not know the word would do it.
+    pub(crate) async fn can_rehearse(&self) -> Result<(), Failure> {
+        let document = self.call(Ask::get(&["openapi.json"])).await?.body;
+        if document.pointer("/components/schemas/DryRun").is_none() {
+            return Err(Failure::Plain(format!("{} can't try a change without making it; it is another version", self.shown())));
+        }
+        Ok(())
+    }
+
     /// All of a list, page after page.
     pub(crate) async fn all(&self, ask: Ask<'_>) -> Result<Vec<Value>, Failure> {
+        self.pages(ask, usize::MAX).await
+    }
+
+    /// The first pages of a list.
+    async fn pages(&self, ask: Ask<'_>, most: usize) -> Result<Vec<Value>, Failure> {
         let mut found = Vec::new();
         let mut after = None;
-        loop {
+        for _ in 0..most {
             let page = ask.clone().query("limit", Some(PAGE)).query("after", after.as_deref());
             let Answer { body, next, .. } = self.call(page).await?;
             found.extend(items(body));
             match next {
                 // A gateway that leads round in circles is left.
                 Some(next) if after.as_ref() != Some(&next) => after = Some(next),
-                _ => return Ok(found),
+                _ => break,
             }
         }
+        Ok(found)
     }
 
     /// The fields that a thing has by the gateway's own OpenAPI document, each with its default; nothing where it has none.
@@ -175,7 +188,8 @@ impl Remote {
         if !problem.is("not_found") {
             return failure;
         }
-        let known = self.all(list).await.unwrap_or_default();
+        // Only the beginning is looked through: nobody waits for a hundred thousand accounts to be told of a slip.
+        let known = self.pages(list, MOST_PAGES_FOR_A_SLIP).await.unwrap_or_default();
         let names: Vec<_> = known.iter().filter_map(|each| each[name].as_str()).collect();
         let near = meant(id, &names).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
         Failure::Plain(crate::table::printable(&format!("there is no {what} {id}{near}")))
@@ -277,14 +291,35 @@ pub(crate) fn confirm(question: &str, yes: bool) -> Result<(), Failure> {
     if yes {
         return Ok(());
     }
-    if !std::io::stdin().is_terminal() {
-        return Err(Failure::Plain(format!("nobody is there to be asked: {question} Say --yes if it is what you want; nothing was done")));
+    let answer = asked(&format!("{question} [y/N] "), || format!("{question} Say --yes if it is what you want"))?;
+    if matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes") { Ok(()) } else { Err(nothing_done()) }
+}
+
+/// Asks for a number where a yes would come too easily. Where nobody can answer it has to be said beforehand, and be the right one.
+pub(crate) fn confirm_count(what: &str, count: usize, said: Option<usize>) -> Result<(), Failure> {
+    if let Some(said) = said.filter(|said| *said != count) {
+        return Err(Failure::Plain(format!("{what} --removals says {said}; nothing was done")));
     }
-    eprint!("{question} [y/N] ");
+    if said.is_some() {
+        return Ok(());
+    }
+    let answer = asked(&format!("{what} Type the number to do it: "), || format!("{what} Say --removals {count} if it is what you want"))?;
+    if answer == count.to_string() { Ok(()) } else { Err(nothing_done()) }
+}
+
+fn asked(question: &str, else_say: impl Fn() -> String) -> Result<String, Failure> {
+    if !std::io::stdin().is_terminal() {
+        return Err(Failure::Plain(format!("nobody is there to be asked: {}; nothing was done", else_say())));
+    }
+    eprint!("{question}");
     let _ = std::io::stderr().flush();
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer).map_err(|error| Failure::io("no answer can be read", error))?;
-    if matches!(answer.trim().to_ascii_lowercase().as_str(), "y" | "yes") { Ok(()) } else { Err(Failure::Plain("nothing was done".into())) }
+    Ok(answer.trim().to_owned())
+}
+
+fn nothing_done() -> Failure {
+    Failure::Plain("nothing was done".into())
 }
 
 #[cfg(test)]

@@ -63,9 +63,7 @@ pub(crate) async fn build(written: &Written, read: Arc<Reader>, logs: LogFilter)
     let observer: Arc<dyn Observer> = Arc::new(Watch(metrics.clone()));
     let outgoing = outgoing(config, &observer)?;
     let configured = configured(config, outgoing.factory.as_ref())?;
-    for fault in &configured.faults.0 {
-        error!("a provider can't be used: {fault}");
-    }
+    tell_of_broken(&configured.faults);
     let sealer = sealer(&config.sealing);
     let store = Arc::new(open_store(&config.store, &metrics, sealer.clone()).await?);
     let configuration = Arc::new(LiveConfiguration::new(LiveParts {
@@ -158,6 +156,13 @@ pub(crate) struct Configured {
     pub(crate) providers: Vec<FixedProvider>,
     /// What is wrong with files that are a provider's own. Everybody else's sign-in goes on without it.
     pub(crate) faults: Faults,
+}
+
+/// Says in the log which providers can't be used: at the start, and whenever the configuration is read again.
+pub(crate) fn tell_of_broken(faults: &Faults) {
+    for fault in &faults.0 {
+        error!("a provider can't be used: {fault}");
+    }
 }
 
 /// Makes the providers of the configuration. What is wrong in its main file is refused.

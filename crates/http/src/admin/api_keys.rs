@@ -1,6 +1,6 @@
 //! What the admin API does with its own keys.
 
-mod objects;
+pub(crate) mod objects;
 
 use std::{sync::Arc, time::Duration};
 

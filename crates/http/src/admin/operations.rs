@@ -53,15 +53,12 @@ pub(crate) enum Group {
 }
 
 pub(crate) fn usual_page() -> u64 {
-    50
+    crate::listing::USUAL
 }
 
 /// A page of what was asked for with one more than `limit`, and the link to the next one, if there is one.
-pub(crate) fn page<T>(mut items: Vec<T>, limit: u64, address: &str, id: impl Fn(&T) -> String) -> (Vec<T>, Option<String>) {
-    let most = usize::try_from(limit).unwrap_or(usize::MAX);
-    let more = items.len() > most;
-    items.truncate(most);
-    let last = items.last().filter(|_| more).map(id);
+pub(crate) fn page<T>(items: Vec<T>, limit: u64, address: &str, id: impl Fn(&T) -> String) -> (Vec<T>, Option<String>) {
+    let (items, last) = crate::listing::page(items, limit, id);
     let more = if address.contains('?') { '&' } else { '?' };
     let next = last.map(|last| {
         let after: String = url::form_urlencoded::byte_serialize(last.as_bytes()).collect();

@@ -1,6 +1,6 @@
 //! What the admin API does with tokens that let apps register themselves.
 
-mod objects;
+pub(crate) mod objects;
 
 use std::sync::Arc;
 

@@ -6,27 +6,34 @@ use askama::Template;
 use http::{Method, StatusCode};
 use poem::{Response, Route};
 use secrecy::ExposeSecret;
-use vestibule_domain::{operator::AdminScope, time::Timestamp};
+use vestibule_domain::{
+    operator::{AdminArea, AdminScope},
+    time::Timestamp,
+};
 use vestibule_flows::{AdminFault, ApiKeyDraft, Desk, ShownApiKey};
 
 use super::{
     Frame, Section, faulty,
     form::Sent,
-    like, onward,
-    parts::{Badge, Field, When},
-    read, show, write,
+    like, made_for, onward, onward_to_show,
+    parts::{Badge, Field, Pager, When},
+    read, show, shown_once, write,
 };
 use crate::{
-    admin::table::{API_KEY, API_KEYS},
+    admin::{
+        api_keys::objects::LONGEST,
+        table::{API_KEY, API_KEYS},
+    },
     house::House,
+    listing,
     pages::visible,
     visit::Visit,
 };
 
-/// How many stand on a page, oldest first.
-const A_PAGE: u64 = 50;
-/// Ten years, as the admin API has it.
-const MOST_DAYS: u64 = 3_650;
+/// Where they are, below the console's address.
+const AT: &str = "/api-keys";
+/// As the admin API has it.
+const MOST_DAYS: u64 = LONGEST / 86_400;
 
 pub(super) fn routes(house: &Arc<House>, routes: Route) -> Route {
     let under = |path: &str| format!("{}{}/api-keys{path}", house.prefix(), super::BASE);
@@ -54,8 +61,7 @@ async fn create(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
             let draft = ApiKeyDraft { name: name.clone(), scopes: scopes.split_whitespace().map(str::to_owned).collect(), lives };
             match house.gateway.create_api_key(&visit.witness, &desk.operator, &draft).await {
                 Ok((_, key)) => {
-                    let made = Some(key.expose_secret().to_owned());
-                    return page(&house, &visit, &desk, StatusCode::OK, Written { made, ..Written::default() }).await;
+                    return onward_to_show(&house, &visit, &desk, AT, key.expose_secret());
                 }
                 Err(AdminFault::Invalid(faults)) => {
                     faults.into_iter().map(|fault| in_form(&fault.pointer, &fault.message, &draft)).collect()
@@ -64,7 +70,7 @@ async fn create(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
             }
         }
     };
-    let written = Written { name, scopes, days, faults, made: None };
+    let written = Written { name, scopes, days, faults };
     page(&house, &visit, &desk, StatusCode::UNPROCESSABLE_ENTITY, written).await
 }
 
@@ -86,25 +92,21 @@ fn in_form(pointer: &str, message: &str, draft: &ApiKeyDraft) -> (&'static str, 
     }
 }
 
-/// What stands in the form, or what was made by it.
+/// What stands in the form.
 #[derive(Default)]
 struct Written {
     name: String,
     scopes: String,
     days: String,
     faults: Vec<(&'static str, String)>,
-    made: Option<String>,
 }
 
 async fn page(house: &House, visit: &Visit, desk: &Desk, status: StatusCode, written: Written) -> Response {
     let after = if visit.is_post() { None } else { Sent::of(visit).optional("after") };
-    let mut keys = match house.gateway.api_keys(after.as_deref(), A_PAGE + 1).await {
-        Ok(keys) => keys,
+    let (keys, last) = match house.gateway.api_keys(after.as_deref(), listing::USUAL + 1).await {
+        Ok(keys) => listing::page(keys, listing::USUAL, |last| last.key.id.to_string()),
         Err(fault) => return faulty(house, visit, desk, &fault),
     };
-    let is_more = keys.len() as u64 > A_PAGE;
-    keys.truncate(usize::try_from(A_PAGE).unwrap_or(usize::MAX));
-    let more = keys.last().filter(|_| is_more).map(|last| last.key.id.to_string());
     let frame = Frame::new(house, visit, desk, Section::ApiKeys);
     let faults = |name: &str| written.faults.iter().filter(|(field, _)| *field == name).map(|(_, fault)| fault.clone()).collect::<Vec<_>>();
     let fields = vec![
@@ -119,7 +121,11 @@ async fn page(house: &House, visit: &Visit, desk: &Desk, status: StatusCode, wri
     ];
     let scopes = AdminScope::all().map(|scope| scope.to_string()).collect::<Vec<_>>().join(" ");
     let rows = keys.into_iter().map(|key| Key::new(key, visit.witness.now)).collect();
-    show(status, &frame, &List { f: &frame, rows, fields, scopes, made: written.made, more, is_first: after.is_none() })
+    let pager = Pager::new(format!("{}{AT}", frame.base), "keys", last, after.is_none());
+    let made = made_for(house, visit, desk, AT).map(|made| made.expose_secret().to_owned());
+    let is_made = made.is_some();
+    let response = show(status, &frame, &List { f: &frame, rows, fields, scopes, made, pager });
+    if is_made { shown_once(house, response) } else { response }
 }
 
 /// A key, without what it is.
@@ -156,6 +162,5 @@ struct List<'a> {
     /// Every scope there is.
     scopes: String,
     made: Option<String>,
-    more: Option<String>,
-    is_first: bool,
+    pager: Pager,
 }

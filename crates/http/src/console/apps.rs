@@ -11,9 +11,11 @@ use std::sync::Arc;
 use askama::Template;
 use http::{Method, StatusCode};
 use poem::{Response, Route};
+use secrecy::ExposeSecret;
 use vestibule_domain::{
     client::{Client, MOST_SECRETS, Origin},
     entry::EntryDraft,
+    operator::AdminArea,
     time::Timestamp,
 };
 use vestibule_flows::{Desk, NewSecret};
@@ -22,19 +24,17 @@ use self::snippets::Snippet;
 use super::{
     Frame, Section, faulty,
     form::Sent,
-    like, named,
-    parts::{Badge, When},
-    read, segment, show, write,
+    like, made_for, named, onward_to_show,
+    parts::{Badge, Pager, When},
+    read, segment, show, shown_once, write,
 };
 use crate::{
     admin::table::{CLIENT, CLIENTS, SECRET, SECRETS},
     house::House,
+    listing,
     pages::visible,
     visit::Visit,
 };
-
-/// How many stand on a page.
-const A_PAGE: u64 = 50;
 
 pub(super) fn routes(house: &Arc<House>, routes: Route) -> Route {
     let under = |path: &str| format!("{}{}{path}", house.prefix(), super::BASE);
@@ -64,60 +64,69 @@ async fn list(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
     let sent = Sent::of(&visit);
     let (query, after) = (sent.text("q"), sent.optional("after"));
     let found = if query.is_empty() {
-        house.gateway.clients(after.as_deref(), A_PAGE + 1).await
+        house.gateway.clients(after.as_deref(), listing::USUAL + 1).await
     } else {
-        house.gateway.find_clients(&query, A_PAGE).await
+        house.gateway.find_clients(&query, listing::USUAL).await
     };
-    let mut apps = match found {
-        Ok(apps) => apps,
+    let (apps, last) = match found {
+        Ok(apps) => listing::page(apps, listing::USUAL, |client| client.id.to_string()),
         Err(fault) => return faulty(&house, &visit, &desk, &fault),
     };
-    let is_more = query.is_empty() && apps.len() as u64 > A_PAGE;
-    apps.truncate(usize::try_from(A_PAGE).unwrap_or(usize::MAX));
-    let more = apps.last().filter(|_| is_more).map(|last| segment(last.id.as_str()));
     let rows = apps.iter().map(|client| Listed::new(client, visit.witness.now)).collect();
     let frame = Frame::new(&house, &visit, &desk, Section::Apps);
-    show(StatusCode::OK, &frame, &List { f: &frame, query, rows, more, is_first: after.is_none() })
+    let pager = Pager::new(format!("{}/apps", frame.base), "apps", last, after.is_none());
+    show(StatusCode::OK, &frame, &List { f: &frame, query, rows, pager })
 }
 
 /// One app.
 async fn show_app(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
     match house.gateway.client(&named(&visit, "app")).await {
-        Ok(client) => page(&house, &visit, &desk, &client, None),
+        Ok(client) => page(&house, &visit, &desk, &client),
         Err(fault) => faulty(&house, &visit, &desk, &fault),
     }
 }
 
+/// Where the page of an app is, below the console's address.
+fn place_of(app: &str) -> String {
+    format!("/app/{}", segment(app))
+}
+
+/// On to the page of an app, which shows a secret that was just made this once.
+fn onward_with(house: &House, visit: &Visit, desk: &Desk, client: &Client, new: &NewSecret) -> Response {
+    let made = format!("{} {}", new.id, new.secret.expose_secret());
+    onward_to_show(house, visit, desk, &place_of(client.id.as_str()), &made)
+}
+
 /// The page of an app; with a secret that was just made, which is seen this once.
-fn page(house: &House, visit: &Visit, desk: &Desk, client: &Client, new: Option<&NewSecret>) -> Response {
+fn page(house: &House, visit: &Visit, desk: &Desk, client: &Client) -> Response {
     let now = visit.witness.now;
     let frame = Frame::new(house, visit, desk, Section::Apps);
-    let secret = new.map(|new| secrecy::ExposeSecret::expose_secret(&new.secret).to_owned());
-    let secrets: Vec<_> = client.secrets.iter().map(|secret| Secret::new(secret, now, new)).collect();
+    let place = place_of(client.id.as_str());
+    let made = made_for(house, visit, desk, &place);
+    let new = made.as_ref().and_then(|made| made.expose_secret().split_once(' '));
+    let secrets: Vec<_> = client.secrets.iter().map(|secret| Secret::new(secret, now, new.map(|(id, _)| id))).collect();
     let living = client.secrets.iter().filter(|secret| secret.is_alive(now)).count();
     let view = App {
         f: &frame,
         name: visible(&client.name, 100),
         id: client.id.to_string(),
-        at: format!("{}/app/{}", frame.base, segment(client.id.as_str())),
+        at: format!("{}{place}", frame.base),
         badges: badges(client),
         facts: facts(client),
-        secret,
+        keeper: client.managed_by.as_ref().map(ToString::to_string),
+        secret: new.map(|(_, secret)| secret.to_owned()),
         secrets,
         has_secrets: client.auth_method.has_secret(),
         may_add: living < MOST_SECRETS,
         may_revoke: living > 1,
         may_try: !client.redirect_uris.is_empty(),
-        may_edit: !has_document(client),
+        has_document: has_document(client),
         disabled: client.disabled,
         version: client.version,
-        snippets: snippets::for_app(
-            &house.gateway.settings().issuer,
-            client,
-            new.map(|new| secrecy::ExposeSecret::expose_secret(&new.secret)),
-        ),
+        snippets: snippets::for_app(house.gateway.settings(), client, new.map(|(_, secret)| secret)),
     };
-    show(StatusCode::OK, &frame, &view)
+    let response = show(StatusCode::OK, &frame, &view);
+    if new.is_some() { shown_once(house, response) } else { response }
 }
 
 /// Whether what an app is stands in a document of its own, at the address that is its id.
@@ -135,6 +144,9 @@ fn badges(client: &Client) -> Vec<Badge> {
     }
     if client.legacy_oauth {
         badges.push(Badge::warn("OAuth of the old tutorials"));
+    }
+    if let Some(keeper) = &client.managed_by {
+        badges.push(Badge::plain(format!("Kept by files: {keeper}")));
     }
     badges
 }
@@ -174,10 +186,10 @@ struct Secret {
 }
 
 impl Secret {
-    fn new(secret: &vestibule_domain::client::ClientSecret, now: Timestamp, new: Option<&NewSecret>) -> Self {
+    fn new(secret: &vestibule_domain::client::ClientSecret, now: Timestamp, new: Option<&str>) -> Self {
+        let id = secret.id.to_string();
         let is_alive = secret.is_alive(now);
         Self {
-            id: secret.id.to_string(),
             created: When::new(secret.created, now),
             expires: secret.expires.map(|expires| When::new(expires, now)),
             state: match (is_alive, secret.expires) {
@@ -185,8 +197,9 @@ impl Secret {
                 (true, Some(_)) => Badge::warn("Ends"),
                 (true, None) => Badge::good("Works"),
             },
-            is_new: new.is_some_and(|new| new.id == secret.id),
+            is_new: new == Some(id.as_str()),
             is_alive,
+            id,
         }
     }
 }
@@ -247,8 +260,7 @@ struct List<'a> {
     f: &'a Frame,
     query: String,
     rows: Vec<Listed>,
-    more: Option<String>,
-    is_first: bool,
+    pager: Pager,
 }
 
 #[derive(Template)]
@@ -261,6 +273,8 @@ struct App<'a> {
     at: String,
     badges: Vec<Badge>,
     facts: Vec<(&'static str, Vec<String>)>,
+    /// Whose files keep it.
+    keeper: Option<String>,
     /// One that was just made.
     secret: Option<String>,
     secrets: Vec<Secret>,
@@ -268,8 +282,8 @@ struct App<'a> {
     may_add: bool,
     may_revoke: bool,
     may_try: bool,
-    /// Whether what it is is said here, and not in a document of its own.
-    may_edit: bool,
+    /// Whether what it is is said in a document of its own, and not here.
+    has_document: bool,
     disabled: bool,
     version: i64,
     snippets: Vec<Snippet>,

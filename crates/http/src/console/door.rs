@@ -7,7 +7,7 @@ use http::{HeaderValue, StatusCode, header};
 use poem::Response;
 use vestibule_flows::{ConsoleEntered, Desk};
 
-use super::{BASE, Frame, comes_from_us, frame, leave_part, onward, show, unavailable, wants_part};
+use super::{BASE, Frame, comes_from_us, frame, leave_part, onward, parts::Faults, show, unavailable, wants_part};
 use crate::{
     authorize, halt,
     house::House,
@@ -18,10 +18,13 @@ use crate::{
 /// The most bytes of the address that somebody wanted to see; a longer one is not worth a header.
 const LONGEST_PAGE: usize = 300;
 
-/// Sends whoever is not in to where they come in; they see the page they wanted afterwards.
+/// Sends whoever is not in to where they come in; they see the page they wanted afterwards. A form that somebody is writing stays where it is.
 pub(super) fn ask(house: &House, visit: &Visit) -> Response {
     let location = format!("{}{BASE}/sign-in", house.prefix());
     let mut response = halt::see_other(&location);
+    if wants_part(visit) && visit.is_post() {
+        return out_meanwhile();
+    }
     if wants_part(visit) {
         return leave_part(response, &location);
     }
@@ -30,6 +33,15 @@ pub(super) fn ask(house: &House, visit: &Visit) -> Response {
     if let Some(wanted) = wanted.filter(|wanted| wanted.len() <= LONGEST_PAGE) {
         response.headers_mut().append(header::SET_COOKIE, house.cookies.set_console_page(&wanted));
     }
+    response
+}
+
+/// What a field of a form says whose operator is out.
+fn out_meanwhile() -> Response {
+    let said = "You are signed out. Sign in again in another tab and go on writing here: nothing of the form is lost.".to_owned();
+    let mut response = frame::show_part(StatusCode::UNAUTHORIZED, &Faults { faults: vec![said] });
+    // RFC 9110 §15.5.2 wants a scheme named; no browser asks for anything by this one.
+    response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Cookie"));
     response
 }
 
@@ -42,7 +54,7 @@ pub(super) async fn sign_in(house: Arc<House>, visit: Visit) -> Response {
 }
 
 /// Whether who is sent to a provider from here comes back here: they come back under the issuer's own name.
-fn leads_back(house: &House, visit: &Visit) -> bool {
+pub(super) fn leads_back(house: &House, visit: &Visit) -> bool {
     let by_our_name = || visit::called(&visit.request).is_some_and(|host| house.is_called(host));
     let by_proxy = || visit::peer(&visit.request).is_some_and(|peer| house.trusts(peer));
     visit.request.data::<OwnDoor>().is_none() || by_our_name() || by_proxy()

@@ -1,5 +1,7 @@
 //! What forms of the console say, and what is said after them.
 
+use vestibule_domain::managed::Editor;
+use vestibule_flows::{AdminFault, Edit};
 use vestibule_protocol::parameters::Parameters;
 
 use crate::visit::Visit;
@@ -34,6 +36,17 @@ impl Sent {
         self.0.take_all(name)
     }
 
+    /// The version that whoever wrote it had before them.
+    pub(crate) fn version(&self) -> Option<i64> {
+        self.text("version").parse().ok()
+    }
+
+    /// What a change is held to: the version that was seen, and whether it is to be made though files keep the thing.
+    pub(crate) fn edit(&self) -> Result<Edit, AdminFault> {
+        let expected = Some(self.version().ok_or(AdminFault::PreconditionRequired)?);
+        Ok(Edit { expected, editor: Editor { manager: None, force: self.is_ticked("force") } })
+    }
+
     /// Whether a box is ticked.
     pub(crate) fn is_ticked(&self, name: &str) -> bool {
         self.0.get(name).is_some()
@@ -52,7 +65,6 @@ pub(super) fn notice(name: &str) -> Option<&'static str> {
         ("ended", "Signed out there."),
         ("unlinked", "The link is undone, and what came by it has ended."),
         ("rotated", "The next keys were brought forward."),
-        ("left", "Signed out of the console."),
     ];
     notices.into_iter().find(|(word, _)| *word == name).map(|(_, text)| text)
 }

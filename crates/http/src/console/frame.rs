@@ -2,13 +2,17 @@
 
 use askama::Template;
 use base64::{Engine, engine::general_purpose::STANDARD_NO_PAD};
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use poem::Response;
-use vestibule_domain::operator::AdminArea;
+use vestibule_domain::operator::{AdminArea, AdminScope, Operator};
 use vestibule_flows::Desk;
 
 use super::{BASE, assets};
-use crate::{house::House, pages::visible, visit::Visit};
+use crate::{
+    house::House,
+    pages::{protect, visible},
+    visit::Visit,
+};
 
 /// Where a page belongs in the navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +127,10 @@ pub(crate) struct Frame {
     pub(crate) token: String,
     /// What was just done here.
     pub(crate) notice: Option<&'static str>,
+    /// Where this page is seen again when it was the answer to a form: to load it once more then sends nothing.
+    pub(crate) again: Option<String>,
     here: Section,
+    operator: Option<Operator>,
 }
 
 impl Frame {
@@ -136,6 +143,7 @@ impl Frame {
             token: desk.token.clone(),
             notice: notice.and_then(|name| super::form::notice(&name)),
             here,
+            operator: Some(desk.operator.clone()),
             ..Self::outside(house)
         }
     }
@@ -159,8 +167,20 @@ impl Frame {
             who: None,
             token: String::new(),
             notice: None,
+            again: None,
             here: Section::None,
+            operator: None,
         }
+    }
+
+    /// The same, seen again at an address below the console's.
+    pub(crate) fn seen_again_at(self, path: &str) -> Self {
+        Self { again: Some(format!("{}{path}", self.base)), ..self }
+    }
+
+    /// Whether this operator may change something in an area: who may not is not offered it. That nobody does who may not is the door's to see.
+    pub(crate) fn changes(&self, area: AdminArea) -> bool {
+        self.operator.as_ref().is_some_and(|operator| operator.sees(area) && operator.must(AdminScope::write(area)).is_ok())
     }
 
     /// Whether an entry is where the page belongs.
@@ -177,31 +197,28 @@ fn seen_by(desk: &Desk) -> Vec<(&'static str, Vec<&'static Entry>)> {
 
 /// A page as it is sent.
 pub(crate) fn show(status: StatusCode, frame: &Frame, page: &impl Template) -> Response {
-    let Ok(html) = page.render() else {
+    let mut response = rendered(status, page, &policy(&frame.nonce));
+    response.headers_mut().insert(header::CONTENT_LANGUAGE, HeaderValue::from_static("en"));
+    response
+}
+
+/// A part of a page, for `htmx`: it is put into a page that has a policy.
+pub(crate) fn show_part(status: StatusCode, part: &impl Template) -> Response {
+    rendered(status, part, "default-src 'none'; frame-ancestors 'none'")
+}
+
+/// As every page of ours is protected, but for the referrer: without one, browsers would not say that a form came from here.
+fn rendered(status: StatusCode, template: &impl Template, policy: &str) -> Response {
+    let Ok(html) = template.render() else {
         tracing::error!("a page of the console could not be rendered");
         return Response::builder().status(StatusCode::INTERNAL_SERVER_ERROR).content_type("text/plain; charset=utf-8").body("no page\n");
     };
     let mut response = Response::builder()
         .status(status)
         .content_type("text/html; charset=utf-8")
-        .header(header::CONTENT_LANGUAGE, "en")
-        .header(header::CONTENT_SECURITY_POLICY, policy(&frame.nonce))
+        .header(header::CONTENT_SECURITY_POLICY, policy)
         .body(html);
-    response.headers_mut().extend(PROTECTION.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))));
-    response
-}
-
-/// A part of a page, for `htmx`: it is put into a page that has a policy.
-pub(crate) fn show_part(part: &impl Template) -> Response {
-    let Ok(html) = part.render() else {
-        tracing::error!("a part of a page of the console could not be rendered");
-        return Response::builder().status(StatusCode::INTERNAL_SERVER_ERROR).finish();
-    };
-    let mut response = Response::builder()
-        .content_type("text/html; charset=utf-8")
-        .header(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"))
-        .body(html);
-    response.headers_mut().extend(PROTECTION.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))));
+    protect(&mut response, "same-origin");
     response
 }
 
@@ -212,20 +229,6 @@ fn policy(nonce: &str) -> String {
          object-src 'none'; form-action 'self'; frame-ancestors 'none'"
     )
 }
-
-/// As on every page of ours, but for the referrer: without one, browsers would not say that a form came from here.
-const PROTECTION: [(HeaderName, &str); 7] = [
-    (header::CACHE_CONTROL, "no-store"),
-    (header::REFERRER_POLICY, "same-origin"),
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::X_FRAME_OPTIONS, "DENY"),
-    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
-    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
-    (
-        HeaderName::from_static("permissions-policy"),
-        "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), microphone=(), payment=(), usb=()",
-    ),
-];
 
 /// Says why nothing was done.
 pub(crate) fn sorry(frame: &Frame, status: StatusCode, title: &str, text: &str) -> Response {

@@ -5,7 +5,10 @@ use std::sync::Arc;
 use askama::Template;
 use http::{Method, StatusCode};
 use poem::{Response, Route};
-use vestibule_domain::keys::{KeyState, Pace};
+use vestibule_domain::{
+    keys::{KeyState, Pace},
+    operator::AdminArea,
+};
 use vestibule_flows::Desk;
 
 use super::{

@@ -19,11 +19,9 @@ use crate::{house::House, pages::visible, visit::Visit};
 const MOST_COUNTED: u64 = 200;
 
 pub(super) async fn show_overview(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
-    match seen(&house, &visit.witness, &desk.operator).await {
-        Ok(seen) => {
-            let frame = Frame::new(&house, &visit, &desk, Section::Overview);
-            show(StatusCode::OK, &frame, &Overview { f: &frame, seen })
-        }
+    let frame = Frame::new(&house, &visit, &desk, Section::Overview);
+    match seen(&house, &visit.witness, &desk.operator, &frame).await {
+        Ok(seen) => show(StatusCode::OK, &frame, &Overview { f: &frame, seen }),
         Err(fault) => faulty(&house, &visit, &desk, &fault),
     }
 }
@@ -34,6 +32,8 @@ struct Seen {
     /// Whether what is said of providers can be said.
     has_providers: bool,
     troubles: Vec<Trouble>,
+    /// What they may do next: where, below the console, what, and more of it.
+    next: Vec<(&'static str, &'static str, &'static str)>,
 }
 
 /// Something that wants to be looked at.
@@ -43,7 +43,7 @@ struct Trouble {
     path: String,
 }
 
-async fn seen(house: &House, witness: &Witness, operator: &Operator) -> Result<Seen, AdminFault> {
+async fn seen(house: &House, witness: &Witness, operator: &Operator, frame: &Frame) -> Result<Seen, AdminFault> {
     let gateway = &house.gateway;
     let (mut figures, mut troubles) = (Vec::new(), Vec::new());
     if operator.sees(AdminArea::Clients) {
@@ -66,7 +66,16 @@ async fn seen(house: &House, witness: &Witness, operator: &Operator) -> Result<S
         let keys = gateway.shown_keys().await?;
         figures.push(("Keys that sign", keys.iter().filter(|key| key.signs(witness.now)).count().to_string()));
     }
-    Ok(Seen { figures, has_providers, troubles })
+    let next = [
+        (frame.changes(AdminArea::Clients), ("/apps/new", "Add an app", "One form, and ready settings for the popular clients.")),
+        (frame.changes(AdminArea::Providers), ("/providers/new", "Add a provider", "With the exact address to register there.")),
+        (
+            operator.sees(AdminArea::Accounts),
+            ("/people", "Find a person", "What they may, where they are signed in, which apps have what."),
+        ),
+    ];
+    let next = next.into_iter().filter_map(|(may, entry)| may.then_some(entry)).collect();
+    Ok(Seen { figures, has_providers, troubles, next })
 }
 
 fn trouble(provider: &ShownProvider) -> Option<Trouble> {

@@ -1,7 +1,9 @@
 //! Small things that stand on many pages. Each escapes what it shows by itself, so pages put it in as it is.
 
+use std::borrow::Cow;
+
 use askama::{Template, filters::HtmlSafe};
-use vestibule_domain::time::Timestamp;
+use vestibule_domain::{ids::ManagerName, time::Timestamp};
 
 /// A moment: how long ago or ahead, and exactly.
 #[derive(Clone, Debug, Template)]
@@ -74,9 +76,9 @@ impl Badge {
 #[derive(Clone, Debug, Template)]
 #[template(path = "console/field.html")]
 pub(crate) struct Field {
-    name: &'static str,
-    label: &'static str,
-    hint: &'static str,
+    name: Cow<'static, str>,
+    label: Cow<'static, str>,
+    hint: Cow<'static, str>,
     value: String,
     kind: Kind,
     faults: Vec<String>,
@@ -92,6 +94,7 @@ enum Kind {
     Lines,
     Json,
     Secret,
+    SecretLines,
     Number,
     Choice(Vec<Choice>),
 }
@@ -105,8 +108,9 @@ struct Choice {
 impl HtmlSafe for Field {}
 
 impl Field {
-    fn new(name: &'static str, label: &'static str, value: impl Into<String>, kind: Kind) -> Self {
-        Self { name, label, hint: "", value: value.into(), kind, faults: Vec::new(), is_optional: false, check: None }
+    fn new(name: impl Into<Cow<'static, str>>, label: impl Into<Cow<'static, str>>, value: impl Into<String>, kind: Kind) -> Self {
+        let (name, label) = (name.into(), label.into());
+        Self { name, label, hint: "".into(), value: value.into(), kind, faults: Vec::new(), is_optional: false, check: None }
     }
 
     /// One line of text.
@@ -115,7 +119,7 @@ impl Field {
     }
 
     /// One line that is read letter by letter.
-    pub(crate) fn code(name: &'static str, label: &'static str, value: impl Into<String>) -> Self {
+    pub(crate) fn code(name: impl Into<Cow<'static, str>>, label: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
         Self::new(name, label, value, Kind::Code)
     }
 
@@ -130,8 +134,13 @@ impl Field {
     }
 
     /// What is never shown again.
-    pub(crate) fn secret(name: &'static str, label: &'static str) -> Self {
+    pub(crate) fn secret(name: impl Into<Cow<'static, str>>, label: impl Into<Cow<'static, str>>) -> Self {
         Self::new(name, label, "", Kind::Secret)
+    }
+
+    /// The same in many lines, as a key is written.
+    pub(crate) fn secret_lines(name: impl Into<Cow<'static, str>>, label: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(name, label, "", Kind::SecretLines)
     }
 
     /// A whole number.
@@ -152,8 +161,8 @@ impl Field {
 
     /// What stands below its name.
     #[must_use]
-    pub(crate) fn hint(self, hint: &'static str) -> Self {
-        Self { hint, ..self }
+    pub(crate) fn hint(self, hint: impl Into<Cow<'static, str>>) -> Self {
+        Self { hint: hint.into(), ..self }
     }
 
     /// It may be left empty.
@@ -205,11 +214,58 @@ pub(crate) struct Tick {
 
 impl HtmlSafe for Tick {}
 
+/// What whoever edits something should know that files keep, and the box by which they go past them.
+#[derive(Debug, Template)]
+#[template(path = "console/kept.html")]
+pub(crate) struct Kept {
+    said: String,
+    tick: Tick,
+}
+
+impl HtmlSafe for Kept {}
+
+impl Kept {
+    /// By the files of this name; ticked where it was ticked before.
+    pub(crate) fn new(keeper: &ManagerName, is_ticked: bool) -> Self {
+        let tick = Tick { name: "force", value: "true".into(), label: "Change it here all the same".into(), hint: "", is_ticked };
+        Self { said: super::kept_by(keeper.as_str()), tick }
+    }
+}
+
 /// What is wrong with one field, said while it is written.
 #[derive(Debug, Template)]
 #[template(source = "{% for fault in faults %}{{ fault }} {% endfor %}", ext = "html")]
 pub(crate) struct Faults {
     pub(crate) faults: Vec<String>,
+}
+
+/// What every form carries. `htmx` puts a new one in the place of one from an earlier sign-in.
+#[derive(Debug, Template)]
+#[template(source = "<input type=\"hidden\" name=\"token\" id=\"form-token\" value=\"{{ token }}\" hx-swap-oob=\"true\">", ext = "html")]
+pub(crate) struct RenewedToken<'a> {
+    pub(crate) token: &'a str,
+}
+
+/// The way through a list that is longer than a page.
+#[derive(Debug, Template)]
+#[template(path = "console/pager.html")]
+pub(crate) struct Pager {
+    /// The address of the list.
+    at: String,
+    /// What stands in it.
+    what: &'static str,
+    /// After which the next page begins, as it stands in an address; nothing on the last one.
+    after: Option<String>,
+    is_first: bool,
+}
+
+impl HtmlSafe for Pager {}
+
+impl Pager {
+    /// For a page that ends with `last`, if there are more.
+    pub(crate) fn new(at: String, what: &'static str, last: Option<String>, is_first: bool) -> Self {
+        Self { at, what, after: last.map(|last| super::segment(&last)), is_first }
+    }
 }
 
 #[cfg(test)]

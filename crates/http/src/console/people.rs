@@ -18,18 +18,17 @@ use super::{
     Frame, Section, faulty,
     form::Sent,
     like, named, onward,
-    parts::{Badge, When},
+    parts::{Badge, Pager, When},
     read, segment, show, write,
 };
 use crate::{
     admin::table::{ACCOUNT, ACCOUNTS, CONSENT, GRANT, LINK, SESSION},
     house::House,
+    listing,
     pages::visible,
     visit::Visit,
 };
 
-/// How many stand on a page.
-const A_PAGE: u64 = 50;
 /// Nobody allowed more apps something; the admin API shows whatever comes beyond.
 const MOST_CONSENTS: u64 = 500;
 
@@ -52,20 +51,18 @@ async fn list(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
     let sent = Sent::of(&visit);
     let (query, after) = (sent.text("q"), sent.optional("after"));
     let found = if query.is_empty() {
-        house.gateway.accounts(after.as_deref(), A_PAGE + 1).await
+        house.gateway.accounts(after.as_deref(), listing::USUAL + 1).await
     } else {
-        house.gateway.find_accounts(&query, A_PAGE).await
+        house.gateway.find_accounts(&query, listing::USUAL).await
     };
-    let mut accounts = match found {
-        Ok(accounts) => accounts,
+    let (accounts, last) = match found {
+        Ok(accounts) => listing::page(accounts, listing::USUAL, |account| account.id.to_string()),
         Err(fault) => return faulty(&house, &visit, &desk, &fault),
     };
-    let is_more = query.is_empty() && accounts.len() as u64 > A_PAGE;
-    accounts.truncate(usize::try_from(A_PAGE).unwrap_or(usize::MAX));
-    let more = accounts.last().filter(|_| is_more).map(|last| last.id.to_string());
     let rows = accounts.iter().map(|account| Listed::new(account, visit.witness.now)).collect();
     let frame = Frame::new(&house, &visit, &desk, Section::People);
-    show(StatusCode::OK, &frame, &List { f: &frame, query, rows, more, is_first: after.is_none() })
+    let pager = Pager::new(format!("{}/people", frame.base), "people", last, after.is_none());
+    show(StatusCode::OK, &frame, &List { f: &frame, query, rows, pager })
 }
 
 async fn show_person(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
@@ -148,7 +145,7 @@ async fn seen(house: &House, visit: &Visit, operator: &Operator, id: &str) -> Re
         seen: When::new(session.last_seen, now),
     };
     let sessions = sessions.map(|sessions| sessions.into_iter().map(shown).collect());
-    let grants = if operator.sees(AdminArea::Grants) { Some(given(house, visit, id).await?) } else { None };
+    let grants = if operator.sees(AdminArea::Grants) { Some(given(house, visit, operator, id).await?) } else { None };
     let consents = gateway.consents(id, None, MOST_CONSENTS).await?.into_iter().map(|consent| Allowed {
         app: consent.client.to_string(),
         host: visible(&consent.host, 254),
@@ -170,21 +167,23 @@ fn of_person(id: &str) -> AccessFilter<'_> {
     AccessFilter { account: Some(id), ..AccessFilter::default() }
 }
 
-/// What apps have of a person.
-async fn given(house: &House, visit: &Visit, id: &str) -> Result<Vec<Given>, AdminFault> {
+/// What apps have of a person. Who may not look at apps sees their ids alone.
+async fn given(house: &House, visit: &Visit, operator: &Operator, id: &str) -> Result<Vec<Given>, AdminFault> {
     let (gateway, now) = (&house.gateway, visit.witness.now);
-    let mut names: BTreeMap<String, String> = BTreeMap::new();
+    let sees_apps = operator.sees(AdminArea::Clients);
+    let mut names: BTreeMap<String, Option<String>> = BTreeMap::new();
     let mut given = Vec::new();
     for grant in gateway.grants(&visit.witness, of_person(id), NEWEST).await? {
         let app = grant.client.to_string();
         if !names.contains_key(&app) {
-            let name = gateway.client(&app).await.map_or_else(|_| app.clone(), |client| visible(&client.name, 100));
-            names.insert(app.clone(), name);
+            let client = if sees_apps { gateway.client(&app).await.ok() } else { None };
+            names.insert(app.clone(), client.map(|client| visible(&client.name, 100)));
         }
         given.push(Given {
             id: grant.id.to_string(),
-            name: names.get(&app).cloned().unwrap_or_default(),
+            name: names.get(&app).cloned().flatten(),
             segment: segment(&app),
+            app,
             scopes: grant.scopes.to_string(),
             issued: When::new(grant.issued, now),
             used: When::new(grant.last_used(), now),
@@ -256,7 +255,9 @@ struct Browser {
 /// What an app has.
 struct Given {
     id: String,
-    name: String,
+    app: String,
+    /// Nothing for one that is gone, or where the operator may not look.
+    name: Option<String>,
     segment: String,
     scopes: String,
     issued: When,
@@ -277,8 +278,7 @@ struct List<'a> {
     f: &'a Frame,
     query: String,
     rows: Vec<Listed>,
-    more: Option<String>,
-    is_first: bool,
+    pager: Pager,
 }
 
 #[derive(Template)]

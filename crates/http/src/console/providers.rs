@@ -8,7 +8,7 @@ use std::sync::Arc;
 use askama::Template;
 use http::{Method, StatusCode};
 use poem::{Response, Route};
-use vestibule_domain::health::BreakerState;
+use vestibule_domain::{health::BreakerState, operator::AdminArea};
 use vestibule_flows::{Desk, ManagedBy, ShownProvider};
 
 use super::{
@@ -68,17 +68,19 @@ async fn show_provider(house: Arc<House>, visit: Visit, desk: Desk) -> Response 
 /// The page of a provider, perhaps with what a test showed.
 fn page(house: &House, visit: &Visit, desk: &Desk, provider: &ShownProvider, tested: Option<Tested>) -> Response {
     let now = visit.witness.now;
-    let frame = Frame::new(house, visit, desk, Section::Providers);
+    let place = format!("/provider/{}", segment(provider.id.as_str()));
+    let frame = Frame::new(house, visit, desk, Section::Providers).seen_again_at(&place);
     let settings = provider.settings.as_ref().map(|settings| serde_json::to_string_pretty(settings).unwrap_or_default());
     let view = Provider {
         f: &frame,
         listed: Listed::new(house, provider),
-        at: format!("{}/provider/{}", frame.base, segment(provider.id.as_str())),
+        at: format!("{}{place}", frame.base),
         callback: provider.callback.clone(),
         file: match &provider.managed_by {
             ManagedBy::File(file) => Some(file.clone()),
             ManagedBy::Api => None,
         },
+        keeper: provider.keeper.as_ref().map(ToString::to_string),
         faults: provider.faults.iter().map(said).collect(),
         settings: settings.map(|settings| settings.lines().map(|line| visible(line, 2_000)).collect::<Vec<_>>().join("\n")),
         secrets: provider.secrets.join(", "),
@@ -111,7 +113,9 @@ impl Listed {
             state: state(provider),
             source: match &provider.managed_by {
                 ManagedBy::File(_) => "Configuration".to_owned(),
-                ManagedBy::Api => "Console or API".to_owned(),
+                ManagedBy::Api => {
+                    provider.keeper.as_ref().map_or_else(|| "Console or API".to_owned(), |keeper| format!("Files of {keeper}"))
+                }
             },
         }
     }
@@ -153,6 +157,8 @@ struct Provider<'a> {
     callback: String,
     /// Where it stands, if that is not here.
     file: Option<String>,
+    /// Whose files keep it.
+    keeper: Option<String>,
     faults: Vec<String>,
     settings: Option<String>,
     secrets: String,

@@ -6,25 +6,31 @@ use askama::Template;
 use http::{Method, StatusCode};
 use poem::{Response, Route};
 use secrecy::ExposeSecret;
-use vestibule_domain::self_registration::RegistrationMode;
+use vestibule_domain::{operator::AdminArea, self_registration::RegistrationMode};
 use vestibule_flows::{AdminFault, Desk};
 
 use super::{
     Frame, Section, faulty,
     form::Sent,
-    like, onward,
-    parts::{Badge, Field, When},
-    read, show, write,
+    like, made_for, onward, onward_to_show,
+    parts::{Badge, Field, Pager, When},
+    read, show, shown_once, write,
 };
 use crate::{
-    admin::table::{REGISTRATION_TOKEN, REGISTRATION_TOKENS},
+    admin::{
+        registration_tokens::objects::{LONGEST, MOST_USES},
+        table::{REGISTRATION_TOKEN, REGISTRATION_TOKENS},
+    },
     house::House,
+    listing,
     pages::visible,
     visit::Visit,
 };
 
-/// How many stand on a page, oldest first.
-const A_PAGE: u64 = 50;
+/// As the admin API has it.
+const MOST_DAYS: u64 = LONGEST / 86_400;
+/// Where they are, below the console's address.
+const AT: &str = "/registration-tokens";
 
 pub(super) fn routes(house: &Arc<House>, routes: Route) -> Route {
     let under = |path: &str| format!("{}{}/registration-tokens{path}", house.prefix(), super::BASE);
@@ -41,25 +47,24 @@ async fn list(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
 async fn create(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
     let sent = Sent::of(&visit);
     let name = sent.text("name");
-    let uses = sent.text("uses").parse::<u32>().ok().filter(|uses| (1..=1_000).contains(uses));
-    let days = sent.text("days").parse::<u64>().ok().filter(|days| (1..=365).contains(days));
-    let wrong = |field: &'static str, text: &str| vec![(field, text.to_owned())];
+    let uses = sent.text("uses").parse::<u32>().ok().filter(|uses| (1..=MOST_USES).contains(&u64::from(*uses)));
+    let days = sent.text("days").parse::<u64>().ok().filter(|days| (1..=MOST_DAYS).contains(days));
+    let wrong = |field: &'static str, most: u64| vec![(field, format!("Must be a whole number from 1 to {most}."))];
     let faults = match (uses, days) {
-        (None, _) => wrong("uses", "Must be a whole number from 1 to 1000."),
-        (_, None) => wrong("days", "Must be a whole number from 1 to 365."),
+        (None, _) => wrong("uses", MOST_USES),
+        (_, None) => wrong("days", MOST_DAYS),
         (Some(uses), Some(days)) => {
             let lives = Duration::from_hours(24 * days);
             match house.gateway.create_registration_token(&visit.witness, &desk.operator.actor, &name, lives, uses).await {
                 Ok((_, token)) => {
-                    let made = Some(token.expose_secret().to_owned());
-                    return page(&house, &visit, &desk, StatusCode::OK, Written { made, ..Written::default() }).await;
+                    return onward_to_show(&house, &visit, &desk, AT, token.expose_secret());
                 }
                 Err(AdminFault::Invalid(faults)) => faults.into_iter().map(|fault| ("name", format!("It {}.", fault.message))).collect(),
                 Err(fault) => return faulty(&house, &visit, &desk, &fault),
             }
         }
     };
-    let written = Written { name, uses: sent.text("uses"), days: sent.text("days"), faults, made: None };
+    let written = Written { name, uses: sent.text("uses"), days: sent.text("days"), faults };
     page(&house, &visit, &desk, StatusCode::UNPROCESSABLE_ENTITY, written).await
 }
 
@@ -70,30 +75,26 @@ async fn revoke(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
     }
 }
 
-/// What stands in the form, or what was made by it.
+/// What stands in the form.
 struct Written {
     name: String,
     uses: String,
     days: String,
     faults: Vec<(&'static str, String)>,
-    made: Option<String>,
 }
 
 impl Default for Written {
     fn default() -> Self {
-        Self { name: String::new(), uses: "1".into(), days: "7".into(), faults: Vec::new(), made: None }
+        Self { name: String::new(), uses: "1".into(), days: "7".into(), faults: Vec::new() }
     }
 }
 
 async fn page(house: &House, visit: &Visit, desk: &Desk, status: StatusCode, written: Written) -> Response {
     let after = if visit.is_post() { None } else { Sent::of(visit).optional("after") };
-    let mut tokens = match house.gateway.registration_tokens(after.as_deref(), A_PAGE + 1).await {
-        Ok(tokens) => tokens,
+    let (tokens, last) = match house.gateway.registration_tokens(after.as_deref(), listing::USUAL + 1).await {
+        Ok(tokens) => listing::page(tokens, listing::USUAL, |last| last.id.to_string()),
         Err(fault) => return faulty(house, visit, desk, &fault),
     };
-    let is_more = tokens.len() as u64 > A_PAGE;
-    tokens.truncate(usize::try_from(A_PAGE).unwrap_or(usize::MAX));
-    let more = tokens.last().filter(|_| is_more).map(|last| last.id.to_string());
     let now = visit.witness.now;
     let frame = Frame::new(house, visit, desk, Section::RegistrationTokens);
     let rows = tokens.iter().map(|token| Token {
@@ -109,17 +110,19 @@ async fn page(house: &House, visit: &Visit, desk: &Desk, status: StatusCode, wri
         Field::number("uses", "Good for so many apps", &written.uses).wrong(faults("uses")),
         Field::number("days", "And so many days", &written.days).wrong(faults("days")),
     ];
+    let made = made_for(house, visit, desk, AT).map(|made| made.expose_secret().to_owned());
+    let is_made = made.is_some();
     let view = List {
         f: &frame,
         rows: rows.collect(),
         fields,
         // A token is of use only where apps may register by one.
         is_off: house.gateway.settings().registration.mode != RegistrationMode::Token,
-        made: written.made,
-        more,
-        is_first: after.is_none(),
+        made,
+        pager: Pager::new(format!("{}{AT}", frame.base), "tokens", last, after.is_none()),
     };
-    show(status, &frame, &view)
+    let response = show(status, &frame, &view);
+    if is_made { shown_once(house, response) } else { response }
 }
 
 struct Token {
@@ -138,6 +141,5 @@ struct List<'a> {
     fields: Vec<Field>,
     is_off: bool,
     made: Option<String>,
-    more: Option<String>,
-    is_first: bool,
+    pager: Pager,
 }

@@ -50,7 +50,7 @@ pub trait Page: Send + Sync {
             .header(header::CONTENT_LANGUAGE, look.texts.lang)
             .header(header::CONTENT_SECURITY_POLICY, content_security_policy(look.brand, self.script(), self.forms(), &self.frames()))
             .body(html);
-        response.headers_mut().extend(PROTECTION.iter().map(|(name, value)| (name.clone(), HeaderValue::from_static(value))));
+        protect(&mut response, "no-referrer");
         response.headers_mut().extend(self.headers());
         response
     }
@@ -79,11 +79,15 @@ fn content_security_policy(brand: &Brand, script: Option<&str>, forms: Option<&[
     )
 }
 
-/// Headers every page carries alike. The addresses of our pages hold attempts and references, so they are neither stored nor
-/// told to others; `X-Frame-Options` repeats `frame-ancestors` for browsers and scanners that know only the old one.
-const PROTECTION: [(HeaderName, &str); 7] = [
+/// Puts on the headers that every page of ours carries alike, and how much of its address it tells to others. Addresses of our pages hold attempts and
+/// references, so pages are not stored; `X-Frame-Options` repeats `frame-ancestors` for browsers and scanners that know only the old one.
+pub(crate) fn protect(response: &mut Response, referrer: &'static str) {
+    let all = PROTECTION.into_iter().chain([(header::REFERRER_POLICY, referrer)]);
+    response.headers_mut().extend(all.map(|(name, value)| (name, HeaderValue::from_static(value))));
+}
+
+const PROTECTION: [(HeaderName, &str); 6] = [
     (header::CACHE_CONTROL, "no-store"),
-    (header::REFERRER_POLICY, "no-referrer"),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),

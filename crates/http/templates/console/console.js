@@ -14,6 +14,10 @@ document.addEventListener("click", async (event) => {
 
 document.documentElement.classList.add("scripted");
 
+// What a form was answered with is loaded once more from the page's own address: that sends nothing.
+const { again } = document.getElementById("main").dataset;
+if (again) history.replaceState(null, "", again);
+
 // On a narrow screen the navigation is folded until it is wanted.
 const menu = document.querySelector(".menu");
 const narrow = matchMedia("(max-width: 60rem)");

@@ -115,11 +115,19 @@ async fn every_other_write_is_tried_too_and_leaves_everything_as_it_is() {
         (Method::POST, "/registration-tokens".into(), r#"{"name": "x"}"#, "registration_token.created"),
         (Method::DELETE, format!("/api-keys/{key}"), "", "api_key.deleted"),
         (Method::POST, "/keys:rotate".into(), "", "key.rotated"),
+        (Method::POST, format!("/accounts/{account}:erase"), "", "account.erased"),
     ] {
         let would = desk.send(method.clone(), &format!("{path}?dry_run=true"), &[], body).await.would();
         assert_eq!(would["events"][0], event, "{method} {path}");
         assert!(!would["changes"].as_array().unwrap().is_empty(), "{method} {path}");
     }
+    // What of a person would go is said by names and numbers: the record of it stays.
+    let gone = desk.send(Method::POST, &format!("/accounts/{account}:erase?dry_run=true"), &[], "").await.would();
+    let places: Vec<_> = gone["changes"].as_array().unwrap().iter().map(|change| change["pointer"].as_str().unwrap()).collect();
+    for place in ["/profile", "/links", "/sessions", "/grants"] {
+        assert!(places.contains(&place), "{place}: {gone}");
+    }
+    assert!(gone.to_string().contains("email") && !gone.to_string().contains('@'), "{gone}");
     // What is so already changes nothing.
     let same = desk.send(Method::PATCH, &format!("/accounts/{account}?dry_run=true"), &[], r#"{"disabled": false}"#).await.would();
     assert_eq!(same, json!({ "events": [], "changes": [] }));

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 use serde_json::json;
-use vestibule_domain::audit::EventName;
+use vestibule_domain::{audit::EventName, ticket::TicketKind};
 
 use super::{Answer, Desk, app};
 
@@ -43,8 +43,13 @@ async fn a_call_that_is_sent_again_is_done_once_and_answered_the_same() {
 async fn the_answer_that_is_kept_is_sealed() {
     let desk = Desk::open().await;
     let secret = desk.named(NAME, "/clients", &app("app").to_string()).await.json()["client_secret"].as_str().unwrap().to_owned();
-    let kept = format!("{:?}", desk.rig.store);
-    assert!(!kept.contains(&secret), "a secret lies in the store");
+    let kept: Vec<_> = desk.rig.store.tickets_of(TicketKind::RepeatedCall).into_iter().map(|ticket| ticket.body).collect();
+    assert!(kept.len() == 1 && kept[0].len() > secret.len(), "the answer is kept: {kept:?}");
+    for clear in [secret.as_str(), "client_secret", "redirect_uris"] {
+        assert!(!kept[0].contains(clear), "{clear} lies in the store: {kept:?}");
+    }
+    // And it can be found where it is not sealed: the same answer comes again.
+    assert_eq!(desk.named(NAME, "/clients", &app("app").to_string()).await.json()["client_secret"], secret.as_str());
 }
 
 #[tokio::test]

@@ -160,7 +160,7 @@ async fn what_an_operator_does_in_the_console_is_counted_as_an_operators() {
     let made =
         sends(&street, &mut browser, &page, "/console/apps/create", &[("name", "Wiki"), ("redirect_uris", "https://wiki.example/cb")])
             .await;
-    assert!(made.status.is_success(), "{made:?}");
+    assert_eq!(made.status, StatusCode::SEE_OTHER, "{made:?}");
     let account = street.rig.events().iter().find_map(|event| event.account).unwrap();
     for name in ["admin.login", "client.created"] {
         let event = street.rig.events().into_iter().find(|event| event.name.as_str() == name).unwrap();

@@ -47,6 +47,37 @@ fn least(name: &str) -> Value {
     }
 }
 
+/// A form that asks for what a card says makes a provider, and asks for nothing that it does not need.
+#[test]
+fn what_a_card_asks_for_is_what_its_provider_needs() {
+    let p256 = rcgen::KeyPair::generate_for(&rcgen::PKCS_ECDSA_P256_SHA256).unwrap().serialize_pem();
+    let value = |name: &str| match name {
+        "team_id" => "TEAM123456",
+        "key_id" => "KEY1234567",
+        "private_key" => p256.as_str(),
+        "client_secret" => SECRET,
+        name if name.ends_with("_endpoint") => "https://login.corp.example/somewhere",
+        other => panic!("{other}"),
+    };
+    let cards = maker(&[], &Arc::default(), &Arc::default()).presets();
+    assert_eq!(cards.len(), presets().len());
+    for card in cards {
+        let made = |left_out: &str| {
+            let (sealed, open): (Vec<_>, Vec<_>) = card.needs.iter().filter(|need| need.name != left_out).partition(|need| need.is_secret);
+            let mut own = object(least(&card.name));
+            own.extend(open.iter().map(|need| (need.name.to_owned(), value(need.name).into())));
+            let secrets: Vec<_> = sealed.iter().map(|need| (need.name, value(need.name))).collect();
+            with(&card.name, own.into(), &secrets)
+        };
+        assert!(made("").is_ok(), "{}: {:?}", card.name, made("").err());
+        for need in &card.needs {
+            let faults = made(need.name).err().unwrap_or_else(|| panic!("{} does not need {}", card.name, need.name));
+            let at = format!("/{}", need.name);
+            assert!(faults.iter().any(|fault| fault.pointer == at && fault.message.starts_with("is missing")), "{}: {faults:?}", card.name);
+        }
+    }
+}
+
 #[test]
 fn every_preset_of_an_issuer_works_with_the_least_an_operator_has_to_write() {
     for preset in presets().iter().filter(|preset| preset.protocol == Protocol::Oidc) {

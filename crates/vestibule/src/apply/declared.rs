@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    config::schema::provider_secrets,
     document::{self, Format},
     failure::Failure,
 };
@@ -69,11 +70,20 @@ impl Declared {
     }
 }
 
+/// What was found.
+#[derive(Debug)]
+pub(super) struct Found {
+    pub(super) declared: Vec<Declared>,
+    /// In how many files.
+    pub(super) files: usize,
+}
+
 /// Everything that files and folders declare, in the order in which it can be made.
-pub(super) fn declared(paths: &[PathBuf]) -> Result<Vec<Declared>, Failure> {
-    let (mut all, mut faults) = (Vec::<Declared>::new(), Vec::new());
+pub(super) fn declared(paths: &[PathBuf]) -> Result<Found, Failure> {
+    let (mut all, mut faults, mut count) = (Vec::<Declared>::new(), Vec::new(), 0);
     for path in paths {
         for file in files(path)? {
+            count += 1;
             let text = document::read(&file)?;
             match document::object(&file, &text) {
                 Ok(object) => match things(&file, object) {
@@ -92,7 +102,7 @@ pub(super) fn declared(paths: &[PathBuf]) -> Result<Vec<Declared>, Failure> {
         }
     }
     all.sort_by_key(|one| one.kind);
-    if faults.is_empty() { Ok(all) } else { Err(Failure::Plain(faults.join("\n"))) }
+    if faults.is_empty() { Ok(Found { declared: all, files: count }) } else { Err(Failure::Plain(faults.join("\n"))) }
 }
 
 /// The files of a folder, by name; what is hidden or is no file of ours is passed by, as editors leave such things behind.
@@ -170,6 +180,11 @@ fn provider(file: &Path, mut settings: Map<String, Value>) -> Result<Value, Stri
         settings.iter().filter_map(|(name, value)| Some((name.strip_suffix("_file")?.to_owned(), value.as_str()?.to_owned()))).collect();
     for (name, path) in named {
         settings.remove(&format!("{name}_file"));
+        // A file that is read by a slip in a name would be sent as a setting that is shown.
+        if provider_secrets().all(|secret| secret != name) {
+            let known: Vec<_> = provider_secrets().map(|secret| format!("{secret}_file")).collect();
+            return Err(format!("has {name}_file, and no setting {name} is read from a file; those are {}", known.join(", ")));
+        }
         let path = file.parent().unwrap_or(Path::new("")).join(path);
         let text = document::read(&path).map_err(|failure| failure.to_string().trim_start_matches("error: ").to_owned())?;
         settings.insert(name, text.trim().into());
@@ -197,7 +212,7 @@ mod tests {
         let folder = folder(files);
         let path = folder.path().display().to_string();
         let found = declared(&[folder.path().to_owned()]).map_err(|failure| failure.to_string().replace(&path, ""))?;
-        Ok(found.into_iter().map(|one| one.id).collect())
+        Ok(found.declared.into_iter().map(|one| one.id).collect())
     }
 
     #[test]
@@ -260,6 +275,21 @@ mod tests {
         ];
         let folder = folder(&files);
         let found = declared(&[folder.path().to_owned()]).unwrap();
-        assert_eq!(found[0].body, json!({ "settings": { "preset": "oidc", "client_secret": "given-by-acme" } }));
+        assert_eq!(found.files, 1);
+        assert_eq!(found.declared[0].body, json!({ "settings": { "preset": "oidc", "client_secret": "given-by-acme" } }));
+    }
+
+    #[test]
+    fn a_file_that_no_secret_is_read_from_is_not_read() {
+        let said = ids(&[
+            ("p.toml", "[[providers]]\nid = \"acme\"\npreset = \"oidc\"\nclient_secrets_file = \"acme.secret\"\n"),
+            ("acme.secret", "given-by-acme\n"),
+        ]);
+        let said = said.unwrap_err();
+        assert!(
+            said.contains("has client_secrets_file, and no setting client_secrets is read from a file; those are client_secret_file, "),
+            "{said}"
+        );
+        assert!(!said.contains("given-by-acme"));
     }
 }

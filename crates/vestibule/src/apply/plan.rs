@@ -6,7 +6,11 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::declared::Kind;
-use crate::{config::schema::provider_secrets, remote::difference, table::printable};
+use crate::{
+    config::show::{HIDDEN, may_be_secret},
+    remote::difference,
+    table::printable,
+};
 
 /// What is done with one thing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -65,6 +69,27 @@ pub(super) struct Change {
     after: Value,
 }
 
+impl Change {
+    pub(super) fn new(field: &str, before: Value, after: Value) -> Self {
+        Self { field: field.to_owned(), before, after }
+    }
+
+    /// The field that it is in, or is itself.
+    pub(super) fn top(&self) -> &str {
+        self.field.split('/').next().unwrap_or_default()
+    }
+}
+
+/// What a gateway that only tried it says would change. Where is said as in files: from the top, and a provider's settings are its own.
+pub(super) fn changes(would: &Value) -> Vec<Change> {
+    let places = would["changes"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let field = |place: &Value| {
+        let pointer = place["pointer"].as_str().unwrap_or_default().trim_start_matches('/').to_owned();
+        pointer.strip_prefix("settings/").map(str::to_owned).unwrap_or(pointer)
+    };
+    places.iter().map(|place| Change { field: field(place), before: place["before"].clone(), after: place["after"].clone() }).collect()
+}
+
 impl Step {
     pub(super) fn new(kind: Kind, id: &str, file: &str, action: Action) -> Self {
         Self {
@@ -85,23 +110,20 @@ impl Step {
         format!("{} {}", self.kind.name(), self.id)
     }
 
-    /// With every field of what is to be made; secrets are among a provider's settings and not said.
-    pub(super) fn with_fields(mut self, body: &Value) -> Self {
+    /// With every field of what is to be made. What is a secret, or is called nearly as one, is not said.
+    /// `is_known` says whether a name is one of the gateway's own fields, none of which is a secret.
+    pub(super) fn with_fields(mut self, body: &Value, is_known: impl Fn(&str) -> bool) -> Self {
         let fields = if self.kind == Kind::Provider { &body["settings"] } else { body };
         for (name, value) in fields.as_object().into_iter().flatten() {
-            if self.kind == Kind::Provider && provider_secrets().any(|secret| secret == name) {
-                self.changes.push(Change { field: name.clone(), before: Value::Null, after: json!("(secret)") });
-                continue;
-            }
-            self.changes.push(Change { field: name.clone(), before: Value::Null, after: value.clone() });
+            let name_or_none = if is_known(name) { "" } else { name };
+            self.changes.push(Change::new(name, Value::Null, without_secrets(name_or_none, value)));
         }
         self
     }
 
-    /// With a field more that changes.
-    pub(super) fn changed(&mut self, field: &str, before: Value, after: Value) {
-        self.action = Action::Change;
-        self.changes.push(Change { field: field.to_owned(), before, after });
+    /// What the gateway would refuse.
+    pub(super) fn refused(self, faults: Vec<String>) -> Self {
+        Self { action: if self.action == Action::Keep { Action::Change } else { self.action }, faults, ..self }
     }
 
     fn text(&self) -> String {
@@ -119,12 +141,26 @@ impl Step {
     }
 }
 
+/// A value without what may be a secret in it.
+fn without_secrets(name: &str, value: &Value) -> Value {
+    match value {
+        _ if may_be_secret(name) => json!(HIDDEN),
+        Value::Object(members) => {
+            members.iter().map(|(name, value)| (name.clone(), without_secrets(name, value))).collect::<Map<_, _>>().into()
+        }
+        Value::Array(items) => items.iter().map(|item| without_secrets("", item)).collect(),
+        plain => plain.clone(),
+    }
+}
+
 /// All of it.
 #[derive(Debug)]
 pub(super) struct Plan {
     pub(super) steps: Vec<Step>,
     /// What the same set of files kept, stands in none any more, and stays.
     pub(super) left: Vec<String>,
+    /// How many things it kept.
+    pub(super) kept: usize,
 }
 
 impl Plan {
@@ -140,6 +176,12 @@ impl Plan {
 
     fn shut(&self) -> Vec<String> {
         self.steps.iter().filter(|step| step.shut).map(Step::named).collect()
+    }
+
+    /// How many things would be removed, if that is more than half of what there is: a wrong folder, or one of which a part is missing, looks like this.
+    pub(super) fn most_of_it(&self) -> Option<usize> {
+        let removed = self.count(Action::Delete);
+        (removed * 2 > self.kept).then_some(removed)
     }
 
     fn count(&self, action: Action) -> usize {
@@ -197,6 +239,28 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_slip_in_the_name_of_a_secret_does_not_show_it() {
+        let body =
+            json!({ "settings": { "preset": "oidc", "client_secrets": "hunter2", "clientsecret": "hunter2", "token_auth": "none" } });
+        let step = Step::new(Kind::Provider, "acme", "", Action::Create).with_fields(&body, |_| false);
+        let text = step.text();
+        assert!(!text.contains("hunter2") && text.contains("\"oidc\"") && text.contains("\"none\""), "{text}");
+        let client = json!({ "client_name": "App", "token_endpoint_auth_method": "plain-to-see", "secret": "hunter2", "jwks": { "keys": [{ "private": "hunter2", "kid": "one" }] } });
+        let is_known = |name: &str| ["client_name", "token_endpoint_auth_method", "jwks"].contains(&name);
+        let text = Step::new(Kind::Client, "app", "", Action::Create).with_fields(&client, is_known).text();
+        assert!(!text.contains("hunter2") && text.contains("App") && text.contains("one") && text.contains("plain-to-see"), "{text}");
+    }
+
+    #[test]
+    fn more_than_half_is_counted_and_less_is_not() {
+        let plan = |gone: usize, kept| {
+            let steps = (0..gone).map(|at| Step::new(Kind::Client, &at.to_string(), "", Action::Delete)).collect();
+            Plan { steps, left: Vec::new(), kept }.most_of_it()
+        };
+        assert_eq!([plan(0, 0), plan(0, 3), plan(1, 3), plan(1, 2), plan(2, 3), plan(1, 1)], [None, None, None, None, Some(2), Some(1)]);
+    }
 
     #[test]
     fn a_change_says_what_goes_and_what_comes() {

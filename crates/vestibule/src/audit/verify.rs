@@ -55,10 +55,11 @@ pub(super) fn export(path: &Path, options: &VerifyOptions) -> Result<String, Fai
         known.met(&verifier).map_err(broken)?;
     }
     progress.end();
+    let held_against = Anchors { key: true, checkpoints: known.count, people: true };
     known
         .all_met(&verifier)
         .and_then(|()| verifier.conclude())
-        .map(|report| told(&report, 0))
+        .map(|report| told(&report, 0, &held_against))
         .map_err(|broken| Failure::Plain(format!("{}: {broken}", path.display())))
 }
 
@@ -113,7 +114,8 @@ pub(super) async fn store(store: &dyn Store, options: &VerifyOptions, opens: boo
         return Err(failed(Broken::Short(report.to.unwrap_or(head.base), head.signed)));
     }
     let unsealed = store.count_unsealed().await?.events;
-    let mut said = told(&Report { redacted, unsealed, ..report }, waiting);
+    let held_against = Anchors { key: key.is_some(), checkpoints: known.count, people: opens };
+    let mut said = told(&Report { redacted, unsealed, ..report }, waiting, &held_against);
     if key.is_none() {
         let _ = writeln!(
             said,
@@ -122,6 +124,16 @@ pub(super) async fn store(store: &dyn Store, options: &VerifyOptions, opens: boo
         );
     }
     Ok(said)
+}
+
+/// What a log was held against, besides itself.
+struct Anchors {
+    /// A key that was kept elsewhere.
+    key: bool,
+    /// How many checkpoints that were kept elsewhere.
+    checkpoints: usize,
+    /// The sealing key, without which nobody sees what is said of people.
+    people: bool,
 }
 
 /// What is said of people: whether it is what was sealed, or was erased in order. How many events say nothing any more.
@@ -150,16 +162,38 @@ fn is_closed(event: &AuditEvent) -> bool {
     event.personal.as_ref().is_some_and(|personal| personal.redacted)
 }
 
-fn told(report: &Report, waiting: i64) -> String {
+fn told(report: &Report, waiting: i64, against: &Anchors) -> String {
     let mut said = String::new();
     match (report.from, report.to) {
-        (Some(from), Some(to)) if to >= from => {
+        (Some(from), Some(to)) if to >= from && (against.key || against.checkpoints > 0) => {
             let _ = writeln!(said, "whole: events {from} to {to} are what was sealed");
         }
-        _ => said.push_str("whole: there are no events that a checkpoint covers\n"),
+        (Some(from), Some(to)) if to >= from => {
+            let _ = writeln!(
+                said,
+                "consistent, and no more is proven: events {from} to {to} fit one another and the key that lies beside them; who can write there \
+                 could have made all of it anew"
+            );
+        }
+        _ => said.push_str("nothing is proven: there are no events that a checkpoint covers\n"),
     }
     if let Some(last) = &report.last_checkpoint {
-        let _ = writeln!(said, "{} checkpoints; the last was signed {} (chain {})", report.checkpoints, last.at, last.chain);
+        let _ = writeln!(
+            said,
+            "signed up to event {}, by {} checkpoints, the last of {} (chain {})",
+            last.seq, report.checkpoints, last.at, last.chain
+        );
+    }
+    match against.checkpoints {
+        0 => {
+            said.push_str("whether more came after that was cut off is told only by checkpoints that were kept elsewhere (--checkpoints)\n")
+        }
+        many => {
+            let _ = writeln!(said, "{many} checkpoints that were kept elsewhere are all in it");
+        }
+    }
+    if !against.people {
+        said.push_str("what events say of people was not checked: without the sealing key it stays closed\n");
     }
     for (many, what) in [
         (report.left_out, "were left out of the export, and only their digests checked"),
@@ -188,11 +222,15 @@ fn read_key(text: &str) -> Result<PublicKey, Failure> {
     read.lines().next().unwrap_or_default().trim().parse().map_err(|_| wrong())
 }
 
-/// Checkpoints that were kept elsewhere.
-struct Known(Vec<Checkpoint>);
+/// Checkpoints that were kept elsewhere, as far as they were not met yet.
+struct Known {
+    rest: Vec<Checkpoint>,
+    /// How many there were.
+    count: usize,
+}
 
 fn known(options: &VerifyOptions) -> Result<Known, Failure> {
-    let Some(path) = &options.checkpoints else { return Ok(Known(Vec::new())) };
+    let Some(path) = &options.checkpoints else { return Ok(Known { rest: Vec::new(), count: 0 }) };
     let text = std::fs::read_to_string(path).map_err(|error| Failure::io(format!("{} can't be read", path.display()), error))?;
     let mut known = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
@@ -202,15 +240,15 @@ fn known(options: &VerifyOptions) -> Result<Known, Failure> {
         known.push(read.ok_or_else(|| Failure::Plain(format!("{}:{number}: it is no checkpoint", path.display())))?);
     }
     known.sort_by_key(|checkpoint: &Checkpoint| checkpoint.seq);
-    Ok(Known(known))
+    Ok(Known { count: known.len(), rest: known })
 }
 
 impl Known {
     /// What was reached now must be what is known of it.
     fn met(&mut self, verifier: &Verifier<'_, LocalNotary>) -> Result<(), Broken> {
         let Some((seq, hash)) = verifier.reached() else { return Ok(()) };
-        let past = self.0.partition_point(|checkpoint| checkpoint.seq <= seq);
-        for checkpoint in self.0.drain(..past) {
+        let past = self.rest.partition_point(|checkpoint| checkpoint.seq <= seq);
+        for checkpoint in self.rest.drain(..past) {
             verifier.believe(&checkpoint)?;
             // One from before the first event here says nothing of what is here.
             if checkpoint.seq == seq && checkpoint.hash != hash {
@@ -221,7 +259,7 @@ impl Known {
     }
 
     fn all_met(&self, verifier: &Verifier<'_, LocalNotary>) -> Result<(), Broken> {
-        match (self.0.last(), verifier.reached()) {
+        match (self.rest.last(), verifier.reached()) {
             (Some(last), Some((seq, _))) => verifier.believe(last).and(Err(Broken::Short(seq, last.seq))),
             (Some(_), None) => Err(Broken::Unproven),
             (None, _) => Ok(()),

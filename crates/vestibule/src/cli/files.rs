@@ -17,6 +17,9 @@ pub(crate) struct ApplyOptions {
     /// Delete what this set of files kept and describes no more
     #[arg(long)]
     pub(crate) prune: bool,
+    /// How many things --prune removes: it has to be said where that is more than half of what this set of files kept
+    #[arg(long, value_name = "COUNT", requires = "prune")]
+    pub(crate) removals: Option<usize>,
     /// Say what would be done, and do nothing
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -102,14 +102,14 @@ fn walk_freely(at: &str, shape: &str, value: &Value, tell: &mut impl FnMut(&str,
 }
 
 /// A slip in the name of a secret must not show it.
-fn may_be_secret(name: &str) -> bool {
+pub(crate) fn may_be_secret(name: &str) -> bool {
     let telling = ["secret", "password", "passwd", "credential", "private", "token"].iter().any(|word| name.contains(word));
     let alike = || hint::nearest(name, provider_secrets(), |name| name).is_some();
     !name.ends_with("_file") && !NO_SECRETS.contains(&name) && (telling || alike())
 }
 
 /// Settings of presets whose names sound like one.
-const NO_SECRETS: [&str; 5] = ["client_id", "key_id", "token_endpoint", "token_params", "error_codes"];
+const NO_SECRETS: [&str; 7] = ["client_id", "key_id", "token_endpoint", "token_auth", "token_params", "error_codes", "secret_expires"];
 
 /// Of the store's address only the password is a secret; a list tells how many there are.
 fn redacted(key: &str, value: &Value) -> Value {

@@ -19,8 +19,15 @@ struct Fetched {
     body: Vec<u8>,
     /// When its certificate ends, if it came with one.
     certificate_ends: Option<Timestamp>,
-    /// What time it was there, and here.
-    dated: Option<(Timestamp, Timestamp)>,
+    dated: Option<Dated>,
+}
+
+/// What time it was there, and here when the question went and when the answer was there.
+#[derive(Clone, Copy)]
+struct Dated {
+    there: Timestamp,
+    asked: Timestamp,
+    answered: Timestamp,
 }
 
 /// Asks for our own documents by our own name; tells of the certificate and of the clock besides.
@@ -40,7 +47,7 @@ pub(super) async fn look(config: &Config) -> (Seen, Option<Finding>, Option<Find
     let certificate = discovery.certificate_ends.map(|ends| {
         finding::ends("certificate", "that of the issuer", ends, now, "renew it; `systemctl reload vestibule` reads it again if it is ours")
     });
-    (Ok([discovery.body, keys.body]), certificate, discovery.dated.map(|(there, here)| clock(there, here)))
+    (Ok([discovery.body, keys.body]), certificate, discovery.dated.map(clock))
 }
 
 async fn fetch(egress: &Egress, address: &str) -> Result<Fetched, String> {
@@ -48,16 +55,17 @@ async fn fetch(egress: &Egress, address: &str) -> Result<Fetched, String> {
         .header(header::ACCEPT, "application/json")
         .body(Vec::new())
         .map_err(|_| format!("{address} is no address"))?;
+    let asked = wire::clock().now();
     let answer = egress.send(request).await.map_err(|error| format!("{address}: {error}"))?;
     if answer.status() != http::StatusCode::OK {
         return Err(format!("{address} answers {}", answer.status().as_u16()));
     }
-    let here = wire::clock().now();
+    let answered = wire::clock().now();
     let there = answer.headers().get(header::DATE).and_then(|date| date.to_str().ok()).and_then(moment);
     let certificate = answer.extensions().get::<PeerCertificate>();
     Ok(Fetched {
         certificate_ends: certificate.and_then(|certificate| vestibule_protocol::certificate::expiry(&certificate.0)),
-        dated: there.map(|there| (there, here)),
+        dated: there.map(|there| Dated { there, asked, answered }),
         body: answer.into_body(),
     })
 }
@@ -69,8 +77,12 @@ fn moment(date: &str) -> Option<Timestamp> {
 }
 
 /// Tokens and proofs are good for seconds and minutes: who is off by more is refused, or refuses.
-fn clock(there: Timestamp, here: Timestamp) -> Finding {
-    let off = (there.as_secs() - here.as_secs()).unsigned_abs();
+///
+/// The answer was dated somewhere on the way: what differs from the middle of it by no more than half of what it took is nobody's fault.
+fn clock(dated: Dated) -> Finding {
+    let Dated { there, asked, answered } = dated;
+    let half = answered.since(asked) / 2;
+    let off = (there.as_secs() - (asked + half).as_secs()).unsigned_abs().saturating_sub(half.as_secs());
     let (what, advice) = ("clock", "keep the clock by NTP: `timedatectl` says whether it is");
     match off {
         0..=5 => Finding::ok(what, "agrees with the Date of the answer"),
@@ -117,6 +129,18 @@ pub(super) fn as_served(config: &Config, seen: Seen, gateway: Option<&Gateway>) 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_slow_answer_is_no_wrong_clock() {
+        let at = Timestamp::from_secs;
+        let found = |there: i64, took: i64| clock(Dated { there: at(1_000 + there), asked: at(1_000), answered: at(1_000 + took) }).state;
+        for (there, took, good) in
+            [(0, 0, true), (0, 60, true), (60, 60, true), (30, 60, true), (5, 0, true), (40, 0, false), (-40, 60, false)]
+        {
+            let is_good = matches!(found(there, took), finding::State::Ok);
+            assert_eq!(is_good, good, "{there} s later there, {took} s on the way");
+        }
+    }
 
     #[test]
     fn a_date_is_read_as_http_writes_it() {

@@ -48,6 +48,25 @@ impl Problem {
         self.code == code
     }
 
+    /// Whether it is about what was sent or what it met, and not about who sent it, how often, or how the gateway is.
+    pub(crate) fn is_about_what_was_sent(&self) -> bool {
+        matches!(
+            self.status,
+            StatusCode::BAD_REQUEST | StatusCode::CONFLICT | StatusCode::PRECONDITION_FAILED | StatusCode::UNPROCESSABLE_ENTITY
+        )
+    }
+
+    /// Where something is wrong.
+    pub(crate) fn pointers(&self) -> impl Iterator<Item = &str> {
+        self.places.iter().map(|(place, _)| place.as_str())
+    }
+
+    /// Each thing that is wrong in other places than these, in one sentence.
+    pub(crate) fn sentences_but(&self, passed_over: &[&str]) -> Vec<String> {
+        let places: Vec<_> = self.places.iter().filter(|(place, _)| !passed_over.contains(&place.as_str())).cloned().collect();
+        Self { places, detail: self.detail.clone(), code: String::new(), hint: None, trace: None, ..*self }.sentences()
+    }
+
     /// Each thing that is wrong, in one sentence.
     pub(crate) fn sentences(&self) -> Vec<String> {
         let places: Vec<_> = self.places.iter().map(|(place, detail)| format!("{place} {detail}").trim().to_owned()).collect();

@@ -11,8 +11,8 @@ use crate::admin::{
     text::{Moment, Text},
 };
 
-/// Ten years.
-const LONGEST: u64 = 315_360_000;
+/// Ten years, in seconds.
+pub(crate) const LONGEST: u64 = 315_360_000;
 
 /// What is written to make a key.
 #[derive(Object)]

@@ -9,6 +9,11 @@ use crate::admin::{
     text::{Moment, Text},
 };
 
+/// A year, in seconds.
+pub(crate) const LONGEST: u64 = 31_536_000;
+/// The most apps that one is good for.
+pub(crate) const MOST_USES: u64 = 1_000;
+
 /// What is written to make a registration token.
 #[derive(Object)]
 #[oai(rename = "RegistrationTokenRequest", example, deny_unknown_fields)]
@@ -41,10 +46,10 @@ impl Read for TokenRequest {
         if name.is_none() {
             fields.is_missing("name", "say for whom or what it is");
         }
-        let uses = fields.whole("uses", 1..=1000).and_then(|uses| u32::try_from(uses).ok());
+        let uses = fields.whole("uses", 1..=MOST_USES).and_then(|uses| u32::try_from(uses).ok());
         Self {
             name: name.unwrap_or_default(),
-            expires_in: fields.whole("expires_in", 60..=31_536_000).unwrap_or_else(default_expires_in),
+            expires_in: fields.whole("expires_in", 60..=LONGEST).unwrap_or_else(default_expires_in),
             uses: uses.unwrap_or_else(default_uses),
         }
     }

@@ -4,11 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use http::StatusCode;
 use poem::Response;
-use vestibule_flows::{AdminFault, Desk};
+use vestibule_flows::Desk;
 
 use super::{
     super::{faulty, form::Sent, named, onward, refused, segment},
-    page,
+    onward_with,
 };
 use crate::{house::House, visit::Visit};
 
@@ -21,7 +21,7 @@ pub(super) async fn add_secret(house: Arc<House>, visit: Visit, desk: Desk) -> R
         _ => None,
     };
     match house.gateway.add_secret(&visit.witness, &desk.operator.actor, &named(&visit, "app"), None, others).await {
-        Ok((client, secret)) => page(&house, &visit, &desk, &client, Some(&secret)),
+        Ok((client, secret)) => onward_with(&house, &visit, &desk, &client, &secret),
         Err(fault) => faulty(&house, &visit, &desk, &fault),
     }
 }
@@ -40,8 +40,7 @@ pub(super) async fn disable(house: Arc<House>, visit: Visit, desk: Desk) -> Resp
     let app = named(&visit, "app");
     let sent = Sent::of(&visit);
     let disabled = sent.text("disabled") == "true";
-    let expected = sent.text("version").parse::<i64>().ok();
-    match house.gateway.disable_client(&visit.witness, &desk.operator.actor, &app, disabled, expected).await {
+    match house.gateway.disable_client(&visit.witness, &desk.operator.actor, &app, disabled, sent.version()).await {
         Ok(_) => onward(&house, &format!("/app/{}", segment(&app)), Some(if disabled { "disabled" } else { "enabled" })),
         Err(fault) => faulty(&house, &visit, &desk, &fault),
     }
@@ -56,8 +55,7 @@ pub(super) async fn delete(house: Arc<House>, visit: Visit, desk: Desk) -> Respo
         if sent.text("name") != app {
             return Ok(false);
         }
-        let expected = sent.text("version").parse::<i64>().map_err(|_| AdminFault::PreconditionRequired)?;
-        house.gateway.delete_client(&visit.witness, &desk.operator.actor, &app, Some(expected)).await.map(|()| true)
+        house.gateway.delete_client(&visit.witness, &desk.operator.actor, &app, sent.edit()?).await.map(|()| true)
     };
     match deleted.await {
         Ok(true) => onward(&house, "/apps", Some("deleted")),

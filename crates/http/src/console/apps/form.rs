@@ -7,6 +7,7 @@ use http::StatusCode;
 use poem::Response;
 use vestibule_domain::{
     client::{AuthMethod, Client, ConsentMode},
+    operator::AdminArea,
     registration::{Draft, FieldFault},
 };
 use vestibule_flows::{AdminFault, Desk};
@@ -17,10 +18,10 @@ use super::{
         form::Sent,
         frame::show_part,
         named, onward,
-        parts::{Faults, Field, Tick},
+        parts::{Faults, Field, Kept, Tick},
         said, segment, show,
     },
-    page,
+    onward_with, place_of,
 };
 use crate::{admin, house::House, pages::visible, visit::Visit};
 
@@ -37,7 +38,8 @@ pub(super) async fn create(house: Arc<House>, visit: Visit, desk: Desk) -> Respo
         return unclear(&house, &visit, &desk, Form { id, draft, faults, ..Form::default() }).await;
     }
     match house.gateway.create_client(&visit.witness, &desk.operator.actor, id.as_deref(), &draft).await {
-        Ok((client, secret)) => page(&house, &visit, &desk, &client, secret.as_ref()),
+        Ok((client, Some(secret))) => onward_with(&house, &visit, &desk, &client, &secret),
+        Ok((client, None)) => onward(&house, &place_of(client.id.as_str()), Some("saved")),
         Err(AdminFault::Invalid(faults)) => {
             let form = Form { id, draft, faults, ..Form::default() };
             respond(&house, &visit, &desk, StatusCode::UNPROCESSABLE_ENTITY, form).await
@@ -54,7 +56,7 @@ pub(super) async fn create(house: Arc<House>, visit: Visit, desk: Desk) -> Respo
 pub(super) async fn edit(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
     match house.gateway.client(&named(&visit, "app")).await {
         Ok(client) => {
-            let form = Form { draft: admin::draft_of(&client), present: Some(client), ..Form::default() };
+            let form = Form { draft: admin::draft_of(&client), version: Some(client.version), present: Some(client), ..Form::default() };
             respond(&house, &visit, &desk, StatusCode::OK, form).await
         }
         Err(fault) => faulty(&house, &visit, &desk, &fault),
@@ -68,24 +70,30 @@ pub(super) async fn save(house: Arc<House>, visit: Visit, desk: Desk) -> Respons
         Ok(present) => present,
         Err(fault) => return faulty(&house, &visit, &desk, &fault),
     };
-    let Written { draft, faults, .. } = written(&visit, admin::draft_of(&present));
-    if !faults.is_empty() {
-        return unclear(&house, &visit, &desk, Form { draft, faults, present: Some(present), ..Form::default() }).await;
-    }
-    let Ok(expected) = Sent::of(&visit).text("version").parse::<i64>() else {
-        return faulty(&house, &visit, &desk, &AdminFault::PreconditionRequired);
+    let edit = match Sent::of(&visit).edit() {
+        Ok(edit) => edit,
+        Err(fault) => return faulty(&house, &visit, &desk, &fault),
     };
-    match house.gateway.replace_client(&visit.witness, &desk.operator.actor, &app, &draft, Some(expected)).await {
-        Ok((client, Some(secret))) => page(&house, &visit, &desk, &client, Some(&secret)),
-        Ok((_, None)) => onward(&house, &format!("/app/{}", segment(&app)), Some("saved")),
+    let Written { draft, faults, .. } = written(&visit, admin::draft_of(&present));
+    // What is shown again is still what was made of the version that was seen: who saves it then overwrites nothing that came between.
+    let form = Form { version: edit.expected, is_forced: edit.editor.force, ..Form::default() };
+    if !faults.is_empty() {
+        return unclear(&house, &visit, &desk, Form { draft, faults, present: Some(present), ..form }).await;
+    }
+    match house.gateway.replace_client(&visit.witness, &desk.operator.actor, &app, &draft, edit).await {
+        Ok((client, Some(secret))) => onward_with(&house, &visit, &desk, &client, &secret),
+        Ok((_, None)) => onward(&house, &place_of(&app), Some("saved")),
         Err(AdminFault::Invalid(faults)) => {
-            let form = Form { draft, faults, present: Some(present), ..Form::default() };
+            let form = Form { draft, faults, present: Some(present), ..form };
             respond(&house, &visit, &desk, StatusCode::UNPROCESSABLE_ENTITY, form).await
+        }
+        Err(AdminFault::Kept(_)) => {
+            respond(&house, &visit, &desk, StatusCode::CONFLICT, Form { draft, present: Some(present), ..form }).await
         }
         // What this operator wrote stays in the form, beside what somebody else made of it; to save it now is to decide between the two.
         Err(AdminFault::PreconditionFailed(_)) => match house.gateway.client(&app).await {
             Ok(present) => {
-                let form = Form { draft, present: Some(present), is_late: true, ..Form::default() };
+                let form = Form { draft, version: Some(present.version), present: Some(present), is_late: true, ..form };
                 respond(&house, &visit, &desk, StatusCode::CONFLICT, form).await
             }
             Err(fault) => faulty(&house, &visit, &desk, &fault),
@@ -105,7 +113,7 @@ pub(super) async fn check(house: Arc<House>, visit: Visit, desk: Desk) -> Respon
     let Written { id, draft, .. } = written(&visit, present.as_ref().map_or_else(Draft::default, admin::draft_of));
     let id = app.or(id);
     match house.gateway.faults_of_client(&visit.witness, id.as_deref(), &draft).await {
-        Ok(faults) => show_part(&Faults { faults: by_field(&faults).remove(field.as_str()).unwrap_or_default() }),
+        Ok(faults) => show_part(StatusCode::OK, &Faults { faults: by_field(&faults).remove(field.as_str()).unwrap_or_default() }),
         Err(fault) => faulty(&house, &visit, &desk, &fault),
     }
 }
@@ -179,12 +187,19 @@ struct Form {
     draft: Draft,
     faults: Vec<FieldFault>,
     present: Option<Client>,
+    /// The version that the form was made of.
+    version: Option<i64>,
+    /// Whether it is to be saved though files keep the app.
+    is_forced: bool,
     /// Whether somebody else changed the app while this operator wrote.
     is_late: bool,
 }
 
 async fn respond(house: &House, visit: &Visit, desk: &Desk, status: StatusCode, form: Form) -> Response {
-    let providers = match house.gateway.shown_providers(&visit.witness).await {
+    // Who may not look at providers sees those that the app names, and changes nothing about the others.
+    let sees_providers = desk.operator.sees(AdminArea::Providers);
+    let providers = if sees_providers { house.gateway.shown_providers(&visit.witness).await } else { Ok(Vec::new()) };
+    let providers = match providers {
         Ok(providers) => providers,
         Err(fault) => return faulty(house, visit, desk, &fault),
     };
@@ -263,7 +278,8 @@ async fn respond(house: &House, visit: &Visit, desk: &Desk, status: StatusCode, 
     });
     // One that is not here any more stays until somebody takes it away: without it the app might be open to more than it was.
     let gone = draft.allowed_providers.iter().filter(|allowed| providers.iter().all(|provider| provider.id.as_str() != *allowed));
-    let gone = gone.map(|id| tick("allowed_providers", id, &format!("{} (not here any more)", visible(id, 60)), "", true));
+    let remark = if sees_providers { " (not here any more)" } else { "" };
+    let gone = gone.map(|id| tick("allowed_providers", id, &format!("{}{remark}", visible(id, 60)), "", true));
     let pkce = tick(
         "require_pkce",
         "true",
@@ -288,7 +304,8 @@ async fn respond(house: &House, visit: &Visit, desk: &Desk, status: StatusCode, 
         title: present.as_ref().map_or_else(|| "New app".to_owned(), |present| format!("Edit {}", visible(&present.name, 100))),
         at: app.as_deref().map(|app| format!("{}/app/{}", frame.base, segment(app))),
         app,
-        version: present.as_ref().map(|present| present.version),
+        version: form.version,
+        kept: present.as_ref().and_then(|present| present.managed_by.as_ref()).map(|keeper| Kept::new(keeper, form.is_forced)),
         main,
         id,
         proof,
@@ -407,6 +424,7 @@ struct Page<'a> {
     at: Option<String>,
     app: Option<String>,
     version: Option<i64>,
+    kept: Option<Kept>,
     main: Vec<Field>,
     id: Option<Field>,
     proof: Field,

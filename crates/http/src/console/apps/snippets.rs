@@ -1,6 +1,10 @@
 //! What to write into the popular clients, with an app's own values in it.
 
-use vestibule_domain::client::Client;
+use vestibule_domain::{
+    assertion::JWT_BEARER,
+    client::{AuthMethod, Client},
+    settings::Settings,
+};
 
 /// One of them.
 pub(super) struct Snippet {
@@ -17,11 +21,15 @@ const PLACEHOLDER: &str = "CLIENT_SECRET";
 
 /// For an app that signs people in; the secret is known only when it has just been made. Nothing in them is taken from the app's name, and what is taken
 /// from its registration is quoted as each language has it. What an app says that nobody vetted is nothing to paste into a shell: it gets none.
-pub(super) fn for_app(issuer: &str, client: &Client, secret: Option<&str>) -> Vec<Snippet> {
+pub(super) fn for_app(settings: &Settings, client: &Client, secret: Option<&str>) -> Vec<Snippet> {
     let Some(redirect) = client.redirect_uris.first().filter(|_| client.is_vetted()) else { return Vec::new() };
+    let has_certificate = matches!(client.auth_method, AuthMethod::TlsClientAuth | AuthMethod::SelfSignedTlsClientAuth);
     let given = Given {
-        issuer: issuer.trim_end_matches('/'),
+        issuer: settings.issuer.trim_end_matches('/'),
+        token_endpoint: settings.url_for_certificates("/token").filter(|_| has_certificate).unwrap_or_else(|| settings.url("/token")),
         id: client.id.as_str(),
+        method: client.auth_method,
+        alg: client.assertion_algs().first().map_or("ES256", |alg| alg.as_str()),
         secret: client.auth_method.has_secret().then(|| secret.unwrap_or(PLACEHOLDER)),
         redirect: redirect.as_str(),
         scope: in_their_order(client),
@@ -57,7 +65,13 @@ fn encoded(text: &str) -> String {
 
 struct Given<'a> {
     issuer: &'a str,
+    /// For a client with a certificate, the one where it is asked for.
+    token_endpoint: String,
     id: &'a str,
+    /// How it proves who it is: whatever else it said would be refused.
+    method: AuthMethod,
+    /// What its assertions are signed with.
+    alg: &'static str,
     /// Nothing for an app that has none.
     secret: Option<&'a str>,
     redirect: &'a str,
@@ -66,12 +80,27 @@ struct Given<'a> {
 
 impl Given<'_> {
     fn all(&self) -> Vec<Snippet> {
-        let mut all = vec![self.openid_client()];
-        if self.secret.is_some() {
-            all.extend([self.authlib(), self.auth_js(), self.spring(), self.grafana(), self.oauth2_proxy(), self.mod_auth_openidc()]);
+        match self.method {
+            AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost => vec![
+                self.openid_client(),
+                self.authlib(),
+                self.auth_js(),
+                self.spring(),
+                self.grafana(),
+                self.oauth2_proxy(),
+                self.mod_auth_openidc(),
+                self.curl(),
+            ],
+            AuthMethod::PrivateKeyJwt => vec![self.openid_client(), self.authlib(), self.curl()],
+            AuthMethod::ClientSecretJwt | AuthMethod::None => vec![self.openid_client(), self.curl()],
+            // Where a certificate goes is a matter of each client's connection, which they have in common with curl alone.
+            AuthMethod::TlsClientAuth | AuthMethod::SelfSignedTlsClientAuth => vec![self.curl()],
         }
-        all.push(self.curl());
-        all
+    }
+
+    /// Whether it sends its secret in the form, which few clients do unless they are told.
+    fn sends_in_form(&self) -> bool {
+        self.method == AuthMethod::ClientSecretPost
     }
 
     fn secret(&self) -> &str {
@@ -86,11 +115,32 @@ impl Given<'_> {
 
     fn openid_client(&self) -> Snippet {
         let [issuer, id, redirect, scope] = [self.issuer, self.id, self.redirect, &self.scope].map(quoted);
-        let secret = self.secret.map_or_else(|| ", undefined, client.None()".to_owned(), |secret| format!(", {}", quoted(secret)));
+        let secret = quoted(self.secret());
+        let proof = match self.method {
+            AuthMethod::ClientSecretBasic => format!("client.ClientSecretBasic({secret})"),
+            AuthMethod::ClientSecretPost => format!("client.ClientSecretPost({secret})"),
+            AuthMethod::ClientSecretJwt => format!("client.ClientSecretJwt({secret})"),
+            AuthMethod::PrivateKeyJwt => "client.PrivateKeyJwt(key)".to_owned(),
+            AuthMethod::TlsClientAuth | AuthMethod::SelfSignedTlsClientAuth => "client.TlsClientAuth()".to_owned(),
+            AuthMethod::None => "client.None()".to_owned(),
+        };
+        let key = if self.method == AuthMethod::PrivateKeyJwt {
+            format!(
+                r#"import {{ readFile }} from "node:fs/promises";
+import {{ importPKCS8 }} from "jose";
+
+// The private half of the key that this app is registered with.
+const key = await importPKCS8(await readFile("client-key.pem", "utf8"), "{}");
+"#,
+                self.alg
+            )
+        } else {
+            String::new()
+        };
         let text = format!(
             r#"import * as client from "openid-client";
-
-const config = await client.discovery(new URL({issuer}), {id}{secret});
+{key}
+const config = await client.discovery(new URL({issuer}), {id}, undefined, {proof});
 
 // On the way out; keep both values in the person's session.
 const verifier = client.randomPKCECodeVerifier();
@@ -117,16 +167,28 @@ console.log(tokens.claims());
     fn authlib(&self) -> Snippet {
         let [id, secret, scope, redirect] = [self.id, self.secret(), &self.plain_scope(), self.redirect].map(quoted);
         let metadata = quoted(&format!("{}/.well-known/openid-configuration", self.issuer));
+        let method = match self.method {
+            AuthMethod::ClientSecretBasic => String::new(),
+            other => format!(", \"token_endpoint_auth_method\": \"{other}\""),
+        };
+        let (import, secret) = if self.method == AuthMethod::PrivateKeyJwt {
+            let (token_endpoint, alg) = (quoted(&self.token_endpoint), self.alg);
+            let by_key =
+                format!("open(\"client-key.pem\").read(),\n    client_auth_methods=[PrivateKeyJWT({token_endpoint}, alg=\"{alg}\")]");
+            ("from authlib.oauth2.rfc7523 import PrivateKeyJWT\n", by_key)
+        } else {
+            ("", secret)
+        };
         let text = format!(
             r#"from authlib.integrations.flask_client import OAuth
-
+{import}
 oauth = OAuth(app)
 oauth.register(
     "vestibule",
     server_metadata_url={metadata},
     client_id={id},
     client_secret={secret},
-    client_kwargs={{"scope": {scope}, "code_challenge_method": "S256"}},
+    client_kwargs={{"scope": {scope}, "code_challenge_method": "S256"{method}}},
 )
 
 @app.get("/login")
@@ -142,6 +204,7 @@ def login():
 
     fn auth_js(&self) -> Snippet {
         let [issuer, id, secret, scope] = [self.issuer, self.id, self.secret(), &self.plain_scope()].map(quoted);
+        let method = if self.sends_in_form() { "\n      client: { token_endpoint_auth_method: \"client_secret_post\" }," } else { "" };
         let text = format!(
             r#"import NextAuth from "next-auth";
 
@@ -153,7 +216,7 @@ export const {{ handlers, signIn, signOut, auth }} = NextAuth({{
       type: "oidc",
       issuer: {issuer},
       clientId: {id},
-      clientSecret: {secret},
+      clientSecret: {secret},{method}
       authorization: {{ params: {{ scope: {scope} }} }},
       checks: ["pkce", "state"],
     }},
@@ -172,6 +235,7 @@ export const {{ handlers, signIn, signOut, auth }} = NextAuth({{
     fn spring(&self) -> Snippet {
         let scope = self.plain_scope().replace(' ', ",");
         let [issuer, id, secret, scope, redirect] = [self.issuer, self.id, self.secret(), &scope, self.redirect].map(quoted);
+        let method = self.method;
         let text = format!(
             r"spring:
   security:
@@ -184,6 +248,7 @@ export const {{ handlers, signIn, signOut, auth }} = NextAuth({{
             scope: {scope}
             redirect-uri: {redirect}
             authorization-grant-type: authorization_code
+            client-authentication-method: {method}
         provider:
           vestibule:
             issuer-uri: {issuer}
@@ -197,6 +262,7 @@ export const {{ handlers, signIn, signOut, auth }} = NextAuth({{
 
     fn grafana(&self) -> Snippet {
         let [issuer, id, secret, scope] = [self.issuer, self.id, self.secret(), &self.plain_scope()].map(ini_quoted);
+        let style = if self.sends_in_form() { "InParams" } else { "InHeader" };
         let text = format!(
             r"[auth.generic_oauth]
 enabled = true
@@ -207,6 +273,7 @@ scopes = {scope}
 auth_url = {issuer}/authorize
 token_url = {issuer}/token
 api_url = {issuer}/userinfo
+auth_style = {style}
 use_pkce = true
 login_attribute_path = email
 groups_attribute_path = groups
@@ -237,10 +304,12 @@ cookie_secret = ""
     fn mod_auth_openidc(&self) -> Snippet {
         let [id, secret, scope, redirect] = [self.id, self.secret(), &self.plain_scope(), self.redirect].map(quoted);
         let metadata = quoted(&format!("{}/.well-known/openid-configuration", self.issuer));
+        let method = self.method;
         let text = format!(
             r#"OIDCProviderMetadataURL {metadata}
 OIDCClientID {id}
 OIDCClientSecret {secret}
+OIDCProviderTokenEndpointAuth {method}
 OIDCRedirectURI {redirect}
 OIDCScope {scope}
 OIDCPKCEMethod S256
@@ -261,9 +330,19 @@ OIDCCryptoPassphrase "exec:/bin/cat /etc/apache2/oidc-passphrase"
     }
 
     fn curl(&self) -> Snippet {
-        let proof = match self.secret {
-            Some(secret) => format!("-u {}", shell_quoted(&format!("{}:{secret}", self.id))),
-            None => format!("--data-urlencode {}", shell_quoted(&format!("client_id={}", self.id))),
+        let field = |name: &str, text: &str| format!("--data-urlencode {}", shell_quoted(&format!("{name}={text}")));
+        let id = field("client_id", self.id);
+        let (said, proof) = match self.method {
+            AuthMethod::ClientSecretBasic => ("", format!("-u {}", shell_quoted(&format!("{}:{}", self.id, self.secret())))),
+            AuthMethod::ClientSecretPost => ("", format!("{id} {}", field("client_secret", self.secret()))),
+            AuthMethod::None => ("", id),
+            AuthMethod::ClientSecretJwt | AuthMethod::PrivateKeyJwt => (
+                ", and a JWT that the app signed: iss and sub are its client ID, aud the issuer, with exp, iat and a new jti",
+                format!("{id} {} --data-urlencode client_assertion=\"$assertion\"", field("client_assertion_type", JWT_BEARER)),
+            ),
+            AuthMethod::TlsClientAuth | AuthMethod::SelfSignedTlsClientAuth => {
+                (", and the certificate that the app is registered with", format!("{id} --cert client.pem --key client-key.pem"))
+            }
         };
         let [id, redirect, scope] = [self.id, self.redirect, &self.scope].map(encoded);
         let authorize = shell_quoted(&format!(
@@ -271,7 +350,7 @@ OIDCCryptoPassphrase "exec:/bin/cat /etc/apache2/oidc-passphrase"
              &code_challenge_method=S256&code_challenge=",
             self.issuer
         ));
-        let token = shell_quoted(&format!("{}/token", self.issuer));
+        let token = shell_quoted(&self.token_endpoint);
         let redirect = shell_quoted(&format!("redirect_uri={}", self.redirect));
         let text = format!(
             r#"# Open this in a browser; the code is in the address that it ends at.
@@ -279,7 +358,7 @@ verifier=$(openssl rand -hex 32)
 challenge=$(printf %s "$verifier" | openssl dgst -sha256 -binary | openssl base64 -A | tr '+/' '-_' | tr -d =)
 echo {authorize}"$challenge"
 
-# Then, within a minute, with that code:
+# Then, within a minute, with that code{said}:
 curl {token} {proof} \
   -d grant_type=authorization_code -d code="$code" -d code_verifier="$verifier" --data-urlencode {redirect}
 "#
@@ -295,7 +374,16 @@ mod tests {
     const HOSTILE: &str = "https://evil.example/';curl$IFS-o/tmp/x&$(id)#`\"\\x";
 
     fn given(id: &str) -> Given<'_> {
-        Given { issuer: "https://sso.example.com", id, secret: Some("s3cret"), redirect: HOSTILE, scope: "openid profile".into() }
+        Given {
+            issuer: "https://sso.example.com",
+            token_endpoint: "https://sso.example.com/token".into(),
+            id,
+            method: AuthMethod::ClientSecretBasic,
+            alg: "ES256",
+            secret: Some("s3cret"),
+            redirect: HOSTILE,
+            scope: "openid profile".into(),
+        }
     }
 
     /// The words that a shell would make of a line, if it makes nothing else of it: single quotes alone, and backslashes outside of them.
@@ -337,10 +425,50 @@ mod tests {
         assert_eq!(words(curl), ["https://sso.example.com/token", "-u", &format!("{HOSTILE}:s3cret")]);
         let (_, redirect) = text.trim_end().split_once("--data-urlencode ").unwrap();
         assert_eq!(words(redirect), [format!("redirect_uri={HOSTILE}")]);
-        let public = Given { secret: None, ..given };
+        let public = Given { secret: None, method: AuthMethod::None, ..given };
         let text = public.curl().text;
         let curl = text.lines().find_map(|line| line.strip_prefix("curl ")).unwrap().trim_end_matches(" \\");
         assert_eq!(words(curl)[2], format!("client_id={HOSTILE}"));
+    }
+
+    #[test]
+    fn what_an_app_is_to_prove_itself_by_stands_in_each_snippet_and_nothing_else_does() {
+        for method in AuthMethod::ALL.iter().copied() {
+            let given = Given { method, secret: method.has_secret().then_some("s3cret"), ..given("app") };
+            let all = given.all();
+            let said = |id: &str| all.iter().find(|snippet| snippet.id == id).map(|snippet| snippet.text.as_str()).unwrap_or_default();
+            for snippet in &all {
+                let text = &snippet.text;
+                assert!(method.has_secret() || !text.contains("CLIENT_SECRET") && !text.contains("clientSecret"), "{method}: {text}");
+                assert!(!text.contains("client.None()") || method == AuthMethod::None, "{method}: {text}");
+            }
+            let curl = said("curl");
+            match method {
+                AuthMethod::ClientSecretBasic => {
+                    assert!(curl.contains("-u 'app:s3cret'") && said("openid-client").contains("ClientSecretBasic"))
+                }
+                AuthMethod::ClientSecretPost => {
+                    assert!(curl.contains("'client_secret=s3cret'") && said("openid-client").contains("ClientSecretPost"));
+                    assert!(said("spring").contains("client-authentication-method: client_secret_post"));
+                    assert!(said("mod-auth-openidc").contains("OIDCProviderTokenEndpointAuth client_secret_post"));
+                    assert!(said("grafana").contains("auth_style = InParams") && said("auth-js").contains("client_secret_post"));
+                    assert!(said("authlib").contains("\"token_endpoint_auth_method\": \"client_secret_post\""));
+                }
+                AuthMethod::ClientSecretJwt => {
+                    assert!(
+                        curl.contains("client_assertion=")
+                            && !curl.contains("s3cret")
+                            && said("openid-client").contains("ClientSecretJwt(\"s3cret\")")
+                    );
+                }
+                AuthMethod::PrivateKeyJwt => {
+                    assert!(curl.contains("client_assertion=") && said("openid-client").contains("client.PrivateKeyJwt(key)"));
+                    assert!(said("authlib").contains("PrivateKeyJWT(\"https://sso.example.com/token\", alg=\"ES256\")"));
+                }
+                AuthMethod::TlsClientAuth | AuthMethod::SelfSignedTlsClientAuth => assert!(curl.contains("--cert client.pem")),
+                AuthMethod::None => assert!(curl.contains("'client_id=app'") && said("openid-client").contains("client.None()")),
+            }
+        }
     }
 
     #[test]

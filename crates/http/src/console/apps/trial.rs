@@ -9,7 +9,10 @@ use vestibule_domain::policy::Refusal;
 use vestibule_flows::{Desk, TriedApp};
 use vestibule_protocol::claims::UserinfoClaims;
 
-use super::super::{Frame, Section, faulty, named, segment, show, unavailable};
+use super::{
+    super::{BASE, Frame, Section, door::leads_back, faulty, named, onward, show, unavailable},
+    place_of,
+};
 use crate::{authorize, halt, house::House, pages::visible, visit::Visit};
 
 /// What it would get.
@@ -27,8 +30,10 @@ pub(super) async fn show_trial(house: Arc<House>, visit: Visit, desk: Desk) -> R
     let view = Trial {
         f: &frame,
         name: visible(&client.name, 100),
-        at: format!("{}/app/{}", frame.base, segment(client.id.as_str())),
+        at: format!("{}{}", frame.base, place_of(client.id.as_str())),
         may_begin: !client.redirect_uris.is_empty(),
+        elsewhere: (!leads_back(&house, &visit))
+            .then(|| house.gateway.settings().url(&format!("{BASE}{}/try", place_of(client.id.as_str())))),
         got: tried.map(|tried| got(&house, tried)),
         scopes: client.scopes.to_string(),
     };
@@ -41,6 +46,10 @@ pub(super) async fn begin(house: Arc<House>, visit: Visit, desk: Desk) -> Respon
         Ok(client) => client,
         Err(fault) => return faulty(&house, &visit, &desk, &fault),
     };
+    // Whoever is sent to a provider from here would not come back here.
+    if !leads_back(&house, &visit) {
+        return onward(&house, &format!("{}/try", place_of(client.id.as_str())), None);
+    }
     match house.gateway.begin_app_trial(&visit.witness, &client).await {
         Ok(authorized) => authorize::respond(&house, &visit, authorized, false),
         Err(end) => halt::respond(&house, &visit, &end, None),
@@ -83,6 +92,8 @@ struct Trial<'a> {
     name: String,
     at: String,
     may_begin: bool,
+    /// Where it can be tried, if not under the name that this page is called by.
+    elsewhere: Option<String>,
     got: Option<Got>,
     scopes: String,
 }

@@ -41,8 +41,7 @@ pub(super) async fn disable(house: Arc<House>, visit: Visit, desk: Desk) -> Resp
     let id = named(&visit, "provider");
     let sent = Sent::of(&visit);
     let disabled = sent.text("disabled") == "true";
-    let expected = sent.text("version").parse::<i64>().ok();
-    match house.gateway.disable_provider(&visit.witness, &desk.operator.actor, &id, disabled, expected).await {
+    match house.gateway.disable_provider(&visit.witness, &desk.operator.actor, &id, disabled, sent.version()).await {
         Ok(_) => onward(&house, &format!("/provider/{}", segment(&id)), Some(if disabled { "disabled" } else { "enabled" })),
         Err(fault) => faulty(&house, &visit, &desk, &fault),
     }
@@ -56,7 +55,8 @@ pub(super) async fn delete(house: Arc<House>, visit: Visit, desk: Desk) -> Respo
         let text = "Type the id of the provider exactly as it stands on its page. Nothing was deleted.";
         return refused(&house, &visit, &desk, StatusCode::UNPROCESSABLE_ENTITY, "That is another name", text);
     }
-    match house.gateway.delete_provider(&visit.witness, &desk.operator.actor, &id, sent.text("version").parse::<i64>().ok()).await {
+    let deleted = async { house.gateway.delete_provider(&visit.witness, &desk.operator.actor, &id, sent.edit()?).await };
+    match deleted.await {
         Ok(()) => onward(&house, "/providers", Some("deleted")),
         Err(fault) => faulty(&house, &visit, &desk, &fault),
     }

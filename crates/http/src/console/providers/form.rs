@@ -6,10 +6,21 @@ use askama::Template;
 use http::StatusCode;
 use poem::Response;
 use serde_json::Value;
-use vestibule_domain::{claims::Claims, ids::ProviderId, provider::PresetCard, registration::FieldFault};
+use vestibule_domain::{
+    claims::Claims,
+    ids::{ManagerName, ProviderId},
+    provider::{Need, PresetCard},
+    registration::FieldFault,
+};
 use vestibule_flows::{AdminFault, Desk, ProviderDraft, ShownProvider};
 
-use super::super::{Frame, Section, faulty, form::Sent, named, onward, parts::Field, said, segment, show};
+use super::super::{
+    Frame, Section, faulty,
+    form::Sent,
+    named, onward,
+    parts::{Field, Kept},
+    said, segment, show,
+};
 use crate::{
     admin,
     house::House,
@@ -77,16 +88,20 @@ pub(super) async fn save(house: Arc<House>, visit: Visit, desk: Desk) -> Respons
         Err(fault) => return faulty(&house, &visit, &desk, &fault),
     };
     let sent = Sent::of(&visit);
+    let edit = match sent.edit() {
+        Ok(edit) => edit,
+        Err(fault) => return faulty(&house, &visit, &desk, &fault),
+    };
     let of = Form::of(&house, &present);
     let (form, draft) = Form::written(&house, &sent, of.id, of.preset);
-    let mut form = Form { version: of.version, secrets: of.secrets, ..form };
-    let saved = match (draft, sent.text("version").parse::<i64>()) {
-        (Ok(settings), Ok(expected)) => {
+    // What is shown again is still what was made of the version that was seen: who saves it then overwrites nothing that came between.
+    let mut form = Form { version: edit.expected, is_forced: edit.editor.force, keeper: of.keeper, secrets: of.secrets, ..form };
+    let saved = match draft {
+        Ok(settings) => {
             let draft = ProviderDraft { settings, disabled: present.disabled };
-            house.gateway.put_provider(&visit.witness, &desk.operator.actor, &form.id, draft, Some(expected)).await
+            house.gateway.put_provider(&visit.witness, &desk.operator.actor, &form.id, draft, edit).await
         }
-        (Ok(_), Err(_)) => Err(AdminFault::PreconditionRequired),
-        (Err(faults), _) => Err(AdminFault::Invalid(faults)),
+        Err(faults) => Err(AdminFault::Invalid(faults)),
     };
     match saved {
         Ok(_) => onward(&house, &format!("/provider/{}", segment(&form.id)), Some("saved")),
@@ -94,8 +109,10 @@ pub(super) async fn save(house: Arc<House>, visit: Visit, desk: Desk) -> Respons
             form.faults.extend(faults);
             respond(&house, &visit, &desk, StatusCode::UNPROCESSABLE_ENTITY, &form)
         }
+        Err(AdminFault::Kept(_)) => respond(&house, &visit, &desk, StatusCode::CONFLICT, &form),
         Err(AdminFault::PreconditionFailed(_)) => {
             form.theirs = present.settings.as_ref().map(pretty);
+            form.version = Some(present.version);
             respond(&house, &visit, &desk, StatusCode::CONFLICT, &form)
         }
         Err(fault) => faulty(&house, &visit, &desk, &fault),
@@ -123,7 +140,12 @@ struct Form {
     rest: String,
     /// Which secrets it has already.
     secrets: Vec<String>,
+    /// The version that the form was made of.
     version: Option<i64>,
+    /// Whose files keep it.
+    keeper: Option<ManagerName>,
+    /// Whether it is to be saved though files keep it.
+    is_forced: bool,
     faults: Vec<FieldFault>,
     /// What somebody else made of it meanwhile.
     theirs: Option<String>,
@@ -146,6 +168,7 @@ impl Form {
             rest: if settings.is_empty() { String::new() } else { pretty(&settings) },
             secrets: present.secrets.clone(),
             version: Some(present.version),
+            keeper: present.keeper.clone(),
             card,
             own,
             preset,
@@ -179,7 +202,8 @@ impl Form {
         };
         let mut faults = Vec::new();
         let twice = |name: &String, value: &Value| names.contains(name) && (value.is_string() || form.own.contains_key(name));
-        let fixed = ["preset", "id", "client_secret"];
+        let secrets: Vec<_> = form.card.iter().flat_map(|card| &card.needs).filter(|need| need.is_secret).map(|need| need.name).collect();
+        let fixed: Vec<_> = ["preset", "id"].iter().chain(&secrets).copied().collect();
         for name in rest.iter().filter(|(name, value)| twice(name, value) || fixed.contains(&name.as_str())).map(|(name, _)| name) {
             faults.push(about(format!("has {name} in it, which has a field of its own")));
         }
@@ -193,7 +217,9 @@ impl Form {
         form.rest = if rest.is_empty() { String::new() } else { pretty(&rest) };
         settings.insert("preset".into(), form.preset.clone().into());
         settings.extend(form.own.clone());
-        settings.extend(sent.optional("client_secret").map(|secret| ("client_secret".to_owned(), Value::from(secret))));
+        // Browsers send lines as a network protocol would; keys are files.
+        let typed = secrets.iter().filter_map(|name| Some(((*name).to_owned(), Value::from(sent.optional(name)?.replace("\r\n", "\n")))));
+        settings.extend(typed);
         let written = if faults.is_empty() { Ok(settings) } else { Err(faults) };
         (form, written)
     }
@@ -214,7 +240,8 @@ fn card(house: &House, preset: &str) -> Option<PresetCard> {
 
 fn own_names(card: Option<&PresetCard>) -> Vec<String> {
     let variables = card.map(|card| card.variables.iter().map(|(name, ..)| name.clone()).collect::<Vec<_>>()).unwrap_or_default();
-    OWN.iter().map(|name| (*name).to_owned()).chain(variables).collect()
+    let needs = card.iter().flat_map(|card| &card.needs).filter(|need| !need.is_secret).map(|need| need.name.to_owned());
+    OWN.iter().map(|name| (*name).to_owned()).chain(variables).chain(needs).collect()
 }
 
 fn pretty(settings: &Claims) -> String {
@@ -237,29 +264,24 @@ fn respond(house: &House, visit: &Visit, desk: &Desk, status: StatusCode, form: 
             .hint("As the provider gave it to us.")
             .wrong(form.faults_at("client_id")),
     );
-    let secret = Field::secret("client_secret", "Client secret").wrong(form.faults_at("client_secret"));
-    let has_secret = form.secrets.iter().any(|name| name == "client_secret");
-    fields.push(if has_secret {
-        secret.hint("Left empty, it stays as it is.").optional()
-    } else {
-        secret.hint("It is sealed and never shown again.")
-    });
-    let variables = card.variables.iter().map(|(name, help, default)| Variable {
-        value: form.value(name),
-        faults: form.faults_at(name).join(" "),
-        name: name.clone(),
-        help: help.clone(),
-        default: default.clone(),
-    });
+    fields.extend(card.needs.iter().map(|need| needed(form, need)));
+    fields.extend(card.variables.iter().map(|(name, help, default)| {
+        let field = Field::code(name.clone(), name.clone(), form.value(name)).wrong(form.faults_at(name));
+        match default {
+            Some(default) => field.hint(format!("{help}. Left empty: {default}")).optional(),
+            None => field.hint(help.clone()),
+        }
+    }));
     let label = Field::text("label", "Label", form.value("label"))
         .hint("What stands on its button, after \"Continue with\" or \"Sign in with\".")
         .optional()
         .wrong(form.faults_at("label"));
     let rest = Field::json("rest", "More settings", form.rest.clone())
-        .hint("A JSON object in the words of the configuration: scopes, entry, claims, domains, private_key and so on. Secrets among them are sealed.")
+        .hint("A JSON object in the words of the configuration: scopes, entry, claims, domains, token_auth and so on. Secrets among them are sealed.")
         .optional()
         .wrong(form.faults_at("rest"));
-    let known: Vec<String> = own_names(Some(card)).into_iter().chain(["client_secret", "rest", "id"].map(str::to_owned)).collect();
+    let needs = card.needs.iter().map(|need| need.name.to_owned());
+    let known: Vec<String> = own_names(Some(card)).into_iter().chain(needs).chain(["rest", "id"].map(str::to_owned)).collect();
     let is_elsewhere = |fault: &&FieldFault| {
         let name = fault.pointer.trim_start_matches('/').split('/').next().unwrap_or_default();
         !known.iter().any(|known| known == name)
@@ -283,11 +305,11 @@ fn respond(house: &House, visit: &Visit, desk: &Desk, status: StatusCode, form: 
         }),
         at: (!is_new).then(|| format!("{}/provider/{}", frame.base, segment(&form.id))),
         version: form.version,
+        kept: form.keeper.as_ref().map(|keeper| Kept::new(keeper, form.is_forced)),
         console: card.console.as_deref().and_then(Href::outside),
         help: (before.to_owned(), after.to_owned()),
         callback,
         fields,
-        variables: variables.collect(),
         label,
         rest,
         others: others.collect(),
@@ -296,13 +318,23 @@ fn respond(house: &House, visit: &Visit, desk: &Desk, status: StatusCode, form: 
     show(status, &frame, &view)
 }
 
-/// A setting that stands in addresses.
-struct Variable {
-    name: String,
-    help: String,
-    value: String,
-    default: Option<String>,
-    faults: String,
+/// The field of a setting that no preset can know.
+fn needed(form: &Form, need: &Need) -> Field {
+    let Need { name, help, is_secret } = *need;
+    let label = match name {
+        "client_secret" => "Client secret",
+        "private_key" => "Private key",
+        other => other,
+    };
+    if !is_secret {
+        return Field::code(name, label, form.value(name)).hint(help).wrong(form.faults_at(name));
+    }
+    let field = if name == "private_key" { Field::secret_lines(name, label) } else { Field::secret(name, label) };
+    let field = field.wrong(form.faults_at(name));
+    if form.secrets.iter().any(|there| there == name) {
+        return field.hint("Left empty, it stays as it is.").optional();
+    }
+    field.hint(format!("{help} It is sealed and never shown again."))
 }
 
 #[derive(Template)]
@@ -323,12 +355,12 @@ struct Page<'a> {
     /// Its address, if it is there.
     at: Option<String>,
     version: Option<i64>,
+    kept: Option<Kept>,
     console: Option<Href>,
     /// What to do at the provider, before and after our callback.
     help: (String, String),
     callback: String,
     fields: Vec<Field>,
-    variables: Vec<Variable>,
     label: Field,
     rest: Field,
     others: Vec<String>,

@@ -265,3 +265,18 @@ proptest! {
         prop_assert!(verify(sealed().1, [text.as_str()]).is_err());
     }
 }
+
+#[tokio::test]
+async fn what_was_not_checked_is_said() {
+    let house = House::open().await;
+    house.happens(12).await;
+    house.seal_all().await;
+    let options = |key: Option<String>| VerifyOptions { export: None, key, checkpoints: None, config: None, data: None };
+    let said = store(house.rig.port(), &options(None), false).await.unwrap();
+    assert!(said.starts_with("consistent, and no more is proven: events 1 to ") && !said.contains("whole"), "{said}");
+    assert!(said.contains("\nwhat events say of people was not checked: without the sealing key it stays closed\n"), "{said}");
+    let said = store(house.rig.port(), &options(Some(house.key().await.to_string())), true).await.unwrap();
+    assert!(said.starts_with("whole: events 1 to ") && !said.contains("was not checked"), "{said}");
+    let last = house.rig.events().len();
+    assert!(said.contains(&format!("\nsigned up to event {last}, by ")), "{said}");
+}
