@@ -31,6 +31,7 @@ mod m20261126_000004_managed_by;
 mod m20261126_000005_pages_of_sessions_and_grants;
 mod m20261126_000006_audit_chain;
 mod m20261126_000007_uses_by_their_age;
+mod m20261126_000008_search_of_events;
 
 /// Every step, in order.
 #[derive(Debug)]
@@ -50,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000005_pages_of_sessions_and_grants::Migration),
             Box::new(m20261126_000006_audit_chain::Migration),
             Box::new(m20261126_000007_uses_by_their_age::Migration),
+            Box::new(m20261126_000008_search_of_events::Migration),
         ]
     }
 

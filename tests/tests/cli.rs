@@ -241,3 +241,27 @@ fn completions_and_manual_pages_know_every_command() {
     let output = Command::new("bash").args(["-c", &tried]).output().expect("bash runs");
     assert_eq!(text(&output.stdout), "show secret\n", "{}", text(&output.stderr));
 }
+
+#[tokio::test]
+async fn what_happened_is_listed_from_afar_newest_first_and_narrowed() {
+    let desk = Desk::open().await;
+    for id in ["one", "two", "three"] {
+        assert!(desk.run(&["client", "create", id, "--redirect-uri", CALLBACK]).status.success());
+    }
+    desk.said(&["client", "delete", "two", "--yes"]);
+    let listed = desk.said(&["audit", "list", "--event", "client.*"]);
+    let told: Vec<_> = listed.lines().collect();
+    assert_eq!(told.len(), 4, "{listed}");
+    assert!(told[0].contains("client.deleted") && told[0].contains("client=two") && told[0].contains("by=admin:"), "{listed}");
+    assert!(told[3].contains("client.created") && told[3].contains("client=one"), "{listed}");
+    assert_eq!(desk.said(&["audit", "list", "--event", "client.*", "-n", "1"]), format!("{}\n", told[0]));
+    let narrowed =
+        desk.json(&["audit", "list", "--event", "client.created", "--event", "client.deleted", "--client", "two", "--since", "1h"]);
+    let narrowed: Vec<_> = narrowed.as_array().expect("a list").iter().map(|event| event["name"].clone()).collect();
+    assert_eq!(narrowed, ["client.deleted", "client.created"]);
+    let reference = desk.json(&["audit", "list", "--event", "client.deleted"])[0]["trace_id"].as_str().expect("a reference").to_owned();
+    assert!(desk.said(&["audit", "list", "--reference", &reference]).contains("client.deleted"));
+    assert_eq!(desk.said(&["audit", "list", "--outcome", "denied", "--reason", "entry_rule", "--until", "1d"]), "");
+    let wrong = desk.refused(&["audit", "list", "--event", "client", "--address", "here"]);
+    assert!(wrong.contains("login.*") && wrong.contains("must be an IP address"), "{wrong}");
+}

@@ -4,11 +4,14 @@
 
 pub mod chain;
 pub mod ecs;
+pub mod form;
 pub mod ocsf;
 pub mod personal;
 pub mod record;
 pub mod schema;
+pub mod search;
 pub mod verify;
+mod witness;
 
 use std::net::IpAddr;
 
@@ -18,11 +21,12 @@ use crate::{
     change::Change,
     client::{AuthMethod, GrantType, closed_enum},
     ids::{AccountId, ClientId, EventId, GrantId, LoginId, ProviderId, SessionId},
-    ports::Entropy,
     scope::Scopes,
     time::Timestamp,
 };
 use std::{fmt, str::FromStr};
+
+pub use self::witness::{Witness, bounded, bounded_to};
 
 /// One record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -161,8 +165,12 @@ closed_enum! {
         LoginStarted = "login.started",
         /// An app pushed what it will ask for, or tried to. Counted and logged, not stored: with the name of a public client anybody can.
         RequestPushed = "request.pushed",
+        /// It was settled which provider a login goes to, and how. Counted and logged, not stored, as is all that comes before somebody is back.
+        LoginProviderSelected = "login.provider_selected",
         /// The person was sent to a provider. Counted and logged, not stored.
         UpstreamRedirected = "upstream.redirected",
+        /// They are back, and what they brought was good or was not. Counted and logged, not stored: how the login ended is.
+        UpstreamCallback = "upstream.callback",
         /// Somebody signed in.
         LoginSucceeded = "login.succeeded",
         /// A login ended without one.
@@ -201,6 +209,8 @@ closed_enum! {
         TokenReuseDetected = "token.reuse_detected",
         /// A token was revoked by its client.
         TokenRevoked = "token.revoked",
+        /// A client asked what a token is worth. Counted and logged, not stored: it does so with every call it gets, and strangers cause those.
+        TokenIntrospected = "token.introspected",
         /// An app got a token for one that it was given (RFC 8693).
         TokenExchanged = "token.exchanged",
         /// An app did not.
@@ -307,6 +317,8 @@ closed_enum! {
         AuditChainBegun = "audit.chain_begun",
         /// Events past their time are kept no more.
         AuditRetentionPurged = "audit.retention_purged",
+        /// An operator took a copy of events away.
+        AuditExported = "audit.exported",
     }
 }
 
@@ -321,6 +333,8 @@ impl EventName {
             Self::LoginDeniedByPolicy => 104,
             Self::LoginSilent => 105,
             Self::RequestPushed => 106,
+            Self::LoginProviderSelected => 107,
+            Self::UpstreamCallback => 108,
             Self::ConsentGranted => 110,
             Self::ConsentDenied => 111,
             Self::ConsentRevoked => 112,
@@ -339,6 +353,7 @@ impl EventName {
             Self::ClientCredentialsGranted => 306,
             Self::ClientCredentialsFailed => 307,
             Self::ClientAuthFailed => 308,
+            Self::TokenIntrospected => 309,
             Self::DeviceStarted => 320,
             Self::DeviceApproved => 321,
             Self::DeviceDenied => 322,
@@ -389,6 +404,7 @@ impl EventName {
             Self::AccountErased => 720,
             Self::AuditChainBegun => 721,
             Self::AuditRetentionPurged => 722,
+            Self::AuditExported => 723,
         }
     }
 }
@@ -505,56 +521,6 @@ closed_enum! {
         /// Our fault.
         Internal = "internal",
     }
-}
-
-/// What every event of one request shares; made once at the door.
-#[derive(Clone, Debug)]
-pub struct Witness {
-    /// When the request came.
-    pub now: Timestamp,
-    /// From where.
-    pub source: Source,
-    /// The trace.
-    pub trace_id: Option<String>,
-}
-
-impl Witness {
-    /// A record with the shared parts filled in.
-    pub fn event(&self, name: EventName, outcome: Outcome, actor: Actor, entropy: &dyn Entropy) -> AuditEvent {
-        AuditEvent {
-            id: EventId::new(self.now, entropy),
-            time: self.now,
-            name,
-            outcome,
-            reason: None,
-            actor,
-            account: None,
-            client: None,
-            provider: None,
-            login: None,
-            session: None,
-            grant: None,
-            grant_type: None,
-            scopes: None,
-            auth_method: None,
-            bound_to: None,
-            acr: None,
-            amr: Vec::new(),
-            took_ms: None,
-            detail: None,
-            trial: false,
-            change: Vec::new(),
-            source: self.source.clone(),
-            personal: None,
-            trace_id: self.trace_id.clone(),
-            link: None,
-        }
-    }
-}
-
-/// A word of an upstream's, for a record: printable, and no longer than a name.
-pub fn bounded(word: &str) -> String {
-    word.chars().filter(|c| !c.is_control()).take(100).collect()
 }
 
 #[cfg(test)]

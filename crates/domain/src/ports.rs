@@ -12,6 +12,7 @@ use crate::{
         AuditEvent,
         chain::{ChainHead, Checkpoint, Kept as KeptLink, Unsealed},
         personal::Subject,
+        search::{EventSearch, FoundEvents},
     },
     claims::Claims,
     client::{Client, GrantType, SigningAlg},
@@ -23,7 +24,7 @@ use crate::{
     error::OAuthErrorCode,
     grant::Grant,
     health::{BreakerState, Checked},
-    ids::{AccountId, ApiKeyId, ClientId, GrantId, LinkId, LoginId, ProviderId, RegistrationTokenId, SessionId},
+    ids::{AccountId, ApiKeyId, ClientId, EventId, GrantId, LinkId, LoginId, ProviderId, RegistrationTokenId, SessionId},
     keys::SigningKey,
     logout::DueLogout,
     possession::{Proof, ProofFault},
@@ -338,6 +339,10 @@ pub trait Store: Send + Sync {
     async fn signing_keys(&self) -> Result<Vec<SigningKey>, StoreError>;
     /// Audit events, oldest first.
     async fn events(&self, query: &EventQuery) -> Result<Vec<AuditEvent>, StoreError>;
+    /// A page of the audit events that are looked for, newest first.
+    async fn search_events(&self, search: &EventSearch) -> Result<FoundEvents, StoreError>;
+    /// One audit event.
+    async fn event(&self, id: &EventId) -> Result<Option<AuditEvent>, StoreError>;
     /// Events that are not in the chain yet, oldest first, as they were committed.
     async fn unsealed(&self, limit: u64) -> Result<Vec<AuditEvent>, StoreError>;
     /// How many these are.

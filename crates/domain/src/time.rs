@@ -25,6 +25,12 @@ impl Timestamp {
         Self(secs.saturating_mul(1000))
     }
 
+    /// As RFC 3339 writes it, in any zone: `2026-11-24T10:00:00Z`. What is finer than a millisecond is left away.
+    pub fn parse(text: &str) -> Option<Self> {
+        let at = OffsetDateTime::parse(text, &Rfc3339).ok()?;
+        i64::try_from(at.unix_timestamp_nanos().div_euclid(1_000_000)).ok().map(Self)
+    }
+
     /// Milliseconds since the epoch.
     pub const fn as_millis(self) -> i64 {
         self.0

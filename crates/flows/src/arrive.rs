@@ -112,7 +112,9 @@ impl Gateway {
         self.observer.returned(&provider.id, attempt.login, witness.now.since(departed.at));
         let callback = Callback { redirect_uri: self.settings.callback_of(&provider.id), ..callback };
         let completed = adapter.complete(callback, departed.kept.clone(), witness.now);
-        let arrival = self.ask(&provider, completed).await.map_err(Fault::Provider)?;
+        let completed = self.ask(&provider, completed).await.map_err(Fault::Provider);
+        self.seen(&self.called_back(witness, attempt, &provider.id, completed.as_ref().err()));
+        let arrival = completed?;
         if attempt.request.is_stale(arrival.auth_time, departed.at, witness.now) {
             return Err(Fault::StaleSignIn);
         }
@@ -120,6 +122,22 @@ impl Gateway {
             return Err(Fault::UnmetAcr);
         }
         Ok(arrival)
+    }
+
+    /// That somebody is back, and whether what they brought is good. Whether they may enter is another matter.
+    fn called_back(&self, witness: &Witness, attempt: &Attempt, provider: &ProviderId, fault: Option<&Fault>) -> AuditEvent {
+        let outcome = match fault {
+            None => Outcome::Success,
+            Some(Fault::Provider(ProviderError::Declined | ProviderError::Refused { .. })) => Outcome::Denied,
+            Some(_) => Outcome::Failure,
+        };
+        AuditEvent {
+            reason: fault.map(Fault::reason),
+            client: Some(attempt.request.client.clone()),
+            provider: Some(provider.clone()),
+            login: Some(attempt.login),
+            ..self.event(witness, EventName::UpstreamCallback, outcome, Actor::Anonymous)
+        }
     }
 
     async fn settle(

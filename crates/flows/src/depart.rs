@@ -78,6 +78,14 @@ impl Gateway {
         let Some(adapter) = provider.open() else {
             return Err(self.end_attempt(witness, client, &attempt, Some(id), Fault::ProviderNotAllowed).await);
         };
+        let seen = |name| AuditEvent {
+            client: Some(client.id.clone()),
+            provider: Some(id.clone()),
+            login: Some(attempt.login),
+            ..self.event(witness, name, Outcome::Success, Actor::Anonymous)
+        };
+        self.seen(&AuditEvent { detail: Some(format!("by {}", how.as_str())), ..seen(EventName::LoginProviderSelected) });
+        let redirected = seen(EventName::UpstreamRedirected);
         let departure = self.departure(&attempt, id);
         let is_again = attempt.departed.as_ref().is_some_and(|before| before.provider == *id);
         let sent = match self.ask_the_way(&provider, adapter.begin(&departure)).await {
@@ -99,13 +107,7 @@ impl Gateway {
             let error = ProviderError::Misconfigured { phase: vestibule_domain::provider::Phase::Callback, detail };
             return Err(self.end_attempt(witness, client, &departed, Some(id), Fault::Provider(error)).await);
         };
-        self.seen(&AuditEvent {
-            client: Some(client.id.clone()),
-            provider: Some(id.clone()),
-            login: Some(departed.login),
-            detail: Some(format!("by {}", how.as_str())),
-            ..self.event(witness, EventName::UpstreamRedirected, Outcome::Success, Actor::Anonymous)
-        });
+        self.seen(&redirected);
         if !is_again {
             self.observer.departed(id, departed.login);
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use vestibule_domain::{
-    audit::Witness,
+    audit::{Actor, AuditEvent, EventName, Outcome, Witness},
     client::Client,
     error::OAuthError,
     grant::{Grant, Refresh},
@@ -48,6 +48,11 @@ impl Gateway {
         }
         let token = token.ok_or_else(|| OAuthError::invalid_request("token is missing or came more than once"))?;
         let found = self.known_of(witness, &client, token).await.map_err(unavailable)?;
+        self.seen(&AuditEvent {
+            client: Some(client.id.clone()),
+            detail: Some(if matches!(found, Introspection::Inactive) { "inactive" } else { "active" }.to_owned()),
+            ..self.event(witness, EventName::TokenIntrospected, Outcome::Success, Actor::Client(client.id.clone()))
+        });
         Ok(Introspected { found, client })
     }
 

@@ -7,6 +7,7 @@ mod access;
 mod accounts;
 mod answers;
 pub(crate) mod api_keys;
+pub(crate) mod audit;
 mod body;
 mod code;
 mod configuration;
@@ -41,6 +42,7 @@ use self::{
     access::Access,
     accounts::Accounts,
     api_keys::ApiKeys,
+    audit::Audit,
     configuration::Configuration,
     explorer::Explorer,
     key::Caller,
@@ -71,13 +73,14 @@ pub(crate) fn api(house: &Arc<House>) -> impl Endpoint<Output = Response> + use<
         RegistrationTokens { house: house.clone(), base: base.clone() },
         ApiKeys { house: house.clone(), base: base.clone() },
         Access { house: house.clone(), base: base.clone() },
+        Audit { house: house.clone(), base: base.clone() },
         Configuration { house: house.clone() },
     );
     let service = OpenApiService::new(operations, "Vestibule admin API", "1").description(ABOUT).server(base);
     Api { house: house.clone(), explorer: Explorer::new(&service), operations: Arc::new(service.into_endpoint().boxed()) }
 }
 
-const ABOUT: &str = "Registers the apps that people sign in to, sets up where they sign in, and looks after their accounts.\n\n\
+const ABOUT: &str = "Registers the apps that people sign in to, sets up where they sign in, looks after their accounts, and shows what happened.\n\n\
     Send an admin key as `Authorization: Bearer …`. A change of something that is there needs its `ETag` in `If-Match`, so that two editors \
     never overwrite each other. `PATCH` takes a JSON Merge Patch (RFC 7396). With `?dry_run=true` a change is checked, answered with what would be \
     another, and not made. A `POST` with an `Idempotency-Key` is done once, however often it is sent within a day. Errors are RFC 9457 problem \

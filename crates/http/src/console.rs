@@ -13,6 +13,7 @@
 mod api_keys;
 mod apps;
 mod assets;
+mod audit;
 mod door;
 mod form;
 mod frame;
@@ -22,6 +23,7 @@ mod parts;
 mod people;
 mod providers;
 mod registration_tokens;
+mod sessions;
 
 use std::{num::NonZeroU32, sync::Arc};
 
@@ -52,7 +54,16 @@ const BOTH: &[Method] = &[Method::GET, Method::POST];
 /// Every page of it.
 pub(crate) fn routes(house: &Arc<House>, routes: Route) -> Route {
     let under = |path: &str| format!("{}{BASE}{path}", house.prefix());
-    let parts = [apps::routes, providers::routes, people::routes, keys::routes, api_keys::routes, registration_tokens::routes];
+    let parts = [
+        apps::routes,
+        providers::routes,
+        people::routes,
+        sessions::routes,
+        audit::routes,
+        keys::routes,
+        api_keys::routes,
+        registration_tokens::routes,
+    ];
     let routes = parts.into_iter().fold(routes, |routes, of| of(house, routes));
     routes
         .at(under(""), at_desk(house, "/console", GET, None, overview::show_overview))
@@ -259,7 +270,8 @@ fn said(fault: &FieldFault) -> String {
 
 /// On to a page of the console, after something was done there.
 fn onward(house: &House, path: &str, notice: Option<&str>) -> Response {
-    let notice = notice.map(|notice| format!("?notice={notice}")).unwrap_or_default();
+    let sign = if path.contains('?') { '&' } else { '?' };
+    let notice = notice.map(|notice| format!("{sign}notice={notice}")).unwrap_or_default();
     halt::see_other(&format!("{}{BASE}{path}{notice}", house.prefix()))
 }
 

@@ -1,16 +1,21 @@
 //! Audit events: written beside their facts, read in pages.
 
+mod search;
+
 use std::collections::{BTreeSet, HashMap};
 
+pub(crate) use self::search::search;
+#[cfg(test)]
+pub(crate) use self::search::walks;
 use sea_orm::sea_query::{Expr, ExprTrait};
 use sea_orm::{ColumnTrait, Condition, DatabaseConnection, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select};
 use vestibule_domain::{
     audit::{
-        AuditEvent,
+        AuditEvent, Reason,
         chain::{ChainHead, Checkpoint, Kept, Unsealed},
         personal::Subject,
     },
-    ids::{AccountId, EventId},
+    ids::{AccountId, EventId, ProviderId},
     ports::Sealer,
     secret::Sealed,
     store::{EventQuery, StoreError},
@@ -36,6 +41,11 @@ pub(crate) fn record(event: &AuditEvent) -> Result<Step, StoreError> {
         event.client.as_ref().map(vestibule_domain::ids::ClientId::as_str).into(),
         event.login.map(|id| id.0.into_bytes().to_vec()).into(),
         body(event)?.into(),
+        event.provider.as_ref().map(ProviderId::as_str).into(),
+        event.session.map(|id| id.0.into_bytes().to_vec()).into(),
+        event.trace_id.as_deref().into(),
+        event.outcome.as_str().into(),
+        event.reason.map(Reason::as_str).into(),
     ];
     Ok(Step::new(Kind::RecordEvent, event.id.0.as_bytes(), values))
 }
@@ -44,6 +54,13 @@ pub(crate) fn record(event: &AuditEvent) -> Result<Step, StoreError> {
 pub(crate) async fn page(db: &DatabaseConnection, query: &EventQuery, sealer: Option<&dyn Sealer>) -> Result<Vec<AuditEvent>, StoreError> {
     let rows = select(query).all(db).await.map_err(|error| reading::<Entity>(&error, "one of a page"))?;
     put_together(db, rows, sealer).await
+}
+
+/// One event.
+pub(crate) async fn one(db: &DatabaseConnection, id: &EventId, sealer: Option<&dyn Sealer>) -> Result<Option<AuditEvent>, StoreError> {
+    let key = (id.made().as_millis(), id.0.into_bytes().to_vec());
+    let row = Entity::find_by_id(key).one(db).await.map_err(|error| reading::<Entity>(&error, &id.to_string()))?;
+    Ok(put_together(db, row.into_iter().collect(), sealer).await?.pop())
 }
 
 /// A page of events in the order of the chain.
@@ -144,7 +161,7 @@ fn condition(query: &EventQuery) -> Condition {
     if let Some(after) = query.after {
         // The moment is in the id (RFC 9562 §5.7), so a cursor needs no look at its row, which may be gone.
         let place = Expr::tuple([Expr::col(Column::Time), Expr::col(Column::Id)]);
-        all = all.add(place.gt(Expr::tuple([Expr::value(moment_of(after)), Expr::value(after.0.into_bytes().to_vec())])));
+        all = all.add(place.gt(Expr::tuple([Expr::value(after.made().as_millis()), Expr::value(after.0.into_bytes().to_vec())])));
     }
     if let Some(since) = query.since {
         all = all.add(Column::Time.gte(since.as_millis()));
@@ -165,9 +182,4 @@ fn condition(query: &EventQuery) -> Condition {
         all = all.add(Column::Login.eq(login.0.into_bytes().to_vec()));
     }
     all
-}
-
-/// The first 48 bits of a UUIDv7: milliseconds since the Unix epoch.
-fn moment_of(id: EventId) -> i64 {
-    id.0.into_bytes()[..6].iter().fold(0, |moment, byte| (moment << 8) | i64::from(*byte))
 }

@@ -23,13 +23,14 @@ use vestibule_domain::{
         AuditEvent,
         chain::{ChainHead, Checkpoint, Kept as KeptLink, Unsealed},
         personal::Subject,
+        search::{EventSearch, FoundEvents},
     },
     client::Client,
     code::Code,
     consent::Consent,
     email::EmailAddress,
     grant::Grant,
-    ids::{AccountId, ApiKeyId, ClientId, GrantId, LinkId, ProviderId, RegistrationTokenId, SessionId},
+    ids::{AccountId, ApiKeyId, ClientId, EventId, GrantId, LinkId, ProviderId, RegistrationTokenId, SessionId},
     keys::SigningKey,
     logout::DueLogout,
     ports::{Sealer, Store},
@@ -430,6 +431,14 @@ impl Store for SqlStore {
 
     async fn events(&self, query: &EventQuery) -> Result<Vec<AuditEvent>, StoreError> {
         events::page(&self.readers, query, self.sealer.as_deref()).await
+    }
+
+    async fn search_events(&self, search: &EventSearch) -> Result<FoundEvents, StoreError> {
+        events::search(&self.readers, search, self.sealer.as_deref()).await
+    }
+
+    async fn event(&self, id: &EventId) -> Result<Option<AuditEvent>, StoreError> {
+        events::one(&self.readers, id, self.sealer.as_deref()).await
     }
 
     async fn unsealed(&self, limit: u64) -> Result<Vec<AuditEvent>, StoreError> {

@@ -389,7 +389,10 @@ impl Observer for Metrics {
             | EventName::GrantRevoked
             | EventName::LoginStarted
             | EventName::RequestPushed
+            | EventName::LoginProviderSelected
             | EventName::UpstreamRedirected
+            | EventName::UpstreamCallback
+            | EventName::TokenIntrospected
             | EventName::LoginSilent
             | EventName::ConsentGranted
             | EventName::ConsentDenied
@@ -443,7 +446,8 @@ impl Observer for Metrics {
             | EventName::KeyRetired
             | EventName::AccountErased
             | EventName::AuditChainBegun
-            | EventName::AuditRetentionPurged => {}
+            | EventName::AuditRetentionPurged
+            | EventName::AuditExported => {}
         }
     }
 

@@ -593,8 +593,7 @@ fn there() -> StoreError {
 
 /// The place of an event right after which a page begins: the moment is in the id (RFC 9562 §5.7).
 fn place_of(id: EventId) -> (Timestamp, EventId) {
-    let moment = id.0.into_bytes()[..6].iter().fold(0, |moment, byte| (moment << 8) | i64::from(*byte));
-    (Timestamp::from_millis(moment), id)
+    (id.made(), id)
 }
 
 fn asked_for(query: &EventQuery, event: &AuditEvent) -> bool {

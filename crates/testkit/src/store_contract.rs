@@ -128,6 +128,8 @@ macro_rules! store_contract {
             events_are_committed_with_their_facts
             events_are_read_oldest_first_in_pages
             events_are_found_by_what_they_are_about
+            events_are_looked_for_newest_first
+            a_search_goes_on_where_the_page_before_it_ended
             many_events_of_many_callers_are_all_kept
             of_parallel_sealers_exactly_one_wins
             events_are_sealed_in_an_order_of_their_own

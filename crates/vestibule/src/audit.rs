@@ -1,23 +1,23 @@
-//! `vestibule audit`: reads the audit log from the database itself, beside a running gateway or without one.
+//! `vestibule audit`: reads the audit log from the database itself, beside a running gateway or without one; `audit list` asks a running one.
 
 mod export;
 mod follow;
 mod line;
+mod list;
 mod moment;
 mod record;
 mod verify;
 
-use std::{collections::VecDeque, time::Duration};
+use std::collections::VecDeque;
 
 use vestibule_domain::{
-    audit::{Actor, AuditEvent, Source, Witness, schema},
+    audit::{Actor, AuditEvent, Source, Witness, schema, search::EventSearch},
     ports::Store,
     store::{EventQuery, StoreError},
-    time::Timestamp,
 };
 use vestibule_persistence::SqlStore;
 
-pub(crate) use self::{export::export, line::line, moment::Moment};
+pub(crate) use self::{export::export, line::line, list::list, moment::Moment};
 use crate::{
     cli::{EraseOptions, Filter, Place, TailOptions, VerifyOptions},
     config::{self, layers},
@@ -31,6 +31,9 @@ use crate::{
 
 /// How many events are read at once.
 pub(crate) const PAGE: u64 = 500;
+
+/// How many are looked at in one question for the newest.
+pub(crate) const LOOK: u64 = 20_000;
 
 /// Shows the latest events, and the next ones as they come.
 pub(crate) async fn tail(options: &TailOptions) -> Result<(), Failure> {
@@ -86,38 +89,29 @@ pub(crate) async fn key(place: &Place) -> Result<(), Failure> {
     }
 }
 
-/// The last events. They are read forwards, so wider and wider spans of time are looked at until there are enough.
+/// The last events, oldest first, however far they lie apart.
 async fn latest(store: &SqlStore, filter: &Filter, most: usize) -> Result<VecDeque<AuditEvent>, StoreError> {
-    const HOUR: Duration = Duration::from_hours(1);
-    let now = wire::clock().now();
-    let mut found = VecDeque::new();
-    for since in [Some(now - HOUR), Some(now - HOUR * 24), Some(now - HOUR * 24 * 30), None] {
-        found = latest_since(store, filter, since, most).await?;
-        if found.len() >= most {
-            break;
+    let mut search = EventSearch {
+        names: filter.event.into_iter().collect(),
+        account: filter.account,
+        client: filter.client.clone(),
+        login: filter.login,
+        look: LOOK,
+        ..EventSearch::default()
+    };
+    let mut latest = VecDeque::new();
+    while latest.len() < most {
+        search.limit = PAGE.min((most - latest.len()) as u64);
+        let found = store.search_events(&search).await?;
+        for event in found.events {
+            latest.push_front(event);
+        }
+        match found.rest {
+            Some(rest) => search.after = Some(rest),
+            None => break,
         }
     }
-    Ok(found)
-}
-
-async fn latest_since(
-    store: &SqlStore,
-    filter: &Filter,
-    since: Option<Timestamp>,
-    most: usize,
-) -> Result<VecDeque<AuditEvent>, StoreError> {
-    let mut query = EventQuery { since, ..query(filter) };
-    let mut found = VecDeque::new();
-    loop {
-        let page = store.events(&query).await?;
-        let last = page.last().map(|event| event.id).filter(|_| page.len() as u64 == query.limit);
-        found.extend(page);
-        found.drain(..found.len().saturating_sub(most));
-        match last {
-            Some(last) => query.after = Some(last),
-            None => return Ok(found),
-        }
-    }
+    Ok(latest)
 }
 
 fn query(filter: &Filter) -> EventQuery {

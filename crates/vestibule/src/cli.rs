@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use vestibule_domain::{
-    audit::EventName,
+    audit::{EventName, form::Form},
     client::SigningAlg,
     ids::{AccountId, ClientId, LoginId, ProviderId},
     operator::AdminScope,
@@ -17,9 +17,9 @@ use vestibule_domain::{
 pub(crate) use self::{
     files::{ApplyOptions, Foreign, ImportOptions},
     remote::{
-        AccountCommand, Act, ApiKeyCommand, ApiKeyCreate, At, ClientCommand, ClientCreate, ConsentCommand, Delete, DeleteKept, Enable,
-        Forget, GrantCommand, Named, OfAccount, OfAnybody, ProviderCreate, ProviderSettings, ProviderUpdate, RegistrationTokenCommand,
-        SecretAdd, SecretCommand, SecretRevoke, SecretTo, SessionCommand, Sure, TokenCreate, Unlink, Update,
+        AccountCommand, Act, ApiKeyCommand, ApiKeyCreate, At, AuditList, ClientCommand, ClientCreate, ConsentCommand, Delete, DeleteKept,
+        Enable, Forget, GrantCommand, Named, OfAccount, OfAnybody, ProviderCreate, ProviderSettings, ProviderUpdate,
+        RegistrationTokenCommand, SecretAdd, SecretCommand, SecretRevoke, SecretTo, SessionCommand, Sure, TokenCreate, Unlink, Update,
     },
 };
 use crate::audit::Moment;
@@ -276,6 +276,8 @@ pub(crate) struct RotateOptions {
 pub(crate) enum AuditCommand {
     /// Show the latest events
     Tail(TailOptions),
+    /// List events of a running gateway, newest first, from wherever you are
+    List(AuditList),
     /// Write events, oldest first
     Export(ExportOptions),
     /// Say whether an export, or the log in the database, is what was sealed, and name the first event that is not
@@ -497,6 +499,17 @@ pub(crate) enum Format {
     Ocsf,
     /// One event of the Elastic Common Schema (ECS) a line
     Ecs,
+}
+
+impl Format {
+    pub(crate) const fn form(self) -> Form {
+        match self {
+            Self::Jsonl => Form::Jsonl,
+            Self::Csv => Form::Csv,
+            Self::Ocsf => Form::Ocsf,
+            Self::Ecs => Form::Ecs,
+        }
+    }
 }
 
 fn signing_alg(text: &str) -> Result<SigningAlg, String> {

@@ -3,10 +3,9 @@
 use std::fmt::Write;
 
 use vestibule_domain::{
-    audit::{AuditEvent, Reason},
+    audit::{AuditEvent, Reason, search::EventSearch},
     ids::LoginId,
     ports::Store,
-    store::EventQuery,
 };
 use vestibule_persistence::SqlStore;
 
@@ -32,30 +31,29 @@ async fn find(store: &SqlStore, options: &ExplainOptions) -> Result<Vec<AuditEve
     let mut login = reference.contains('-').then(|| reference.parse::<LoginId>().ok()).flatten();
     let mut events = Vec::new();
     if login.is_none() {
-        events = matching(store, EventQuery { since: Some(since), ..EventQuery::default() }, |event| {
-            event.trace_id.as_deref().is_some_and(|trace| trace == reference)
-        })
-        .await?;
+        events = matching(store, EventSearch { since: Some(since), trace: Some(reference), ..EventSearch::default() }).await?;
         login = events.iter().find_map(|event| event.login);
     }
     match login {
-        Some(login) => matching(store, EventQuery { login: Some(login), ..EventQuery::default() }, |_| true).await,
+        Some(login) => matching(store, EventSearch { login: Some(login), ..EventSearch::default() }).await,
         None => Ok(events),
     }
 }
 
-async fn matching(store: &SqlStore, query: EventQuery, fits: impl Fn(&AuditEvent) -> bool) -> Result<Vec<AuditEvent>, Failure> {
-    let mut query = EventQuery { limit: audit::PAGE, ..query };
-    let mut found = Vec::new();
+/// All of them, oldest first.
+async fn matching(store: &SqlStore, search: EventSearch) -> Result<Vec<AuditEvent>, Failure> {
+    let mut search = EventSearch { limit: audit::PAGE, look: audit::LOOK, ..search };
+    let mut matching = Vec::new();
     loop {
-        let page = store.events(&query).await?;
-        let last = page.last().map(|event| event.id).filter(|_| page.len() as u64 == query.limit);
-        found.extend(page.into_iter().filter(&fits));
-        match last {
-            Some(last) => query.after = Some(last),
-            None => return Ok(found),
+        let found = store.search_events(&search).await?;
+        matching.extend(found.events);
+        match found.rest {
+            Some(rest) => search.after = Some(rest),
+            None => break,
         }
     }
+    matching.reverse();
+    Ok(matching)
 }
 
 fn told(events: &[AuditEvent]) -> String {

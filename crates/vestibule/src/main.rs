@@ -69,6 +69,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Dev(options) => runtime()?.block_on(dev::dev(&options)),
         Command::Config { command } => config_command::run(&command),
         Command::Audit { command: AuditCommand::Tail(options) } => runtime()?.block_on(audit::tail(&options)),
+        Command::Audit { command: AuditCommand::List(options) } => runtime()?.block_on(audit::list(&options)),
         Command::Audit { command: AuditCommand::Export(options) } => runtime()?.block_on(audit::export(&options)),
         Command::Audit { command: AuditCommand::Verify(options) } => runtime()?.block_on(audit::verify(&options)),
         Command::Audit { command: AuditCommand::Key(place) } => runtime()?.block_on(audit::key(&place)),

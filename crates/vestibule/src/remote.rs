@@ -146,6 +146,13 @@ impl Remote {
         Ok(())
     }
 
+    /// One page of a list, and where the next one begins.
+    pub(crate) async fn page(&self, ask: Ask<'_>, after: Option<&str>) -> Result<(Vec<Value>, Option<String>), Failure> {
+        let Answer { body, next, .. } = self.call(ask.query("after", after)).await?;
+        // A gateway that leads round in circles is left.
+        Ok((items(body), next.filter(|next| after != Some(next))))
+    }
+
     /// All of a list, page after page.
     pub(crate) async fn all(&self, ask: Ask<'_>) -> Result<Vec<Value>, Failure> {
         self.pages(ask, usize::MAX).await
@@ -156,13 +163,11 @@ impl Remote {
         let mut found = Vec::new();
         let mut after = None;
         for _ in 0..most {
-            let page = ask.clone().query("limit", Some(PAGE)).query("after", after.as_deref());
-            let Answer { body, next, .. } = self.call(page).await?;
-            found.extend(items(body));
-            match next {
-                // A gateway that leads round in circles is left.
-                Some(next) if after.as_ref() != Some(&next) => after = Some(next),
-                _ => break,
+            let (page, next) = self.page(ask.clone().query("limit", Some(PAGE)), after.as_deref()).await?;
+            found.extend(page);
+            after = next;
+            if after.is_none() {
+                break;
             }
         }
         Ok(found)

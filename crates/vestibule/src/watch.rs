@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tracing::{info, warn};
+use tracing::{debug, info, warn};
 use vestibule_domain::{
     audit::{AuditEvent, EventName, Outcome, Reason},
     client::GrantType,
@@ -71,7 +71,7 @@ impl Observer for Watch {
     }
 }
 
-/// One line for the events that are worth one. What apps do all day (tokens, silent logins) is counted and audited, not logged, unless it fails.
+/// One line for the events that are worth one. What apps do all day (tokens, silent logins) is for whoever debugs, unless it fails.
 fn log(event: &AuditEvent) {
     let provider = event.provider.as_ref().map(ProviderId::as_str);
     let client = event.client.as_ref().map(ToString::to_string);
@@ -104,6 +104,10 @@ fn log(event: &AuditEvent) {
         (EventName::ConfigReloaded, _) => {
             let changes = detail.unwrap_or_default();
             info!(event = name, trace.id = trace, "the configuration was read again and holds: {changes}");
+        }
+        // What failed there is said as it fails, and how the login ended by its own event.
+        (EventName::UpstreamCallback, _) => {
+            debug!(event = name, provider.id = provider, login.id = login, trace.id = trace, reason, "{name}")
         }
         (EventName::LoginFailed | EventName::LoginDeniedByPolicy, _) => {
             let why = reason.unwrap_or("unknown");
@@ -155,7 +159,8 @@ fn log(event: &AuditEvent) {
             | EventName::RegistrationTokenCreated
             | EventName::RegistrationTokenDeleted
             | EventName::AuditChainBegun
-            | EventName::AuditRetentionPurged,
+            | EventName::AuditRetentionPurged
+            | EventName::AuditExported,
             Outcome::Success,
         ) => info!(event = name, detail, "{name}"),
         // In the audit log, and counted.
@@ -163,6 +168,8 @@ fn log(event: &AuditEvent) {
             EventName::LoginStarted
             | EventName::RequestPushed
             | EventName::UpstreamRedirected
+            | EventName::LoginProviderSelected
+            | EventName::TokenIntrospected
             | EventName::LoginSilent
             | EventName::ConsentGranted
             | EventName::ConsentDenied
@@ -212,6 +219,6 @@ fn log(event: &AuditEvent) {
             | EventName::ConfigChecked
             | EventName::AccountErased,
             Outcome::Success,
-        ) => {}
+        ) => debug!(event = name, provider.id = provider, client.id = client, login.id = login, trace.id = trace, detail, "{name}"),
     }
 }

@@ -2,7 +2,6 @@
 
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
 use super::AuditEvent;
 use crate::time::Timestamp;
@@ -49,11 +48,7 @@ pub(super) fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Times
     }
     match Moment::deserialize(deserializer)? {
         Moment::Millis(millis) => Ok(Timestamp::from_millis(millis)),
-        Moment::Words(words) => {
-            let at = OffsetDateTime::parse(&words, &Rfc3339).map_err(serde::de::Error::custom)?;
-            let millis = i64::try_from(at.unix_timestamp_nanos() / 1_000_000).map_err(serde::de::Error::custom)?;
-            Ok(Timestamp::from_millis(millis))
-        }
+        Moment::Words(words) => Timestamp::parse(&words).ok_or_else(|| serde::de::Error::custom("is no moment as RFC 3339 writes it")),
     }
 }
 

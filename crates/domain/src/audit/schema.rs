@@ -39,6 +39,8 @@ fn always(name: EventName) -> &'static [&'static str] {
     match name {
         E::LoginSucceeded => &["account", "provider", "login", "session"],
         E::LoginSilent => &["account", "client", "session"],
+        E::LoginProviderSelected => &["client", "provider", "login", "detail"],
+        E::UpstreamCallback => &["client", "provider", "login"],
         E::UserProvisioned | E::IdentityLinked => &["account", "provider"],
         E::SessionEnded | E::IdentityUnlinked | E::AccountDisabled | E::AccountEnabled | E::AccountErased => &["account"],
         E::ConsentGranted | E::ConsentRevoked => &["account", "client"],
@@ -47,6 +49,7 @@ fn always(name: EventName) -> &'static [&'static str] {
         E::GrantRevoked | E::ClientCredentialsGranted | E::ClientCreated | E::ClientUpdated | E::ClientDeleted | E::ClientExpired => {
             &["client"]
         }
+        E::TokenIntrospected => &["client", "detail"],
         E::ClientDocumentChanged => &["client", "detail"],
         E::ProviderCreated
         | E::ProviderUpdated
@@ -55,7 +58,7 @@ fn always(name: EventName) -> &'static [&'static str] {
         | E::ProviderDeleted
         | E::ProviderHealthChanged
         | E::ProviderTested => &["provider"],
-        E::KeyRotated | E::KeyRetired | E::ConfigReloaded | E::AuditChainBegun | E::AuditRetentionPurged => &["detail"],
+        E::KeyRotated | E::KeyRetired | E::ConfigReloaded | E::AuditChainBegun | E::AuditRetentionPurged | E::AuditExported => &["detail"],
         _ => &[],
     }
 }

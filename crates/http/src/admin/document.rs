@@ -7,7 +7,7 @@ use poem_openapi::{registry::Registry, types::Type};
 use serde_json::{Map, Value, json};
 
 use super::{
-    BASE,
+    BASE, audit,
     code::Code,
     dry_run::{self, DryRun},
     problem::{MEDIA_TYPE, Problem},
@@ -39,6 +39,7 @@ pub(crate) fn finish(spec: &str) -> String {
     say_once(&mut document);
     name_needs(&mut document);
     widen(&mut document);
+    show_copies(&mut document);
     for path in members(document.pointer_mut("/paths")) {
         for operation in members(Some(path)) {
             for response in members(operation.get_mut("responses")) {
@@ -208,6 +209,19 @@ fn loosened(name: &str, mut schema: Map<String, Value>) -> Value {
     schema.into()
 }
 
+/// The library has no examples for what is not JSON.
+fn show_copies(document: &mut Value) {
+    for (kind, example) in audit::examples() {
+        for path in members(document.pointer_mut("/paths")) {
+            for response in members(path.pointer_mut("/get/responses")) {
+                if let Some(content) = response.get_mut("content").and_then(|content| content.get_mut(kind)) {
+                    content["example"] = example.as_str().into();
+                }
+            }
+        }
+    }
+}
+
 fn members(value: Option<&mut Value>) -> impl Iterator<Item = &mut Value> {
     value.and_then(Value::as_object_mut).into_iter().flat_map(Map::values_mut)
 }
@@ -215,7 +229,7 @@ fn members(value: Option<&mut Value>) -> impl Iterator<Item = &mut Value> {
 /// The library writes the names of headers in capitals.
 fn spell_headers(response: &mut Value) {
     let Some(headers) = response.get_mut("headers").and_then(Value::as_object_mut) else { return };
-    for name in ["ETag", "Link", "Location", "Retry-After", "WWW-Authenticate"] {
+    for name in ["Content-Disposition", "ETag", "Link", "Location", "Retry-After", "WWW-Authenticate"] {
         if let Some(header) = headers.remove(&name.to_uppercase()) {
             headers.insert(name.to_owned(), header);
         }

@@ -48,6 +48,8 @@ pub(crate) enum Group {
     ApiKeys,
     /// What is open now: the sessions people are signed in with, and what apps were given.
     Access,
+    /// What happened: committed with the facts, and bound into a chain that can be verified.
+    Audit,
     /// What the configuration says, and reading it again.
     Configuration,
 }
@@ -305,15 +307,18 @@ fn other_id() -> FieldFault {
 }
 
 /// The values of queries that use cases read.
-const IN_QUERIES: [&str; 4] = ["after", "account", "client", "provider"];
+const IN_QUERIES: [&str; 13] =
+    ["after", "account", "client", "provider", "event", "outcome", "reason", "address", "reference", "login", "session", "from", "to"];
 
 /// What a use case says of a value, as it stands in the query.
 pub(crate) fn named_in_query(fault: AdminFault) -> Problem {
     match fault {
         AdminFault::Invalid(faults) => {
-            let fault = faults.into_iter().next().unwrap_or_else(|| FieldFault { pointer: String::new(), message: String::new() });
-            let name = IN_QUERIES.into_iter().find(|name| fault.pointer.strip_prefix('/') == Some(name));
-            Problem::parameter(name.unwrap_or("after"), fault.message)
+            let named = faults.into_iter().map(|fault| {
+                let name = IN_QUERIES.into_iter().find(|name| fault.pointer.strip_prefix('/') == Some(name));
+                (name.unwrap_or("after"), fault.message)
+            });
+            Problem::parameters(named.collect())
         }
         fault => fault.into(),
     }

@@ -122,8 +122,15 @@ impl Problem {
     }
 
     pub(crate) fn parameter(name: &'static str, message: impl Into<String>) -> Self {
-        let places = vec![Wrong::Parameter(name, message.into())];
-        Self { places, ..Self::new(Code::InvalidParameter, format!("{name} can't be used.")) }
+        Self::parameters(vec![(name, message.into())])
+    }
+
+    pub(crate) fn parameters(wrong: Vec<(&'static str, String)>) -> Self {
+        let mut names: Vec<_> = wrong.iter().map(|(name, _)| *name).collect();
+        names.dedup();
+        let detail = format!("{} can't be used.", names.join(", "));
+        let places = wrong.into_iter().map(|(name, message)| Wrong::Parameter(name, message)).collect();
+        Self { places, ..Self::new(Code::InvalidParameter, detail) }
     }
 
     pub(crate) fn unauthorized() -> Self {
@@ -174,7 +181,13 @@ impl Problem {
         if error.is::<AuthorizationError>() {
             Self::unauthorized()
         } else if let Some(error) = error.downcast_ref::<ParseParamError>() {
-            Self::parameter(error.name, if error.name == "limit" { "must be a whole number from 1 to 200" } else { "can't be read" })
+            let wrong = match error.name {
+                "limit" => "must be a whole number from 1 to 200",
+                "max_events" => "must be a whole number from 1 to 1000000",
+                "format" => "must be jsonl, csv, ocsf or ecs",
+                _ => "can't be read",
+            };
+            Self::parameter(error.name, wrong)
         } else if error.is::<NotFoundError>() || error.is::<MethodNotAllowedError>() || error.is::<ParsePathError>() {
             Self::no_such_address()
         } else {

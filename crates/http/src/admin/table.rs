@@ -13,7 +13,7 @@ use http::{Method, Uri};
 use vestibule_domain::{
     audit::EventName,
     operator::{
-        AdminArea::{self, Accounts, ApiKeys, Clients, Config, Grants, Keys, Providers, RegistrationTokens, Sessions},
+        AdminArea::{self, Accounts, ApiKeys, Audit, Clients, Config, Grants, Keys, Providers, RegistrationTokens, Sessions},
         AdminScope,
     },
 };
@@ -82,10 +82,14 @@ pub(crate) const GRANT: &str = "/api/v1/accounts/:account_id/grants/:grant_id";
 const CONSENTS: &str = "/api/v1/accounts/:account_id/consents";
 pub(crate) const CONSENT: &str = "/api/v1/accounts/:account_id/consents/:client_id";
 const CLIENT_GRANTS: &str = "/api/v1/clients/:client_id/grants";
-const ALL_SESSIONS: &str = "/api/v1/sessions";
-const ANY_SESSION: &str = "/api/v1/sessions/:session_id";
+pub(crate) const ALL_SESSIONS: &str = "/api/v1/sessions";
+pub(crate) const ANY_SESSION: &str = "/api/v1/sessions/:session_id";
 const ALL_GRANTS: &str = "/api/v1/grants";
 const ANY_GRANT: &str = "/api/v1/grants/:grant_id";
+pub(crate) const AUDIT_EVENTS: &str = "/api/v1/audit-events";
+pub(crate) const AUDIT_EVENT: &str = "/api/v1/audit-events/:event_id";
+pub(crate) const AUDIT_EXPORT: &str = "/api/v1/audit-events:export";
+pub(crate) const AUDIT_CHAIN: &str = "/api/v1/audit-chain";
 const CONFIG: &str = "/api/v1/config";
 const CONFIG_CHECK: &str = "/api/v1/config:check";
 const CONFIG_RELOAD: &str = "/api/v1/config:reload";
@@ -136,6 +140,10 @@ pub(crate) const TABLE: &[Row] = &[
     reads(ANY_GRANT, Grants),
     writes(Method::DELETE, ANY_GRANT, Grants, &[E::GrantRevoked]),
     writes(Method::DELETE, CLIENT_GRANTS, Grants, &[E::GrantRevoked]),
+    reads(AUDIT_EVENTS, Audit),
+    reads(AUDIT_EVENT, Audit),
+    tries(Method::GET, AUDIT_EXPORT, AdminScope::read(Audit), &[E::AuditExported]),
+    reads(AUDIT_CHAIN, Audit),
     reads(CONFIG, Config),
     // It reads every file that the configuration names.
     tries(Method::POST, CONFIG_CHECK, AdminScope::read(Config), &[E::ConfigChecked]),
@@ -178,7 +186,7 @@ impl Place {
             "/openapi.json" => Some(FILES[0]),
             _ => path.strip_prefix("/explorer").filter(|rest| rest.is_empty() || rest.rfind('/') == Some(0)).map(|_| FILES[1]),
         };
-        let route = || TABLE.iter().map(|row| row.route).find(|route| leads(route, path));
+        let route = || TABLE.iter().map(|row| row.route).find(|route| leads(route, path)).filter(|_| !is_inner(path));
         file.map(Self::File).or_else(|| route().map(Self::Operations)).unwrap_or(Self::Nowhere)
     }
 
@@ -246,6 +254,12 @@ pub(crate) fn act(route: &str) -> Option<(&str, &str)> {
     route.rsplit_once(':').filter(|(thing, _)| !thing.ends_with('/'))
 }
 
+/// Whether a path is the library's for what is done to a list: where things of the list have addresses, it would lead there too.
+fn is_inner(path: &str) -> bool {
+    let Some((thing, last)) = path.rsplit_once('/') else { return false };
+    TABLE.iter().filter_map(|row| act(row.route)).any(|(of, act)| act == last && of.strip_prefix(BASE) == Some(thing))
+}
+
 /// The address as the library routes it, which is none of ours.
 pub(crate) fn inner(route: &str, uri: &Uri) -> Option<Uri> {
     act(route)?;
@@ -267,14 +281,25 @@ mod tests {
             ("/clients/a/secrets/b", SECRET),
             ("/providers/a:test", PROVIDER_TEST),
             ("/keys:rotate", KEY_ROTATION),
+            ("/audit-events:export", AUDIT_EXPORT),
+            ("/audit-events/export:", "/api/v1/unmatched"),
             ("/openapi.json", "/api/v1/openapi.json"),
             ("/explorer/x", "/api/v1/explorer"),
         ] {
             assert_eq!(Place::of(path).route(), route, "{path}");
         }
-        for path in
-            ["", "/", "/clients/", "/keys:", "/keys/rotate", "/providers/:test", "/providers/a:try", "/providers/a:b:test", "/explorer/x/y"]
-        {
+        for path in [
+            "",
+            "/",
+            "/clients/",
+            "/keys:",
+            "/keys/rotate",
+            "/audit-events/export",
+            "/providers/:test",
+            "/providers/a:try",
+            "/providers/a:b:test",
+            "/explorer/x/y",
+        ] {
             assert!(matches!(Place::of(path), Place::Nowhere), "{path}");
         }
     }

@@ -10,6 +10,7 @@ use serde_json::Value;
 use vestibule_domain::{
     about::ApplicationType,
     account::LinkedBy,
+    audit::{Binding, EventName, Outcome, Reason},
     client::{AuthMethod, ConsentMode, GrantType, SigningAlg, SubjectType},
     health::BreakerState,
     operator::AdminScope,
@@ -60,7 +61,8 @@ macro_rules! words {
 }
 words!(
     ApplicationType => "application_type", GrantType => "grant_type", AuthMethod => "token_endpoint_auth_method", SigningAlg => "signing_alg",
-    SubjectType => "subject_type", ConsentMode => "consent", BreakerState => "health", Phase => "phase", LinkedBy => "linked_by"
+    SubjectType => "subject_type", ConsentMode => "consent", BreakerState => "health", Phase => "phase", LinkedBy => "linked_by", EventName => "event_name", Outcome => "outcome",
+    Reason => "reason", Binding => "bound_to"
 );
 
 impl Kind for AdminScope {

@@ -25,6 +25,10 @@ pub(crate) enum Section {
     Providers,
     /// Who signs in.
     People,
+    /// Where people are signed in.
+    Sessions,
+    /// What happened.
+    Audit,
     /// What tokens are signed with.
     Keys,
     /// What opens the admin API.
@@ -71,11 +75,13 @@ const NAVIGATION: &[(&str, &[Entry])] = &[
                 area: Some(AdminArea::Providers),
             },
             Entry { section: Section::People, label: "People", path: "/people", icon: PEOPLE, area: Some(AdminArea::Accounts) },
+            Entry { section: Section::Sessions, label: "Sessions", path: "/sessions", icon: SESSIONS, area: Some(AdminArea::Sessions) },
         ],
     ),
     (
         "Security",
         &[
+            Entry { section: Section::Audit, label: "Audit log", path: "/audit", icon: AUDIT, area: Some(AdminArea::Audit) },
             Entry { section: Section::Keys, label: "Signing keys", path: "/keys", icon: KEYS, area: Some(AdminArea::Keys) },
             Entry { section: Section::ApiKeys, label: "API keys", path: "/api-keys", icon: API_KEYS, area: Some(AdminArea::ApiKeys) },
             Entry {
@@ -94,6 +100,8 @@ const APPS: &str = icon!("M3.5 3.5h5v5h-5zM11.5 3.5h5v5h-5zM3.5 11.5h5v5h-5zM11.
 const PROVIDERS: &str = icon!("M11 3.5h5v13h-5M3.5 10h8M8.5 7l3 3-3 3");
 const PEOPLE: &str =
     icon!("M7.5 9.5a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM2.5 16.5c0-2.8 2.2-5 5-5s5 2.2 5 5M13 4a3 3 0 0 1 0 5.5M14.5 12c1.8.7 3 2.4 3 4.5");
+const SESSIONS: &str = icon!("M3 4.5h14v9H3zM7 16.5h6M10 13.5v3");
+const AUDIT: &str = icon!("M5 3.5h7l3 3v10H5zM12 3.5v3h3M7.5 10h5M7.5 13h5");
 const KEYS: &str = icon!("M12.5 11.5a4 4 0 1 0-3.6-2.3L3.5 14.6v2h2.6v-2h2v-2h2l.8-1.3");
 const API_KEYS: &str = icon!("M7 6.5 3.5 10 7 13.5M13 6.5l3.5 3.5-3.5 3.5M11.5 4.5l-3 11");
 const TOKENS: &str = icon!("M3.5 7V4.5h13V7a3 3 0 0 0 0 6v2.5h-13V13a3 3 0 0 0 0-6zM10 7.5v5");
@@ -186,6 +194,20 @@ impl Frame {
     /// Whether an entry is where the page belongs.
     pub(crate) fn is_here(&self, entry: &Entry) -> bool {
         entry.section == self.here
+    }
+
+    /// Whether the operator may look at what happened, so that a page leads there.
+    pub(crate) fn sees_events(&self) -> bool {
+        self.sees(Section::Audit)
+    }
+
+    /// The same of where people are signed in.
+    pub(crate) fn sees_sessions(&self) -> bool {
+        self.sees(Section::Sessions)
+    }
+
+    fn sees(&self, section: Section) -> bool {
+        self.groups.iter().flat_map(|(_, entries)| entries).any(|entry| entry.section == section)
     }
 }
 

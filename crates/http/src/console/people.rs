@@ -1,13 +1,16 @@
 //! People: who they are, the ways they come in by, where they are signed in, and what apps have of them.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use askama::Template;
 use http::{Method, StatusCode};
 use poem::{Response, Route};
 use vestibule_domain::{
     account::{Account, LinkedBy},
-    ids::ProviderId,
+    ids::{AccountId, ProviderId},
     operator::{AdminArea, Operator},
     session::Session,
     time::Timestamp,
@@ -192,6 +195,39 @@ async fn given(house: &House, visit: &Visit, operator: &Operator, id: &str) -> R
     Ok(given)
 }
 
+/// What a person is called.
+fn name_of(account: &Account) -> String {
+    let profile = &account.profile;
+    let name = profile.name.as_ref().or(profile.preferred_username.as_ref()).or(profile.email.as_ref());
+    name.map_or_else(|| "Nameless".to_owned(), |name| visible(name, 100))
+}
+
+/// What some people are called, as far as an operator may know.
+#[derive(Default)]
+pub(super) struct People(BTreeMap<AccountId, String>);
+
+impl People {
+    pub(super) async fn of(house: &House, operator: &Operator, ids: impl Iterator<Item = AccountId> + Send) -> Result<Self, AdminFault> {
+        let mut people = BTreeMap::new();
+        if !operator.sees(AdminArea::Accounts) {
+            return Ok(Self::default());
+        }
+        for id in ids.collect::<BTreeSet<_>>() {
+            match house.gateway.account(&id.to_string()).await {
+                Ok(account) => people.insert(id, name_of(&account)),
+                Err(AdminFault::NotFound) => None,
+                Err(fault) => return Err(fault),
+            };
+        }
+        Ok(Self(people))
+    }
+
+    /// The name of one of them; their id where there is none.
+    pub(super) fn name(&self, id: AccountId) -> String {
+        self.0.get(&id).cloned().unwrap_or_else(|| id.to_string())
+    }
+}
+
 /// What a list shows of one.
 struct Listed {
     id: String,
@@ -205,12 +241,10 @@ struct Listed {
 
 impl Listed {
     fn new(account: &Account, now: Timestamp) -> Self {
-        let profile = &account.profile;
-        let name = profile.name.as_ref().or(profile.preferred_username.as_ref()).or(profile.email.as_ref());
         Self {
             id: account.id.to_string(),
-            name: name.map_or_else(|| "Nameless".to_owned(), |name| visible(name, 100)),
-            email: profile.email.as_deref().map(|email| visible(email, 254)).unwrap_or_default(),
+            name: name_of(account),
+            email: account.profile.email.as_deref().map(|email| visible(email, 254)).unwrap_or_default(),
             disabled: account.disabled,
             state: if account.disabled { Badge::bad("Disabled") } else { Badge::good("Active") },
             created: When::new(account.created, now),

@@ -21,7 +21,8 @@ async fn the_document_is_whole() {
             assert!(ids.insert(operation["operationId"].as_str().unwrap()));
             let description = operation["description"].as_str().unwrap();
             assert_eq!(description.matches("Needs the scope `").count(), 1, "{method} {path} is not in the table");
-            assert_eq!(description.contains("Recorded as `"), method != "get", "{method} {path}");
+            // A copy of the audit log is read, and recorded.
+            assert_eq!(description.contains("Recorded as `"), method != "get" || path == "/audit-events:export", "{method} {path}");
             assert_eq!(operation["security"], json!([{ "AdminKey": [] }]), "{method} {path}");
             let responses = operation["responses"].as_object().unwrap();
             for (status, response) in responses {
@@ -40,6 +41,10 @@ async fn the_document_is_whole() {
             let good = responses.iter().filter(|(status, _)| status.as_str() < "400").map(|(_, response)| &response["content"]);
             for content in good.chain([&operation["requestBody"]["content"]]).filter_map(Value::as_object).flat_map(|kinds| kinds.values())
             {
+                if content["schema"]["format"] == "binary" {
+                    assert!(content["example"].is_string(), "{method} {path} has no example");
+                    continue;
+                }
                 let name = content["schema"]["$ref"].as_str().unwrap().rsplit('/').next().unwrap();
                 assert!(!document["components"]["schemas"][name]["example"].is_null(), "{method} {path}: {name} has no example");
             }
@@ -68,6 +73,10 @@ async fn the_document_is_whole() {
     DELETE /api-keys/{key_id} → 200 204 400 401 403 404 409 429 500 503
     GET /api-keys/{key_id} → 200 401 403 404 429 500 503
     PATCH /api-keys/{key_id} → 200 400 401 403 404 412 413 415 422 428 429 500 503
+    GET /audit-chain → 200 401 403 404 429 500 503
+    GET /audit-events → 200 400 401 403 429 500 503
+    GET /audit-events/{event_id} → 200 401 403 404 429 500 503
+    GET /audit-events:export → 200 400 401 403 429 500 503
     GET /clients → 200 400 401 403 429 500 503
     POST /clients → 200 201 400 401 403 409 413 415 422 429 500 503
     DELETE /clients/{client_id} → 200 204 400 401 403 404 409 412 428 429 500 503

@@ -4,6 +4,7 @@
 mod access;
 mod accounts;
 mod api_keys;
+mod audit;
 mod bodies;
 mod browser;
 mod clients;
@@ -182,6 +183,10 @@ impl Desk {
             ["registration-tokens"] => "/registration-tokens",
             ["registration-tokens", _] => "/registration-tokens/{token_id}",
             ["keys:rotate"] => "/keys:rotate",
+            ["audit-events"] => "/audit-events",
+            ["audit-events:export"] => "/audit-events:export",
+            ["audit-events", _] => "/audit-events/{event_id}",
+            ["audit-chain"] => "/audit-chain",
             ["config"] => "/config",
             ["config:check"] => "/config:check",
             ["config:reload"] => "/config:reload",

@@ -4,7 +4,7 @@ mod apps;
 mod door;
 mod people;
 mod providers;
-mod scopes;
+pub(crate) mod scopes;
 
 use http::StatusCode;
 use scraper::{Html, Selector};

@@ -14,6 +14,7 @@ mod client_keys;
 mod code;
 mod consent;
 mod console;
+mod console_audit;
 mod console_care;
 mod device;
 mod device_hostile;

@@ -3,10 +3,10 @@
 use sea_orm::entity::prelude::*;
 use vestibule_domain::{
     audit::{
-        AuditEvent,
+        AuditEvent, Reason,
         chain::{Kept, Link},
     },
-    ids::ClientId,
+    ids::{ClientId, ProviderId},
     secret::Sealed,
     store::StoreError,
 };
@@ -29,6 +29,12 @@ pub struct Model {
     pub(crate) prev: Option<Vec<u8>>,
     pub(crate) hash: Option<Vec<u8>>,
     pub(crate) personal: Option<Vec<u8>>,
+    pub(crate) provider: Option<String>,
+    pub(crate) session: Option<Vec<u8>>,
+    pub(crate) trace: Option<String>,
+    /// Empty if the release before wrote the row; then so are the four beside it.
+    pub(crate) outcome: Option<String>,
+    pub(crate) reason: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
@@ -65,5 +71,14 @@ impl Model {
             && self.account == event.account.map(|id| bytes(id.0))
             && self.client.as_deref() == event.client.as_ref().map(ClientId::as_str)
             && self.login == event.login.map(|id| bytes(id.0))
+            && (self.outcome.is_none() || self.is_searched_as(event))
+    }
+
+    fn is_searched_as(&self, event: &AuditEvent) -> bool {
+        self.outcome.as_deref() == Some(event.outcome.as_str())
+            && self.reason.as_deref() == event.reason.map(Reason::as_str)
+            && self.provider.as_deref() == event.provider.as_ref().map(ProviderId::as_str)
+            && self.session == event.session.map(|id| id.0.into_bytes().to_vec())
+            && self.trace == event.trace_id
     }
 }

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, QuerySelect, QueryTrait, SqlxSqliteConnector, Statement};
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DbBackend, QuerySelect, QueryTrait, SqlxSqliteConnector, Statement, sea_query::SqliteQueryBuilder,
+};
 use vestibule_domain::{
-    audit::EventName,
+    audit::{EventName, Outcome, Reason, search::EventSearch},
     ids::{EventId, GrantId},
     store::{EventQuery, GrantQuery, SessionQuery},
     time::Timestamp,
@@ -156,7 +158,7 @@ async fn every_page_of_events_is_one_walk_along_an_index() {
     for (query, by) in [
         (cursor(), time),
         (EventQuery { since: Some(sample.now), until: Some(Timestamp::default()), ..all() }, time),
-        (EventQuery { name: Some(EventName::LoginFailed), ..cursor() }, time),
+        (EventQuery { name: Some(EventName::LoginFailed), ..cursor() }, "audit_events_by_name (name=? AND "),
         (EventQuery { account: Some(sample.account().id), ..cursor() }, "audit_events_by_account (account=? AND "),
         (EventQuery { client: Some(sample.client("app").id), ..cursor() }, "audit_events_by_client (client=? AND "),
         (EventQuery { login: Some(sample.login()), ..cursor() }, "audit_events_by_login (login=? AND "),
@@ -169,4 +171,40 @@ async fn every_page_of_events_is_one_walk_along_an_index() {
     // All of it, in order, is walked as it lies.
     let steps = plan(&db, &events::select(&all()).build(DbBackend::Sqlite).to_string()).await;
     assert_eq!(steps, ["SCAN audit_events"]);
+}
+
+#[tokio::test]
+async fn whatever_events_are_looked_for_by_an_index_is_walked_and_no_more_than_was_said() {
+    let directory = tempfile::tempdir().unwrap();
+    let db = migrated(&directory).await;
+    let sample = Sample::default();
+    let all = || EventSearch { limit: 50, look: 20_000, ..EventSearch::default() };
+    let after = Some(EventId::new(sample.now, &sample.entropy));
+    let provider = sample.event(EventName::LoginFailed, &sample.account(), &sample.client("app")).provider;
+    let time = "PRIMARY KEY (";
+    for (search, by) in [
+        (all(), time),
+        (EventSearch { provider: provider.clone(), ..all() }, time),
+        (EventSearch { outcome: Some(Outcome::Denied), reason: Some(Reason::EntryRule), ..all() }, time),
+        (EventSearch { names: EventName::ALL.iter().copied().collect(), ..all() }, time),
+        (EventSearch { address: "192.0.2.1".parse().ok(), ..all() }, time),
+        (EventSearch { names: [EventName::LoginFailed].into(), provider, ..all() }, "audit_events_by_name (name=? AND "),
+        (EventSearch { account: Some(sample.account().id), ..all() }, "audit_events_by_account (account=? AND "),
+        (EventSearch { client: Some(sample.client("app").id), ..all() }, "audit_events_by_client (client=? AND "),
+        (EventSearch { login: Some(sample.login()), ..all() }, "audit_events_by_login (login=? AND "),
+        (EventSearch { session: Some(sample.session(&sample.account()).id), ..all() }, "audit_events_by_session (session=? AND "),
+        (EventSearch { trace: Some("0af7".into()), account: Some(sample.account().id), ..all() }, "audit_events_by_trace (trace=? AND "),
+    ] {
+        for walk in events::walks(&search) {
+            let found = walk.found(&search, after, 51).to_string(SqliteQueryBuilder);
+            let steps = plan(&db, &found).await;
+            let reads: Vec<_> = steps.iter().filter(|step| step.contains("audit_events")).collect();
+            assert!(matches!(&*reads, [step] if step.starts_with("SEARCH ") && step.contains(by)), "{steps:?}: {found}");
+            // What is looked at is so in its order already: the page ends as soon as it is full.
+            assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{steps:?}: {found}");
+            let last = walk.last_looked_at(&search, after).to_string(SqliteQueryBuilder);
+            let steps = plan(&db, &last).await;
+            assert!(matches!(&*steps, [step] if step.starts_with("SEARCH ") && step.contains(by)), "{steps:?}: {last}");
+        }
+    }
 }

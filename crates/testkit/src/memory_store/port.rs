@@ -15,13 +15,14 @@ use vestibule_domain::{
         personal::Subject,
         record::chained,
         schema,
+        search::{EventSearch, FoundEvents},
     },
     client::Client,
     code::Code,
     consent::Consent,
     email::EmailAddress,
     grant::Grant,
-    ids::{AccountId, ApiKeyId, ClientId, GrantId, LinkId, ProviderId, RegistrationTokenId, SessionId},
+    ids::{AccountId, ApiKeyId, ClientId, EventId, GrantId, LinkId, ProviderId, RegistrationTokenId, SessionId},
     keys::SigningKey,
     logout::DueLogout,
     ports::Store,
@@ -36,7 +37,7 @@ use vestibule_domain::{
     upstream::TokensDue,
 };
 
-use super::{Joined, MemoryStore, asked_for, at_most, lock};
+use super::{Joined, MemoryStore, asked_for, at_most, lock, place_of};
 
 #[async_trait]
 impl Store for MemoryStore {
@@ -280,6 +281,29 @@ impl Store for MemoryStore {
         let (sealer, tables) = (lock(&self.sealer).clone(), self.read()?);
         let asked = tables.events.values().filter(|event| asked_for(query, event)).take(at_most(query.limit));
         Ok(asked.map(|event| tables.put_together(event, sealer.as_deref())).collect())
+    }
+
+    async fn search_events(&self, search: &EventSearch) -> Result<FoundEvents, StoreError> {
+        let (sealer, tables) = (lock(&self.sealer).clone(), self.read()?);
+        let mut found = FoundEvents::default();
+        let behind = tables.events.values().rev().filter(|event| search.after.is_none_or(|after| (event.time, event.id) < place_of(after)));
+        for (looked_at, event) in behind.enumerate() {
+            if found.events.len() == at_most(search.limit) || looked_at == at_most(search.look) {
+                return Ok(found);
+            }
+            found.rest = Some(event.id);
+            let event = tables.put_together(event, sealer.as_deref());
+            if search.fits(&event) {
+                found.events.push(event);
+            }
+        }
+        Ok(FoundEvents { rest: None, ..found })
+    }
+
+    async fn event(&self, id: &EventId) -> Result<Option<AuditEvent>, StoreError> {
+        let (sealer, tables) = (lock(&self.sealer).clone(), self.read()?);
+        let event = tables.events.get(&place_of(*id));
+        Ok(event.map(|event| tables.put_together(event, sealer.as_deref())))
     }
 
     async fn unsealed(&self, limit: u64) -> Result<Vec<AuditEvent>, StoreError> {

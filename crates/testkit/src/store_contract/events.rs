@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use vestibule_domain::{
-    audit::{AuditEvent, EventName},
+    audit::{AuditEvent, EventName, Outcome, Reason, Source, search::EventSearch},
     ports::Store,
     store::{Changes, EventQuery, StoreError, Write},
 };
@@ -90,6 +90,123 @@ pub async fn events_are_found_by_what_they_are_about(store: Arc<dyn Store>) {
     };
     assert_eq!(found(&store, everything.clone()).await, [third]);
     assert_eq!(found(&store, EventQuery { account: Some(accounts[0].id), ..everything }).await, []);
+}
+
+/// Newest first, by each of what is asked for alone and together, and each by its own id.
+pub async fn events_are_looked_for_newest_first(store: Arc<dyn Store>) {
+    let sample = Sample::default();
+    let (clients, accounts) = ([sample.client("a"), sample.client("b")], [sample.account(), sample.account()]);
+    let at = |secs| Duration::from_secs(secs);
+    let session = sample.session(&accounts[0]).id;
+    let address: std::net::IpAddr = "192.0.2.77".parse().unwrap();
+    let oldest = sample.event(EventName::LoginSucceeded, &accounts[0], &clients[0]);
+    let middle = AuditEvent {
+        session: Some(session),
+        provider: None,
+        outcome: Outcome::Denied,
+        reason: Some(Reason::EntryRule),
+        ..sample.later(&sample.event(EventName::LoginDeniedByPolicy, &accounts[0], &clients[1]), at(10))
+    };
+    let newest = AuditEvent {
+        login: oldest.login,
+        trace_id: Some("0af7651916cd43dd8448eb211c80319c".into()),
+        source: Source { ip: Some(address), user_agent: None },
+        ..sample.later(&sample.event(EventName::CodeRedeemed, &accounts[1], &clients[0]), at(20))
+    };
+    store.commit([&oldest, &middle, &newest].into_iter().cloned().fold(Changes::default(), Changes::event)).await.unwrap();
+    for event in [&oldest, &middle, &newest] {
+        assert_eq!(store.event(&event.id).await.unwrap().as_ref(), Some(event));
+    }
+    assert_eq!(store.event(&sample.later(&oldest, at(1)).id).await, Ok(None));
+
+    let all = || EventSearch { limit: 10, look: 100, ..EventSearch::default() };
+    let names = |names: &[EventName]| names.iter().copied().collect();
+    let both_names = names(&[EventName::CodeRedeemed, EventName::LoginSucceeded]);
+    let any_name = EventName::ALL.iter().copied().filter(|name| *name != EventName::LoginDeniedByPolicy).collect();
+    for (search, expected) in [
+        (all(), vec![&newest, &middle, &oldest]),
+        (EventSearch { names: names(&[EventName::CodeRedeemed]), ..all() }, vec![&newest]),
+        (EventSearch { names: both_names, ..all() }, vec![&newest, &oldest]),
+        (EventSearch { names: any_name, ..all() }, vec![&newest, &oldest]),
+        (EventSearch { account: Some(accounts[0].id), ..all() }, vec![&middle, &oldest]),
+        (EventSearch { client: Some(clients[0].id.clone()), ..all() }, vec![&newest, &oldest]),
+        (EventSearch { provider: oldest.provider.clone(), ..all() }, vec![&newest, &oldest]),
+        (EventSearch { outcome: Some(Outcome::Denied), ..all() }, vec![&middle]),
+        (EventSearch { reason: Some(Reason::EntryRule), ..all() }, vec![&middle]),
+        (EventSearch { address: Some(address), ..all() }, vec![&newest]),
+        (EventSearch { address: oldest.source.ip, ..all() }, vec![&middle, &oldest]),
+        (EventSearch { trace: newest.trace_id.clone(), ..all() }, vec![&newest]),
+        (EventSearch { login: oldest.login, ..all() }, vec![&newest, &oldest]),
+        (EventSearch { session: Some(session), ..all() }, vec![&middle]),
+        (EventSearch { since: Some(middle.time), ..all() }, vec![&newest, &middle]),
+        (EventSearch { until: Some(middle.time), ..all() }, vec![&oldest]),
+        (EventSearch { after: Some(newest.id), ..all() }, vec![&middle, &oldest]),
+        (EventSearch { account: Some(accounts[0].id), outcome: Some(Outcome::Success), ..all() }, vec![&oldest]),
+        (EventSearch { client: Some(clients[1].id.clone()), names: names(&[EventName::CodeRedeemed]), ..all() }, vec![]),
+        (EventSearch { trace: newest.trace_id.clone(), account: Some(accounts[0].id), ..all() }, vec![]),
+    ] {
+        let found = store.search_events(&search).await.unwrap();
+        assert_eq!((found.events.iter().collect::<Vec<_>>(), found.rest), (expected, None), "{search:?}");
+        assert!(found.events.iter().all(|event| search.fits(event)));
+    }
+    let everything = EventSearch {
+        after: Some(sample.later(&newest, at(1)).id),
+        since: Some(newest.time),
+        until: Some(newest.time + at(1)),
+        names: names(&[EventName::CodeRedeemed]),
+        account: newest.account,
+        client: newest.client.clone(),
+        provider: newest.provider.clone(),
+        outcome: Some(newest.outcome),
+        reason: None,
+        address: newest.source.ip,
+        trace: newest.trace_id.clone(),
+        login: newest.login,
+        session: None,
+        ..all()
+    };
+    assert_eq!(store.search_events(&everything).await.unwrap().events, [newest]);
+}
+
+/// A page ends when it is full or when enough was looked at, says how far it came, and nothing is left out or told twice on the way to the end.
+pub async fn a_search_goes_on_where_the_page_before_it_ended(store: Arc<dyn Store>) {
+    let sample = Sample::default();
+    let (client, account) = (sample.client("app"), sample.account());
+    let kinds = [EventName::TokenRefreshed, EventName::CodeRedeemed, EventName::LoginSucceeded];
+    let made = |at: u64| {
+        let kind = kinds[usize::try_from(at % 3).unwrap()];
+        let event = sample.later(&sample.event(kind, &account, &client), Duration::from_millis(at / 4));
+        let provider = (at % 7 == 0).then(|| event.provider.clone()).flatten();
+        AuditEvent { provider, ..event }
+    };
+    let mut all: Vec<AuditEvent> = (0..60).map(made).collect();
+    store.commit(all.iter().cloned().fold(Changes::default(), Changes::event)).await.unwrap();
+    all.sort_by_key(|event| std::cmp::Reverse((event.time, event.id)));
+    let provider = all.iter().find_map(|event| event.provider.clone());
+    let search = || EventSearch { limit: 4, look: 9, ..EventSearch::default() };
+    for search in [
+        search(),
+        EventSearch { names: [kinds[0]].into(), ..search() },
+        EventSearch { names: [kinds[0], kinds[2]].into(), ..search() },
+        EventSearch { provider: provider.clone(), ..search() },
+        EventSearch { provider: provider.clone(), names: [kinds[1], kinds[2]].into(), ..search() },
+        EventSearch { account: Some(account.id), provider: provider.clone(), names: [kinds[1]].into(), ..search() },
+        EventSearch { address: all[0].source.ip, provider, ..search() },
+        EventSearch { address: "192.0.2.1".parse().ok(), ..search() },
+        EventSearch { outcome: Some(Outcome::Failure), ..search() },
+    ] {
+        let (mut found, mut next, mut pages): (Vec<AuditEvent>, _, _) = (Vec::new(), search.clone(), 0);
+        loop {
+            let page = store.search_events(&next).await.unwrap();
+            assert!(page.events.len() <= 4 && pages < 61, "{search:?}");
+            found.extend(page.events);
+            pages += 1;
+            let Some(rest) = page.rest else { break };
+            assert!(next.after.is_none_or(|before| (rest.made(), rest) < (before.made(), before)), "each goes further: {search:?}");
+            next.after = Some(rest);
+        }
+        assert_eq!(found, all.iter().filter(|event| search.fits(event)).cloned().collect::<Vec<_>>(), "{search:?}");
+    }
 }
 
 /// Any number of them, from any number of callers at once.

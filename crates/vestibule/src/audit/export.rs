@@ -13,6 +13,7 @@ use vestibule_domain::{
     audit::{
         AuditEvent,
         chain::{Checkpoint, Link},
+        form::Form,
         record::{canonical, chained},
     },
     ports::{Notary, Store},
@@ -24,7 +25,7 @@ use super::{
     record::{self, Writer},
 };
 use crate::{
-    cli::{ExportOptions, Filter, Format},
+    cli::{ExportOptions, Filter},
     dev,
     failure::Failure,
     progress::Progress,
@@ -39,7 +40,8 @@ pub(crate) async fn export(options: &ExportOptions) -> Result<(), Failure> {
         until: options.until.map(|moment| moment.at(now)),
         ..query(&options.filter)
     };
-    let what = What { query, format: options.format, provable: options.format == Format::Jsonl && is_whole(&options.filter) };
+    let form = options.format.form();
+    let what = What { query, form, provable: form == Form::Jsonl && is_whole(&options.filter) };
     let store = open(&options.place).await?;
     let done = match &options.output {
         None => what.write(&store, BufWriter::new(io::stdout())).await.map(drop),
@@ -56,7 +58,7 @@ fn is_whole(filter: &Filter) -> bool {
 
 pub(super) struct What {
     pub(super) query: EventQuery,
-    pub(super) format: Format,
+    pub(super) form: Form,
     /// Whether it is written so that it can be verified.
     pub(super) provable: bool,
 }
@@ -86,7 +88,7 @@ impl What {
     /// One event after the other, by their moments.
     async fn events<W: Write + Send>(&self, store: &dyn Store, out: W) -> Result<W, Failure> {
         let progress = Progress::counting("exporting events");
-        let mut writer = Writer::new(self.format, out);
+        let mut writer = Writer::new(self.form, out);
         let mut query = self.query.clone();
         loop {
             let page = store.events(&query).await?;

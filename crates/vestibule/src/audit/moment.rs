@@ -2,7 +2,7 @@
 
 use std::{str::FromStr, time::Duration};
 
-use time::{Date, OffsetDateTime, Time, format_description::well_known::Rfc3339, macros::format_description};
+use time::{Date, Time, macros::format_description};
 use vestibule_domain::time::Timestamp;
 
 use crate::config::parse_span;
@@ -33,13 +33,11 @@ impl FromStr for Moment {
         if let Some(span) = parse_span(text) {
             return Ok(Self::Ago(span));
         }
-        let day =
-            || Date::parse(text, format_description!("[year]-[month]-[day]")).ok().map(|day| day.with_time(Time::MIDNIGHT).assume_utc());
-        let at = OffsetDateTime::parse(text, &Rfc3339).ok().or_else(day);
-        let millis = at.and_then(|at| i64::try_from(at.unix_timestamp_nanos() / 1_000_000).ok());
-        millis
-            .map(|millis| Self::At(Timestamp::from_millis(millis)))
-            .ok_or("write 2026-11-24, 2026-11-24T10:00:00Z, or how long ago, as 2h")
+        let day = || {
+            let day = Date::parse(text, format_description!("[year]-[month]-[day]")).ok()?;
+            Some(Timestamp::from_secs(day.with_time(Time::MIDNIGHT).assume_utc().unix_timestamp()))
+        };
+        Timestamp::parse(text).or_else(day).map(Self::At).ok_or("write 2026-11-24, 2026-11-24T10:00:00Z, or how long ago, as 2h")
     }
 }
 

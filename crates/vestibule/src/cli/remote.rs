@@ -6,7 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::Value;
 use url::Url;
 
-use crate::config::units;
+use crate::{audit::Moment, config::units};
 
 /// Which gateway, and with which key.
 #[derive(Debug, Args)]
@@ -391,6 +391,52 @@ pub(crate) struct ApiKeyCreate {
     pub(crate) secret: SecretTo,
     #[command(flatten)]
     pub(crate) act: Act,
+}
+
+/// Which events.
+#[derive(Debug, Args)]
+pub(crate) struct AuditList {
+    /// Only of this kind, as login.failed, or of all about one thing, as login.*; may be repeated: any of them
+    #[arg(long, value_name = "NAME")]
+    pub(crate) event: Vec<String>,
+    /// Only about this account
+    #[arg(long, value_name = "ID")]
+    pub(crate) account: Option<String>,
+    /// Only about this client
+    #[arg(long, value_name = "ID")]
+    pub(crate) client: Option<String>,
+    /// Only about this provider
+    #[arg(long, value_name = "NAME")]
+    pub(crate) provider: Option<String>,
+    /// Only those that ended so: success, failure or denied
+    #[arg(long, value_name = "OUTCOME")]
+    pub(crate) outcome: Option<String>,
+    /// Only for this reason, as entry_rule
+    #[arg(long, value_name = "REASON")]
+    pub(crate) reason: Option<String>,
+    /// Only from exactly this IP address
+    #[arg(long, value_name = "IP")]
+    pub(crate) address: Option<String>,
+    /// Only of the request with this reference, as its error page shows it
+    #[arg(long, value_name = "REFERENCE")]
+    pub(crate) reference: Option<String>,
+    /// Only of this login
+    #[arg(long, value_name = "ID")]
+    pub(crate) login: Option<String>,
+    /// Only of this session
+    #[arg(long, value_name = "ID")]
+    pub(crate) session: Option<String>,
+    /// Only from then on: 2026-11-24, 2026-11-24T10:00:00Z, or how long ago, as 2h
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Option<Moment>,
+    /// Only until then, exclusive
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<Moment>,
+    /// How many events at most
+    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 50)]
+    pub(crate) limit: u64,
+    #[command(flatten)]
+    pub(crate) at: At,
 }
 
 /// `name=value`, the value in JSON if it is that, and text otherwise.

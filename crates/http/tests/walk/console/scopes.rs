@@ -12,7 +12,7 @@ use super::{alices, makes, operator, sends, token};
 use crate::street::{Browser, Street, plain};
 
 /// A browser that came in by a key for these scopes.
-async fn limited(street: &Street, scopes: &str) -> Browser {
+pub(crate) async fn limited(street: &Street, scopes: &str) -> Browser {
     let scopes: AdminScopes = scopes.split(' ').map(|scope| scope.parse().unwrap()).collect();
     let key = street.gateway().new_console_key(&street.rig.witness(), Duration::from_mins(10), scopes).await.unwrap();
     let mut browser = Browser::default();

@@ -295,7 +295,7 @@ impl Kind {
                  FROM (VALUES {rows}) AS v WHERE audit_events.id = v.column1 AND audit_events.time = v.column2 AND audit_events.seq IS NULL"
             }
             Self::RecordEvent => {
-                "INSERT INTO audit_events (id, time, name, account, client, login, body) \
+                "INSERT INTO audit_events (id, time, name, account, client, login, body, provider, session, trace, outcome, reason) \
                  SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL"
             }
         }

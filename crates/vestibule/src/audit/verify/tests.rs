@@ -7,6 +7,7 @@ use vestibule_domain::{
     audit::{
         Actor, AuditEvent, EventName, Outcome, Source, Witness,
         chain::SealRules,
+        form::Form,
         verify::{Broken, Report, Verifier},
     },
     ids::AccountId,
@@ -22,7 +23,7 @@ use vestibule_testkit::{
 };
 
 use super::*;
-use crate::{audit::export::What, cli::Format};
+use crate::audit::export::What;
 
 /// A gateway whose checkpoints cover five events, and a person.
 struct House {
@@ -79,7 +80,7 @@ impl House {
     }
 
     async fn export_of(&self, query: EventQuery) -> Vec<String> {
-        let what = What { query: EventQuery { limit: 7, ..query }, format: Format::Jsonl, provable: true };
+        let what = What { query: EventQuery { limit: 7, ..query }, form: Form::Jsonl, provable: true };
         let out = what.write(self.rig.port(), Vec::new()).await.unwrap();
         String::from_utf8(out).unwrap().lines().map(str::to_owned).collect()
     }
