@@ -265,3 +265,29 @@ async fn what_happened_is_listed_from_afar_newest_first_and_narrowed() {
     let wrong = desk.refused(&["audit", "list", "--event", "client", "--address", "here"]);
     assert!(wrong.contains("login.*") && wrong.contains("must be an IP address"), "{wrong}");
 }
+
+#[tokio::test]
+async fn a_login_is_explained_alike_by_a_running_gateway_and_by_its_database() {
+    let desk = Desk::open().await;
+    let app = desk.house.register_app(CALLBACK).await;
+    let landed = Person::named("alice").signs_in(&desk.house, &app, CALLBACK).await;
+    desk.house.post_as_named(&app, "/token", &[("grant_type", "authorization_code"), ("code", &landed.code())]).await;
+    let found = desk.house.audit().into_iter().rfind(|event| event["name"] == "login.succeeded").expect("a login");
+    let reference = found["trace_id"].as_str().expect("a reference");
+    let issuer = desk.house.issuer.clone();
+    let remote = desk.json(&["explain", reference, "--url", &issuer]);
+    let local: serde_json::Value = serde_json::from_str(&desk.house.command(&["explain", reference, "--json"])).expect("JSON");
+    assert_eq!(remote, local);
+    assert_eq!(desk.said(&["explain", reference, "--url", &issuer]), desk.house.command(&["explain", reference]));
+    let steps = remote["chapters"][0]["steps"].as_array().expect("steps");
+    let names: Vec<_> = steps.iter().map(|step| step["step"].as_str().unwrap_or_default()).collect();
+    assert_eq!(names, ["asked", "provider", "upstream", "claims", "profile", "rules", "account", "verdict", "given"], "{remote:#}");
+    let upstream = steps[2]["facts"].to_string();
+    assert!(upstream.contains("\"token\"") && upstream.contains("status 200 in "), "{upstream}");
+    assert!(remote["summary"].as_str().is_some_and(|summary| summary.contains("But then")), "its code was not redeemed: {remote:#}");
+    for private in ["alice", "Alice", &app.client_secret, &landed.code(), "state-of-the-app", "nonce-of-the-app"] {
+        assert!(!remote.to_string().contains(private), "{private}: {remote:#}");
+    }
+    let refused = desk.refused(&["explain", "0af7651916cd43dd8448eb211c80319c", "--url", &issuer]);
+    assert!(refused.contains("knows of no login of the reference"), "{refused}");
+}

@@ -117,7 +117,14 @@ async fn every_page_is_accessible(scheme: &str, width: u32) {
     let console = format!("{}/console", house.issuer);
     house.register_app(CALLBACK).await;
     Person::named("bob").signs_in(&house, &house.register_app("http://127.0.0.1:9/other").await, "http://127.0.0.1:9/other").await;
+    // Bob is no operator.
+    let enter = format!("{console}/enter").parse().expect("an address");
+    assert!(Person::named("bob").tries_to_walk(enter, "http://127.0.0.1:9/").await.is_err());
     let shot = |name: &str| screenshots().join(format!("console-{scheme}-{width}-{name}.png"));
+    let login = |name: &str| {
+        let found = house.audit().into_iter().rfind(|event| event["name"] == name && event["trace_id"].is_string());
+        found.unwrap_or_else(|| panic!("there is no {name}"))["trace_id"].as_str().unwrap_or_default().to_owned()
+    };
     let mut steps = vec![
         json!({ "goto": format!("{console}/people") }),
         json!({ "expect": "main[data-page=console-sign-in]" }),
@@ -147,9 +154,19 @@ async fn every_page_is_accessible(scheme: &str, width: u32) {
         ("api-keys", "/api-keys"),
         ("registration-tokens", "/registration-tokens"),
         ("not-there", "/app/none"),
+        ("logins", "/logins"),
+        ("login-unknown", "/logins/0af7651916cd43dd8448eb211c80319c"),
     ];
     for (name, path) in pages {
         steps.push(json!({ "goto": format!("{console}{path}") }));
+        steps.push(json!({ "axe": name }));
+        steps.push(json!({ "screenshot": shot(name) }));
+    }
+    for (name, reference) in [("login", login("login.succeeded")), ("login-denied", login("login.denied_by_policy"))] {
+        steps.push(json!({ "goto": format!("{console}/logins") }));
+        steps.push(json!({ "fill": "input[name=reference]", "value": reference }));
+        steps.push(json!({ "click": "button:has-text('Explain')" }));
+        steps.push(json!({ "expect": "main[data-page=console-login]" }));
         steps.push(json!({ "axe": name }));
         steps.push(json!({ "screenshot": shot(name) }));
     }

@@ -134,7 +134,9 @@ async fn attack_11_google_vouches_for_the_address_and_the_token_says_whose_domai
     assert_eq!((&denied["reason"], &denied["trace_id"]), (&json!("entry_rule"), &json!(reference)), "{denied:#}");
     let explained = house.command(&["explain", &reference]);
     assert!(explained.contains("login.denied_by_policy"), "{explained}");
-    assert!(explained.contains("Why: a rule about who may enter does not let them in (entry_rule).\nHere: "), "{explained}");
+    assert!(explained.contains(": a rule about who may enter does not let them in (entry_rule). Here: "), "{explained}");
+    assert!(explained.contains("token") && explained.contains("status 200 in "), "what the provider answered: {explained}");
+    assert!(explained.contains("not met"), "{explained}");
 }
 
 #[tokio::test]

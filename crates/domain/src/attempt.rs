@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     authorize::AuthorizationRequest,
     device::UserCode,
+    door::Chosen,
     ids::{AccountId, AttemptId, LoginId, ProviderId, SessionId},
     secret::Digest,
     time::Timestamp,
@@ -105,6 +106,9 @@ impl Consenting {
 pub struct Departed {
     /// The provider; a callback for another one is a mix-up.
     pub provider: ProviderId,
+    /// How it came to be the one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub how: Option<Chosen>,
     /// When.
     pub at: Timestamp,
     /// What the adapter wants back.

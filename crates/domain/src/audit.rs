@@ -5,6 +5,7 @@
 pub mod chain;
 pub mod ecs;
 pub mod form;
+pub mod meaning;
 pub mod ocsf;
 pub mod personal;
 pub mod record;

@@ -337,13 +337,15 @@ fn is_web_address(text: &str) -> bool {
     Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "https" | "http"))
 }
 
+/// Claims by which providers say whether an address is verified.
+pub(crate) const VOUCHES: [&str; 3] = ["email_verified", "verified_email", "xms_edov"];
+
 /// The claims of the ID token, and of userinfo those that the ID token does not have.
 ///
 /// An address and whether it is verified are one statement: they are never put together from two places, or a verified address of one account
 /// would vouch for an unverified one of another (attack 7).
 #[must_use]
 pub fn merged(mut id_token: Claims, mut userinfo: Claims) -> Claims {
-    const VOUCHES: [&str; 3] = ["email_verified", "verified_email", "xms_edov"];
     if !id_token.contains_key("email") {
         id_token.retain(|name, _| !VOUCHES.contains(&name.as_str()));
     } else if id_token.get("email") != userinfo.get("email") {

@@ -1,6 +1,11 @@
 //! Which door a person is led to: the one an app names, the one their address belongs to, the only one, or the page where they choose.
 
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
 use crate::{
+    client::closed_enum,
     email::{EmailAddress, EmailDomain},
     ids::ProviderId,
     provider::{ProviderCard, ProviderTerms},
@@ -35,28 +40,17 @@ pub struct Hints<'a> {
     pub login: Option<&'a str>,
 }
 
-/// How a provider came to be the one; the record of a login has it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Chosen {
-    /// The app named it.
-    Hint,
-    /// A domain belongs to it.
-    Domain,
-    /// It is the only one.
-    Only,
-    /// The person picked it.
-    Click,
-}
-
-impl Chosen {
-    /// The word in the audit record.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Hint => "hint",
-            Self::Domain => "domain",
-            Self::Only => "only",
-            Self::Click => "click",
-        }
+closed_enum! {
+    /// How a provider came to be the one; the record of a login has it.
+    Chosen {
+        /// The app named it.
+        Hint = "hint",
+        /// A domain belongs to it.
+        Domain = "domain",
+        /// It is the only one.
+        Only = "only",
+        /// The person picked it.
+        Click = "click",
     }
 }
 

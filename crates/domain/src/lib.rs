@@ -34,6 +34,7 @@ pub mod ids;
 pub mod keys;
 pub mod limits;
 pub mod linking;
+pub mod login_trace;
 pub mod logout;
 pub mod managed;
 pub mod operator;

@@ -26,6 +26,7 @@ use crate::{
     health::{BreakerState, Checked},
     ids::{AccountId, ApiKeyId, ClientId, EventId, GrantId, LinkId, LoginId, ProviderId, RegistrationTokenId, SessionId},
     keys::SigningKey,
+    login_trace::LoginTrace,
     logout::DueLogout,
     possession::{Proof, ProofFault},
     provider::{
@@ -343,6 +344,10 @@ pub trait Store: Send + Sync {
     async fn search_events(&self, search: &EventSearch) -> Result<FoundEvents, StoreError>;
     /// One audit event.
     async fn event(&self, id: &EventId) -> Result<Option<AuditEvent>, StoreError>;
+    /// What was decided about a login, oldest first, as far as it is kept.
+    async fn login_traces(&self, login: &LoginId) -> Result<Vec<LoginTrace>, StoreError>;
+    /// The login about which the request of this reference decided something, as far as that is kept.
+    async fn login_of_reference(&self, reference: &str) -> Result<Option<LoginId>, StoreError>;
     /// Events that are not in the chain yet, oldest first, as they were committed.
     async fn unsealed(&self, limit: u64) -> Result<Vec<AuditEvent>, StoreError>;
     /// How many these are.
@@ -363,8 +368,8 @@ pub trait Store: Send + Sync {
     async fn count_sessions(&self, seen_since: Timestamp) -> Result<u64, StoreError>;
     /// Deletes what has expired, at most `most` rows of each kind: what was spent, tickets, codes (kept a day after expiry, so that a late replay still
     /// revokes), grants, revoked tokens, registration tokens, keys of the admin API (a month after they expired), when something was used last (400 days
-    /// after it was), sessions a day after their end or after `sessions_before`, and audit events that are kept no more ([`ChainHead::base`]). Returns how
-    /// many rows went.
+    /// after it was), traces of logins, sessions a day after their end or after `sessions_before`, and audit events that are kept no more
+    /// ([`ChainHead::base`]). Returns how many rows went.
     async fn sweep(&self, now: Timestamp, sessions_before: Timestamp, most: u64) -> Result<u64, StoreError>;
     /// Whether it answers, and what was asked to be written is not stuck.
     async fn ping(&self) -> Result<(), StoreError>;
@@ -400,6 +405,8 @@ pub trait Observer: Send + Sync {
     fn upstream_refreshed(&self, provider: &ProviderId, result: RefreshOutcome);
     /// Somebody was sent to a provider with this login, and had not just been sent to the same one with it.
     fn departed(&self, _provider: &ProviderId, _login: LoginId) {}
+    /// A request to a provider was answered with this status, or was not answered at all.
+    fn upstream_answered(&self, _provider: &ProviderId, _phase: Phase, _status: Option<u16>, _took: Duration) {}
     /// They are back, whatever they bring. Called once for each login that comes back.
     fn returned(&self, _provider: &ProviderId, _login: LoginId, _away: Duration) {}
     /// A request was answered.

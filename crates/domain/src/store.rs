@@ -13,6 +13,7 @@ use crate::{
     grant::{Grant, RefreshFamily, Revoked},
     ids::{AccountId, ApiKeyId, AttemptId, ClientId, GrantId, LinkId, LoginId, ProviderId, RegistrationTokenId, SessionId},
     keys::SigningKey,
+    login_trace::LoginTrace,
     logout::Participant,
     provider::StoredProvider,
     secret::{Digest, SubjectKey},
@@ -396,6 +397,13 @@ pub enum Write {
     SealEvent(Box<SealedEvent>),
     /// Keeps a checkpoint.
     AddCheckpoint(Checkpoint),
+    /// Keeps what a request decided about a login, in place of what it decided before.
+    PutLoginTrace(Box<LoginTrace>),
+    /// Forgets what was decided about the logins of a person.
+    DropLoginTraces {
+        /// Whose.
+        account: AccountId,
+    },
     /// Keeps a new key of a person's part of the audit log, if there is none. The chain moves on beside it.
     PutSubjectKey {
         /// Whose.

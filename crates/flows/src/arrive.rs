@@ -6,12 +6,14 @@ use vestibule_domain::{
     account::{Account, Evidence, Link, LinkKey, LinkedBy, MOST_CLAIM_BYTES, Profile, Salt},
     attempt::{Attempt, AttemptFault, Consenting, Errand},
     audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
+    authorize::Prompt,
     claims::Claims,
     client::Client,
     consent::Consent,
     grant::{Revoked, RevokedBy},
     ids::{AccountId, AttemptId, ClientId, LinkId, ProviderId, SessionId},
     linking::{self, Destination, LinkRefusal},
+    login_trace::{Decisions, End, SignInRule},
     policy,
     provider::{Arrival, Callback, ProviderError, ProviderTerms, ReceivedTokens},
     session::Session,
@@ -20,8 +22,8 @@ use vestibule_domain::{
 };
 
 use crate::{
-    AppAnswer, Fault, Gateway, Halt, Providers, SealedAttempt, SessionCookie, authorize::too_long, codec, consent::must_consent,
-    sealed_attempt, upstream,
+    AppAnswer, Fault, Gateway, Halt, Providers, SealedAttempt, SessionCookie, authorize::too_long, codec, consent::must_consent, heard,
+    login_trace::end_of, sealed_attempt, upstream,
 };
 
 /// What a browser brought back from a provider.
@@ -77,8 +79,11 @@ impl Gateway {
         let id = brought.attempt.ok_or_else(unknown)?;
         let attempt = self.open_attempt(witness, id, brought.attempt_cookie.as_deref()).await?;
         let client = self.client_of(witness, &attempt).await?;
-        let settled = match self.identify(witness, &client, &attempt, &provider, brought.callback).await {
-            Ok(arrival) => self.settle(witness, &client, &attempt, &provider, arrival, brought.session_cookie.as_deref()).await,
+        let mut decided = Decisions::begun(&attempt);
+        let settled = match self.identify(witness, &client, &attempt, &provider, brought.callback, &mut decided).await {
+            Ok(arrival) => {
+                self.settle(witness, &client, &attempt, &provider, arrival, brought.session_cookie.as_deref(), &mut decided).await
+            }
             Err(fault) => Err(fault),
         };
         match settled {
@@ -87,7 +92,8 @@ impl Gateway {
                 // A failed attempt is spent like a good one: its callback can't be tried again.
                 let event = self.login_failure(witness, &attempt, Some(&provider), &fault);
                 let is_spent = matches!(fault, Fault::AttemptSpent);
-                self.record_failure(witness, event, if is_spent { Vec::new() } else { vec![spend(&attempt)] }).await;
+                let trace = self.trace_of(witness, attempt.login, decided.came_to_nothing(end_of(&event)));
+                self.record_traced_failure(witness, event, if is_spent { Vec::new() } else { vec![spend(&attempt)] }, trace).await;
                 Err(Halt { settled: Some(attempt.id), ..self.halt_of(&client, &attempt, fault) })
             }
         }
@@ -101,6 +107,7 @@ impl Gateway {
         attempt: &Attempt,
         provider: &ProviderId,
         callback: Callback,
+        decided: &mut Decisions,
     ) -> Result<Arrival, Fault> {
         let departed = attempt.returned_to(provider, witness.now).map_err(Fault::Attempt)?;
         let provider = self.provider_for(client, provider).await?;
@@ -110,16 +117,26 @@ impl Gateway {
             return Err(Fault::AttemptSpent);
         }
         self.observer.returned(&provider.id, attempt.login, witness.now.since(departed.at));
+        decided.returned(witness.now.since(departed.at));
         let callback = Callback { redirect_uri: self.settings.callback_of(&provider.id), ..callback };
         let completed = adapter.complete(callback, departed.kept.clone(), witness.now);
-        let completed = self.ask(&provider, completed).await.map_err(Fault::Provider);
+        let (completed, requests) = heard::listening(self.ask(&provider, completed)).await;
+        decided.requests = requests;
+        let completed = completed.map_err(Fault::Provider);
         self.seen(&self.called_back(witness, attempt, &provider.id, completed.as_ref().err()));
         let arrival = completed?;
-        if attempt.request.is_stale(arrival.auth_time, departed.at, witness.now) {
-            return Err(Fault::StaleSignIn);
+        let request = &attempt.request;
+        let is_stale = request.is_stale(arrival.auth_time, departed.at, witness.now);
+        if request.max_age.is_some() || request.prompt.contains(&Prompt::Login) {
+            decided.holds(SignInRule::Fresh, !is_stale);
         }
-        if !attempt.request.claims.accepts(arrival.acr.as_deref()) {
-            return Err(Fault::UnmetAcr);
+        let is_accepted = request.claims.accepts(arrival.acr.as_deref());
+        if request.claims.acr_is_essential {
+            decided.holds(SignInRule::Acr, is_accepted);
+        }
+        if is_stale || !is_accepted {
+            decided.judge(adapter.terms(), client, &provider.id, &arrival.claims, &arrival);
+            return Err(if is_stale { Fault::StaleSignIn } else { Fault::UnmetAcr });
         }
         Ok(arrival)
     }
@@ -140,6 +157,7 @@ impl Gateway {
         }
     }
 
+    #[expect(clippy::too_many_arguments, reason = "each is a part of what came back, and the last is what becomes of it")]
     async fn settle(
         &self,
         witness: &Witness,
@@ -148,6 +166,7 @@ impl Gateway {
         provider: &ProviderId,
         arrival: Arrival,
         session_cookie: Option<&str>,
+        decided: &mut Decisions,
     ) -> Result<Arrived, Fault> {
         let providers = self.providers().await.map_err(Fault::Store)?;
         let terms = providers.terms(provider).ok_or(Fault::ProviderNotAllowed)?;
@@ -156,13 +175,17 @@ impl Gateway {
         for last_try in [false, true] {
             let previous = self.session_of(witness, session_cookie).await.map_err(Fault::Store)?;
             let known = self.store.link(&key).await.map_err(Fault::Store)?;
+            let claims = terms.known_of(arrival.claims.clone(), known.as_ref().map(|known| &known.claims));
+            decided.judge(terms, client, provider, &claims, &arrival);
+            if let Some(link) = &known {
+                decided.leads(&Destination::Linked(link.account), link);
+            }
             if let (false, Some(link)) = (last_try, &known) {
                 self.admit_account(witness, link.account).await?;
             }
-            let claims = terms.known_of(arrival.claims.clone(), known.as_ref().map(|known| &known.claims));
             let profile = terms.profile_of(&claims).profile;
             let arriving = Arriving { client, attempt, providers: &providers, terms, key: &key, known, claims, profile, arrival: &arrival };
-            let settlement = self.settlement(witness, &arriving, previous.as_deref()).await?;
+            let settlement = self.settlement(witness, &arriving, previous.as_deref(), decided).await?;
             return match self.commit(settlement.changes).await {
                 Ok(()) => Ok(settlement.arrived),
                 Err(StoreError::Conflict(Contest::Link | Contest::Session | Contest::UpstreamTokens)) if !last_try => continue,
@@ -174,7 +197,13 @@ impl Gateway {
     }
 
     /// Everything a good arrival writes, decided before anything is written.
-    async fn settlement(&self, witness: &Witness, arriving: &Arriving<'_>, previous: Option<&Session>) -> Result<Settlement, Fault> {
+    async fn settlement(
+        &self,
+        witness: &Witness,
+        arriving: &Arriving<'_>,
+        previous: Option<&Session>,
+        decided: &mut Decisions,
+    ) -> Result<Settlement, Fault> {
         let Arriving { client, attempt, providers, terms, .. } = *arriving;
         let joining = joining(attempt, previous)?;
         if let (Some(_), Some(session)) = (joining, previous) {
@@ -202,8 +231,16 @@ impl Gateway {
             .map_err(|LinkRefusal::TakenByOther| Fault::LinkTaken)?;
         let account = self.account_at(&destination, linked, witness.now).await?;
         let link = self.link_for(witness, arriving, &destination, account.id, previous);
+        decided.leads(&destination, &link);
+        if destination != Destination::New {
+            decided.holds(SignInRule::Account, !account.disabled);
+        }
         policy::stands(client, &account, &link, Some(terms)).map_err(Fault::from)?;
-        if !self.is_expected(&attempt.request, &account).await.map_err(Fault::Store)? {
+        let is_expected = self.is_expected(&attempt.request, &account).await.map_err(Fault::Store)?;
+        if attempt.request.expected.is_some() || attempt.request.claims.subjects.is_some() {
+            decided.holds(SignInRule::Person, is_expected);
+        }
+        if !is_expected {
             return Err(Fault::OtherPerson);
         }
         let mut changes = Changes::default().write(spend(attempt));
@@ -219,12 +256,12 @@ impl Gateway {
             changes = changes.write(write);
         }
         if let (Some(_), Some(session)) = (joining, previous) {
-            return Ok(self.joined(witness, arriving, changes, &destination, session));
+            return Ok(self.joined(witness, arriving, changes, &destination, session, decided));
         }
         let given = self.given(client, &account.id).await.map_err(Fault::Store)?;
         let must_consent = must_consent(client, attempt, &given);
         let entering = Entering { account: &account, link: &link, previous, given, must_consent };
-        self.signed_in(witness, arriving, changes, &destination, &entering).await
+        self.signed_in(witness, arriving, changes, &destination, &entering, decided).await
     }
 
     /// The account an arrival leads to, as it is; a new one is made up here and not yet written.
@@ -284,6 +321,7 @@ impl Gateway {
         mut changes: Changes,
         destination: &Destination,
         entering: &Entering<'_>,
+        decided: &mut Decisions,
     ) -> Result<Settlement, Fault> {
         let now = witness.now;
         let Arriving { client, attempt, arrival, .. } = arriving;
@@ -327,6 +365,7 @@ impl Gateway {
             Errand::SignIn if *must_consent => Landing::Consent(self.to_be_asked(witness, attempt, &session)?),
             Errand::SignIn => {
                 let (code, text) = self.new_code(witness, &attempt.request, &session, attempt.login);
+                decided.gives(&code, client);
                 changes = self.remembering(changes.write(Write::AddCode(code)), witness, client).await.map_err(Fault::Store)?;
                 if attempt.consent == Consenting::Allowed {
                     changes = self.allowed(changes, witness, client, attempt, &session, given);
@@ -338,11 +377,13 @@ impl Gateway {
             Errand::Tried => Landing::Tried(client.id.clone()),
             Errand::OwnPage | Errand::Link { .. } | Errand::Trial { .. } => Landing::OwnPage,
         };
-        changes = changes.event(AuditEvent {
+        let succeeded = AuditEvent {
             scopes: Some(attempt.request.scopes.clone()),
             took_ms: u64::try_from(now.since(attempt.started).as_millis()).ok(),
             ..event(EventName::LoginSucceeded)
-        });
+        };
+        decided.end = Some(End { asks_consent: *must_consent, ..end_of(&succeeded) });
+        changes = changes.event(succeeded).and(self.trace_of(witness, attempt.login, decided.clone()));
         let arrived = Arrived {
             landing,
             client_name: client.name.clone(),
@@ -373,17 +414,20 @@ impl Gateway {
         mut changes: Changes,
         destination: &Destination,
         session: &Session,
+        decided: &mut Decisions,
     ) -> Settlement {
         let Arriving { client, attempt, key, .. } = arriving;
         // Contested: whatever ends the session, or the account, while the person is away ends this too.
         changes = changes.write(Write::PutSession(Session { last_seen: witness.now, ..session.clone() }));
+        let event = AuditEvent {
+            client: None,
+            provider: Some(key.provider.clone()),
+            ..self.login_event(witness, EventName::IdentityLinked, Outcome::Success, attempt.login, session, client)
+        };
+        decided.end = Some(end_of(&event));
+        changes = changes.and(self.trace_of(witness, attempt.login, decided.clone()));
         if let Destination::Joins { by, .. } = destination {
-            changes = changes.event(AuditEvent {
-                client: None,
-                provider: Some(key.provider.clone()),
-                detail: Some(format!("by {by}")),
-                ..self.login_event(witness, EventName::IdentityLinked, Outcome::Success, attempt.login, session, client)
-            });
+            changes = changes.event(AuditEvent { detail: Some(format!("by {by}")), ..event });
         }
         let arrived = Arrived {
             landing: Landing::OwnPage,

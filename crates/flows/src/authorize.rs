@@ -11,12 +11,19 @@ use vestibule_domain::{
     email::EmailAddress,
     error::{OAuthError, OAuthErrorCode},
     ids::{AttemptId, GrantId, LoginId},
+    login_trace::Decisions,
     redirect::RedirectUri,
     session::Session,
     store::{Changes, StoreError, Write},
 };
 
-use crate::{AppAnswer, Fault, Gateway, Halt, Question, SealedAttempt, codec, consent::must_consent, depart::Away, sealed_attempt};
+use crate::{
+    AppAnswer, Fault, Gateway, Halt, Question, SealedAttempt, codec,
+    consent::must_consent,
+    depart::Away,
+    login_trace::{end_of, of_session},
+    sealed_attempt,
+};
 
 /// What a browser carries of ours.
 #[derive(Default)]
@@ -186,17 +193,25 @@ impl Gateway {
     ) -> Result<Authorized, Halt> {
         let request = &attempt.request;
         let (code, text) = self.new_code(witness, request, session, attempt.login);
+        let mut decided = Decisions::begun(attempt);
+        of_session(&mut decided, session);
+        decided.gives(&code, client);
         let mut changes = self.remembering(Changes::default().write(Write::AddCode(code)), witness, client).await?;
         if !attempt.consent.is_not_asked() {
             let given = self.given(client, &session.account).await?;
             changes = self.allowed(changes, witness, client, attempt, session, &given);
         }
         // Whoever has just signed in for this was counted then.
-        if !matches!(attempt.consent, Consenting::Asked { arrived: true, .. }) {
-            changes = changes.event(AuditEvent {
-                scopes: Some(request.scopes.clone()),
-                ..self.login_event(witness, EventName::LoginSilent, Outcome::Success, attempt.login, session, client)
-            });
+        let arrived = matches!(attempt.consent, Consenting::Asked { arrived: true, .. });
+        let name = if arrived { EventName::ConsentGranted } else { EventName::LoginSilent };
+        let event = AuditEvent {
+            scopes: Some(request.scopes.clone()),
+            ..self.login_event(witness, name, Outcome::Success, attempt.login, session, client)
+        };
+        decided.end = Some(end_of(&event));
+        changes = changes.and(self.trace_of(witness, attempt.login, decided));
+        if !arrived {
+            changes = changes.event(event);
         }
         if session.wants_touch(witness.now) {
             changes = changes.write(Write::TouchSession { id: session.id, at: witness.now });

@@ -13,6 +13,7 @@ use vestibule_domain::{
     consent::{self, Again, Consent},
     error::{OAuthError, OAuthErrorCode},
     ids::{AccountId, AttemptId},
+    login_trace::Decisions,
     redirect::RedirectUri,
     scope::Scopes,
     secret::{Digest, Purpose},
@@ -20,7 +21,12 @@ use vestibule_domain::{
     store::{Changes, Contest, StoreError, Write},
 };
 
-use crate::{AppAnswer, Authorized, Fault, Gateway, Halt, SealedAttempt, authorize::too_long, sealed_attempt};
+use crate::{
+    AppAnswer, Authorized, Fault, Gateway, Halt, SealedAttempt,
+    authorize::too_long,
+    login_trace::{end_of, of_session},
+    sealed_attempt,
+};
 
 /// What the page of consent shows.
 #[derive(Debug)]
@@ -227,11 +233,17 @@ impl Gateway {
         };
         let scopes = Some(attempt.request.told());
         let event = AuditEvent { reason: Some(Reason::PersonDeclined), scopes, ..event };
+        let mut decided = Decisions::begun(attempt);
+        decided.end = Some(end_of(&event));
+        if let Some(session) = session {
+            of_session(&mut decided, session);
+        }
+        let trace = self.trace_of(witness, attempt.login, decided);
         if session.is_some() {
-            self.settle_question(client, attempt, Changes::default().event(event)).await?;
+            self.settle_question(client, attempt, Changes::default().and(trace).event(event)).await?;
         } else {
             // Anybody can say no to a link they made up.
-            self.record_failure(witness, event, Vec::new()).await;
+            self.record_traced_failure(witness, event, Vec::new(), trace).await;
         }
         let error = OAuthError::new(OAuthErrorCode::AccessDenied, "the person did not allow it");
         let answer = AppAnswer::error(&attempt.request, &error, &self.settings.issuer);

@@ -8,11 +8,12 @@ use vestibule_domain::{
     authorize::Prompt,
     client::Client,
     door::Chosen,
-    ids::{AttemptId, ProviderId},
+    ids::{AttemptId, LoginId, ProviderId},
+    login_trace::{Decisions, Door},
     provider::{Departure, ProviderError},
 };
 
-use crate::{Fault, Gateway, Halt, SealedAttempt, sealed_attempt};
+use crate::{Fault, Gateway, Halt, SealedAttempt, heard, login_trace::end_of, sealed_attempt};
 
 /// Off to a provider.
 #[derive(Debug)]
@@ -57,10 +58,19 @@ impl Gateway {
             Err(fault) => {
                 let fault = Fault::Attempt(fault);
                 let event = self.event(witness, EventName::LoginFailed, Outcome::Failure, Actor::Anonymous);
-                self.record_failure(witness, AuditEvent { reason: Some(fault.reason()), ..event }, Vec::new()).await;
+                self.record_lost_login(witness, AuditEvent { reason: Some(fault.reason()), ..event }).await;
                 Err(fault.into())
             }
         }
+    }
+
+    /// Records the end of a login of which nobody brought what would say which it was. A new id stands for it, so that the reference on the page leads
+    /// somewhere.
+    pub(crate) async fn record_lost_login(&self, witness: &Witness, event: AuditEvent) {
+        let login = LoginId::new(witness.now, self.entropy.as_ref());
+        let trace = Decisions { end: Some(end_of(&event)), ..Decisions::default() };
+        let event = AuditEvent { login: Some(login), ..event };
+        self.record_traced_failure(witness, event, Vec::new(), self.trace_of(witness, login, trace)).await;
     }
 
     pub(crate) async fn send_away(
@@ -88,11 +98,14 @@ impl Gateway {
         let redirected = seen(EventName::UpstreamRedirected);
         let departure = self.departure(&attempt, id);
         let is_again = attempt.departed.as_ref().is_some_and(|before| before.provider == *id);
-        let sent = match self.ask_the_way(&provider, adapter.begin(&departure)).await {
+        let (sent, requests) = heard::listening(self.ask_the_way(&provider, adapter.begin(&departure))).await;
+        let sent = match sent {
             Ok(sent) => sent,
             // The attempt stays in the browser: another provider can be picked.
             Err(error) => {
-                let halt = self.end_attempt(witness, client, &attempt, Some(id), Fault::Provider(error)).await;
+                let door = Some(Door { provider: id.clone(), how: Some(how), away_ms: None });
+                let decided = Decisions { door, requests, ..Decisions::begun(&attempt) };
+                let halt = self.end_decided(witness, client, &attempt, Some(id), Fault::Provider(error), decided).await;
                 let others =
                     self.providers().await?.offers(client, witness.now).len() > 1 && !matches!(attempt.errand, Errand::Link { .. });
                 return Err(Halt { goes_on: others.then_some(attempt.id), ..halt });
@@ -100,7 +113,7 @@ impl Gateway {
         };
         // Whoever was asked and would rather be somebody else is asked again as them.
         let consent = if attempt.consent == Consenting::Allowed { Consenting::Allowed } else { Consenting::NotAsked };
-        let departed = Some(Departed { provider: id.clone(), at: witness.now, kept: sent.kept });
+        let departed = Some(Departed { provider: id.clone(), how: Some(how), at: witness.now, kept: sent.kept });
         let departed = Attempt { departed, consent, ..attempt };
         let Some(sealed) = sealed_attempt::seal(&departed, witness.now, self.sealer.as_ref()) else {
             let detail = "its issuer name is too long to be kept in a cookie".into();
@@ -141,7 +154,7 @@ impl Gateway {
             Errand::Trial { .. } => None,
         };
         if client.is_none() {
-            self.record_failure(witness, self.login_failure(witness, attempt, None, &Fault::ClientGone), Vec::new()).await;
+            self.record_failed_login(witness, attempt, None, &Fault::ClientGone, Decisions::begun(attempt)).await;
         }
         client.ok_or_else(|| Halt { settled: Some(attempt.id), ..Fault::ClientGone.into() })
     }
@@ -155,8 +168,38 @@ impl Gateway {
         provider: Option<&ProviderId>,
         fault: Fault,
     ) -> Halt {
-        self.record_failure(witness, self.login_failure(witness, attempt, provider, &fault), Vec::new()).await;
+        let mut decided = Decisions::begun(attempt);
+        if let Some(provider) = provider.filter(|provider| decided.door.as_ref().is_none_or(|door| door.provider != **provider)) {
+            decided.door = Some(Door { provider: provider.clone(), how: None, away_ms: None });
+        }
+        self.end_decided(witness, client, attempt, provider, fault, decided).await
+    }
+
+    /// The same, with what was decided on the way.
+    async fn end_decided(
+        &self,
+        witness: &Witness,
+        client: &Client,
+        attempt: &Attempt,
+        provider: Option<&ProviderId>,
+        fault: Fault,
+        decided: Decisions,
+    ) -> Halt {
+        self.record_failed_login(witness, attempt, provider, &fault, decided).await;
         self.halt_of(client, attempt, fault)
+    }
+
+    async fn record_failed_login(
+        &self,
+        witness: &Witness,
+        attempt: &Attempt,
+        provider: Option<&ProviderId>,
+        fault: &Fault,
+        decided: Decisions,
+    ) {
+        let event = self.login_failure(witness, attempt, provider, fault);
+        let decided = Decisions { end: Some(end_of(&event)), ..decided };
+        self.record_traced_failure(witness, event, Vec::new(), self.trace_of(witness, attempt.login, decided)).await;
     }
 
     /// An end with a way back to the app, unless that is on another device or nobody came from it.

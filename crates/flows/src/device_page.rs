@@ -13,6 +13,7 @@ use vestibule_domain::{
     client::{Client, GrantType},
     code::Code,
     device::{DeviceRequest, DeviceState, UserCode, network_of},
+    login_trace::{Decisions, ErrandKind},
     redirect::RegisteredUri,
     scope::Scopes,
     secret::{Digest, Purpose, Sealed},
@@ -22,7 +23,11 @@ use vestibule_domain::{
     time::Timestamp,
 };
 
-use crate::{Authorized, Fault, Gateway, Halt, codec, device, guesses::Guesser};
+use crate::{
+    Authorized, Fault, Gateway, Halt, codec, device,
+    guesses::Guesser,
+    login_trace::{end_of, of_session},
+};
 
 /// What comes of a code that a person typed.
 #[derive(Debug)]
@@ -146,7 +151,8 @@ impl Gateway {
         } else {
             let denied = DeviceRequest { state: DeviceState::Denied, ..waiting.request.clone() };
             let event = self.device_event(witness, EventName::DeviceDenied, Outcome::Denied, &session, &waiting);
-            Changes::default().write(Self::replace_device(waiting.digest, &denied, waiting.version)).event(event)
+            let trace = self.device_trace(witness, &session, &waiting, &event, None)?;
+            Changes::default().write(Self::replace_device(waiting.digest, &denied, waiting.version)).and(trace).event(event)
         };
         // Contested, like the request itself: a code is answered once, from whichever tab.
         let digest = self.user_code_digest(waiting.user_code);
@@ -168,6 +174,7 @@ impl Gateway {
         let event = self.device_event(witness, EventName::DeviceApproved, Outcome::Success, session, waiting);
         let mut changes = Changes::default()
             .write(Self::replace_device(waiting.digest, &allowed, waiting.version))
+            .and(self.device_trace(witness, session, waiting, &event, Some(&code))?)
             .write(Write::AddCode(code))
             .event(event);
         if session.wants_touch(witness.now) {
@@ -195,8 +202,28 @@ impl Gateway {
         };
         let event = self.device_event(witness, EventName::LoginDeniedByPolicy, Outcome::Denied, session, waiting);
         let event = AuditEvent { reason: Some(refusal.reason()), detail: refusal.detail(), ..event };
-        self.record_failure(witness, event, Vec::new()).await;
+        let trace = self.device_trace(witness, session, waiting, &event, None)?;
+        self.record_traced_failure(witness, event, Vec::new(), trace).await;
         Err(Halt { client_name: Some(waiting.client.name.clone()), ..refusal.into() })
+    }
+
+    /// What was decided about a device's login, by whoever answers it.
+    fn device_trace(
+        &self,
+        witness: &Witness,
+        session: &Session,
+        waiting: &Waiting,
+        event: &AuditEvent,
+        code: Option<&Code>,
+    ) -> Result<Option<Write>, Fault> {
+        let request = self.request_of(&waiting.request)?;
+        let mut decided = Decisions::answering(&request, ErrandKind::Device, waiting.request.asked);
+        of_session(&mut decided, session);
+        decided.end = Some(end_of(event));
+        if let Some(code) = code {
+            decided.gives(code, &waiting.client);
+        }
+        Ok(self.trace_of(witness, waiting.request.login, decided))
     }
 
     fn device_event(&self, witness: &Witness, name: EventName, outcome: Outcome, session: &Session, waiting: &Waiting) -> AuditEvent {

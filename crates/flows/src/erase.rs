@@ -59,7 +59,7 @@ impl Gateway {
             change: difference(&what_goes(&account.profile, ways.len(), consents.len(), open), &Map::new()),
             ..self.event(witness, EventName::AccountErased, Outcome::Success, actor.clone())
         };
-        let mut changes = Changes::default().event(event);
+        let mut changes = Changes::default().write(Write::DropLoginTraces { account: id }).event(event);
         for (link, _) in &ways {
             changes = changes
                 .write(Write::RemoveLink { id: link.id, account: id, leaves_another: false })

@@ -340,8 +340,13 @@ impl Gateway {
     /// Records a failure that a stranger can cause, and what else it writes. Stored within a budget a minute; beyond it counted and
     /// logged, and that this began is stored. Never itself a reason to fail: what it records has failed already.
     pub(crate) async fn record_failure(&self, witness: &Witness, event: AuditEvent, writes: Vec<Write>) {
+        self.record_traced_failure(witness, event, writes, None).await;
+    }
+
+    /// The same of a login. Its trace is kept if its event is.
+    pub(crate) async fn record_traced_failure(&self, witness: &Witness, event: AuditEvent, writes: Vec<Write>, trace: Option<Write>) {
         let changes = match self.strangers.spend(event.name, witness.now) {
-            Spent::Fits => Changes { writes, events: vec![event] },
+            Spent::Fits => Changes { writes, events: vec![event] }.and(trace),
             Spent::RunsOut => {
                 self.seen(&event);
                 let detail = Some(format!("{} is not stored for the rest of the minute", event.name));

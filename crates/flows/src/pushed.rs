@@ -131,7 +131,7 @@ impl Gateway {
         }
         let event = self.event(witness, EventName::LoginFailed, Outcome::Failure, Actor::Anonymous);
         let event = AuditEvent { reason: Some(reason), client: Some(client.id.clone()), ..event };
-        self.record_failure(witness, event, Vec::new()).await;
+        self.record_lost_login(witness, event).await;
         Err(Halt { client_name: Some(client.name.clone()), ..Fault::Request(PageFault::PushedGone).into() })
     }
 }

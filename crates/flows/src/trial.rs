@@ -102,7 +102,7 @@ impl Gateway {
         let adapter = self.on_trial(&kept).await?;
         let attempt = self.new_attempt(witness, self.own_page.request(None)?, Errand::Trial { ticket: digest });
         let sent = adapter.begin(&self.departure(&attempt, &kept.provider)).await.map_err(Fault::Provider)?;
-        let departed = Departed { provider: kept.provider, at: witness.now, kept: sent.kept };
+        let departed = Departed { provider: kept.provider, how: None, at: witness.now, kept: sent.kept };
         let attempt = Attempt { departed: Some(departed), ..attempt };
         let sealed = sealed_attempt::seal(&attempt, witness.now, self.sealer.as_ref());
         let too_long =

@@ -17,6 +17,7 @@ mod explorer;
 mod json;
 mod key;
 mod keys;
+mod logins;
 mod objects;
 mod operations;
 mod precondition;
@@ -47,6 +48,7 @@ use self::{
     explorer::Explorer,
     key::Caller,
     keys::Keys,
+    logins::Logins,
     objects::{ClientObject, Registration},
     operations::Operations,
     problem::Problem,
@@ -75,6 +77,7 @@ pub(crate) fn api(house: &Arc<House>) -> impl Endpoint<Output = Response> + use<
         Access { house: house.clone(), base: base.clone() },
         Audit { house: house.clone(), base: base.clone() },
         Configuration { house: house.clone() },
+        Logins { house: house.clone() },
     );
     let service = OpenApiService::new(operations, "Vestibule admin API", "1").description(ABOUT).server(base);
     Api { house: house.clone(), explorer: Explorer::new(&service), operations: Arc::new(service.into_endpoint().boxed()) }

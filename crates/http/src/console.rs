@@ -18,6 +18,7 @@ mod door;
 mod form;
 mod frame;
 mod keys;
+mod logins;
 mod overview;
 mod parts;
 mod people;
@@ -60,6 +61,7 @@ pub(crate) fn routes(house: &Arc<House>, routes: Route) -> Route {
         people::routes,
         sessions::routes,
         audit::routes,
+        logins::routes,
         keys::routes,
         api_keys::routes,
         registration_tokens::routes,

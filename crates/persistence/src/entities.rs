@@ -19,6 +19,7 @@ pub(crate) mod consents;
 pub(crate) mod grants;
 pub(crate) mod last_uses;
 pub(crate) mod links;
+pub(crate) mod login_traces;
 pub(crate) mod providers;
 pub(crate) mod registration_tokens;
 pub(crate) mod revoked_tokens;

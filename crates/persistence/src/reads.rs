@@ -16,8 +16,9 @@ use vestibule_domain::{
     consent::Consent,
     email::EmailAddress,
     grant::Grant,
-    ids::{AccountId, ApiKeyId, ClientId, GrantId, LinkId, ProviderId, RegistrationTokenId, SessionId},
+    ids::{AccountId, ApiKeyId, ClientId, GrantId, LinkId, LoginId, ProviderId, RegistrationTokenId, SessionId},
     keys::SigningKey,
+    login_trace::LoginTrace,
     logout::DueLogout,
     provider::StoredProvider,
     secret::Digest,
@@ -32,8 +33,8 @@ use vestibule_domain::{
 
 use crate::{
     entities::{
-        accounts, api_keys, clients, codes, consents, grants, last_uses, links, providers, registration_tokens, revoked_tokens,
-        session_clients, sessions, signing_keys, tickets, upstream_tokens,
+        accounts, api_keys, clients, codes, consents, grants, last_uses, links, login_traces, providers, registration_tokens,
+        revoked_tokens, session_clients, sessions, signing_keys, tickets, upstream_tokens,
     },
     errors::{Fault, reading},
 };
@@ -395,6 +396,27 @@ pub(crate) fn living_grants(query: &GrantQuery) -> Select<grants::Entity> {
 pub(crate) async fn is_token_revoked(db: &DatabaseConnection, id: &TokenId) -> Result<bool, StoreError> {
     let row = revoked_tokens::Entity::find_by_id(revoked_tokens::key(id)).one(db).await;
     Ok(row.map_err(|error| reading::<revoked_tokens::Entity>(&error, &id.to_string()))?.is_some())
+}
+
+/// A login has a few; the bound is for whoever comes back with it again and again.
+const MOST_TRACES: u64 = 50;
+
+pub(crate) async fn login_traces(db: &DatabaseConnection, login: &LoginId) -> Result<Vec<LoginTrace>, StoreError> {
+    use login_traces::{Column, Entity};
+    let find = Entity::find().filter(Column::Login.eq(login.0.as_bytes().to_vec())).order_by_asc(Column::At).limit(MOST_TRACES);
+    let rows = find.all(db).await.map_err(|error| reading::<Entity>(&error, &login.to_string()))?;
+    rows.into_iter().map(login_traces::Model::into_domain).collect()
+}
+
+pub(crate) async fn login_of_reference(db: &DatabaseConnection, reference: &str) -> Result<Option<LoginId>, StoreError> {
+    let row = of_reference(reference).one(db).await.map_err(|error| reading::<login_traces::Entity>(&error, "of a reference"))?;
+    row.map(|row| row.login()).transpose()
+}
+
+/// The traces of one request, the newest first.
+pub(crate) fn of_reference(reference: &str) -> Select<login_traces::Entity> {
+    use login_traces::{Column, Entity};
+    Entity::find().filter(Column::Reference.eq(reference)).order_by_desc(Column::At)
 }
 
 pub(crate) async fn ticket(db: &DatabaseConnection, kind: TicketKind, digest: &Digest) -> Result<Option<Ticket>, StoreError> {

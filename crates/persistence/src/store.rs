@@ -30,8 +30,9 @@ use vestibule_domain::{
     consent::Consent,
     email::EmailAddress,
     grant::Grant,
-    ids::{AccountId, ApiKeyId, ClientId, EventId, GrantId, LinkId, ProviderId, RegistrationTokenId, SessionId},
+    ids::{AccountId, ApiKeyId, ClientId, EventId, GrantId, LinkId, LoginId, ProviderId, RegistrationTokenId, SessionId},
     keys::SigningKey,
+    login_trace::LoginTrace,
     logout::DueLogout,
     ports::{Sealer, Store},
     provider::StoredProvider,
@@ -439,6 +440,14 @@ impl Store for SqlStore {
 
     async fn event(&self, id: &EventId) -> Result<Option<AuditEvent>, StoreError> {
         events::one(&self.readers, id, self.sealer.as_deref()).await
+    }
+
+    async fn login_traces(&self, login: &LoginId) -> Result<Vec<LoginTrace>, StoreError> {
+        reads::login_traces(&self.readers, login).await
+    }
+
+    async fn login_of_reference(&self, reference: &str) -> Result<Option<LoginId>, StoreError> {
+        reads::login_of_reference(&self.readers, reference).await
     }
 
     async fn unsealed(&self, limit: u64) -> Result<Vec<AuditEvent>, StoreError> {

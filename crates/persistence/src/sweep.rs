@@ -42,6 +42,7 @@ pub(crate) enum Kind {
     RegistrationTokens,
     ApiKeys,
     LastUses,
+    LoginTraces,
     AuditEvents,
     AuditCheckpoints,
 }
@@ -59,6 +60,7 @@ impl Kind {
         Self::RegistrationTokens,
         Self::ApiKeys,
         Self::LastUses,
+        Self::LoginTraces,
         Self::AuditEvents,
         Self::AuditCheckpoints,
     ];
@@ -108,6 +110,10 @@ impl Kind {
             Self::LastUses => {
                 "DELETE FROM last_uses WHERE id IN (SELECT id FROM last_uses WHERE used < $1 ORDER BY used LIMIT $2) AND used < $1 \
                  RETURNING id"
+            }
+            Self::LoginTraces => {
+                "DELETE FROM login_traces WHERE (login, reference) IN (SELECT login, reference FROM login_traces WHERE expires < $1 \
+                 ORDER BY expires LIMIT $2) AND expires < $1 RETURNING login"
             }
             // What is kept no more is said by the chain, in one commit with its event; its moment has nothing to do with it.
             Self::AuditEvents => {
@@ -174,6 +180,7 @@ impl Broom {
             | Kind::RegistrationTokens
             | Kind::ApiKeys
             | Kind::LastUses
+            | Kind::LoginTraces
             | Kind::AuditEvents
             | Kind::AuditCheckpoints => None,
         }

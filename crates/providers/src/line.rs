@@ -64,7 +64,11 @@ impl Line {
 
     /// Sends, and turns away what is the issuer's trouble whatever it was asked: no answer, a full house, an error of its own.
     pub(crate) async fn send(&self, phase: Phase, request: HttpRequest) -> Result<HttpResponse, ProviderError> {
-        let answer = self.egress.send(request).await.map_err(|error| unanswered(phase, error))?;
+        let started = Instant::now();
+        let answer = self.egress.send(request).await;
+        let status = answer.as_ref().ok().map(|answer| answer.status().as_u16());
+        self.observer.upstream_answered(&self.provider, phase, status, started.elapsed());
+        let answer = answer.map_err(|error| unanswered(phase, error))?;
         let status = answer.status();
         if status.is_server_error() || matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT) {
             return Err(unreachable(phase, Some(status), "it answered with an error of its own"));

@@ -1,5 +1,6 @@
 //! The fake of the [`Store`](vestibule_domain::ports::Store) port: everything in one process's memory, nothing durable. It passes the same contract as the databases.
 
+mod login_traces;
 mod port;
 
 use std::{
@@ -21,8 +22,9 @@ use vestibule_domain::{
     code::Code,
     consent::Consent,
     grant::{Grant, Revoked},
-    ids::{AccountId, ApiKeyId, AttemptId, ClientId, EventId, GrantId, LinkId, ProviderId, RegistrationTokenId, SessionId},
+    ids::{AccountId, ApiKeyId, AttemptId, ClientId, EventId, GrantId, LinkId, LoginId, ProviderId, RegistrationTokenId, SessionId},
     keys::SigningKey,
+    login_trace::LoginTrace,
     logout::Participant,
     ports::Sealer,
     provider::StoredProvider,
@@ -76,6 +78,7 @@ struct Tables {
     revoked_tokens: HashMap<TokenId, Timestamp>,
     upstream_tokens: HashMap<LinkId, UpstreamTokens>,
     signing_keys: BTreeMap<String, SigningKey>,
+    login_traces: BTreeMap<(LoginId, String), LoginTrace>,
     events: BTreeMap<(Timestamp, EventId), AuditEvent>,
     /// What was set apart of those that are sealed.
     personal: HashMap<EventId, Sealed>,
@@ -144,6 +147,7 @@ impl MemoryStore {
             tables.revoked_tokens.len(),
             tables.upstream_tokens.len(),
             tables.signing_keys.len(),
+            tables.login_traces.len(),
             tables.events.len(),
         ]
         .iter()
@@ -437,6 +441,8 @@ impl Tables {
                     .is_some()
             }
             Write::AddCheckpoint(checkpoint) => self.checkpoints.insert(checkpoint.seq, checkpoint).is_none(),
+            Write::PutLoginTrace(trace) => self.login_traces.insert((trace.login, trace.reference.clone()), *trace).is_none(),
+            Write::DropLoginTraces { account } => self.drop_login_traces(account),
             Write::PutSubjectKey { account, key } => {
                 let subject = self.subjects.entry(account).or_insert(Subject { account, key: None, erased: None });
                 subject.key.get_or_insert(key);
@@ -528,6 +534,7 @@ impl Tables {
                 None => session.last_seen < sessions_before,
             })
             + self.sweep_session_clients(now, most)
+            + self.sweep_login_traces(now, most)
             + self.sweep_events(most)
     }
 

@@ -24,7 +24,7 @@ use vestibule_domain::{
     time::Timestamp,
     upstream::{RefreshOutcome, RefreshRules},
 };
-use vestibule_flows::{FixedProvider, Gateway, Parts};
+use vestibule_flows::{FixedProvider, Gateway, Parts, note_upstream_request};
 
 use crate::{
     clock::StoppedClock, fake_back_channel::FakeBackChannel, fake_client_keys::FakeClientKeys, fake_configuration::FakeConfiguration,
@@ -275,6 +275,10 @@ impl Observer for Lookout {
     }
     fn departed(&self, provider: &ProviderId, login: LoginId) {
         self.tell(|observer| observer.departed(provider, login));
+    }
+    fn upstream_answered(&self, provider: &ProviderId, phase: Phase, status: Option<u16>, took: Duration) {
+        note_upstream_request(phase, status, took);
+        self.tell(|observer| observer.upstream_answered(provider, phase, status, took));
     }
     fn returned(&self, provider: &ProviderId, login: LoginId, away: Duration) {
         self.tell(|observer| observer.returned(provider, login, away));

@@ -26,6 +26,7 @@ mod contests;
 mod doors;
 mod events;
 mod life;
+mod login_traces;
 mod logouts;
 mod registrations;
 mod rows;
@@ -39,6 +40,7 @@ pub use contests::*;
 pub use doors::*;
 pub use events::*;
 pub use life::*;
+pub use login_traces::*;
 pub use logouts::*;
 pub use registrations::*;
 pub use rows::*;
@@ -138,6 +140,10 @@ macro_rules! store_contract {
             a_person_s_key_is_kept_until_it_is_destroyed
             what_is_said_of_a_person_stays_closed_without_a_key
             the_sweep_takes_the_events_that_are_kept_no_more
+            what_was_decided_about_a_login_is_found_by_it_and_by_its_references
+            what_was_decided_is_not_kept_when_the_race_is_lost
+            what_was_decided_about_a_person_is_forgotten_with_them
+            the_sweep_takes_what_was_decided_when_its_time_is_over
             a_link_is_found_by_all_its_names
             an_account_is_emptied_once_no_link_leads_there
             what_a_provider_says_of_a_link_moves_forward

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
+use url::Url;
 use vestibule_domain::{
     audit::{EventName, form::Form},
     client::SigningAlg,
@@ -103,7 +104,7 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: AuditCommand,
     },
-    /// Say what happened to a login, from the reference on its error page
+    /// Say what happened to a login and why, from the reference on its error page
     Explain(ExplainOptions),
     /// The places where people can sign in: list them, try one, or make one at a running gateway
     Provider {
@@ -359,9 +360,21 @@ pub(crate) struct ExplainOptions {
     pub(crate) reference: String,
     #[command(flatten)]
     pub(crate) place: Place,
-    /// How many days to look back
-    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3660))]
+    /// Ask a running gateway instead: the URL of its issuer
+    #[arg(long, value_name = "URL", conflicts_with = "data")]
+    pub(crate) url: Option<Url>,
+    /// With --url: a file with an admin key that may read the audit log
+    #[arg(long, value_name = "FILE", env = "VESTIBULE_API_KEY_FILE")]
+    pub(crate) key_file: Option<PathBuf>,
+    /// With --url: certificate authorities to trust besides those of this machine, a PEM file
+    #[arg(long, value_name = "FILE", requires = "url")]
+    pub(crate) ca_file: Option<PathBuf>,
+    /// How many days to look back in the audit log, where what was decided is not kept
+    #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3660), conflicts_with = "url")]
     pub(crate) days: u32,
+    /// Answer in JSON
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 #[derive(Debug, Args)]

@@ -1,30 +1,61 @@
-//! `vestibule explain`: what happened to one login, from the reference on its error page, and what its reason means.
-
-use std::fmt::Write;
+//! `vestibule explain`: what happened to one login, from the reference on its page: from the database itself, or from a running gateway.
 
 use vestibule_domain::{
-    audit::{AuditEvent, Reason, search::EventSearch},
+    audit::{AuditEvent, search::EventSearch},
     ids::LoginId,
+    login_trace::Explanation,
     ports::Store,
 };
+use vestibule_flows::explain_login;
 use vestibule_persistence::SqlStore;
 
-use crate::{audit, cli::ExplainOptions, failure::Failure, print, wire};
+use crate::{
+    audit,
+    cli::{At, ExplainOptions},
+    failure::Failure,
+    print,
+    remote::{Ask, Remote},
+    wire,
+};
 
-/// Shows every event of the login, or of the request, that the reference names.
+/// Says what was decided about the login that the reference names, why, and what helps.
 pub(crate) async fn explain(options: &ExplainOptions) -> Result<(), Failure> {
-    let store = audit::open(&options.place).await?;
-    let found = find(&store, options).await;
-    store.close().await;
-    let events = found?;
-    if events.is_empty() {
-        return Err(Failure::UnknownReference { reference: options.reference.clone(), days: options.days });
-    }
-    print::text(&told(&events))
+    let told = match &options.url {
+        Some(url) => {
+            let key_file =
+                options.key_file.clone().ok_or_else(|| Failure::Plain("--url needs --key-file, a file with an admin key".into()))?;
+            let at = At { url: url.clone(), key_file, ca_file: options.ca_file.clone(), json: options.json };
+            from_gateway(&at, &options.reference).await?
+        }
+        None => {
+            let store = audit::open(&options.place).await?;
+            let found = from_store(&store, options).await;
+            store.close().await;
+            found?
+        }
+    };
+    if options.json { print::json(&told) } else { print::text(&told.text()) }
 }
 
-/// The reference of an error page is the id of a trace. Where that is part of a login, the whole login is shown: it began in another request.
-async fn find(store: &SqlStore, options: &ExplainOptions) -> Result<Vec<AuditEvent>, Failure> {
+async fn from_gateway(at: &At, reference: &str) -> Result<Explanation, Failure> {
+    let remote = Remote::new(at)?;
+    let answer = match remote.call(Ask::get(&["logins", reference.trim()])).await {
+        Err(Failure::Problem(problem)) if problem.is("not_found") => {
+            let what = format!("{} knows of no login of the reference {reference:?}, or not any more", remote.shown());
+            return Err(Failure::Plain(crate::table::printable(&what)));
+        }
+        answer => answer?,
+    };
+    serde_json::from_value(answer.body)
+        .map_err(|_| Failure::Plain(format!("{} tells of logins in another way; it is another version", remote.shown())))
+}
+
+/// What is kept of it. Where nothing is, the audit log is searched: the reference is the id of a trace, and where that is part of a login, all of the login
+/// is told, because it began in another request.
+async fn from_store(store: &SqlStore, options: &ExplainOptions) -> Result<Explanation, Failure> {
+    if let Some(told) = explain_login(store, &options.reference).await? {
+        return Ok(told);
+    }
     let since = wire::clock().now() - std::time::Duration::from_hours(24) * options.days;
     let reference = options.reference.trim().to_ascii_lowercase();
     // With hyphens it is a login's: a UUID without them looks like a trace's.
@@ -34,10 +65,13 @@ async fn find(store: &SqlStore, options: &ExplainOptions) -> Result<Vec<AuditEve
         events = matching(store, EventSearch { since: Some(since), trace: Some(reference), ..EventSearch::default() }).await?;
         login = events.iter().find_map(|event| event.login);
     }
-    match login {
-        Some(login) => matching(store, EventSearch { login: Some(login), ..EventSearch::default() }).await,
-        None => Ok(events),
+    if let Some(login) = login {
+        events = matching(store, EventSearch { login: Some(login), ..EventSearch::default() }).await?;
     }
+    if events.is_empty() {
+        return Err(Failure::UnknownReference { reference: options.reference.clone(), days: options.days });
+    }
+    Ok(Explanation::new(None, login, &[], &events))
 }
 
 /// All of them, oldest first.
@@ -54,134 +88,4 @@ async fn matching(store: &SqlStore, search: EventSearch) -> Result<Vec<AuditEven
     }
     matching.reverse();
     Ok(matching)
-}
-
-fn told(events: &[AuditEvent]) -> String {
-    let mut text: String = events.iter().map(audit::line).collect();
-    let Some((event, reason)) = events.iter().rev().find_map(|event| Some((event, event.reason?))) else {
-        text.push_str("\nNothing went wrong.\n");
-        return text;
-    };
-    let (what, helps) = meaning(reason);
-    let _ = write!(text, "\nWhy: {what} ({reason}).\n");
-    if let Some(detail) = &event.detail {
-        let _ = writeln!(text, "Here: {}", crate::table::printable(detail));
-    }
-    let _ = writeln!(text, "What helps: {helps}");
-    text
-}
-
-/// What a reason means, and what helps. Every reason has both: whoever adds one says so here.
-const fn meaning(reason: Reason) -> (&'static str, &'static str) {
-    use Reason as R;
-    match reason {
-        R::PersonDeclined => ("the person said no, at the provider or here", "nothing has to be done; they may try again."),
-        R::UpstreamUnreachable => {
-            ("the provider did not answer in time, or not at all", "try `vestibule provider test`; look at egress in the configuration.")
-        }
-        R::UpstreamInvalid => (
-            "the provider's answer breaks the protocol, so it was not believed",
-            "the detail names the rule; compare the provider's issuer and keys.",
-        ),
-        R::UpstreamMisconfigured => (
-            "the provider does not accept our registration",
-            "compare client_id, secret and redirect address there; try `vestibule provider test`.",
-        ),
-        R::ProviderRule => (
-            "a rule of the provider's own settings does not let this identity in",
-            "the detail names the rule, as a tenant or a hosted domain.",
-        ),
-        R::EntryRule => (
-            "a rule about who may enter does not let them in",
-            "the detail names the rule; `vestibule claims` tries it on claims, `vestibule policy replay` on past logins.",
-        ),
-        R::EmailNotVerified => (
-            "a rule asks for a verified e-mail address, and the provider vouches for none",
-            "they verify it there, or email_trust of the provider is set.",
-        ),
-        R::BreakerOpen => (
-            "the provider failed so often that it is left alone for a while",
-            "it is asked again by itself; `vestibule provider test` says what is wrong.",
-        ),
-        R::LinkTaken => ("this way to sign in belongs to another account already", "undo it there first (DELETE /accounts/ID/links/ID)."),
-        R::UpstreamDenied => ("the provider honours its tokens no more", "the person signs in there again."),
-        R::ProviderNotAllowed => ("the app does not allow this provider", "compare allowed_providers of the client."),
-        R::AccountDisabled => ("the account is disabled", "PATCH /accounts/ID enables it."),
-        R::ClientDisabled => ("the app is disabled, or was deleted", "PATCH /clients/ID enables it."),
-        R::AttemptUnknown => (
-            "the browser did not bring the cookie of this login",
-            "cookies are blocked, or the login began in another browser or a bookmark.",
-        ),
-        R::AttemptExpired => ("it took longer than a login may", "they begin again at the app; lifetimes.attempt is how long it may take."),
-        R::AttemptSpent => ("this login was finished before", "the back button or a reload does that; they begin again at the app."),
-        R::MixUp => {
-            ("the answer came from another provider than was asked", "if it happens again, somebody is trying to mix providers up.")
-        }
-        R::StaleSignIn => (
-            "the provider's sign-in is older than the app asked for",
-            "the provider does not ask again when it is told to, or its clock is wrong.",
-        ),
-        R::UnmetAcr => (
-            "the person did not sign in in a way that the app demands",
-            "compare acr_values and claims of the app with what the provider says.",
-        ),
-        R::OtherPerson => ("somebody else signed in than the app named", "they sign in as the person the app expects."),
-        R::Unknown => ("the code or token is not known here", "it was made up, cut off, or swept after its end."),
-        R::OtherClient => ("the code or token is another app's", "compare the client_id of the app; if it goes on, a token leaked."),
-        R::Expired => ("it came too late", "look at the clocks, and at [lifetimes]."),
-        R::Replayed => (
-            "it was used before; if it was a code or a refresh token, what it gave was taken back",
-            "the app sends it twice, or somebody has a copy.",
-        ),
-        R::Revoked => ("it was ended before", "the person signed out, or it was taken back; they sign in again."),
-        R::RedirectUri => ("the redirect address is not the one of the request", "the app sends the same redirect_uri both times."),
-        R::Verifier => ("PKCE does not hold: the verifier is not the challenge's", "the app keeps the verifier of each login apart."),
-        R::Proof => ("the key or certificate that it is bound to was not shown, or its proof does not hold", "the detail names the check."),
-        R::Scope => ("more scope was asked for than may be had", "compare scope of the client."),
-        R::Resource => ("a token was asked for a resource that may not be had", "compare audiences of the client."),
-        R::Actor => ("somebody would act for the person who may not", "compare may_act and exchange_audiences of the clients."),
-        R::BadSecret => ("the client's secret is wrong", "compare it, or make a new one (POST /clients/ID/secrets)."),
-        R::BadAssertion => {
-            ("what the client signed does not prove who it is", "the detail names the check; clocks and aud are the usual ones.")
-        }
-        R::BadCertificate => (
-            "the client's certificate is another's, or nobody vouches for it",
-            "compare the names of the registration and listen.client_certificates.",
-        ),
-        R::KeysUnavailable => ("the client's keys can't be had", "its jwks_uri does not answer, or has no key of that name."),
-        R::WrongMethod => ("the client proves who it is in another way than it is registered for", "compare token_endpoint_auth_method."),
-        R::BadMetadata => ("what the app says of itself breaks a rule", "the detail names the member."),
-        R::BadConfiguration => {
-            ("the configuration is wrong somewhere", "`vestibule config check FILE` says where, and what to write instead.")
-        }
-        R::TooManyClients => {
-            ("as many apps have registered themselves as may", "raise registration.most_clients, or let the unused ones be swept.")
-        }
-        R::GrantNotAllowed => ("the client is not registered for this grant", "compare grant_types."),
-        R::Logout => ("the person signed out", "nothing has to be done."),
-        R::UpstreamLogout => ("the person signed out at the provider", "nothing has to be done."),
-        R::Replaced => ("another person signed in in the same browser", "nothing has to be done."),
-        R::Undelivered => {
-            ("the app did not take the notice of a logout", "its backchannel_logout_uri must answer 200 within the time limit.")
-        }
-        R::AuthorizeRate | R::TokenRate | R::PushRate | R::DeviceRate | R::SignInRate | R::AdminRate => {
-            ("there were too many in too short a time", "they wait; [limits] in the configuration says how many are taken.")
-        }
-        R::ClientRate | R::UserCodeRate => ("there were too many wrong tries from one place", "they wait; Retry-After says how long."),
-        R::EventRate => ("events came so often that they are counted and no longer stored", "the metrics have their number."),
-        R::Internal => ("it is our fault, or the database could not be used", "the log has the error under this trace."),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_reason_is_a_sentence_and_says_what_helps() {
-        for reason in Reason::ALL {
-            let (what, helps) = meaning(*reason);
-            assert!(!what.ends_with('.') && helps.ends_with('.') && helps.len() > 10, "{reason}");
-        }
-    }
 }

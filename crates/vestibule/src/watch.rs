@@ -58,6 +58,10 @@ impl Observer for Watch {
         self.0.departed(provider, login);
     }
 
+    fn upstream_answered(&self, _: &ProviderId, phase: Phase, status: Option<u16>, took: Duration) {
+        vestibule_flows::note_upstream_request(phase, status, took);
+    }
+
     fn returned(&self, provider: &ProviderId, login: LoginId, away: Duration) {
         self.0.returned(provider, login, away);
     }

@@ -174,7 +174,7 @@ pub struct Kept {
     pub found_as_said: bool,
 }
 
-/// How events are sealed, and for how long they are kept.
+/// How events are sealed, and for how long they are kept; and the traces of logins beside them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SealRules {
     /// Most events that one checkpoint covers.
@@ -183,11 +183,18 @@ pub struct SealRules {
     pub checkpoint_after: Duration,
     /// How long events are kept; for ever if nothing is said.
     pub keep_for: Option<Duration>,
+    /// How long what was decided about a login is kept ([`LoginTrace`](crate::login_trace::LoginTrace)); zero for not at all.
+    pub login_traces_keep: Duration,
 }
 
 impl Default for SealRules {
     fn default() -> Self {
-        Self { checkpoint_every: 1_000, checkpoint_after: Duration::from_mins(1), keep_for: None }
+        Self {
+            checkpoint_every: 1_000,
+            checkpoint_after: Duration::from_mins(1),
+            keep_for: None,
+            login_traces_keep: Duration::from_hours(24 * 30),
+        }
     }
 }
 

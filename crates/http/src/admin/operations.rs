@@ -52,6 +52,8 @@ pub(crate) enum Group {
     Audit,
     /// What the configuration says, and reading it again.
     Configuration,
+    /// What happened to single logins, and why.
+    Logins,
 }
 
 pub(crate) fn usual_page() -> u64 {

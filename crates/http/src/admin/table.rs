@@ -93,6 +93,7 @@ pub(crate) const AUDIT_CHAIN: &str = "/api/v1/audit-chain";
 const CONFIG: &str = "/api/v1/config";
 const CONFIG_CHECK: &str = "/api/v1/config:check";
 const CONFIG_RELOAD: &str = "/api/v1/config:reload";
+pub(crate) const LOGIN: &str = "/api/v1/logins/:reference";
 pub(crate) const KEYS: &str = "/api/v1/keys";
 pub(crate) const KEY_ROTATION: &str = "/api/v1/keys:rotate";
 pub(crate) const API_KEYS: &str = "/api/v1/api-keys";
@@ -148,6 +149,7 @@ pub(crate) const TABLE: &[Row] = &[
     // It reads every file that the configuration names.
     tries(Method::POST, CONFIG_CHECK, AdminScope::read(Config), &[E::ConfigChecked]),
     writes(Method::POST, CONFIG_RELOAD, Config, &[E::ConfigReloaded, E::ConfigReloadFailed]),
+    reads(LOGIN, Audit),
     reads(KEYS, Keys),
     writes(Method::POST, KEY_ROTATION, Keys, &[E::KeyRotated]),
     reads(API_KEYS, ApiKeys),

@@ -13,6 +13,7 @@ use vestibule_domain::{
     audit::{Binding, EventName, Outcome, Reason},
     client::{AuthMethod, ConsentMode, GrantType, SigningAlg, SubjectType},
     health::BreakerState,
+    login_trace::{Mood, Stretch},
     operator::AdminScope,
     provider::Phase,
     time::Timestamp,
@@ -62,7 +63,7 @@ macro_rules! words {
 words!(
     ApplicationType => "application_type", GrantType => "grant_type", AuthMethod => "token_endpoint_auth_method", SigningAlg => "signing_alg",
     SubjectType => "subject_type", ConsentMode => "consent", BreakerState => "health", Phase => "phase", LinkedBy => "linked_by", EventName => "event_name", Outcome => "outcome",
-    Reason => "reason", Binding => "bound_to"
+    Reason => "reason", Binding => "bound_to", Stretch => "step", Mood => "mood"
 );
 
 impl Kind for AdminScope {

@@ -29,6 +29,8 @@ pub(crate) enum Section {
     Sessions,
     /// What happened.
     Audit,
+    /// What happened to one login.
+    Logins,
     /// What tokens are signed with.
     Keys,
     /// What opens the admin API.
@@ -76,6 +78,7 @@ const NAVIGATION: &[(&str, &[Entry])] = &[
             },
             Entry { section: Section::People, label: "People", path: "/people", icon: PEOPLE, area: Some(AdminArea::Accounts) },
             Entry { section: Section::Sessions, label: "Sessions", path: "/sessions", icon: SESSIONS, area: Some(AdminArea::Sessions) },
+            Entry { section: Section::Logins, label: "Explain a login", path: "/logins", icon: LOGINS, area: Some(AdminArea::Audit) },
         ],
     ),
     (
@@ -102,6 +105,7 @@ const PEOPLE: &str =
     icon!("M7.5 9.5a3 3 0 1 0 0-6 3 3 0 0 0 0 6zM2.5 16.5c0-2.8 2.2-5 5-5s5 2.2 5 5M13 4a3 3 0 0 1 0 5.5M14.5 12c1.8.7 3 2.4 3 4.5");
 const SESSIONS: &str = icon!("M3 4.5h14v9H3zM7 16.5h6M10 13.5v3");
 const AUDIT: &str = icon!("M5 3.5h7l3 3v10H5zM12 3.5v3h3M7.5 10h5M7.5 13h5");
+const LOGINS: &str = icon!("M9 14.5a5.5 5.5 0 1 0 0-11 5.5 5.5 0 0 0 0 11zM13 13l4 4M7.6 7.6a1.5 1.5 0 1 1 2 1.7c-.4.2-.6.4-.6.9M9 12v.1");
 const KEYS: &str = icon!("M12.5 11.5a4 4 0 1 0-3.6-2.3L3.5 14.6v2h2.6v-2h2v-2h2l.8-1.3");
 const API_KEYS: &str = icon!("M7 6.5 3.5 10 7 13.5M13 6.5l3.5 3.5-3.5 3.5M11.5 4.5l-3 11");
 const TOKENS: &str = icon!("M3.5 7V4.5h13V7a3 3 0 0 0 0 6v2.5h-13V13a3 3 0 0 0 0-6zM10 7.5v5");

@@ -94,6 +94,7 @@ async fn the_document_is_whole() {
     GET /grants/{grant_id} → 200 401 403 404 429 500 503
     GET /keys → 200 401 403 429 500 503
     POST /keys:rotate → 200 400 401 403 409 413 415 422 429 500 503
+    GET /logins/{reference} → 200 401 403 404 429 500 503
     GET /providers → 200 401 403 429 500 503
     DELETE /providers/{provider_id} → 200 204 400 401 403 404 409 412 428 429 500 503
     GET /providers/{provider_id} → 200 401 403 404 429 500 503

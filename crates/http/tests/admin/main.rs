@@ -177,6 +177,7 @@ impl Desk {
             ["providers", id] if id.ends_with(":test") => "/providers/{provider_id}:test",
             ["providers", _] => "/providers/{provider_id}",
             ["providers", _, "trials", _] => "/providers/{provider_id}/trials/{trial}",
+            ["logins", _] => "/logins/{reference}",
             ["keys"] => "/keys",
             ["api-keys"] => "/api-keys",
             ["api-keys", _] => "/api-keys/{key_id}",

@@ -30,6 +30,7 @@ mod freshness;
 mod jar;
 mod limits;
 mod links;
+mod login_traces;
 mod logout;
 mod oauth;
 mod old_apps;

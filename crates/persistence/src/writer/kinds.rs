@@ -86,6 +86,8 @@ pub(crate) enum Kind {
     RevokeAccountGrants,
     RevokeAppGrants,
     RevokeLinkGrants,
+    PutLoginTrace,
+    DropLoginTraces,
     PutSubjectKey,
     EraseSubject,
     AddCheckpoint,
@@ -129,7 +131,7 @@ impl Kind {
 
     /// Whether of several rows with one key only the last matters.
     pub(crate) const fn last_wins(self) -> bool {
-        matches!(self, Self::PutAccount | Self::PutUpstreamTokens | Self::PutConsent | Self::NoteUse)
+        matches!(self, Self::PutAccount | Self::PutUpstreamTokens | Self::PutConsent | Self::NoteUse | Self::PutLoginTrace)
     }
 
     /// The first of the kinds that meet in one row: their order within one caller may matter.
@@ -142,6 +144,7 @@ impl Kind {
             Self::TouchUpstreamTokens | Self::DropUpstreamTokens => Self::PutUpstreamTokens,
             Self::AnnounceEnds | Self::SettleDelivery => Self::JoinSession,
             Self::EraseSubject => Self::PutSubjectKey,
+            Self::DropLoginTraces => Self::PutLoginTrace,
             Self::RevokeGrant
             | Self::RevokeSessionGrants
             | Self::RevokeClientGrants
@@ -281,6 +284,8 @@ pub(super) const ALL: [Kind; KINDS] = {
         RevokeAccountGrants,
         RevokeAppGrants,
         RevokeLinkGrants,
+        PutLoginTrace,
+        DropLoginTraces,
         PutSubjectKey,
         EraseSubject,
         AddCheckpoint,

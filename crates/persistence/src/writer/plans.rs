@@ -81,6 +81,15 @@ async fn clients_that_registered_themselves_are_counted_along_an_index() {
 }
 
 #[tokio::test]
+async fn what_was_decided_under_a_reference_is_found_by_an_index() {
+    let directory = tempfile::tempdir().unwrap();
+    let db = migrated(&directory).await;
+    let sql = reads::of_reference("0af7651916cd43dd8448eb211c80319c").build(DbBackend::Sqlite).to_string();
+    let steps = plan(&db, &sql).await;
+    assert!(steps.iter().any(|step| step.contains("INDEX login_traces_by_reference (reference=?)")), "{steps:?}: {sql}");
+}
+
+#[tokio::test]
 async fn clients_that_are_used_no_more_are_found_along_an_index() {
     let directory = tempfile::tempdir().unwrap();
     let db = migrated(&directory).await;

@@ -12,6 +12,7 @@ use vestibule_domain::{
     grant::{Grant, RefreshFamily, Revoked},
     ids::{AccountId, ClientId, GrantId, LinkId, SessionId},
     keys::SigningKey,
+    login_trace::LoginTrace,
     logout::Participant,
     provider::StoredProvider,
     self_registration::RegistrationToken,
@@ -189,6 +190,8 @@ fn step(write: Write) -> Result<Step, StoreError> {
             let values = vec![checkpoint.seq.into(), checkpoint.at.as_millis().into(), body(&checkpoint)?.into()];
             Step { kind: Kind::AddCheckpoint, key: checkpoint.seq.to_be_bytes().to_vec(), values, effect: None }
         }
+        Write::PutLoginTrace(trace) => put_login_trace(&trace)?,
+        Write::DropLoginTraces { account } => Step::new(Kind::DropLoginTraces, account.0.as_bytes(), []),
         Write::PutSubjectKey { account, key } => Step::new(Kind::PutSubjectKey, account.0.as_bytes(), [bytes(&key.0)]),
         Write::EraseSubject { account, at } => Step::new(Kind::EraseSubject, account.0.as_bytes(), [at.as_millis().into()]),
     })
@@ -221,6 +224,17 @@ fn put_chain(head: &ChainHead, expected: Option<i64>) -> Result<Step, StoreError
     values.extend(expected.map(Value::from));
     let kind = if expected.is_some() { Kind::MoveChain } else { Kind::BeginChain };
     Ok(Step { kind, key: audit_chain::ID.to_be_bytes().to_vec(), values, effect: None })
+}
+
+fn put_login_trace(trace: &LoginTrace) -> Result<Step, StoreError> {
+    let values = [
+        trace.reference.as_str().into(),
+        trace.at.as_millis().into(),
+        trace.expires.as_millis().into(),
+        trace.decisions.account.map(|id| id.0.into_bytes().to_vec()).into(),
+        body(&trace.decisions)?.into(),
+    ];
+    Ok(Step::new(Kind::PutLoginTrace, trace.login.0.as_bytes(), values).beside(&trace.reference))
 }
 
 fn seal_event(event: SealedEvent) -> Step {

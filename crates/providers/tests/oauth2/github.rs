@@ -45,6 +45,8 @@ async fn somebody_signs_in() {
     assert_eq!(profile.picture.as_deref(), Some("https://avatars.githubusercontent.com/u/583231?v=4"));
     assert_eq!((profile.email.as_deref(), profile.email_verified), (Some("octocat@github.example"), true));
     assert_eq!(bench.steps.taken(), [(Phase::Token, "ok"), (Phase::Userinfo, "ok"), (Phase::Api, "ok")]);
+    let answered = |phase| (phase, Some(200));
+    assert_eq!(bench.steps.requests(), [Phase::Token, Phase::Userinfo, Phase::Api].map(answered), "each request, with its status");
 }
 
 #[tokio::test]
@@ -342,6 +344,7 @@ async fn a_token_is_given_back_by_the_client_and_one_that_is_not_known_is_given_
     assert_eq!(asked.header("authorization"), Some("Basic dmVzdGlidWxlOnMzY3JldCUzQSsxMDAlMjUlMkIlQzMlQTQ="));
     bench.upstream.responds("DELETE /api/v3/applications/vestibule/token", 503, "text/html", "<html>");
     assert_eq!(rule(bench.revoke(&tokens).await), (Phase::Revocation, "unreachable"));
+    assert_eq!(bench.steps.requests().last(), Some(&(Phase::Revocation, Some(503))));
 }
 
 #[tokio::test]

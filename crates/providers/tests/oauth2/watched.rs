@@ -15,9 +15,9 @@ use vestibule_testkit::clock::SeededEntropy;
 
 pub(crate) const REDIRECT_URI: &str = "https://id.example/callback/acme";
 
-/// What the observer was told.
+/// What the observer was told: the steps with how they ended, and the requests with their status.
 #[derive(Default)]
-pub(crate) struct Steps(Mutex<Vec<(Phase, &'static str)>>);
+pub(crate) struct Steps(Mutex<Vec<(Phase, &'static str)>>, Mutex<Vec<(Phase, Option<u16>)>>);
 
 impl Observer for Steps {
     fn observed(&self, _: &AuditEvent) {}
@@ -25,6 +25,10 @@ impl Observer for Steps {
     fn upstream_called(&self, provider: &ProviderId, phase: Phase, result: &'static str, _: Duration) {
         assert_eq!(provider.as_str(), "acme");
         self.0.lock().unwrap().push((phase, result));
+    }
+
+    fn upstream_answered(&self, _: &ProviderId, phase: Phase, status: Option<u16>, _: Duration) {
+        self.1.lock().unwrap().push((phase, status));
     }
 
     fn provider_health(&self, _: &ProviderId, _: BreakerState) {}
@@ -37,6 +41,10 @@ impl Observer for Steps {
 impl Steps {
     pub(crate) fn taken(&self) -> Vec<(Phase, &'static str)> {
         self.0.lock().unwrap().clone()
+    }
+
+    pub(crate) fn requests(&self) -> Vec<(Phase, Option<u16>)> {
+        self.1.lock().unwrap().clone()
     }
 }
 

@@ -32,6 +32,7 @@ async fn oidc_core_section_12_new_tokens_come_with_what_the_issuer_says_now() {
     let claims = renewed.claims.unwrap();
     assert_eq!((&claims["groups"], &claims["name"]), (&json!(["ops"]), &json!("Ada")));
     assert!(bench.steps.taken().contains(&(Phase::Refresh, "ok")));
+    assert!(bench.steps.requests().contains(&(Phase::Refresh, Some(200))));
 }
 
 #[tokio::test]

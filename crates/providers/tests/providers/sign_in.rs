@@ -41,6 +41,7 @@ async fn somebody_signs_in_and_everything_the_issuer_said_is_there() {
     );
     let steps = [(Phase::Discovery, "ok"), (Phase::Token, "ok"), (Phase::Keys, "ok"), (Phase::Userinfo, "ok")];
     assert_eq!(bench.steps.taken(), steps);
+    assert_eq!(bench.steps.requests(), steps.map(|(phase, _)| (phase, Some(200))), "each request, with its status");
 }
 
 #[tokio::test]

@@ -22,8 +22,9 @@ use vestibule_domain::{
     consent::Consent,
     email::EmailAddress,
     grant::Grant,
-    ids::{AccountId, ApiKeyId, ClientId, EventId, GrantId, LinkId, ProviderId, RegistrationTokenId, SessionId},
+    ids::{AccountId, ApiKeyId, ClientId, EventId, GrantId, LinkId, LoginId, ProviderId, RegistrationTokenId, SessionId},
     keys::SigningKey,
+    login_trace::LoginTrace,
     logout::DueLogout,
     ports::Store,
     provider::StoredProvider,
@@ -304,6 +305,19 @@ impl Store for MemoryStore {
         let (sealer, tables) = (lock(&self.sealer).clone(), self.read()?);
         let event = tables.events.get(&place_of(*id));
         Ok(event.map(|event| tables.put_together(event, sealer.as_deref())))
+    }
+
+    async fn login_traces(&self, login: &LoginId) -> Result<Vec<LoginTrace>, StoreError> {
+        let tables = self.read()?;
+        let mut found: Vec<_> = tables.login_traces.values().filter(|trace| trace.login == *login).cloned().collect();
+        found.sort_by_key(|trace| trace.at);
+        Ok(found)
+    }
+
+    async fn login_of_reference(&self, reference: &str) -> Result<Option<LoginId>, StoreError> {
+        let tables = self.read()?;
+        let found = tables.login_traces.values().filter(|trace| trace.reference == reference).max_by_key(|trace| trace.at);
+        Ok(found.map(|trace| trace.login))
     }
 
     async fn unsealed(&self, limit: u64) -> Result<Vec<AuditEvent>, StoreError> {

@@ -429,6 +429,9 @@ pub(crate) struct RawAudit {
     /// How long events are kept, from 1d to 36500d; for ever without it.
     #[schemars(regex(pattern = SPAN))]
     pub(crate) keep_for: Option<String>,
+    /// How long it is kept why each login came to what it came to, to be explained; to 3650d, and 0s keeps nothing.
+    #[schemars(regex(pattern = SPAN))]
+    pub(crate) login_traces_keep: String,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

@@ -42,7 +42,7 @@ mod tests {
     use crate::config::schema::KEYS;
 
     /// What a reload changes. A new setting belongs here, if the code reads it from the settings of the request, or in the table above.
-    const AT_ONCE: [&str; 19] = [
+    const AT_ONCE: [&str; 20] = [
         "providers_dir",
         "providers",
         "keys",
@@ -56,6 +56,7 @@ mod tests {
         "audit.checkpoint_every",
         "audit.checkpoint_after",
         "audit.keep_for",
+        "audit.login_traces_keep",
         "console",
         "upstream_tokens",
         "egress",

@@ -279,6 +279,13 @@ impl Kind {
                 "UPDATE audit_chain SET version = v.column2, base = v.column3, body = v.column4 FROM (VALUES {rows}) AS v \
                  WHERE audit_chain.id = v.column1 AND audit_chain.version = v.column5"
             }
+            Self::PutLoginTrace => {
+                "INSERT INTO login_traces (login, reference, at, expires, account, body) \
+                 SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
+                 ON CONFLICT (login, reference) DO UPDATE SET at = excluded.at, expires = excluded.expires, account = excluded.account, \
+                 body = excluded.body"
+            }
+            Self::DropLoginTraces => "DELETE FROM login_traces WHERE account IN (SELECT column1 FROM (VALUES {rows}) AS v)",
             Self::PutSubjectKey => {
                 "INSERT INTO audit_subjects (account, subject_key) SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
                  ON CONFLICT (account) DO UPDATE SET subject_key = excluded.subject_key WHERE audit_subjects.subject_key IS NULL"

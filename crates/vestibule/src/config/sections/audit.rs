@@ -1,5 +1,7 @@
 //! The section about the audit log.
 
+use std::time::Duration;
+
 use vestibule_domain::audit::chain::SealRules;
 
 use super::{
@@ -17,6 +19,7 @@ pub(crate) fn audit(raw: &RawAudit, check: &mut Checker<'_>) -> SealRules {
     SealRules {
         checkpoint_every: raw.checkpoint_every,
         checkpoint_after: check.span("audit.checkpoint_after", &raw.checkpoint_after, SECOND..=DAY),
+        login_traces_keep: check.span("audit.login_traces_keep", &raw.login_traces_keep, Duration::ZERO..=DAY * 3_650),
         keep_for: raw.keep_for.as_ref().map(|text| check.span("audit.keep_for", text, DAY..=DAY * 36_500)),
     }
 }
