@@ -138,6 +138,9 @@ async fn every_page_is_accessible(scheme: &str, width: u32) {
     ];
     let pages = [
         ("overview", ""),
+        ("dashboards", "/dashboards?range=1h"),
+        ("dashboards-of-acme", "/dashboards?range=24h&provider=acme"),
+        ("dashboards-of-an-app", "/dashboards?range=7d&client=other"),
         ("apps", "/apps"),
         ("new-app", "/apps/new"),
         ("providers", "/providers"),

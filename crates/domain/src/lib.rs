@@ -54,6 +54,7 @@ pub mod self_registration;
 pub mod session;
 pub mod settings;
 pub mod signed;
+pub mod stats;
 pub mod store;
 pub mod ticket;
 pub mod time;

@@ -39,6 +39,7 @@ use crate::{
     self_registration::RegistrationToken,
     session::Session,
     signed::{JwtFault, SignedJwt},
+    stats::{StatsRow, Step},
     store::{Changes, EventQuery, GrantQuery, SessionQuery, StoreError},
     ticket::{Ticket, TicketKind},
     time::Timestamp,
@@ -289,6 +290,12 @@ pub trait Store: Send + Sync {
     async fn api_keys(&self, after: Option<&ApiKeyId>, limit: u64) -> Result<Vec<ApiKey>, StoreError>;
     /// When these were used last, those that were in the last 400 days.
     async fn last_uses(&self, ids: &[UsedId]) -> Result<BTreeMap<UsedId, Timestamp>, StoreError>;
+    /// What all nodes counted by this step in spans that began since, in the order of their beginnings.
+    async fn stats(&self, step: Step, since: Timestamp) -> Result<Vec<StatsRow>, StoreError>;
+    /// How many different people were here on that day or later.
+    async fn people_active(&self, since: Timestamp) -> Result<u64, StoreError>;
+    /// How many people were here on each day on which anybody was, that day or later, in their order.
+    async fn people_by_day(&self, since: Timestamp) -> Result<Vec<(Timestamp, u64)>, StoreError>;
     /// One account.
     async fn account(&self, id: &AccountId) -> Result<Option<Arc<Account>>, StoreError>;
     /// Accounts in the order of their ids, after `after`.
@@ -368,8 +375,8 @@ pub trait Store: Send + Sync {
     async fn count_sessions(&self, seen_since: Timestamp) -> Result<u64, StoreError>;
     /// Deletes what has expired, at most `most` rows of each kind: what was spent, tickets, codes (kept a day after expiry, so that a late replay still
     /// revokes), grants, revoked tokens, registration tokens, keys of the admin API (a month after they expired), when something was used last (400 days
-    /// after it was), traces of logins, sessions a day after their end or after `sessions_before`, and audit events that are kept no more
-    /// ([`ChainHead::base`]). Returns how many rows went.
+    /// after it was), traces of logins, sessions a day after their end or after `sessions_before`, statistics, who was here on days that are counted no
+    /// more, and audit events that are kept no more ([`ChainHead::base`]). Returns how many rows went.
     async fn sweep(&self, now: Timestamp, sessions_before: Timestamp, most: u64) -> Result<u64, StoreError>;
     /// Whether it answers, and what was asked to be written is not stuck.
     async fn ping(&self) -> Result<(), StoreError>;

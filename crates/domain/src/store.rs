@@ -19,6 +19,7 @@ use crate::{
     secret::{Digest, SubjectKey},
     self_registration::RegistrationToken,
     session::Session,
+    stats::StatsRow,
     ticket::{Ticket, TicketKind},
     time::Timestamp,
     token::TokenId,
@@ -369,6 +370,20 @@ pub enum Write {
         id: UsedId,
         /// When.
         at: Timestamp,
+    },
+    /// Keeps what a node counted in a span of time, in place of what it had counted of it before.
+    PutStats(Box<StatsRow>),
+    /// Notes that somebody was here on a day, unless they were erased.
+    NoteActive {
+        /// Who.
+        account: AccountId,
+        /// When the day began ([`crate::stats::day`]).
+        day: Timestamp,
+    },
+    /// Forgets on which days somebody was here.
+    ForgetActivity {
+        /// Who.
+        account: AccountId,
     },
     /// Contested: a key follows another once.
     AddSigningKey(SigningKey),

@@ -203,6 +203,15 @@ impl Gateway {
 
     /// Who works by this cookie. Whoever has been taken off the rules, turned away or signed out is nobody at once.
     pub async fn desk(&self, witness: &Witness, cookie: Option<&str>) -> Result<Option<Desk>, StoreError> {
+        self.desk_by(witness, cookie, true).await
+    }
+
+    /// The same, where nobody does anything: it does not keep them signed in.
+    pub async fn desk_as_it_is(&self, witness: &Witness, cookie: Option<&str>) -> Result<Option<Desk>, StoreError> {
+        self.desk_by(witness, cookie, false).await
+    }
+
+    async fn desk_by(&self, witness: &Witness, cookie: Option<&str>, is_used: bool) -> Result<Option<Desk>, StoreError> {
         let Some(ticket) = self.desk_ticket(witness, cookie).await? else { return Ok(None) };
         let digest = ticket.digest;
         let Ok(kept) = serde_json::from_str::<Kept>(&ticket.body) else { return Ok(None) };
@@ -220,7 +229,8 @@ impl Gateway {
         // Whoever works here uses the session that they came by; without it they would be out while they work.
         let session = session.filter(|session| session.wants_touch(witness.now));
         // Four times within the time they may be idle: a use that is not noted must not count as none.
-        if session.is_some() || witness.now.since(kept.seen) >= TOUCH_EVERY.min(self.settings.console.idle / 4) {
+        let is_due = session.is_some() || witness.now.since(kept.seen) >= TOUCH_EVERY.min(self.settings.console.idle / 4);
+        if is_used && is_due {
             let used = session.map(|session| Write::TouchSession { id: session.id, at: witness.now });
             self.touch_desk(witness, ticket, kept, used).await?;
         }

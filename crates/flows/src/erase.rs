@@ -23,9 +23,9 @@ const CONSENTS_AT_ONCE: u64 = 500;
 type Way = (Link, Option<UpstreamTokens>);
 
 impl Gateway {
-    /// Erases a person: their profile, the ways they came in by, what they allowed apps, and in the audit log from where they did what. Their sessions and
-    /// grants end, and upstream tokens are given back as they are when a way in is undone. The account stays, disabled and with nothing in it, so that its
-    /// id, which apps know, never means anybody else; whoever comes by one of the ways again is somebody new.
+    /// Erases a person: their profile, the ways they came in by, what they allowed apps, on which days they were here, and in the audit log from where they
+    /// did what. Their sessions and grants end, and upstream tokens are given back as they are when a way in is undone. The account stays, disabled and with
+    /// nothing in it, so that its id, which apps know, never means anybody else; whoever comes by one of the ways again is somebody new.
     pub async fn erase_account(&self, witness: &Witness, actor: &Actor, id: &str) -> Result<(), AdminFault> {
         for _ in 0..TRIES {
             let (changes, ways) = self.erasure(witness, actor, id).await?;
@@ -59,7 +59,10 @@ impl Gateway {
             change: difference(&what_goes(&account.profile, ways.len(), consents.len(), open), &Map::new()),
             ..self.event(witness, EventName::AccountErased, Outcome::Success, actor.clone())
         };
-        let mut changes = Changes::default().write(Write::DropLoginTraces { account: id }).event(event);
+        let mut changes = Changes::default()
+            .write(Write::DropLoginTraces { account: id })
+            .write(Write::ForgetActivity { account: id })
+            .event(event);
         for (link, _) in &ways {
             changes = changes
                 .write(Write::RemoveLink { id: link.id, account: id, leaves_another: false })

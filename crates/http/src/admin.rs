@@ -27,6 +27,7 @@ mod refused;
 pub(crate) mod registration_tokens;
 mod repeats;
 mod rules;
+mod stats;
 pub(crate) mod table;
 mod text;
 mod unseen;
@@ -54,6 +55,7 @@ use self::{
     problem::Problem,
     providers::Providers,
     registration_tokens::RegistrationTokens,
+    stats::Stats,
     table::{Place, Row},
 };
 use crate::{
@@ -78,6 +80,7 @@ pub(crate) fn api(house: &Arc<House>) -> impl Endpoint<Output = Response> + use<
         Audit { house: house.clone(), base: base.clone() },
         Configuration { house: house.clone() },
         Logins { house: house.clone() },
+        Stats { house: house.clone() },
     );
     let service = OpenApiService::new(operations, "Vestibule admin API", "1").description(ABOUT).server(base);
     Api { house: house.clone(), explorer: Explorer::new(&service), operations: Arc::new(service.into_endpoint().boxed()) }

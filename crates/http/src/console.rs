@@ -14,6 +14,7 @@ mod api_keys;
 mod apps;
 mod assets;
 mod audit;
+mod dashboard;
 mod door;
 mod form;
 mod frame;
@@ -65,6 +66,7 @@ pub(crate) fn routes(house: &Arc<House>, routes: Route) -> Route {
         keys::routes,
         api_keys::routes,
         registration_tokens::routes,
+        dashboard::routes,
     ];
     let routes = parts.into_iter().fold(routes, |routes, of| of(house, routes));
     routes

@@ -11,6 +11,7 @@ use std::{
 
 use http::header;
 use ipnet::IpNet;
+use tokio::sync::Semaphore;
 use url::Url;
 use vestibule_domain::{certificate::ClientCertificate, store::StoreError, time::Timestamp};
 use vestibule_flows::Gateway;
@@ -24,6 +25,9 @@ use crate::{
     published::Published,
     visit::{self, Visit},
 };
+
+/// How many dashboards are sent again and again at once, to all operators of a node.
+const MOST_STREAMS: usize = 64;
 
 /// Settings of the web side.
 #[derive(Clone, Debug, Default)]
@@ -51,6 +55,8 @@ pub struct House {
     authority_for_certificates: Option<String>,
     prefix: String,
     draining: Arc<AtomicBool>,
+    /// How many more dashboards may be sent again and again: each is work every few seconds.
+    pub(crate) streams: Arc<Semaphore>,
     /// When the database last answered, in milliseconds.
     answered: AtomicI64,
 }
@@ -64,16 +70,17 @@ impl std::fmt::Debug for House {
 impl House {
     /// Puts the house together. The issuer was checked by the configuration: an absolute http or https URL.
     pub fn new(gateway: Gateway, metrics: Arc<Metrics>, settings: HttpSettings) -> Self {
-        Self::with(gateway, metrics, settings, Arc::default())
+        Self::with(gateway, metrics, settings, (Arc::default(), Arc::new(Semaphore::new(MOST_STREAMS))))
     }
 
     /// The same house by another configuration: it counts on where this one does, and drains when this one is told to.
     #[must_use]
     pub fn renewed(&self, gateway: Gateway, settings: HttpSettings) -> Self {
-        Self::with(gateway, self.metrics.clone(), settings, self.draining.clone())
+        Self::with(gateway, self.metrics.clone(), settings, (self.draining.clone(), self.streams.clone()))
     }
 
-    fn with(gateway: Gateway, metrics: Arc<Metrics>, settings: HttpSettings, draining: Arc<AtomicBool>) -> Self {
+    fn with(gateway: Gateway, metrics: Arc<Metrics>, settings: HttpSettings, lasting: (Arc<AtomicBool>, Arc<Semaphore>)) -> Self {
+        let (draining, streams) = lasting;
         let issuer = Url::parse(&gateway.settings().issuer).ok();
         let for_certificates = gateway.settings().issuer_for_certificates().and_then(|issuer| Url::parse(&issuer).ok());
         let authority = issuer.as_ref().map(authority_of).unwrap_or_default();
@@ -92,6 +99,7 @@ impl House {
             authority_for_certificates: for_certificates.as_ref().map(authority_of),
             prefix,
             draining,
+            streams,
             answered: AtomicI64::new(i64::MIN),
         }
     }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use vestibule_domain::{secret::Digest, store::StoreError, time::Timestamp};
 
 pub(crate) mod accounts;
+pub(crate) mod active_people;
 pub(crate) mod api_keys;
 pub(crate) mod audit_chain;
 pub(crate) mod audit_checkpoints;
@@ -26,6 +27,7 @@ pub(crate) mod revoked_tokens;
 pub(crate) mod session_clients;
 pub(crate) mod sessions;
 pub(crate) mod signing_keys;
+pub(crate) mod stats;
 pub(crate) mod tickets;
 pub(crate) mod upstream_tokens;
 

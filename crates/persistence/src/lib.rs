@@ -36,6 +36,7 @@ mod listener;
 mod options;
 mod pen;
 mod reads;
+mod stats;
 mod store;
 mod sweep;
 mod writer;

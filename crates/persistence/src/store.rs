@@ -39,6 +39,7 @@ use vestibule_domain::{
     secret::Digest,
     self_registration::RegistrationToken,
     session::Session,
+    stats::{StatsRow, Step},
     store::{Changes, EventQuery, GrantQuery, SessionQuery, StoreError},
     ticket::{Ticket, TicketKind},
     time::Timestamp,
@@ -55,7 +56,7 @@ use crate::{
     listener::Listener,
     options::StoreOptions,
     pen::Pen,
-    reads,
+    reads, stats,
     sweep::{AT_ONCE, Broom, Kind},
     writer::{MOST_TOGETHER, Order, Prepared, Pulse, Writer},
 };
@@ -298,6 +299,18 @@ impl Store for SqlStore {
 
     async fn last_uses(&self, ids: &[UsedId]) -> Result<BTreeMap<UsedId, Timestamp>, StoreError> {
         reads::last_uses(&self.readers, ids).await
+    }
+
+    async fn stats(&self, step: Step, since: Timestamp) -> Result<Vec<StatsRow>, StoreError> {
+        stats::stats(&self.readers, step, since).await
+    }
+
+    async fn people_active(&self, since: Timestamp) -> Result<u64, StoreError> {
+        stats::people_active(&self.readers, since).await
+    }
+
+    async fn people_by_day(&self, since: Timestamp) -> Result<Vec<(Timestamp, u64)>, StoreError> {
+        stats::people_by_day(&self.readers, since).await
     }
 
     async fn registration_token_by_id(&self, id: &RegistrationTokenId) -> Result<Option<RegistrationToken>, StoreError> {

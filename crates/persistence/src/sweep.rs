@@ -6,6 +6,7 @@ use uuid::Uuid;
 use vestibule_domain::{
     ids::{GrantId, SessionId},
     secret::Digest,
+    stats::PEOPLE_KEPT,
     time::Timestamp,
 };
 
@@ -43,12 +44,14 @@ pub(crate) enum Kind {
     ApiKeys,
     LastUses,
     LoginTraces,
+    Stats,
+    ActivePeople,
     AuditEvents,
     AuditCheckpoints,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 13] = [
+    pub(crate) const ALL: [Self; 15] = [
         Self::Spent,
         Self::Tickets,
         Self::Codes,
@@ -61,6 +64,8 @@ impl Kind {
         Self::ApiKeys,
         Self::LastUses,
         Self::LoginTraces,
+        Self::Stats,
+        Self::ActivePeople,
         Self::AuditEvents,
         Self::AuditCheckpoints,
     ];
@@ -115,6 +120,14 @@ impl Kind {
                 "DELETE FROM login_traces WHERE (login, reference) IN (SELECT login, reference FROM login_traces WHERE expires < $1 \
                  ORDER BY expires LIMIT $2) AND expires < $1 RETURNING login"
             }
+            Self::Stats => {
+                "DELETE FROM stats WHERE (step, start, node) IN (SELECT step, start, node FROM stats WHERE expires < $1 ORDER BY expires LIMIT $2) \
+                 RETURNING node"
+            }
+            Self::ActivePeople => {
+                "DELETE FROM active_people WHERE (day, account) IN (SELECT day, account FROM active_people WHERE day < $1 ORDER BY day LIMIT $2) \
+                 RETURNING account"
+            }
             // What is kept no more is said by the chain, in one commit with its event; its moment has nothing to do with it.
             Self::AuditEvents => {
                 "DELETE FROM audit_events WHERE (time, id) IN (SELECT time, id FROM audit_events WHERE seq IS NOT NULL \
@@ -163,6 +176,7 @@ impl Broom {
             Kind::OldSessions => self.sessions_before,
             Kind::ApiKeys => self.now - MONTH,
             Kind::LastUses => self.now - USES,
+            Kind::ActivePeople => self.now - PEOPLE_KEPT,
             _ => self.now,
         };
         [before.as_millis().into(), i64::try_from(self.most).unwrap_or(i64::MAX).into()]
@@ -181,6 +195,8 @@ impl Broom {
             | Kind::ApiKeys
             | Kind::LastUses
             | Kind::LoginTraces
+            | Kind::Stats
+            | Kind::ActivePeople
             | Kind::AuditEvents
             | Kind::AuditCheckpoints => None,
         }

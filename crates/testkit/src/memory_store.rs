@@ -2,6 +2,7 @@
 
 mod login_traces;
 mod port;
+mod stats;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -60,6 +61,7 @@ struct Tables {
     registration_tokens: BTreeMap<RegistrationTokenId, RegistrationToken>,
     api_keys: BTreeMap<ApiKeyId, ApiKey>,
     last_uses: BTreeMap<UsedId, Timestamp>,
+    stats: stats::Stats,
     accounts: HashMap<AccountId, Account>,
     links: HashMap<LinkKey, Link>,
     providers: BTreeMap<ProviderId, StoredProvider>,
@@ -133,6 +135,7 @@ impl MemoryStore {
             tables.registration_tokens.len(),
             tables.api_keys.len(),
             tables.last_uses.len(),
+            tables.stats.rows(),
             tables.accounts.len(),
             tables.links.len(),
             tables.sessions.len(),
@@ -411,6 +414,9 @@ impl Tables {
                 *used = at.max(*used);
                 true
             }
+            Write::PutStats(row) => self.stats.put(*row),
+            Write::NoteActive { account, day } => self.stats.note(day, account, self.subjects.get(&account)),
+            Write::ForgetActivity { account } => self.stats.forget(account),
             Write::AddSigningKey(key) => {
                 let followed = self.signing_keys.values().any(|other| other.alg == key.alg && other.follows == key.follows);
                 !followed && !self.signing_keys.contains_key(&key.kid) && self.signing_keys.insert(key.kid.clone(), key).is_none()
@@ -529,6 +535,7 @@ impl Tables {
             + take_away(&mut self.tombstones, most, |revoked| revoked.at + DAY < now)
             + take_away(&mut self.revoked_tokens, most, |expires| *expires < now)
             + self.sweep_registrations(now)
+            + self.stats.sweep(now)
             + take_away(&mut self.sessions, most, |session| match session.ended {
                 Some(ended) => ended < now - DAY,
                 None => session.last_seen < sessions_before,

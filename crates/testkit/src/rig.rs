@@ -24,7 +24,7 @@ use vestibule_domain::{
     time::Timestamp,
     upstream::{RefreshOutcome, RefreshRules},
 };
-use vestibule_flows::{FixedProvider, Gateway, Parts, note_upstream_request};
+use vestibule_flows::{FixedProvider, Gateway, Parts, Statistics, Together, note_upstream_request};
 
 use crate::{
     clock::StoppedClock, fake_back_channel::FakeBackChannel, fake_client_keys::FakeClientKeys, fake_configuration::FakeConfiguration,
@@ -118,6 +118,7 @@ impl Rig {
         let algorithms = vec![SigningAlg::Es256, SigningAlg::Rs256];
         let client_keys = Arc::new(FakeClientKeys::default());
         let observer = Arc::<Lookout>::default();
+        let statistics = Arc::new(Statistics::new(clock.clone()));
         let gateway = Gateway::new(Parts {
             store: store.clone(),
             signer: Arc::new(LocalSigner::new(options.issuer.clone(), sealer.clone())),
@@ -128,7 +129,8 @@ impl Rig {
             notary: Arc::new(LocalNotary),
             entropy: Arc::new(SystemEntropy),
             clock: clock.clone(),
-            observer: observer.clone(),
+            observer: Arc::new(Together(vec![observer.clone(), statistics.clone()])),
+            statistics,
             providers: providers.iter().map(fixed).collect(),
             factory: Arc::new(FakeFactory),
             back_channel: back_channel.clone() as Arc<dyn BackChannel>,

@@ -31,6 +31,7 @@ mod logouts;
 mod registrations;
 mod rows;
 mod shared;
+mod stats;
 
 pub use access::*;
 pub use api_keys::*;
@@ -45,6 +46,7 @@ pub use logouts::*;
 pub use registrations::*;
 pub use rows::*;
 pub use shared::*;
+pub use stats::*;
 
 /// Where an adapter's stores come from. Each test has one of its own, empty at first.
 #[async_trait]
@@ -173,6 +175,10 @@ macro_rules! store_contract {
             api_keys_are_found_listed_changed_and_deleted
             of_parallel_changes_of_an_api_key_exactly_one_wins
             when_something_was_used_last_never_moves_back
+            what_nodes_counted_is_kept_span_by_span
+            the_sweep_takes_what_was_counted_when_its_time_is_over
+            people_are_counted_once_a_day_and_once_in_all
+            who_was_erased_was_never_here
             registration_tokens_are_found_listed_and_taken_back
             of_parallel_uses_of_a_registration_token_exactly_one_wins
         ] }

@@ -20,7 +20,8 @@ pub(crate) use self::{
     remote::{
         AccountCommand, Act, ApiKeyCommand, ApiKeyCreate, At, AuditList, ClientCommand, ClientCreate, ConsentCommand, Delete, DeleteKept,
         Enable, Forget, GrantCommand, Named, OfAccount, OfAnybody, ProviderCreate, ProviderSettings, ProviderUpdate,
-        RegistrationTokenCommand, SecretAdd, SecretCommand, SecretRevoke, SecretTo, SessionCommand, Sure, TokenCreate, Unlink, Update,
+        RegistrationTokenCommand, SecretAdd, SecretCommand, SecretRevoke, SecretTo, SessionCommand, StatsOptions, Sure, TokenCreate, Unlink,
+        Update,
     },
 };
 use crate::audit::Moment;
@@ -165,6 +166,8 @@ pub(crate) enum Command {
         #[command(subcommand)]
         command: ApiKeyCommand,
     },
+    /// Say how often people signed in, how it ended and how fast it was, as the console's dashboards show it
+    Stats(StatsOptions),
     /// Bring the database up to date, which `serve` does too when it starts
     Migrate {
         /// The configuration file of the gateway

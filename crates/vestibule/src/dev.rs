@@ -3,6 +3,7 @@
 
 mod banner;
 mod folder;
+mod seeding;
 
 use std::{
     io,
@@ -83,12 +84,16 @@ pub(crate) async fn dev(options: &DevOptions) -> Result<(), Failure> {
     let started = async {
         maintenance::keep_keys(&built.gateway(), &built.metrics).await?;
         built.gateway().seal_audit().await?;
+        if keys.admin.is_new {
+            seeding::seed(&built.gateway()).await?;
+        }
         let client_secret = register_demo(&built.gateway(), &demo, &folder).await?;
         demo.configure(DemoClient {
             issuer: config.settings.issuer.clone(),
             client_id: DEMO.into(),
             client_secret: client_secret.expose_secret().to_owned(),
         });
+        built.gateway().begin_statistics().await?;
         let console = console_key::link(&built.gateway(), CONSOLE_KEY_FOR, AdminScopes::everything()).await?;
         Ok((Running::start(&built, doors), console))
     };

@@ -33,6 +33,7 @@ mod reload;
 mod remote;
 mod serve;
 mod signals;
+mod stats;
 mod surroundings;
 mod table;
 mod watch;
@@ -96,6 +97,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Consent { command } => runtime()?.block_on(account::consents(&command)),
         Command::RegistrationTokens { command } => runtime()?.block_on(registration_tokens::run(&command)),
         Command::ApiKeys { command } => runtime()?.block_on(api_keys::run(&command)),
+        Command::Stats(options) => runtime()?.block_on(stats::stats(&options)),
         Command::Migrate { config, plan, json } => runtime()?.block_on(migrate::migrate(&config, plan, json)),
         Command::Keygen { bootstrap } => keygen::keygen(bootstrap),
         Command::Doctor(options) => runtime()?.block_on(doctor::doctor(&options)),

@@ -56,8 +56,14 @@ pub(crate) async fn maintain(standing: Arc<Standing>, metrics: Arc<Metrics>) {
         }
         metrics.count_abandoned(gateway.clock().now() - gateway.settings().lifetimes.attempt);
         match gateway.sessions_alive().await {
-            Ok(sessions) => metrics.set_sessions_active(sessions),
+            Ok(sessions) => {
+                metrics.set_sessions_active(sessions);
+                gateway.note_sessions(sessions);
+            }
             Err(error) => error!(%error, "the sessions could not be counted"),
+        }
+        if let Err(error) = gateway.write_statistics(false).await {
+            error!(%error, "the statistics could not be written; it is tried again");
         }
     }
 }

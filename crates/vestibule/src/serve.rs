@@ -50,6 +50,7 @@ async fn serve_until_stopped(written: &Written, read: Arc<Reader>, logs: LogFilt
     let running = async {
         maintenance::keep_keys(&built.gateway(), &built.metrics).await?;
         built.gateway().seal_audit().await?;
+        built.gateway().begin_statistics().await?;
         let refused = |key: &str, address, error| Failure::io(format!("listening on {address} ({key}) is not possible"), error);
         let doors = Doors::bind(config, refused)?;
         let reload = reload_on_hangup(built.standing.clone())?;
@@ -209,6 +210,9 @@ impl Running {
         }
         if let Err(error) = built.gateway().write_uses().await {
             error!(%error, "when keys and secrets were used last could not be written");
+        }
+        if let Err(error) = built.gateway().write_statistics(true).await {
+            error!(%error, "the statistics of the last minute could not be written");
         }
         for (name, ended) in [("the main listener", main), ("the admin API's listener", admin), ("the operators' listener", ops)] {
             if !matches!(ended, Ok(Ok(()))) {

@@ -15,7 +15,7 @@ use vestibule_domain::{
     redirect::RegisteredUri,
     registration::FieldFault,
 };
-use vestibule_flows::{FixedProvider, Gateway, Outgoing, Parts};
+use vestibule_flows::{FixedProvider, Gateway, Outgoing, Parts, Statistics, Together};
 use vestibule_http::{House, HttpSettings, Standing};
 use vestibule_persistence::{CommitStats, SchemaStanding, SqlStore, StoreOptions};
 use vestibule_playground::PretendIssuer;
@@ -60,7 +60,8 @@ impl Built {
 pub(crate) async fn build(written: &Written, read: Arc<Reader>, logs: LogFilter) -> Result<Built, Failure> {
     let config = &written.config;
     let metrics = Arc::new(if config.metrics_by_client { Metrics::by_client(this_build()) } else { Metrics::new(this_build()) });
-    let observer: Arc<dyn Observer> = Arc::new(Watch(metrics.clone()));
+    let statistics = Arc::new(Statistics::new(clock()));
+    let observer: Arc<dyn Observer> = Arc::new(Together(vec![Arc::new(Watch(metrics.clone())), statistics.clone()]));
     let outgoing = outgoing(config, &observer)?;
     let configured = configured(config, outgoing.factory.as_ref())?;
     tell_of_broken(&configured.faults);
@@ -86,6 +87,7 @@ pub(crate) async fn build(written: &Written, read: Arc<Reader>, logs: LogFilter)
         entropy: entropy(),
         clock: clock(),
         observer,
+        statistics,
         providers: configured.providers,
         factory: outgoing.factory,
         back_channel: outgoing.back_channel,
@@ -139,6 +141,7 @@ pub(crate) fn onlooker(
         entropy: entropy(),
         clock: clock(),
         observer: Arc::new(metrics()),
+        statistics: Arc::new(Statistics::new(clock())),
         providers,
         factory,
         back_channel: Arc::new(Mute),

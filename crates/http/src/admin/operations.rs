@@ -54,6 +54,8 @@ pub(crate) enum Group {
     Configuration,
     /// What happened to single logins, and why.
     Logins,
+    /// How often things happen.
+    Statistics,
 }
 
 pub(crate) fn usual_page() -> u64 {

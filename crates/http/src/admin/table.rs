@@ -13,7 +13,7 @@ use http::{Method, Uri};
 use vestibule_domain::{
     audit::EventName,
     operator::{
-        AdminArea::{self, Accounts, ApiKeys, Audit, Clients, Config, Grants, Keys, Providers, RegistrationTokens, Sessions},
+        AdminArea::{self, Accounts, ApiKeys, Audit, Clients, Config, Grants, Keys, Providers, RegistrationTokens, Sessions, Stats},
         AdminScope,
     },
 };
@@ -100,6 +100,7 @@ pub(crate) const API_KEYS: &str = "/api/v1/api-keys";
 pub(crate) const API_KEY: &str = "/api/v1/api-keys/:key_id";
 pub(crate) const REGISTRATION_TOKENS: &str = "/api/v1/registration-tokens";
 pub(crate) const REGISTRATION_TOKEN: &str = "/api/v1/registration-tokens/:token_id";
+pub(crate) const STATS: &str = "/api/v1/stats";
 
 /// How a provider may change by one request.
 const PROVIDER_CHANGES: &[E] = &[E::ProviderUpdated, E::ProviderEnabled, E::ProviderDisabled];
@@ -160,6 +161,8 @@ pub(crate) const TABLE: &[Row] = &[
     reads(REGISTRATION_TOKENS, RegistrationTokens),
     writes(Method::POST, REGISTRATION_TOKENS, RegistrationTokens, &[E::RegistrationTokenCreated]),
     writes(Method::DELETE, REGISTRATION_TOKEN, RegistrationTokens, &[E::RegistrationTokenDeleted]),
+    // Thirteen months of every node may be added up for it.
+    Row { method: Method::GET, route: STATS, needs: AdminScope::read(Stats), does: Does::Reads, cost: DEAR },
 ];
 
 /// The row of an operation. What the console does is one of these too, so that it asks for the same and counts the same.

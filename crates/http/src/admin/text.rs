@@ -4,7 +4,7 @@ use std::{borrow::Cow, marker::PhantomData};
 
 use poem_openapi::{
     registry::{MetaSchema, MetaSchemaRef},
-    types::{ParseError, ParseFromJSON, ParseResult, ToJSON, Type},
+    types::{ParseError, ParseFromJSON, ParseFromParameter, ParseResult, ToJSON, Type},
 };
 use serde_json::Value;
 use vestibule_domain::{
@@ -108,6 +108,13 @@ impl<K: Kind> ToJSON for Text<K> {
 }
 
 /// Asked for by the derived schema; what callers send is read by `body`, which names every fault.
+/// Whether it is a word of its kind is the handler's to say, in our words.
+impl<K: Kind> ParseFromParameter for Text<K> {
+    fn parse_from_parameter(value: &str) -> ParseResult<Self> {
+        Ok(Self::new(value))
+    }
+}
+
 impl<K: Kind> ParseFromJSON for Text<K> {
     fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
         match value {

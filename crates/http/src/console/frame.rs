@@ -19,6 +19,8 @@ use crate::{
 pub(crate) enum Section {
     /// The first page.
     Overview,
+    /// How often things happen.
+    Dashboards,
     /// What people sign in to.
     Apps,
     /// Where people sign in.
@@ -68,6 +70,13 @@ const NAVIGATION: &[(&str, &[Entry])] = &[
         "",
         &[
             Entry { section: Section::Overview, label: "Overview", path: "", icon: OVERVIEW, area: None },
+            Entry {
+                section: Section::Dashboards,
+                label: "Dashboards",
+                path: "/dashboards",
+                icon: DASHBOARDS,
+                area: Some(AdminArea::Stats),
+            },
             Entry { section: Section::Apps, label: "Apps", path: "/apps", icon: APPS, area: Some(AdminArea::Clients) },
             Entry {
                 section: Section::Providers,
@@ -99,6 +108,7 @@ const NAVIGATION: &[(&str, &[Entry])] = &[
 ];
 
 const OVERVIEW: &str = icon!("M3 9.5 10 3.5l7 6M5 8.5V16h10V8.5");
+const DASHBOARDS: &str = icon!("M3.5 3.5v13h13M7 13.5V10M10.5 13.5V6M14 13.5V8.5");
 const APPS: &str = icon!("M3.5 3.5h5v5h-5zM11.5 3.5h5v5h-5zM3.5 11.5h5v5h-5zM11.5 11.5h5v5h-5z");
 const PROVIDERS: &str = icon!("M11 3.5h5v13h-5M3.5 10h8M8.5 7l3 3-3 3");
 const PEOPLE: &str =

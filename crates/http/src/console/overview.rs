@@ -12,15 +12,23 @@ use vestibule_domain::{
 };
 use vestibule_flows::{AdminFault, Desk, ShownProvider};
 
-use super::{Frame, Section, faulty, show};
+use super::{
+    Frame, Section,
+    dashboard::{Asked, Board, not_asked},
+    faulty, show,
+};
 use crate::{house::House, pages::visible, visit::Visit};
 
 /// Nobody reads a larger number as a number.
 const MOST_COUNTED: u64 = 200;
 
 pub(super) async fn show_overview(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
+    let asked = match Asked::of(&visit) {
+        Ok(asked) => asked,
+        Err(text) => return not_asked(&house, &visit, &desk, &text),
+    };
     let frame = Frame::new(&house, &visit, &desk, Section::Overview);
-    match seen(&house, &visit.witness, &desk.operator, &frame).await {
+    match seen(&house, &visit.witness, &desk.operator, &frame, asked).await {
         Ok(seen) => show(StatusCode::OK, &frame, &Overview { f: &frame, seen }),
         Err(fault) => faulty(&house, &visit, &desk, &fault),
     }
@@ -34,6 +42,8 @@ struct Seen {
     troubles: Vec<Trouble>,
     /// What they may do next: where, below the console, what, and more of it.
     next: Vec<(&'static str, &'static str, &'static str)>,
+    /// How often things happen, for whoever may know that.
+    board: Option<Board>,
 }
 
 /// Something that wants to be looked at.
@@ -43,7 +53,7 @@ struct Trouble {
     path: String,
 }
 
-async fn seen(house: &House, witness: &Witness, operator: &Operator, frame: &Frame) -> Result<Seen, AdminFault> {
+async fn seen(house: &House, witness: &Witness, operator: &Operator, frame: &Frame, asked: Asked) -> Result<Seen, AdminFault> {
     let gateway = &house.gateway;
     let (mut figures, mut troubles) = (Vec::new(), Vec::new());
     if operator.sees(AdminArea::Clients) {
@@ -76,7 +86,8 @@ async fn seen(house: &House, witness: &Witness, operator: &Operator, frame: &Fra
         (frame.sees_events(), ("/audit", "See what happened", "Every sign-in, every change, and why something was refused.")),
     ];
     let next = next.into_iter().filter_map(|(may, entry)| may.then_some(entry)).collect();
-    Ok(Seen { figures, has_providers, troubles, next })
+    let board = if operator.sees(AdminArea::Stats) { Some(Board::of(house, witness, operator, asked, "").await?) } else { None };
+    Ok(Seen { figures, has_providers, troubles, next, board })
 }
 
 fn trouble(provider: &ShownProvider) -> Option<Trouble> {

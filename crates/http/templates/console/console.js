@@ -33,3 +33,25 @@ document.addEventListener("htmx:afterSwap", (event) => {
   if (said.textContent.trim()) field?.setAttribute("aria-invalid", "true");
   else field?.removeAttribute("aria-invalid");
 });
+
+// A dashboard is sent again and again. Whoever reads a table of it or has the keyboard in it is not disturbed, and whoever wants it to stand still says so.
+const watch = (board) => {
+  const stream = new EventSource(board.dataset.live);
+  stream.addEventListener("board", (event) => {
+    const shown = board.querySelector(".live");
+    if (board.classList.contains("paused") || shown.contains(document.activeElement)) return;
+    const sent = document.createRange().createContextualFragment(event.data);
+    const next = sent.querySelector(".live");
+    for (const table of shown.querySelectorAll("details[open][id]")) next.querySelector(`#${table.id}`)?.setAttribute("open", "");
+    shown.replaceWith(next);
+    board.querySelector(".as-of").textContent = sent.querySelector(".as-of").textContent;
+  });
+};
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-pause]");
+  if (!button) return;
+  const paused = button.closest("[data-live]").classList.toggle("paused");
+  button.textContent = paused ? "Go on" : "Pause";
+});
+const board = document.querySelector("[data-live]");
+if (board) watch(board);

@@ -18,6 +18,7 @@ mod registration_tokens;
 mod repeats;
 mod rules;
 mod secrets;
+mod stats;
 mod table;
 mod trials;
 
@@ -188,6 +189,7 @@ impl Desk {
             ["audit-events:export"] => "/audit-events:export",
             ["audit-events", _] => "/audit-events/{event_id}",
             ["audit-chain"] => "/audit-chain",
+            ["stats"] => "/stats",
             ["config"] => "/config",
             ["config:check"] => "/config:check",
             ["config:reload"] => "/config:reload",

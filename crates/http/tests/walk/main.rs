@@ -16,6 +16,7 @@ mod consent;
 mod console;
 mod console_audit;
 mod console_care;
+mod dashboards;
 mod device;
 mod device_hostile;
 mod door;

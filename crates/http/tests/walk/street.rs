@@ -115,6 +115,11 @@ impl Street {
         Request::builder().method(method).uri(path.parse().unwrap()).header(header::HOST, &self.host)
     }
 
+    /// What comes to a browser, not read to its end: it may have none.
+    pub(crate) async fn opens(&self, browser: &Browser, path: &str) -> poem::Response {
+        self.endpoint.get_response(self.request(Method::GET, path).header(header::COOKIE, browser.header()).finish()).await
+    }
+
     /// A navigation of a browser: sends its cookies, keeps what comes.
     pub(crate) async fn goes(&self, browser: &mut Browser, path: &str) -> Answer {
         let request = self.request(Method::GET, path).header(header::COOKIE, browser.header()).finish();

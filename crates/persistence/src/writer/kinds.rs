@@ -39,6 +39,9 @@ pub(crate) enum Kind {
     ReplaceApiKey,
     DropApiKey,
     NoteUse,
+    PutStats,
+    NoteActive,
+    ForgetActivity,
     AddSigningKey,
     RedateSigningKey,
     DropSigningKey,
@@ -131,7 +134,10 @@ impl Kind {
 
     /// Whether of several rows with one key only the last matters.
     pub(crate) const fn last_wins(self) -> bool {
-        matches!(self, Self::PutAccount | Self::PutUpstreamTokens | Self::PutConsent | Self::NoteUse | Self::PutLoginTrace)
+        matches!(
+            self,
+            Self::PutAccount | Self::PutUpstreamTokens | Self::PutConsent | Self::NoteUse | Self::PutStats | Self::PutLoginTrace
+        )
     }
 
     /// The first of the kinds that meet in one row: their order within one caller may matter.
@@ -139,6 +145,7 @@ impl Kind {
         match self {
             Self::DisableAccount => Self::PutAccount,
             Self::ReplaceDocument | Self::KeepClient => Self::AddDocument,
+            Self::ForgetActivity => Self::NoteActive,
             Self::EndSession | Self::EndAccountSessions | Self::EndLinkSessions => Self::TouchSession,
             Self::DropConsents | Self::DropAccountConsents | Self::DropClientConsents => Self::PutConsent,
             Self::TouchUpstreamTokens | Self::DropUpstreamTokens => Self::PutUpstreamTokens,
@@ -237,6 +244,9 @@ pub(super) const ALL: [Kind; KINDS] = {
         ReplaceApiKey,
         DropApiKey,
         NoteUse,
+        PutStats,
+        NoteActive,
+        ForgetActivity,
         AddSigningKey,
         RedateSigningKey,
         DropSigningKey,
@@ -295,40 +305,4 @@ pub(super) const ALL: [Kind; KINDS] = {
 };
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_statement_is_made_for_a_few_sizes_and_filled_up_with_nothing() {
-        let rows = [[Value::Int(Some(1)), Value::Bool(Some(true))], [Value::Int(Some(2)), Value::Bool(None)]];
-        let five: Vec<&[Value]> = rows.iter().cycle().take(5).map(<[Value; 2]>::as_slice).collect();
-        let (sql, values) = Kind::DisableAccount.statement(Dialect::Postgres, &five);
-        assert_eq!(
-            sql,
-            "UPDATE accounts SET disabled = v.column2 FROM (VALUES ($1, $2), ($3, $4), ($5, $6), ($7, $8), ($9, $10), ($11, $12)) AS v \
-             WHERE accounts.id = v.column1"
-        );
-        assert_eq!(values.len(), 12);
-        assert_eq!(values[10..], [&Value::Int(None), &Value::Bool(None)]);
-        let (sql, values) = Kind::TouchSession.statement(Dialect::Sqlite, &five[..1]);
-        assert!(sql.contains("(VALUES (?, ?)) AS v"), "{sql}");
-        assert_eq!(values.len(), 2);
-    }
-
-    /// One order for every transaction on every node: it is what keeps two of them from waiting for each other.
-    #[test]
-    fn kinds_have_one_order_and_each_its_place_in_it() {
-        assert!(ALL.is_sorted_by(|before, after| before < after), "{ALL:?}");
-        assert_eq!(ALL.map(|kind| kind as usize).to_vec(), (0..KINDS).collect::<Vec<_>>());
-        // What meets in one row is contested or not, but never both: those that are go first, whatever the order says.
-        assert!(ALL.iter().all(|kind| kind.contest().is_none() || kind.meets() == *kind));
-    }
-
-    #[test]
-    fn every_number_of_rows_has_a_size_that_is_not_much_larger() {
-        for rows in 1..=MOST_ROWS {
-            let size = SIZES.iter().find(|size| **size >= rows).unwrap();
-            assert!(*size * 2 <= rows * 3, "{rows} rows in a statement for {size}");
-        }
-    }
-}
+mod tests;

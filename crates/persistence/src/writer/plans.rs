@@ -8,6 +8,7 @@ use sea_orm::{
 use vestibule_domain::{
     audit::{EventName, Outcome, Reason, search::EventSearch},
     ids::{EventId, GrantId},
+    stats::Step,
     store::{EventQuery, GrantQuery, SessionQuery},
     time::Timestamp,
     upstream::TokensDue,
@@ -18,7 +19,7 @@ use super::{
     Kind,
     kinds::{ALL, SIZES},
 };
-use crate::{connect, entities::session_clients, events, options::StoreOptions, pen::Address, reads, sweep};
+use crate::{connect, entities::session_clients, events, options::StoreOptions, pen::Address, reads, stats, sweep};
 
 /// A database with every table and nothing in them, opened as a writer opens it.
 async fn migrated(directory: &tempfile::TempDir) -> DatabaseConnection {
@@ -216,4 +217,19 @@ async fn whatever_events_are_looked_for_by_an_index_is_walked_and_no_more_than_w
             assert!(matches!(&*steps, [step] if step.starts_with("SEARCH ") && step.contains(by)), "{steps:?}: {last}");
         }
     }
+}
+
+#[tokio::test]
+async fn statistics_are_read_along_an_index() {
+    let directory = tempfile::tempdir().unwrap();
+    let db = migrated(&directory).await;
+    let since = Timestamp::from_secs(1);
+    let sql = stats::rows_since(Step::Minute, since).build(DbBackend::Sqlite).to_string();
+    let rows = plan(&db, &sql).await;
+    assert!(rows.len() == 1 && rows[0].starts_with("SEARCH stats USING INDEX"), "{rows:?}");
+    let days = scanned(&db, &stats::days_since(since).build(DbBackend::Sqlite).to_string()).await;
+    assert_eq!(days, Vec::<String>::new());
+    // Whoever counts the people of a month reads all that is kept, but nothing else than an index.
+    let people = plan(&db, &stats::people_since(since).build(DbBackend::Sqlite).to_string()).await;
+    assert!(people.iter().any(|step| step.contains("COVERING INDEX active_people_by_account")), "{people:?}");
 }

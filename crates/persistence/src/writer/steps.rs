@@ -17,6 +17,7 @@ use vestibule_domain::{
     provider::StoredProvider,
     self_registration::RegistrationToken,
     session::Session,
+    stats::StatsRow,
     store::{Changes, StoreError, Write},
     ticket::Ticket,
     time::Timestamp,
@@ -25,7 +26,7 @@ use vestibule_domain::{
 use super::kinds::Kind;
 use crate::{
     caches::{Effect, Weighed},
-    entities::{audit_chain, body, codes, grants, links, revoked_tokens, sessions},
+    entities::{audit_chain, body, codes, grants, links, revoked_tokens, sessions, stats},
     events,
     pen::Value,
 };
@@ -178,6 +179,9 @@ fn step(write: Write) -> Result<Step, StoreError> {
         Write::PutApiKey { key, expected } => put_api_key(&key, expected)?,
         Write::DropApiKey { id, expected } => Step::new(Kind::DropApiKey, id.0.as_bytes(), [expected.into()]),
         Write::NoteUse { id, at } => Step::new(Kind::NoteUse, id.0.as_bytes(), [at.as_millis().into()]),
+        Write::PutStats(row) => put_stats(&row)?,
+        Write::NoteActive { account, day } => note_active(account, day),
+        Write::ForgetActivity { account } => Step::new(Kind::ForgetActivity, account.0.as_bytes(), []),
         Write::AddSigningKey(key) => add_signing_key(key),
         Write::RedateSigningKey { key, signed_from, signed_until } => {
             let dates = [key.signs_from, key.signs_until, key.published_until, signed_from, signed_until];
@@ -491,6 +495,16 @@ fn put_api_key(key: &ApiKey, expected: Option<i64>) -> Result<Step, StoreError> 
     })
 }
 
+fn put_stats(row: &StatsRow) -> Result<Step, StoreError> {
+    let (step, start) = (stats::seconds(row.step).into(), row.start.as_millis().into());
+    let values = [step, start, row.expires().as_millis().into(), body(&row.tally)?.into()];
+    Ok(Step::new(Kind::PutStats, row.node.as_bytes(), values).at(row.start).beside(&stats::seconds(row.step).to_string()))
+}
+
+fn note_active(account: AccountId, day: Timestamp) -> Step {
+    Step::new(Kind::NoteActive, account.0.as_bytes(), [day.as_millis().into()]).at(day)
+}
+
 fn add_signing_key(key: SigningKey) -> Step {
     let values = [
         key.alg.as_str().into(),
@@ -520,6 +534,12 @@ impl Step {
         let key = [session.0.as_bytes(), client.as_str().as_bytes()].concat();
         let named = [bytes(session.0.as_bytes()), client.as_str().into()];
         Self { kind, key, values: named.into_iter().chain(values).collect(), effect: None }
+    }
+
+    /// Of a row that is known by a moment besides.
+    fn at(mut self, moment: Timestamp) -> Self {
+        self.key.extend_from_slice(&moment.as_millis().to_be_bytes());
+        self
     }
 
     /// Of a row that is known by a name besides.

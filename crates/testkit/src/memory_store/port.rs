@@ -31,6 +31,7 @@ use vestibule_domain::{
     secret::Digest,
     self_registration::RegistrationToken,
     session::Session,
+    stats::{StatsRow, Step},
     store::{Changes, EventQuery, GrantQuery, SessionQuery, StoreError},
     ticket::{Ticket, TicketKind},
     time::Timestamp,
@@ -106,6 +107,18 @@ impl Store for MemoryStore {
     async fn last_uses(&self, ids: &[UsedId]) -> Result<BTreeMap<UsedId, Timestamp>, StoreError> {
         let tables = self.read()?;
         Ok(ids.iter().filter_map(|id| Some((*id, *tables.last_uses.get(id)?))).collect())
+    }
+
+    async fn stats(&self, step: Step, since: Timestamp) -> Result<Vec<StatsRow>, StoreError> {
+        Ok(self.read()?.stats.since(step, since))
+    }
+
+    async fn people_active(&self, since: Timestamp) -> Result<u64, StoreError> {
+        Ok(self.read()?.stats.people_since(since))
+    }
+
+    async fn people_by_day(&self, since: Timestamp) -> Result<Vec<(Timestamp, u64)>, StoreError> {
+        Ok(self.read()?.stats.days_since(since))
     }
 
     async fn account(&self, id: &AccountId) -> Result<Option<Arc<Account>>, StoreError> {

@@ -5,6 +5,10 @@ use std::{path::PathBuf, time::Duration};
 use clap::{Args, Subcommand};
 use serde_json::Value;
 use url::Url;
+use vestibule_domain::{
+    ids::{ClientId, ProviderId},
+    stats::Range,
+};
 
 use crate::{audit::Moment, config::units};
 
@@ -471,4 +475,23 @@ mod tests {
         assert_eq!(read("a="), Ok(json!("")));
         assert!(read("=x").is_err() && read("a").is_err());
     }
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct StatsOptions {
+    /// How far back: 1h, 6h, 24h, 7d, 30d or 13mo
+    #[arg(long, default_value_t = Range::Day, value_parser = range)]
+    pub(crate) range: Range,
+    /// Only of the provider of this id
+    #[arg(long, value_name = "ID", conflicts_with = "client")]
+    pub(crate) provider: Option<ProviderId>,
+    /// Only of the app of this id
+    #[arg(long, value_name = "ID")]
+    pub(crate) client: Option<ClientId>,
+    #[command(flatten)]
+    pub(crate) at: At,
+}
+
+fn range(text: &str) -> Result<Range, &'static str> {
+    text.parse().map_err(|()| "must be 1h, 6h, 24h, 7d, 30d or 13mo")
 }

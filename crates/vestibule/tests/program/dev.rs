@@ -30,6 +30,35 @@ fn one_command_starts_everything_and_a_signal_ends_it_in_order() {
 }
 
 #[test]
+fn there_is_a_week_of_numbers_that_are_said_to_be_made_up() {
+    let folder = Folder::new();
+    let data = format!("{}/data", folder.path());
+    let port = four_ports();
+    let house = dev(port, &data, &[]);
+    let (url, key) = (format!("http://127.0.0.1:{port}"), format!("{data}/admin.key"));
+    let stats = |more: &[&str]| {
+        let told = run(&[&["stats", "--url", &url, "--key-file", &key], more].concat(), &[]);
+        assert_eq!(told.code, 0, "{}", told.err);
+        told.out
+    };
+    let week: serde_json::Value = serde_json::from_str(&stats(&["--range", "7d", "--json"])).unwrap();
+    assert!(week["made_up"] == true && week["logins"]["succeeded"].as_u64().unwrap() > 1_000, "{week:#}");
+    assert!((20..48).contains(&week["people"]["day"].as_u64().unwrap()), "{week:#}");
+    for range in ["1h", "24h"] {
+        let told = stats(&["--range", range]);
+        assert!(told.contains("Sign-ins that worked") && told.contains("made up by `vestibule dev`"), "{range}: {told}");
+    }
+    let nothing = run(&["stats", "--url", &url, "--key-file", &key, "--range", "1y"], &[]);
+    assert!(nothing.code == 2 && nothing.err.contains("must be 1h, 6h, 24h, 7d, 30d or 13mo"), "{}", nothing.err);
+    assert_eq!(house.stop("-INT"), Some(0));
+    // It is there once, and what was counted stays.
+    let again = dev(port, &data, &[]);
+    let later: serde_json::Value = serde_json::from_str(&stats(&["--range", "7d", "--json"])).unwrap();
+    assert_eq!(later["logins"]["succeeded"], week["logins"]["succeeded"]);
+    assert_eq!(again.stop("-INT"), Some(0));
+}
+
+#[test]
 fn a_terminal_that_is_closed_ends_it_in_order() {
     let folder = Folder::new();
     let house = dev(four_ports(), &format!("{}/data", folder.path()), &[]);

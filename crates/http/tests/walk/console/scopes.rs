@@ -51,6 +51,8 @@ async fn attack_86_scopes_bind_in_the_console_as_in_the_api() {
         ("/console/api-keys", "api-keys:read"),
         ("/console/registration-tokens", "registration-tokens:read"),
         ("/console/keys", "keys:read"),
+        ("/console/dashboards", "stats:read"),
+        ("/console/events", "stats:read"),
         ("/console/apps/new", "clients:write"),
         ("/console/app/app/edit", "clients:write"),
     ] {

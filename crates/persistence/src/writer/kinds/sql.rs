@@ -69,6 +69,17 @@ impl Kind {
                 "INSERT INTO last_uses (id, used) SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
                  ON CONFLICT (id) DO UPDATE SET used = excluded.used WHERE last_uses.used < excluded.used"
             }
+            Self::PutStats => {
+                "INSERT INTO stats (node, step, start, expires, body) SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
+                 ON CONFLICT (step, start, node) DO UPDATE SET body = excluded.body"
+            }
+            // A node that has not heard of the erasure yet may still note them.
+            Self::NoteActive => {
+                "INSERT INTO active_people (account, day) SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
+                 AND NOT EXISTS (SELECT 1 FROM audit_subjects AS s WHERE s.account = v.column1 AND s.erased IS NOT NULL) \
+                 ON CONFLICT DO NOTHING"
+            }
+            Self::ForgetActivity => "DELETE FROM active_people WHERE account IN (SELECT column1 FROM (VALUES {rows}) AS v)",
             Self::AddSigningKey => {
                 "INSERT INTO signing_keys (kid, alg, sealed, follows, created, signs_from, signs_until, published_until) \
                  SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL ON CONFLICT DO NOTHING"
