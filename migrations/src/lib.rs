@@ -33,6 +33,7 @@ mod m20261126_000006_audit_chain;
 mod m20261126_000007_uses_by_their_age;
 mod m20261126_000008_search_of_events;
 mod m20261126_000009_statistics;
+mod m20261126_000010_audit_sinks;
 mod m20261126_000011_login_traces;
 
 /// Every step, in order.
@@ -55,6 +56,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000007_uses_by_their_age::Migration),
             Box::new(m20261126_000008_search_of_events::Migration),
             Box::new(m20261126_000009_statistics::Migration),
+            Box::new(m20261126_000010_audit_sinks::Migration),
             Box::new(m20261126_000011_login_traces::Migration),
         ]
     }

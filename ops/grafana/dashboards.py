@@ -310,6 +310,16 @@ audit = dashboard("audit", "Audit", "What operators changed, the chain of the re
         lines("The oldest of them has waited", (level("vestibule_audit_oldest_unsealed_seconds", how="max"), "waited"), "s", width=12,
               thresholds=steps((None, GREEN), (300, RED)), about="Mostly a second; five minutes are an alert."),
     ]),
+    ("Where events are sent on to", [
+        lines("Events that a sink has not had", (level("vestibule_audit_sink_lag_events", by="sink", how="max"), "{{sink}}"), width=12,
+              about="Every node counts them in the one database."),
+        lines("The oldest of them is so old", (level("vestibule_audit_sink_lag_seconds", by="sink", how="max"), "{{sink}}"), "s", width=12,
+              thresholds=steps((None, GREEN), (900, RED)), about="Mostly two seconds; a quarter of an hour is an alert."),
+        lines("Batches a minute, by what came of them", (minute(rate("vestibule_audit_sink_deliveries_total", by="sink, result")), "{{sink}} {{result}}"),
+              width=12, stack=True),
+        lines("Events lost to a sink, an hour", (increase("vestibule_audit_sink_missed_events_total", by="sink", span="1h"), "{{sink}}"), width=12,
+              about="Kept no more, although the sink has not had them (audit.keep_for_sinks)."),
+    ]),
     ("Keys", [
         stat("Age of the signing key", level("vestibule_signing_key_age_seconds", how="max"), "s", width=8),
         stat("It is to sign for", level("vestibule_signing_key_period_seconds", how="max"), "s", width=8),

@@ -14,8 +14,9 @@ const CALLBACK: &str = "http://127.0.0.1:9/callback";
 
 /// A house with a good provider, one that fails, and one whose rules let nobody in.
 async fn watched_house() -> (House, Upstream, Faulty, LogoutReceiver) {
-    let options =
-        HouseOptions { extra: "[metrics]\nby_client = true\n[lifetimes]\nrefresh_grace = \"0s\"\n".into(), ..HouseOptions::default() };
+    let extra = "[metrics]\nby_client = true\n[lifetimes]\nrefresh_grace = \"0s\"\n\
+                 [[audit.sinks]]\nid = \"nowhere\"\nkind = \"file\"\npath = \"/dev/null\"\nfsync = false\n";
+    let options = HouseOptions { extra: extra.into(), ..HouseOptions::default() };
     let (house, (upstream, faulty, receiver)) = House::start_among(options, async |gateway: &str| {
         let (upstream, faulty, receiver) = (Upstream::start(gateway), Faulty::start(), LogoutReceiver::start(gateway));
         let closed = format!("{}\n[providers.entry]\nemail_domains = [\"nowhere.example\"]", faulty.section("closed"));

@@ -11,6 +11,7 @@ pub mod personal;
 pub mod record;
 pub mod schema;
 pub mod search;
+pub mod sink;
 pub mod verify;
 mod witness;
 
@@ -320,6 +321,8 @@ closed_enum! {
         AuditRetentionPurged = "audit.retention_purged",
         /// An operator took a copy of events away.
         AuditExported = "audit.exported",
+        /// Events are kept no more that somebody was to be sent and could not be.
+        AuditSinkMissed = "audit.sink_missed",
     }
 }
 
@@ -406,6 +409,7 @@ impl EventName {
             Self::AuditChainBegun => 721,
             Self::AuditRetentionPurged => 722,
             Self::AuditExported => 723,
+            Self::AuditSinkMissed => 724,
         }
     }
 }
@@ -499,7 +503,7 @@ closed_enum! {
         UpstreamLogout = "upstream_logout",
         /// Another person signed in in the same browser.
         Replaced = "replaced",
-        /// The client did not take it.
+        /// Whom it was for did not take it.
         Undelivered = "undelivered",
         /// The client's rate.
         ClientRate = "client_rate",

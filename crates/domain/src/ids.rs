@@ -196,6 +196,8 @@ name_id!(/// The name of a configured provider; part of its callback address and
     ProviderId, unreserved, 60);
 name_id!(/// The name of a set of files that keeps what it describes.
     ManagerName, unreserved, 60);
+name_id!(/// The name of a place that audit events are sent on to.
+    SinkId, unreserved, 40);
 
 impl ClientId {
     /// A name that can be given here: never an address, which would be somebody else's document (Client ID Metadata Document draft §6.9).

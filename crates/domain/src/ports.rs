@@ -13,6 +13,7 @@ use crate::{
         chain::{ChainHead, Checkpoint, Kept as KeptLink, Unsealed},
         personal::Subject,
         search::{EventSearch, FoundEvents},
+        sink::{Batch, NotTaken, SinkCursor, SinkLag},
     },
     claims::Claims,
     client::{Client, GrantType, SigningAlg},
@@ -24,7 +25,7 @@ use crate::{
     error::OAuthErrorCode,
     grant::Grant,
     health::{BreakerState, Checked},
-    ids::{AccountId, ApiKeyId, ClientId, EventId, GrantId, LinkId, LoginId, ProviderId, RegistrationTokenId, SessionId},
+    ids::{AccountId, ApiKeyId, ClientId, EventId, GrantId, LinkId, LoginId, ProviderId, RegistrationTokenId, SessionId, SinkId},
     keys::SigningKey,
     login_trace::LoginTrace,
     logout::DueLogout,
@@ -257,6 +258,14 @@ pub trait BackChannel: Send + Sync {
 #[error("{0}")]
 pub struct Undelivered(pub String);
 
+/// A place that audit events are sent on to.
+#[async_trait]
+pub trait AuditSink: Send + Sync {
+    /// Hands over a batch, in its order. Done when the other side has it, as far as its protocol says so; what is handed over again because
+    /// nobody knows whether it was is the other side's to recognise, by the events' numbers.
+    async fn deliver(&self, batch: &Batch) -> Result<(), NotTaken>;
+}
+
 /// Where documents of clients come from (Client ID Metadata Document draft §4).
 #[async_trait]
 pub trait ClientDocuments: Send + Sync {
@@ -367,8 +376,10 @@ pub trait Store: Send + Sync {
     async fn chain(&self) -> Result<Option<ChainHead>, StoreError>;
     /// The checkpoints that cover more than a place in the chain, in their order.
     async fn checkpoints(&self, after: i64, limit: u64) -> Result<Vec<Checkpoint>, StoreError>;
-    /// The last checkpoint made before a moment.
-    async fn checkpoint_before(&self, moment: Timestamp) -> Result<Option<Checkpoint>, StoreError>;
+    /// The last checkpoint made before a moment that covers nothing after a place in the chain.
+    async fn checkpoint_before(&self, moment: Timestamp, most: i64) -> Result<Option<Checkpoint>, StoreError>;
+    /// How far each sink has come that ever was, in the order of their names. Never from a cache.
+    async fn sink_cursors(&self) -> Result<Vec<SinkCursor>, StoreError>;
     /// The keys of these people's part of the audit log, of at most a few hundred; those of whom nothing is known are left out.
     async fn subjects(&self, accounts: &[AccountId]) -> Result<Vec<Subject>, StoreError>;
     /// How many sessions are alive, for a gauge; `seen_since` is where the idle limit lies.
@@ -418,6 +429,12 @@ pub trait Observer: Send + Sync {
     fn returned(&self, _provider: &ProviderId, _login: LoginId, _away: Duration) {}
     /// A request was answered.
     fn answered(&self, _answered: &Answered) {}
+    /// A batch of audit events was handed to a sink; `result` is `ok` or the kind of trouble.
+    fn sink_tried(&self, _sink: &SinkId, _result: &'static str) {}
+    /// How far each sink of the configuration is behind. Who is not named is no sink any more.
+    fn sinks_lag(&self, _lags: &[(SinkId, SinkLag)], _now: Timestamp) {}
+    /// Events are kept no more that a sink has not had.
+    fn sink_missed(&self, _sink: &SinkId, _events: u64) {}
     /// The token endpoint refused. `grant` is absent when the request named none of ours.
     fn token_refused(&self, _grant: Option<GrantType>, _error: OAuthErrorCode) {}
 }

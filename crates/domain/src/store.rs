@@ -6,6 +6,7 @@ use crate::{
     audit::{
         AuditEvent, EventName,
         chain::{ChainHead, Checkpoint, SealedEvent},
+        sink::SinkCursor,
     },
     client::Client,
     code::Code,
@@ -419,6 +420,13 @@ pub enum Write {
         /// Whose.
         account: AccountId,
     },
+    /// Contested: begins to note how far a sink has come, or moves on from the expected version.
+    PutSinkCursor {
+        /// How far it has come, with its new version.
+        cursor: Box<SinkCursor>,
+        /// The version that must be there; none for a new one.
+        expected: Option<i64>,
+    },
     /// Keeps a new key of a person's part of the audit log, if there is none. The chain moves on beside it.
     PutSubjectKey {
         /// Whose.
@@ -468,6 +476,8 @@ pub enum Contest {
     Delivery,
     /// The chain of audit events has moved on.
     Chain,
+    /// Somebody else sends a sink its events.
+    Sink,
 }
 
 impl Write {
@@ -489,6 +499,7 @@ impl Write {
             Self::AddSigningKey(_) | Self::RedateSigningKey { .. } => Some(Contest::SigningKey),
             Self::TakeDelivery { .. } => Some(Contest::Delivery),
             Self::PutChain { .. } => Some(Contest::Chain),
+            Self::PutSinkCursor { .. } => Some(Contest::Sink),
             _ => None,
         }
     }

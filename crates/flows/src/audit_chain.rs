@@ -81,13 +81,18 @@ impl Gateway {
         self.store.count_unsealed().await
     }
 
-    /// Gives up the events that are past their time, as far as a checkpoint covers nothing but such. The sweep takes them away.
+    /// Gives up the events that are past their time, as far as a checkpoint covers nothing but such. The sweep takes them away. Those that a sink
+    /// has not had stay longer, but not for ever: a sink that nobody mends must not fill the disk.
     pub async fn forget_old_events(&self) -> Result<(), StoreError> {
         let witness = self.own_witness();
-        let Some(keep_for) = self.settings.audit.keep_for else { return Ok(()) };
-        let (Some(head), Some(last)) = (self.store.chain().await?, self.store.checkpoint_before(witness.now - keep_for).await?) else {
-            return Ok(());
-        };
+        let rules = &self.settings.audit;
+        let (Some(keep_for), Some(head)) = (rules.keep_for, self.store.chain().await?) else { return Ok(()) };
+        let cursors = self.cursors_of_sinks().await?;
+        let had = cursors.iter().map(|cursor| cursor.seq).min().unwrap_or(i64::MAX);
+        let old = witness.now - keep_for;
+        let in_time = self.store.checkpoint_before(old, had).await?;
+        let overdue = if cursors.is_empty() { None } else { self.store.checkpoint_before(old - rules.keep_for_sinks, i64::MAX).await? };
+        let Some(last) = in_time.into_iter().chain(overdue).max_by_key(|checkpoint| checkpoint.seq) else { return Ok(()) };
         if last.seq <= head.base || !head.is_for(self.node, witness.now) {
             return Ok(());
         }
@@ -95,9 +100,20 @@ impl Gateway {
             detail: Some(format!("events {} to {}, sealed before {}", head.base + 1, last.seq, last.at)),
             ..self.event(&witness, EventName::AuditRetentionPurged, Outcome::Success, Actor::System)
         };
+        let missing: Vec<_> = cursors.into_iter().filter(|cursor| cursor.seq < last.seq).collect();
         let (expected, next) = (Some(head.version), ChainHead { base: last.seq, ..head.kept_by(self.node, witness.now) });
-        match self.commit(Changes::default().write(Write::PutChain { head: Box::new(next), expected }).event(event)).await {
-            Ok(()) | Err(StoreError::Conflict(Contest::Chain)) => Ok(()),
+        let mut changes = Changes::default().write(Write::PutChain { head: Box::new(next), expected }).event(event);
+        for cursor in &missing {
+            changes = self.misses(&witness, changes, cursor, last.seq);
+        }
+        match self.commit(changes).await {
+            Ok(()) => {
+                for cursor in missing {
+                    self.observer.sink_missed(&cursor.sink, u64::try_from(last.seq - cursor.seq).unwrap_or_default());
+                }
+                Ok(())
+            }
+            Err(StoreError::Conflict(Contest::Chain | Contest::Sink)) => Ok(()),
             Err(error) => Err(error),
         }
     }

@@ -28,6 +28,7 @@ use crate::{
     own_page::OwnClient,
     providers::Doorkeeper,
     rehearsal::Rehearsed,
+    sinks::Sink,
     stats::{Lately, Statistics},
     throttle::{Budget, Daily, Spent, TakenUp, Throttle},
     uses::Uses,
@@ -54,6 +55,7 @@ pub struct Parts {
     pub back_channel: Arc<dyn BackChannel>,
     pub documents: Arc<dyn ClientDocuments>,
     pub configuration: Arc<dyn Configuration>,
+    pub sinks: Vec<Sink>,
     pub settings: Settings,
     /// The key that opens the admin API before there are others; without one it stays shut.
     pub bootstrap_key: Option<SecretString>,
@@ -69,6 +71,8 @@ pub struct Renewal {
     pub bootstrap_key: Option<SecretString>,
     /// The providers of the configuration. One that is the very same as before keeps its breaker.
     pub providers: Vec<FixedProvider>,
+    /// Where audit events are sent on to.
+    pub sinks: Vec<Sink>,
     /// How others are reached, if that differs.
     pub outgoing: Option<Outgoing>,
 }
@@ -103,6 +107,7 @@ pub struct Core {
     pub(crate) back_channel: Arc<dyn BackChannel>,
     pub(crate) documents: Arc<Shelf>,
     pub(crate) doorkeeper: Doorkeeper,
+    pub(crate) sinks: Arc<[Sink]>,
     lasting: Arc<Lasting>,
 }
 
@@ -210,6 +215,7 @@ impl Gateway {
             back_channel: parts.back_channel,
             documents: Arc::new(Shelf::new(parts.documents)),
             doorkeeper,
+            sinks: parts.sinks.into(),
             lasting: Arc::new(lasting),
         };
         Self { core: Arc::new(core), rehearsed: None }
@@ -219,7 +225,7 @@ impl Gateway {
     /// with the old one ends with it.
     #[must_use]
     pub fn renewed(&self, renewal: Renewal) -> Self {
-        let Renewal { settings, bootstrap_key, providers, outgoing } = renewal;
+        let Renewal { settings, bootstrap_key, providers, sinks, outgoing } = renewal;
         let factory = outgoing.as_ref().map(|outgoing| outgoing.factory.clone());
         // A document was read by the rules of its day.
         let same_rules = settings.registration == self.settings.registration;
@@ -239,6 +245,7 @@ impl Gateway {
             back_channel,
             documents,
             doorkeeper: self.doorkeeper.renewed(factory, providers),
+            sinks: sinks.into(),
             lasting: self.lasting.clone(),
         };
         Self { core: Arc::new(core), rehearsed: None }

@@ -13,6 +13,7 @@ pub(crate) mod api_keys;
 pub(crate) mod audit_chain;
 pub(crate) mod audit_checkpoints;
 pub(crate) mod audit_events;
+pub(crate) mod audit_sinks;
 pub(crate) mod audit_subjects;
 pub(crate) mod clients;
 pub(crate) mod codes;

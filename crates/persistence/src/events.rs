@@ -14,6 +14,7 @@ use vestibule_domain::{
         AuditEvent, Reason,
         chain::{ChainHead, Checkpoint, Kept, Unsealed},
         personal::Subject,
+        sink::SinkCursor,
     },
     ids::{AccountId, EventId, ProviderId},
     ports::Sealer,
@@ -26,7 +27,7 @@ use crate::{
     entities::{
         audit_chain, audit_checkpoints,
         audit_events::{Column, Entity, Model},
-        audit_subjects, body, moment,
+        audit_sinks, audit_subjects, body, moment,
     },
     errors::reading,
     writer::{Kind, Step},
@@ -115,10 +116,18 @@ pub(crate) async fn checkpoints(db: &DatabaseConnection, after: i64, limit: u64)
     rows.into_iter().map(audit_checkpoints::Model::into_domain).collect()
 }
 
-pub(crate) async fn checkpoint_before(db: &DatabaseConnection, before: Timestamp) -> Result<Option<Checkpoint>, StoreError> {
+pub(crate) async fn checkpoint_before(db: &DatabaseConnection, before: Timestamp, most: i64) -> Result<Option<Checkpoint>, StoreError> {
     use audit_checkpoints::{Column, Entity};
-    let row = Entity::find().filter(Column::At.lt(before.as_millis())).order_by_desc(Column::At).one(db).await;
+    let old = Entity::find().filter(Column::At.lt(before.as_millis())).filter(Column::Seq.lte(most));
+    let row = old.order_by_desc(Column::At).one(db).await;
     row.map_err(|error| reading::<Entity>(&error, "one of several"))?.map(audit_checkpoints::Model::into_domain).transpose()
+}
+
+pub(crate) async fn sink_cursors(db: &DatabaseConnection) -> Result<Vec<SinkCursor>, StoreError> {
+    use audit_sinks::{Column, Entity};
+    let rows = Entity::find().order_by_asc(Column::Id).all(db).await;
+    let rows = rows.map_err(|error| reading::<Entity>(&error, "one of several"))?;
+    rows.into_iter().map(audit_sinks::Model::into_domain).collect()
 }
 
 /// Most people that are asked for in one statement: both databases take so many values.

@@ -24,6 +24,7 @@ use vestibule_domain::{
         chain::{ChainHead, Checkpoint, Kept as KeptLink, Unsealed},
         personal::Subject,
         search::{EventSearch, FoundEvents},
+        sink::SinkCursor,
     },
     client::Client,
     code::Code,
@@ -487,8 +488,12 @@ impl Store for SqlStore {
         events::checkpoints(&self.readers, after, limit).await
     }
 
-    async fn checkpoint_before(&self, moment: Timestamp) -> Result<Option<Checkpoint>, StoreError> {
-        events::checkpoint_before(&self.readers, moment).await
+    async fn checkpoint_before(&self, moment: Timestamp, most: i64) -> Result<Option<Checkpoint>, StoreError> {
+        events::checkpoint_before(&self.readers, moment, most).await
+    }
+
+    async fn sink_cursors(&self) -> Result<Vec<SinkCursor>, StoreError> {
+        events::sink_cursors(&self.readers).await
     }
 
     async fn subjects(&self, accounts: &[AccountId]) -> Result<Vec<Subject>, StoreError> {

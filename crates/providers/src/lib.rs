@@ -1,4 +1,4 @@
-//! Adapters for the `IdentityProvider` and `ClientKeys` ports, and the one HTTP client they all use.
+//! Adapters for the `IdentityProvider`, `ClientKeys` and `AuditSink` ports, and the one HTTP client they all use.
 //!
 //! Everything an upstream says is hostile until it has been checked, and everything it makes us do goes through [`egress`]: it never reaches a
 //! private address, follows no redirect, and reads no more than a bounded answer in a bounded time. No text that an upstream wrote is shown,
@@ -24,3 +24,4 @@ mod params;
 pub mod preset;
 mod sheet;
 pub mod signing;
+pub mod sinks;

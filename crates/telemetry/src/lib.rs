@@ -3,6 +3,7 @@
 //! - [`init`] sets up logs (always, one line per event on standard error), and sends traces and metrics where there is somewhere to send them.
 //! - [`Metrics`] counts, with labels from closed sets only, and says it in Prometheus text. It is an
 //!   [`Observer`](vestibule_domain::ports::Observer): whatever else wants to know what happens looks on from the same place.
+//! - [`OtlpAuditSink`] sends audit events on to a collector.
 //! - [`request_span`] is around every request. [`trace_id`] is the reference a person reads out from an error page; [`inject_for`] hands it on to
 //!   whom an operator named.
 //!
@@ -10,6 +11,7 @@
 //! who could choose our references could make two logins look like one.
 #![warn(missing_docs)]
 
+mod audit_logs;
 mod logs;
 mod metrics;
 mod otlp;
@@ -20,6 +22,7 @@ use std::{fmt, io, sync::Arc, time::Duration};
 use opentelemetry_sdk::{metrics::SdkMeterProvider, trace::SdkTracerProvider};
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, reload, util::SubscriberInitExt};
 
+pub use audit_logs::{OtlpAuditSink, Post};
 pub use logs::LogFormat;
 pub use metrics::{Build, InFlight, METRICS_CONTENT_TYPE, Metrics};
 pub use traces::{belongs_to_login, inject_for, request_ended, request_span, trace_id};

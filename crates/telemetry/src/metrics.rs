@@ -6,16 +6,17 @@
 mod departures;
 mod instruments;
 mod labels;
+mod sinks;
 
 use std::{fmt, time::Duration};
 
 use prometheus_client::{encoding::text::encode, metrics::gauge::Gauge, registry::Registry};
 use vestibule_domain::{
-    audit::{AuditEvent, EventName, Outcome, Reason, chain::Unsealed},
+    audit::{AuditEvent, EventName, Outcome, Reason, chain::Unsealed, sink::SinkLag},
     client::GrantType,
     error::OAuthErrorCode,
     health::BreakerState,
-    ids::{ClientId, LoginId, ProviderId},
+    ids::{ClientId, LoginId, ProviderId, SinkId},
     keys::SigningKey,
     ports::{Answered, Observer},
     provider::Phase,
@@ -30,6 +31,7 @@ use labels::{
     CHANGED, ClientGrantLabels, ClientLoginLabels, DatabaseLabel, GrantLabel, KindLabel, LimitLabel, ListenerLabel, LoginLabels, Name,
     Names, ObjectLabel, OperationLabel, PhaseLabels, ProviderLabel, RequestLabels, ResultLabel, TokenErrorLabels, UpstreamLabels,
 };
+use sinks::OfSinks;
 
 /// What [`Metrics::render`] writes: `Content-Type` of its response.
 pub const METRICS_CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -85,6 +87,7 @@ pub struct Metrics {
     key_rotation: Gauge,
     audit_unsealed: Gauge,
     audit_oldest_unsealed: Gauge,
+    sinks: OfSinks,
     config_held: Gauge,
     config_read: Gauge,
     clients: Option<ByClient>,
@@ -184,6 +187,7 @@ impl Metrics {
             audit_unsealed: make.level("vestibule_audit_unsealed", "Audit events that wait to be put into the chain"),
             audit_oldest_unsealed: make
                 .level("vestibule_audit_oldest_unsealed_seconds", "How long the oldest of them has waited; 0 if none waits"),
+            sinks: OfSinks::new(&mut make),
             config_held: make.level(
                 "vestibule_config_last_reload_success",
                 "Whether the configuration could be used when it was last read: 1 it holds, 0 the one before does",
@@ -447,7 +451,8 @@ impl Observer for Metrics {
             | EventName::AccountErased
             | EventName::AuditChainBegun
             | EventName::AuditRetentionPurged
-            | EventName::AuditExported => {}
+            | EventName::AuditExported
+            | EventName::AuditSinkMissed => {}
         }
     }
 
@@ -509,6 +514,18 @@ impl Observer for Metrics {
         let Answered { method, route, status, took } = *answered;
         let labels = RequestLabels { http_request_method: method, http_route: route, http_response_status_code: status };
         self.http_requests.observe(&labels, took);
+    }
+
+    fn sink_tried(&self, sink: &SinkId, result: &'static str) {
+        self.sinks.tried(sink, result);
+    }
+
+    fn sinks_lag(&self, lags: &[(SinkId, SinkLag)], now: Timestamp) {
+        self.sinks.lag(lags, now);
+    }
+
+    fn sink_missed(&self, sink: &SinkId, events: u64) {
+        self.sinks.missed(sink, events);
     }
 
     fn token_refused(&self, grant: Option<GrantType>, error: OAuthErrorCode) {

@@ -6,6 +6,7 @@ pub mod fake_client_keys;
 pub mod fake_configuration;
 pub mod fake_documents;
 pub mod fake_provider;
+pub mod fake_sink;
 pub mod issuer;
 pub mod memory_store;
 pub mod proof_key;

@@ -18,12 +18,13 @@ use vestibule_domain::{
         AuditEvent,
         chain::{ChainHead, Checkpoint, SealedEvent},
         personal::Subject,
+        sink::SinkCursor,
     },
     client::Client,
     code::Code,
     consent::Consent,
     grant::{Grant, Revoked},
-    ids::{AccountId, ApiKeyId, AttemptId, ClientId, EventId, GrantId, LinkId, LoginId, ProviderId, RegistrationTokenId, SessionId},
+    ids::{AccountId, ApiKeyId, AttemptId, ClientId, EventId, GrantId, LinkId, LoginId, ProviderId, RegistrationTokenId, SessionId, SinkId},
     keys::SigningKey,
     login_trace::LoginTrace,
     logout::Participant,
@@ -86,6 +87,7 @@ struct Tables {
     personal: HashMap<EventId, Sealed>,
     chain: Option<ChainHead>,
     checkpoints: BTreeMap<i64, Checkpoint>,
+    sinks: BTreeMap<SinkId, SinkCursor>,
     subjects: BTreeMap<AccountId, Subject>,
     /// The same as they came: where the clock stands still, their ids are in no order.
     committed: Vec<AuditEvent>,
@@ -432,6 +434,13 @@ impl Tables {
                 let fine = self.chain.as_ref().map(|head| head.version) == expected;
                 if fine {
                     self.chain = Some(*head);
+                }
+                fine
+            }
+            Write::PutSinkCursor { cursor, expected } => {
+                let fine = self.sinks.get(&cursor.sink).map(|known| known.version) == expected;
+                if fine {
+                    self.sinks.insert(cursor.sink.clone(), *cursor);
                 }
                 fine
             }

@@ -8,12 +8,12 @@ use std::{
 use secrecy::SecretString;
 use vestibule_crypto::{KeySealer, LocalChecker, LocalNotary, LocalProofReader, LocalSigner, SealingKey, SystemEntropy};
 use vestibule_domain::{
-    audit::{Actor, AuditEvent, Source, Witness, chain::SealRules},
+    audit::{Actor, AuditEvent, Source, Witness, chain::SealRules, sink::SinkLag},
     claims::Claims,
     client::{Client, GrantType, SigningAlg},
     error::OAuthErrorCode,
     health::BreakerState,
-    ids::{ClientId, LoginId, ProviderId},
+    ids::{ClientId, LoginId, ProviderId, SinkId},
     keys::Rotation,
     limits::Limits,
     ports::{Answered, BackChannel, Clock, IdentityProvider, Observer, ProviderFactory, Store},
@@ -24,7 +24,7 @@ use vestibule_domain::{
     time::Timestamp,
     upstream::{RefreshOutcome, RefreshRules},
 };
-use vestibule_flows::{FixedProvider, Gateway, Parts, Statistics, Together, note_upstream_request};
+use vestibule_flows::{FixedProvider, Gateway, Parts, Sink, Statistics, Together, note_upstream_request};
 
 use crate::{
     clock::StoppedClock, fake_back_channel::FakeBackChannel, fake_client_keys::FakeClientKeys, fake_configuration::FakeConfiguration,
@@ -56,6 +56,8 @@ pub struct RigOptions {
     pub console: ConsoleSettings,
     /// How audit events are sealed.
     pub audit: SealRules,
+    /// Where they are sent on to.
+    pub sinks: Vec<Sink>,
 }
 
 impl Default for RigOptions {
@@ -72,6 +74,7 @@ impl Default for RigOptions {
             limits: Limits::default(),
             console: ConsoleSettings::default(),
             audit: SealRules::default(),
+            sinks: Vec::new(),
         }
     }
 }
@@ -136,6 +139,7 @@ impl Rig {
             back_channel: back_channel.clone() as Arc<dyn BackChannel>,
             documents: documents.clone(),
             configuration: configuration.clone(),
+            sinks: options.sinks,
             settings: Settings {
                 issuer: options.issuer,
                 lifetimes: Lifetimes::default(),
@@ -287,6 +291,15 @@ impl Observer for Lookout {
     }
     fn answered(&self, answered: &Answered) {
         self.tell(|observer| observer.answered(answered));
+    }
+    fn sink_tried(&self, sink: &SinkId, result: &'static str) {
+        self.tell(|observer| observer.sink_tried(sink, result));
+    }
+    fn sinks_lag(&self, lags: &[(SinkId, SinkLag)], now: Timestamp) {
+        self.tell(|observer| observer.sinks_lag(lags, now));
+    }
+    fn sink_missed(&self, sink: &SinkId, events: u64) {
+        self.tell(|observer| observer.sink_missed(sink, events));
     }
     fn token_refused(&self, grant: Option<GrantType>, error: OAuthErrorCode) {
         self.tell(|observer| observer.token_refused(grant, error));

@@ -31,6 +31,7 @@ mod logouts;
 mod registrations;
 mod rows;
 mod shared;
+mod sinks;
 mod stats;
 
 pub use access::*;
@@ -46,6 +47,7 @@ pub use logouts::*;
 pub use registrations::*;
 pub use rows::*;
 pub use shared::*;
+pub use sinks::*;
 pub use stats::*;
 
 /// Where an adapter's stores come from. Each test has one of its own, empty at first.
@@ -146,6 +148,8 @@ macro_rules! store_contract {
             what_was_decided_is_not_kept_when_the_race_is_lost
             what_was_decided_about_a_person_is_forgotten_with_them
             the_sweep_takes_what_was_decided_when_its_time_is_over
+            a_sink_goes_on_from_where_it_was
+            of_parallel_senders_exactly_one_wins
             a_link_is_found_by_all_its_names
             an_account_is_emptied_once_no_link_leads_there
             what_a_provider_says_of_a_link_moves_forward

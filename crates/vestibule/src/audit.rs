@@ -6,6 +6,7 @@ mod line;
 mod list;
 mod moment;
 mod record;
+mod sinks;
 mod verify;
 
 use std::collections::VecDeque;
@@ -17,7 +18,7 @@ use vestibule_domain::{
 };
 use vestibule_persistence::SqlStore;
 
-pub(crate) use self::{export::export, line::line, list::list, moment::Moment};
+pub(crate) use self::{export::export, line::line, list::list, moment::Moment, sinks::sinks};
 use crate::{
     cli::{EraseOptions, Filter, Place, TailOptions, VerifyOptions},
     config::{self, layers},

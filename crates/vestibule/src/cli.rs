@@ -289,6 +289,8 @@ pub(crate) enum AuditCommand {
     Verify(VerifyOptions),
     /// Print the public key that checkpoints are checked with
     Key(Place),
+    /// Show the places that events are sent on to: how far each has come, and what keeps it
+    Sinks(OfGateway),
     /// Print the JSON Schema of the records
     Schema,
     /// Erase a person, at their request: profile, ways in, and from where they did what; the log stays provable

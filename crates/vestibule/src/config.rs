@@ -23,15 +23,19 @@ use std::{
 
 use ipnet::IpNet;
 use secrecy::{ExposeSecret, SecretString};
+use url::Url;
 use vestibule_crypto::SealingKey;
-use vestibule_domain::{ids::ProviderId, provider::Definition, settings::Settings};
+use vestibule_domain::{audit::sink::SinkRules, ids::ProviderId, provider::Definition, settings::Settings};
 use vestibule_http::{
     ClientCertificates,
     door::{Asks, TlsFiles},
     pages::Appearance,
 };
 use vestibule_persistence::Place;
-use vestibule_providers::egress::EgressOptions;
+use vestibule_providers::{
+    egress::EgressOptions,
+    sinks::{file::FileOptions, syslog::Transport},
+};
 use vestibule_telemetry::TelemetryOptions;
 
 use self::{
@@ -91,6 +95,8 @@ pub(crate) struct Config {
     pub(crate) metrics_by_client: bool,
     /// Where checkpoints of the audit log are written besides, if anywhere.
     pub(crate) checkpoints: Option<PathBuf>,
+    /// Where audit events are sent on to.
+    pub(crate) sinks: Vec<SinkConfig>,
     /// Where every value comes from.
     pub(crate) origins: Origins,
 }
@@ -108,6 +114,49 @@ pub(crate) struct ProviderConfig {
     pub(crate) definition: Result<Definition, Faults>,
     /// Secrets whose files were not read, so that nothing can be said of them.
     pub(crate) unread: Vec<String>,
+}
+
+/// A place that audit events are sent on to.
+#[derive(Clone, Debug)]
+pub(crate) struct SinkConfig {
+    /// Under which key it stands, as `audit.sinks[0]`.
+    pub(crate) at: String,
+    /// What is sent.
+    pub(crate) rules: SinkRules,
+    /// Where to.
+    pub(crate) target: SinkTarget,
+}
+
+/// Where audit events are sent, and by what means.
+#[derive(Clone, Debug)]
+pub(crate) enum SinkTarget {
+    /// A file.
+    File(FileOptions),
+    /// A log server.
+    Syslog {
+        /// Its name or address.
+        host: String,
+        /// Its port.
+        port: u16,
+        /// How messages travel.
+        transport: Transport,
+    },
+    /// A web address.
+    Webhook {
+        /// The address.
+        url: Url,
+        /// What posts are signed with.
+        secrets: Vec<SecretString>,
+        /// Whether it may lie in a network of one's own.
+        private: bool,
+    },
+    /// A collector.
+    Otlp {
+        /// Its address.
+        url: Url,
+        /// Whether it may lie in a network of one's own.
+        private: bool,
+    },
 }
 
 /// The main listener.
@@ -208,6 +257,7 @@ impl Config {
         let appearance = sections::appearance(&raw.branding, &mut check);
         let telemetry = sections::telemetry(raw, &mut check);
         let told_of_traces = sections::told_of_traces(raw, &mut check);
+        let sinks = sections::sinks(&raw.audit.sinks, &mut check);
         let all = || {
             Some(Self {
                 settings: Settings { console, ..settings? },
@@ -224,6 +274,7 @@ impl Config {
                 telemetry: telemetry?,
                 told_of_traces,
                 metrics_by_client: raw.metrics.by_client,
+                sinks,
                 checkpoints: raw.audit.checkpoint_file.as_ref().map(PathBuf::from),
                 origins: layered.origins.clone(),
             })

@@ -53,5 +53,6 @@ fn check(file: &Path, files: Files) -> Result<(), Faults> {
     let layered = layers::read(Some(file), &config::environment())?;
     let config = Config::check(&layered, files)?;
     wire::check_providers(&config)?;
+    wire::sinks(&config)?;
     if files == Files::Read { serve::refuse_leftovers(&config) } else { Ok(()) }
 }

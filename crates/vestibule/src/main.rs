@@ -74,6 +74,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Audit { command: AuditCommand::Export(options) } => runtime()?.block_on(audit::export(&options)),
         Command::Audit { command: AuditCommand::Verify(options) } => runtime()?.block_on(audit::verify(&options)),
         Command::Audit { command: AuditCommand::Key(place) } => runtime()?.block_on(audit::key(&place)),
+        Command::Audit { command: AuditCommand::Sinks(options) } => runtime()?.block_on(audit::sinks(&options)),
         Command::Audit { command: AuditCommand::Schema } => print::text(&audit::schema()),
         Command::Audit { command: AuditCommand::Erase(options) } => runtime()?.block_on(audit::erase(&options)),
         Command::Explain(options) => runtime()?.block_on(explain::explain(&options)),

@@ -1,18 +1,23 @@
 //! What the house does by itself, again and again.
 
-use std::{collections::HashMap, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeSet, HashMap},
+    path::PathBuf,
+    sync::Arc,
+    time::Duration,
+};
 
 use tokio::{
     task::JoinSet,
-    time::{MissedTickBehavior, interval, sleep},
+    time::{MissedTickBehavior, interval, sleep, timeout},
 };
 use tracing::{debug, error, info};
 use vestibule_domain::{
     audit::{Source, Witness},
-    ids::ClientId,
+    ids::{ClientId, SinkId},
     ports::Entropy,
 };
-use vestibule_flows::{Gateway, KeysError, RefreshReport};
+use vestibule_flows::{Gateway, KeysError, RefreshReport, SinkRound};
 use vestibule_http::Standing;
 use vestibule_telemetry::Metrics;
 
@@ -225,6 +230,72 @@ pub(crate) async fn seal_audit(
             Ok(unsealed) => metrics.set_audit_unsealed(unsealed, gateway.clock().now()),
             Err(error) => error!(%error, "the audit events that wait to be sealed could not be counted"),
         }
+    }
+}
+
+/// How often it is looked whether a sink has had all that was sealed.
+const SEND_EVERY: Duration = Duration::from_secs(1);
+/// How often it is counted how far sinks are behind: not with every look, because it reads of each.
+const COUNT_LAG_EVERY: u64 = 10;
+/// How long a stop waits for what is being handed over. What is cut short is handed over again after the next start.
+const LAST_BATCH: Duration = Duration::from_secs(3);
+
+/// Sends sealed events on to the sinks of the configuration, each for itself, so that one that is slow or dead holds up no other. Ends when it is told to.
+pub(crate) async fn send_audit_on(standing: Arc<Standing>, stop: impl Future<Output = ()> + Send) {
+    let mut rounds: JoinSet<(SinkId, bool)> = JoinSet::new();
+    let mut under_way: BTreeSet<SinkId> = BTreeSet::new();
+    let mut seconds = interval(SEND_EVERY);
+    seconds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut looks: u64 = 0;
+    tokio::pin!(stop);
+    loop {
+        let only = tokio::select! {
+            _ = seconds.tick() => None,
+            Some(ended) = rounds.join_next(), if !rounds.is_empty() => match ended {
+                Ok((sink, more)) => {
+                    under_way.remove(&sink);
+                    if !more {
+                        continue;
+                    }
+                    Some(sink)
+                }
+                // Which it was is not known; each is looked at again with the next second, and the lease keeps two rounds with one apart.
+                Err(_) => {
+                    under_way.clear();
+                    continue;
+                }
+            },
+            () = &mut stop => break,
+        };
+        // Each round goes by the configuration that holds when it begins.
+        let gateway = now(&standing);
+        for sink in gateway.sinks().iter().filter(|sink| only.as_ref().is_none_or(|only| *only == sink.rules.id)) {
+            if !under_way.insert(sink.rules.id.clone()) {
+                continue;
+            }
+            let (gateway, sink) = (gateway.clone(), sink.clone());
+            rounds.spawn(async move {
+                let id = sink.rules.id.clone();
+                let round = gateway.send_on(&sink).await;
+                if let Err(error) = &round {
+                    error!(%error, sink.id = %id, "audit events could not be read for {id}, or how far it has come could not be written; they wait");
+                }
+                (id, round == Ok(SinkRound::More))
+            });
+        }
+        if only.is_none() {
+            if looks.is_multiple_of(COUNT_LAG_EVERY)
+                && let Err(error) = gateway.count_sink_lag().await
+            {
+                error!(%error, "how far the sinks of audit events are behind could not be read");
+            }
+            looks += 1;
+        }
+    }
+    let _ = timeout(LAST_BATCH, async { while rounds.join_next().await.is_some() {} }).await;
+    rounds.shutdown().await;
+    if let Err(error) = now(&standing).let_go_of_sinks().await {
+        error!(%error, "the sinks of audit events could not be let go of; another node takes them up a little later");
     }
 }
 

@@ -127,6 +127,7 @@ impl LiveConfiguration {
             settings: bound(&self.started.config.settings, &config.settings),
             bootstrap_key: Some(config.bootstrap_key.clone()),
             providers: configured.providers.clone(),
+            sinks: wire::sinks(config)?,
             outgoing: other_egress.then(|| outgoing.clone()),
         };
         let bound = wire::http_settings(&self.started.config);

@@ -138,6 +138,7 @@ pub(crate) struct Running {
     admin: Option<JoinHandle<io::Result<()>>>,
     helpers: Vec<JoinHandle<()>>,
     refresher: JoinHandle<()>,
+    sender: JoinHandle<()>,
     stop_main: Stop,
     stop_ops: Stop,
 }
@@ -153,6 +154,7 @@ impl Running {
         let refresher = tokio::spawn(maintenance::refresh_ahead(standing.clone(), stop_main.called()));
         let (metrics, checkpoints) = (built.metrics.clone(), built.checkpoints.clone());
         let sealer = tokio::spawn(maintenance::seal_audit(standing.clone(), metrics, checkpoints, stop_main.called()));
+        let sender = tokio::spawn(maintenance::send_audit_on(standing.clone(), stop_main.called()));
         let teller = tokio::spawn(maintenance::tell_of_logouts(standing.clone(), stop_main.called()));
         Self {
             main: tokio::spawn(doors.main.serve(Doorway::new(standing, routes), stop_main.called())),
@@ -160,6 +162,7 @@ impl Running {
             admin: doors.admin.map(|door| tokio::spawn(door.serve(Doorway::new(standing, admin_routes), stop_main.called()))),
             helpers: vec![maintain, probe, teller, sealer],
             refresher,
+            sender,
             stop_main,
             stop_ops,
         }
@@ -203,6 +206,7 @@ impl Running {
             None => Ok(Ok(())),
         };
         let _ = (&mut self.refresher).await;
+        let _ = (&mut self.sender).await;
         self.stop_ops.call();
         let ops = (&mut self.ops).await;
         for helper in &self.helpers {

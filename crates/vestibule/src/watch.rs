@@ -5,11 +5,11 @@ use std::{sync::Arc, time::Duration};
 
 use tracing::{debug, info, warn};
 use vestibule_domain::{
-    audit::{AuditEvent, EventName, Outcome, Reason},
+    audit::{AuditEvent, EventName, Outcome, Reason, sink::SinkLag},
     client::GrantType,
     error::OAuthErrorCode,
     health::BreakerState,
-    ids::{ClientId, LoginId, ProviderId},
+    ids::{ClientId, LoginId, ProviderId, SinkId},
     ports::{Answered, Observer},
     provider::Phase,
     time::Timestamp,
@@ -68,6 +68,18 @@ impl Observer for Watch {
 
     fn answered(&self, answered: &Answered) {
         self.0.answered(answered);
+    }
+
+    fn sink_tried(&self, sink: &SinkId, result: &'static str) {
+        self.0.sink_tried(sink, result);
+    }
+
+    fn sinks_lag(&self, lags: &[(SinkId, SinkLag)], now: Timestamp) {
+        self.0.sinks_lag(lags, now);
+    }
+
+    fn sink_missed(&self, sink: &SinkId, events: u64) {
+        self.0.sink_missed(sink, events);
     }
 
     fn token_refused(&self, grant: Option<GrantType>, error: OAuthErrorCode) {
@@ -164,7 +176,8 @@ fn log(event: &AuditEvent) {
             | EventName::RegistrationTokenDeleted
             | EventName::AuditChainBegun
             | EventName::AuditRetentionPurged
-            | EventName::AuditExported,
+            | EventName::AuditExported
+            | EventName::AuditSinkMissed,
             Outcome::Success,
         ) => info!(event = name, detail, "{name}"),
         // In the audit log, and counted.

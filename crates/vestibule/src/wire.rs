@@ -1,5 +1,7 @@
 //! Where the house is put together: the only place that names concrete adapters.
 
+mod sinks;
+
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
@@ -28,6 +30,7 @@ use vestibule_providers::{
 };
 use vestibule_telemetry::{Build, LogFilter, Metrics};
 
+pub(crate) use self::sinks::sinks;
 use crate::{
     config::{
         Config, ProviderConfig, Sealing, StoreSettings, Written,
@@ -93,6 +96,7 @@ pub(crate) async fn build(written: &Written, read: Arc<Reader>, logs: LogFilter)
         back_channel: outgoing.back_channel,
         documents: outgoing.documents,
         configuration: configuration.clone(),
+        sinks: sinks(config)?,
         settings: config.settings.clone(),
         bootstrap_key: Some(config.bootstrap_key.clone()),
     });
@@ -147,6 +151,7 @@ pub(crate) fn onlooker(
         back_channel: Arc::new(Mute),
         documents: documents(config)?,
         configuration: Arc::new(Mute),
+        sinks: sinks(config)?,
         settings: config.settings.clone(),
         bootstrap_key: None,
     }))

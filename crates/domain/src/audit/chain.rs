@@ -185,6 +185,8 @@ pub struct SealRules {
     pub keep_for: Option<Duration>,
     /// How long what was decided about a login is kept ([`LoginTrace`](crate::login_trace::LoginTrace)); zero for not at all.
     pub login_traces_keep: Duration,
+    /// How much longer those are kept that a sink has not had.
+    pub keep_for_sinks: Duration,
 }
 
 impl Default for SealRules {
@@ -194,6 +196,7 @@ impl Default for SealRules {
             checkpoint_after: Duration::from_mins(1),
             keep_for: None,
             login_traces_keep: Duration::from_hours(24 * 30),
+            keep_for_sinks: Duration::from_hours(24 * 7),
         }
     }
 }

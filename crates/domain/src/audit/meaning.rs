@@ -108,9 +108,10 @@ const fn words(reason: Reason) -> (&'static str, &'static str) {
         R::Logout => ("the person signed out", "nothing has to be done."),
         R::UpstreamLogout => ("the person signed out at the provider", "nothing has to be done."),
         R::Replaced => ("another person signed in in the same browser", "nothing has to be done."),
-        R::Undelivered => {
-            ("the app did not take the notice of a logout", "its backchannel_logout_uri must answer 200 within the time limit.")
-        }
+        R::Undelivered => (
+            "whom it was for did not take it",
+            "an app's backchannel_logout_uri must answer 200 within the time limit; `vestibule audit sinks` says what keeps a sink.",
+        ),
         R::AuthorizeRate | R::TokenRate | R::PushRate | R::DeviceRate | R::SignInRate | R::AdminRate => {
             ("there were too many in too short a time", "they wait; [limits] in the configuration says how many are taken.")
         }

@@ -1,10 +1,40 @@
 //! The record of an event: the one form in which it leaves the house, and the form of it that the chain holds.
 
-use serde::{Deserialize, Deserializer};
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::AuditEvent;
-use crate::time::Timestamp;
+use super::{AuditEvent, ecs::ecs, ocsf::ocsf};
+use crate::{client::closed_enum, time::Timestamp};
+
+closed_enum! {
+    /// The forms in which others read events.
+    RecordForm {
+        /// Our own, which can be verified.
+        Json = "json",
+        /// The Open Cybersecurity Schema Framework's.
+        Ocsf = "ocsf",
+        /// The Elastic Common Schema's.
+        Ecs = "ecs",
+    }
+}
+
+impl RecordForm {
+    /// The event in this form.
+    pub fn value(self, event: &AuditEvent) -> Value {
+        match self {
+            Self::Json => Value::Object(record(event)),
+            Self::Ocsf => ocsf(event),
+            Self::Ecs => ecs(event),
+        }
+    }
+
+    /// The same as one line of text, without its end.
+    pub fn text(self, event: &AuditEvent) -> String {
+        canonical(&self.value(event))
+    }
+}
 
 /// The event as others read it: its time in words, its stable number beside its name, its place in the chain if it has one.
 pub fn record(event: &AuditEvent) -> Map<String, Value> {

@@ -58,7 +58,13 @@ fn always(name: EventName) -> &'static [&'static str] {
         | E::ProviderDeleted
         | E::ProviderHealthChanged
         | E::ProviderTested => &["provider"],
-        E::KeyRotated | E::KeyRetired | E::ConfigReloaded | E::AuditChainBegun | E::AuditRetentionPurged | E::AuditExported => &["detail"],
+        E::KeyRotated
+        | E::KeyRetired
+        | E::ConfigReloaded
+        | E::AuditChainBegun
+        | E::AuditRetentionPurged
+        | E::AuditExported
+        | E::AuditSinkMissed => &["detail"],
         _ => &[],
     }
 }

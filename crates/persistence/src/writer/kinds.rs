@@ -78,6 +78,8 @@ pub(crate) enum Kind {
     SettleDelivery,
     BeginChain,
     MoveChain,
+    BeginSink,
+    MoveSink,
     AddGrant,
     FillGrant,
     RotateFamily,
@@ -128,6 +130,7 @@ impl Kind {
             Self::RotateFamily => Some(Contest::Family),
             Self::TakeDelivery => Some(Contest::Delivery),
             Self::BeginChain | Self::MoveChain => Some(Contest::Chain),
+            Self::BeginSink | Self::MoveSink => Some(Contest::Sink),
             _ => None,
         }
     }
@@ -283,6 +286,8 @@ pub(super) const ALL: [Kind; KINDS] = {
         SettleDelivery,
         BeginChain,
         MoveChain,
+        BeginSink,
+        MoveSink,
         AddGrant,
         FillGrant,
         RotateFamily,

@@ -5,7 +5,10 @@ use std::collections::{HashMap, HashSet};
 use vestibule_domain::{
     account::{Account, Link, Profile, UpstreamTokens, sought},
     api_key::ApiKey,
-    audit::chain::{ChainHead, SealedEvent},
+    audit::{
+        chain::{ChainHead, SealedEvent},
+        sink::SinkCursor,
+    },
     client::Client,
     code::Code,
     consent::Consent,
@@ -190,6 +193,7 @@ fn step(write: Write) -> Result<Step, StoreError> {
         Write::DropSigningKey { kid } => Step::named(Kind::DropSigningKey, [kid.into()], []),
         Write::PutChain { head, expected } => put_chain(&head, expected)?,
         Write::SealEvent(event) => seal_event(*event),
+        Write::PutSinkCursor { cursor, expected } => put_sink_cursor(&cursor, expected)?,
         Write::AddCheckpoint(checkpoint) => {
             let values = vec![checkpoint.seq.into(), checkpoint.at.as_millis().into(), body(&checkpoint)?.into()];
             Step { kind: Kind::AddCheckpoint, key: checkpoint.seq.to_be_bytes().to_vec(), values, effect: None }
@@ -239,6 +243,15 @@ fn put_login_trace(trace: &LoginTrace) -> Result<Step, StoreError> {
         body(&trace.decisions)?.into(),
     ];
     Ok(Step::new(Kind::PutLoginTrace, trace.login.0.as_bytes(), values).beside(&trace.reference))
+}
+
+fn put_sink_cursor(cursor: &SinkCursor, expected: Option<i64>) -> Result<Step, StoreError> {
+    let name = [cursor.sink.as_str().into()];
+    let (version, seq, body) = (cursor.version.into(), cursor.seq.into(), body(cursor)?.into());
+    Ok(match expected {
+        None => Step::named(Kind::BeginSink, name, [version, seq, body]),
+        Some(expected) => Step::named(Kind::MoveSink, name, [version, seq, body, expected.into()]),
+    })
 }
 
 fn seal_event(event: SealedEvent) -> Step {

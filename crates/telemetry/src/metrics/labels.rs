@@ -73,6 +73,12 @@ impl<I: Clone + Ord + AsRef<str>> Names<I> {
         self.known.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
     }
 
+    /// All that have one.
+    pub(super) fn all(&self) -> Vec<(I, Name)> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.iter().map(|(id, name)| (id.clone(), name.clone())).collect()
+    }
+
     /// The label of one.
     pub(super) fn label(&self, id: &I) -> Name {
         self.own_label(id).unwrap_or_else(|| self.other.clone())
@@ -129,6 +135,8 @@ label_sets! {
     ObjectLabel { object: &'static str }
     ClientLoginLabels { client: Name, outcome: &'static str }
     ClientGrantLabels { client: Name, grant: &'static str }
+    SinkLabel { sink: Name }
+    SinkResultLabels { sink: Name, result: &'static str }
 }
 
 /// `ok`, or the kind of a `ProviderError`.

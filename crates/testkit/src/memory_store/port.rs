@@ -16,6 +16,7 @@ use vestibule_domain::{
         record::chained,
         schema,
         search::{EventSearch, FoundEvents},
+        sink::SinkCursor,
     },
     client::Client,
     code::Code,
@@ -366,9 +367,13 @@ impl Store for MemoryStore {
         Ok(tables.checkpoints.range(after + 1..).map(|(_, checkpoint)| checkpoint.clone()).take(at_most(limit)).collect())
     }
 
-    async fn checkpoint_before(&self, moment: Timestamp) -> Result<Option<Checkpoint>, StoreError> {
+    async fn checkpoint_before(&self, moment: Timestamp, most: i64) -> Result<Option<Checkpoint>, StoreError> {
         let tables = self.read()?;
-        Ok(tables.checkpoints.values().rfind(|checkpoint| checkpoint.at < moment).cloned())
+        Ok(tables.checkpoints.range(..=most).map(|(_, checkpoint)| checkpoint).rfind(|checkpoint| checkpoint.at < moment).cloned())
+    }
+
+    async fn sink_cursors(&self) -> Result<Vec<SinkCursor>, StoreError> {
+        Ok(self.read()?.sinks.values().cloned().collect())
     }
 
     async fn subjects(&self, accounts: &[AccountId]) -> Result<Vec<Subject>, StoreError> {

@@ -141,9 +141,11 @@ pub async fn checkpoints_are_kept_in_order(store: Arc<dyn Store>) {
     commit(&store, all.iter().cloned().map(Write::AddCheckpoint)).await;
     assert_eq!(store.checkpoints(0, 2).await.unwrap(), all[..2]);
     assert_eq!(store.checkpoints(10, 9).await.unwrap(), all[1..]);
-    assert_eq!(store.checkpoint_before(at(20)).await.unwrap().as_ref(), Some(&all[0]));
-    assert_eq!(store.checkpoint_before(at(99)).await.unwrap().as_ref(), Some(&all[2]));
-    assert_eq!(store.checkpoint_before(at(10)).await.unwrap(), None);
+    assert_eq!(store.checkpoint_before(at(20), i64::MAX).await.unwrap().as_ref(), Some(&all[0]));
+    assert_eq!(store.checkpoint_before(at(99), i64::MAX).await.unwrap().as_ref(), Some(&all[2]));
+    assert_eq!(store.checkpoint_before(at(10), i64::MAX).await.unwrap(), None);
+    assert_eq!(store.checkpoint_before(at(99), 29).await.unwrap().as_ref(), Some(&all[1]));
+    assert_eq!(store.checkpoint_before(at(99), 9).await.unwrap(), None);
 }
 
 /// The first key stays until it is destroyed; then there may be another, for what comes after.

@@ -78,12 +78,15 @@ impl<'a> Reader<'a> {
             (Kind::Section, DeValue::Table(table)) => self.table(at, shape, table),
             (Kind::Sections, DeValue::Array(tables)) if tables.iter().all(|table| table.get_ref().is_table()) => {
                 for (number, each) in tables.iter().enumerate() {
-                    if let DeValue::Table(table) = each.get_ref() {
+                    let DeValue::Table(table) = each.get_ref() else { continue };
+                    let at = format!("{at}[{number}]");
+                    self.outline.origins.insert(at.clone(), self.origin(each.span().start));
+                    if shape == "providers" {
                         let id = table.get("id").and_then(|id| id.get_ref().as_str()).unwrap_or_default();
-                        let at = format!("{at}[{number}]");
                         self.outline.providers.push(id.to_owned());
-                        self.outline.origins.insert(at.clone(), self.origin(each.span().start));
                         self.free_table(&at, table);
+                    } else {
+                        self.table(&at, &format!("{shape}[]"), table);
                     }
                 }
             }

@@ -52,12 +52,13 @@ impl Origins {
         self.0.get(key).cloned().unwrap_or(Origin::Default)
     }
 
-    /// Where a value stands; for one of a provider, the nearest thing around it if it is missing there.
+    /// Where a value stands; for one of several sections of one name, the nearest thing around it if it is missing there.
     pub(crate) fn near(&self, key: &str) -> Option<Origin> {
         let mut at = key;
         while !self.0.contains_key(at) {
-            let around = &at[..at.rfind(['.', '[']).filter(|_| key.starts_with("providers["))?];
-            if around == "providers" {
+            let around = &at[..at.rfind(['.', '[']).filter(|_| key.contains('['))?];
+            // Beyond lies the list of them, which stands nowhere.
+            if !around.contains('[') {
                 return None;
             }
             at = around;

@@ -432,6 +432,62 @@ pub(crate) struct RawAudit {
     /// How long it is kept why each login came to what it came to, to be explained; to 3650d, and 0s keeps nothing.
     #[schemars(regex(pattern = SPAN))]
     pub(crate) login_traces_keep: String,
+    /// How much longer than keep_for those are kept that a sink has not had; from 0s to 365d.
+    #[schemars(regex(pattern = SPAN))]
+    pub(crate) keep_for_sinks: String,
+    /// Places that events are sent on to as they come; a section for each.
+    #[serde(default)]
+    pub(crate) sinks: Vec<RawSink>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawSink {
+    /// Its name in metrics and commands; as long as it stays the same, events go on where they were.
+    pub(crate) id: Option<String>,
+    /// How it is reached: file, syslog, webhook or otlp.
+    #[schemars(extend("enum" = ["file", "syslog", "webhook", "otlp"]))]
+    pub(crate) kind: Option<String>,
+    /// How events are written: json, which is our own form, ocsf or ecs.
+    #[schemars(extend("enum" = ["json", "ocsf", "ecs"]))]
+    pub(crate) format: Option<String>,
+    /// Which events: their names, login.* for all of an object, or * for all.
+    pub(crate) events: Option<Vec<String>>,
+    /// With which event a new one begins: now, with the next, or beginning, with the oldest that is kept.
+    #[schemars(extend("enum" = ["now", "beginning"]))]
+    pub(crate) start: Option<String>,
+    /// How many events are handed over at once, at most; from 1 to 1000.
+    #[schemars(range(min = 1, max = 1_000))]
+    pub(crate) batch: Option<u32>,
+    /// How long handing them over may take; from 1s to 5m.
+    #[schemars(regex(pattern = SPAN))]
+    pub(crate) timeout: Option<String>,
+    /// For file: where the lines are written; the folder must be there.
+    pub(crate) path: Option<String>,
+    /// For file: how large it may become before a new one is begun; the old one is named after the moment, and never deleted.
+    #[schemars(regex(pattern = SIZE))]
+    pub(crate) rotate_size: Option<String>,
+    /// For file: how old it may become, likewise; from 1m to 365d.
+    #[schemars(regex(pattern = SPAN))]
+    pub(crate) rotate_after: Option<String>,
+    /// For file: whether events count as written only once they are on the disk, so that a power cut loses none.
+    pub(crate) fsync: Option<bool>,
+    /// For syslog: host and port; without a port it is 514 by udp, 601 by tcp and 6514 by tls.
+    pub(crate) address: Option<String>,
+    /// For syslog: udp, tcp or tls.
+    #[schemars(extend("enum" = ["udp", "tcp", "tls"]))]
+    pub(crate) transport: Option<String>,
+    /// For webhook and otlp: where events are posted.
+    #[schemars(url)]
+    pub(crate) url: Option<String>,
+    /// For webhook: what posts are signed with, each whsec_ and the base64 of 24 to 64 random bytes; several while they are changed.
+    #[serde(default)]
+    #[schemars(with = "Vec<String>", extend("writeOnly" = true))]
+    pub(crate) secrets: Vec<SecretString>,
+    /// For webhook: files that each hold such a secret.
+    pub(crate) secret_files: Option<Vec<String>>,
+    /// For webhook and otlp: whether url may be http, at any port, and in a network of your own.
+    pub(crate) allow_private: Option<bool>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

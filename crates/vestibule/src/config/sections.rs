@@ -6,6 +6,7 @@ mod branding;
 mod certificates;
 mod console;
 mod registration;
+mod sinks;
 mod upstream;
 
 use std::{net::SocketAddr, str::FromStr, time::Duration};
@@ -38,6 +39,7 @@ pub(super) use self::{
     branding::appearance,
     console::console,
     registration::registration,
+    sinks::sinks,
     upstream::{egress, providers},
 };
 

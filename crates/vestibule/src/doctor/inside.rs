@@ -1,8 +1,10 @@
 //! What lies on this machine or is ours: the database, the room for it, and whether the sealing key opens what is in it.
 
+use std::time::Duration;
+
 use tokio::time::timeout;
 use vestibule_domain::{ports::Store, store::StoreError};
-use vestibule_flows::KeysError;
+use vestibule_flows::{KeysError, SinkState};
 
 use super::{PATIENCE, finding::Finding};
 use crate::{
@@ -49,6 +51,7 @@ pub(super) async fn look(onlooker: &Onlooker) -> Inside {
         Ok(finding) => finding,
         Err(_) => Finding::fail("sealing key", "the database takes too long", "look at its load"),
     });
+    findings.extend(timeout(PATIENCE, sinks(&opened)).await.unwrap_or_else(|_| vec![slow_to_tell()]));
     findings.extend(timeout(PATIENCE, provider_secrets(&onlooker.config, &opened)).await.ok().flatten());
     Inside { findings, opened: Some(opened) }
 }
@@ -84,6 +87,37 @@ async fn keys(opened: &Opened) -> Finding {
         ),
         Err(KeysError::Store(error)) => Finding::fail("database", error.to_string(), "look at the database's log"),
     }
+}
+
+/// After how long somebody should look at a sink; the alert says the same.
+const BEHIND: Duration = Duration::from_mins(15);
+
+/// The places that audit events are sent on to.
+async fn sinks(opened: &Opened) -> Vec<Finding> {
+    let states = match opened.gateway.sink_states().await {
+        Ok(states) => states,
+        Err(error) => return vec![unreadable(&error)],
+    };
+    let now = wire::clock().now();
+    let one = |state: &SinkState| {
+        let what = format!("audit sink {}", state.rules.id);
+        let (lag, waited) = (state.lag, state.lag.waited(now));
+        let found = format!("{} events wait, the oldest for {} minutes", lag.events, waited.as_secs() / 60);
+        let trouble = state.cursor.as_ref().and_then(|cursor| cursor.trouble);
+        let advice = "`vestibule audit sinks` shows how far it has come, and the gateway's log why it did not take them; nothing is lost";
+        match (&state.cursor, trouble) {
+            (None, _) => Finding::ok(what, "is new: no gateway has looked at it yet"),
+            (_, Some(trouble)) if waited > BEHIND => Finding::fail(what, format!("{found}: {}", trouble.kind), advice),
+            (_, Some(trouble)) => Finding::warn(what, format!("{found}: {}", trouble.kind), advice),
+            (_, None) if waited > BEHIND => Finding::warn(what, found, "does a gateway run? One node sends for all"),
+            (Some(cursor), None) => Finding::ok(what, format!("has every event up to number {}", cursor.seq)),
+        }
+    };
+    states.iter().map(one).collect()
+}
+
+fn slow_to_tell() -> Finding {
+    Finding::fail("database", "takes too long to tell how far the audit sinks are", "look at its load")
 }
 
 /// Of those the admin API made.

@@ -11,7 +11,7 @@ use vestibule_domain::{
 
 use super::scope::needs_restart;
 use crate::config::{
-    Config, Written,
+    Config, SinkTarget, Written,
     show::{HIDDEN, Named, by_name},
 };
 
@@ -49,6 +49,15 @@ fn secrets_read_anew(before: &Config, now: &Config) -> Vec<String> {
     let mut keys = Vec::new();
     if before.bootstrap_key.expose_secret() != now.bootstrap_key.expose_secret() {
         keys.push("admin.bootstrap_key".to_owned());
+    }
+    for sink in &now.sinks {
+        let known = before.sinks.iter().find(|known| known.at == sink.at).map(|known| &known.target);
+        let (Some(SinkTarget::Webhook { secrets: known, .. }), SinkTarget::Webhook { secrets, .. }) = (known, &sink.target) else {
+            continue;
+        };
+        if !known.iter().map(ExposeSecret::expose_secret).eq(secrets.iter().map(ExposeSecret::expose_secret)) {
+            keys.push(format!("{}.secrets", sink.at));
+        }
     }
     for provider in &now.providers {
         let known = before.providers.iter().find(|known| known.id == provider.id).map(|known| &known.definition);

@@ -42,7 +42,7 @@ mod tests {
     use crate::config::schema::KEYS;
 
     /// What a reload changes. A new setting belongs here, if the code reads it from the settings of the request, or in the table above.
-    const AT_ONCE: [&str; 20] = [
+    const AT_ONCE: [&str; 22] = [
         "providers_dir",
         "providers",
         "keys",
@@ -57,6 +57,8 @@ mod tests {
         "audit.checkpoint_after",
         "audit.keep_for",
         "audit.login_traces_keep",
+        "audit.keep_for_sinks",
+        "audit.sinks",
         "console",
         "upstream_tokens",
         "egress",

@@ -8,3 +8,4 @@ mod keys;
 mod policy;
 mod provider;
 mod serve;
+mod sinks;

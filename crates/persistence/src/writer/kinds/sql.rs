@@ -290,6 +290,14 @@ impl Kind {
                 "UPDATE audit_chain SET version = v.column2, base = v.column3, body = v.column4 FROM (VALUES {rows}) AS v \
                  WHERE audit_chain.id = v.column1 AND audit_chain.version = v.column5"
             }
+            Self::BeginSink => {
+                "INSERT INTO audit_sinks (id, version, seq, body) SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
+                 ON CONFLICT DO NOTHING"
+            }
+            Self::MoveSink => {
+                "UPDATE audit_sinks SET version = v.column2, seq = v.column3, body = v.column4 FROM (VALUES {rows}) AS v \
+                 WHERE audit_sinks.id = v.column1 AND audit_sinks.version = v.column5"
+            }
             Self::PutLoginTrace => {
                 "INSERT INTO login_traces (login, reference, at, expires, account, body) \
                  SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \

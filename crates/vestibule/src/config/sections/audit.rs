@@ -20,6 +20,7 @@ pub(crate) fn audit(raw: &RawAudit, check: &mut Checker<'_>) -> SealRules {
         checkpoint_every: raw.checkpoint_every,
         checkpoint_after: check.span("audit.checkpoint_after", &raw.checkpoint_after, SECOND..=DAY),
         login_traces_keep: check.span("audit.login_traces_keep", &raw.login_traces_keep, Duration::ZERO..=DAY * 3_650),
+        keep_for_sinks: check.span("audit.keep_for_sinks", &raw.keep_for_sinks, Duration::ZERO..=DAY * 365),
         keep_for: raw.keep_for.as_ref().map(|text| check.span("audit.keep_for", text, DAY..=DAY * 36_500)),
     }
 }
