@@ -35,6 +35,7 @@ mod m20261126_000008_search_of_events;
 mod m20261126_000009_statistics;
 mod m20261126_000010_audit_sinks;
 mod m20261126_000011_login_traces;
+mod m20261126_000012_habits;
 
 /// Every step, in order.
 #[derive(Debug)]
@@ -58,6 +59,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000009_statistics::Migration),
             Box::new(m20261126_000010_audit_sinks::Migration),
             Box::new(m20261126_000011_login_traces::Migration),
+            Box::new(m20261126_000012_habits::Migration),
         ]
     }
 

@@ -327,6 +327,8 @@ audit = dashboard("audit", "Audit", "What operators changed, the chain of the re
              thresholds=steps((None, RED), (0, GREEN))),
     ]),
     ("Suspicious", [
+        lines("Unusual activity, an hour", (increase("vestibule_detections_total", by="detection", span="1h"), "{{detection}}"), width=24, stack=True,
+              about="Each is an event detection.* of the audit log, which says whom it is about."),
         lines("Refresh tokens reused, an hour", (increase("vestibule_refresh_total", 'result="reused"', span="1h"), "reused"), width=12),
         lines("Limits reached, an hour", (increase("vestibule_rate_limited_total", by="limit", span="1h"), "{{limit}}"), width=12, stack=True,
               about="admin: wrong keys at the admin API; client: wrong secrets of apps; user_code: wrong codes of devices."),

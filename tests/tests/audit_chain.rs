@@ -199,3 +199,30 @@ async fn every_record_keeps_the_published_schema_and_its_other_forms_keep_theirs
     let first: Value = serde_json::from_str(ecs.lines().next().expect("a line")).expect("JSON");
     assert!(first["@timestamp"].is_string() && first["event"]["dataset"] == "vestibule.audit", "{first}");
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_token_that_comes_back_is_raised_as_unusual_and_a_replay_says_the_same() {
+    let house = lived_in(HouseOptions { extra: "[lifetimes]\nrefresh_grace = \"0s\"\n".into(), ..HouseOptions::default() }).await;
+    let client = house.register_app(CALLBACK).await;
+    let landed = Person::named("dora").signs_in(&house, &client, CALLBACK).await;
+    let (_, tokens) = Person::redeems(&house, &client, CALLBACK, &landed.code()).await;
+    let token = tokens["refresh_token"].as_str().expect("a refresh token");
+    for expected in [StatusCode::OK, StatusCode::BAD_REQUEST] {
+        assert_eq!(Person::refreshes(&house, &client, token).await.0, expected);
+    }
+    let counted = "vestibule_detections_total{detection=\"refresh_reuse\"} 1";
+    for _ in 0..50 {
+        if house.metrics().await.contains(counted) {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert!(house.metrics().await.contains(counted), "it is raised while the token's event is sealed");
+    let raised = house.audit().into_iter().find(|event| event["name"] == "detection.refresh_reuse").expect("its record");
+    assert!(raised["account"].is_string() && raised["code"] == 901, "{raised:#}");
+    assert!(raised["detail"].as_str().is_some_and(|detail| detail.contains("at token.reuse_detected ")), "{raised:#}");
+    sealed(&house).await;
+    verify(&house).expect("the log is whole with it");
+    let replayed: Value = serde_json::from_str(&house.command(&["audit", "detect", "--since", "1h", "--json"])).expect("JSON");
+    assert_eq!(replayed["counts"]["refresh_reuse"], serde_json::json!({ "found": 1, "recorded": 1 }), "{replayed:#}");
+}

@@ -19,6 +19,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::witness::Witness;
 use crate::{
     change::Change,
     client::{AuthMethod, GrantType, closed_enum},
@@ -118,6 +119,9 @@ pub struct Source {
     /// Its `User-Agent`, cut to 200 printable characters.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
+    /// The country of the address (ISO 3166-1 alpha-2), as far as the operator's database says; for detections alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub country: Option<String>,
 }
 
 /// Who did it.
@@ -323,6 +327,22 @@ closed_enum! {
         AuditExported = "audit.exported",
         /// Events are kept no more that somebody was to be sent and could not be.
         AuditSinkMissed = "audit.sink_missed",
+        /// Something failed again and again: for one account, from one address or of one client.
+        DetectionFailureBurst = "detection.failure_burst",
+        /// A refresh token or a code that was used up came back.
+        DetectionRefreshReuse = "detection.refresh_reuse",
+        /// Somebody is in a country that they were not known in.
+        DetectionNewCountry = "detection.new_country",
+        /// Somebody signed in from a network that they were not known from.
+        DetectionNewNetwork = "detection.new_network",
+        /// Somebody is where they can't have come to since they were last seen.
+        DetectionImpossibleTravel = "detection.impossible_travel",
+        /// Somebody signed in through a provider that they never used.
+        DetectionNewProvider = "detection.new_provider",
+        /// An operator changed something when operators do not work.
+        DetectionAdminOffHours = "detection.admin_off_hours",
+        /// Somebody signed in who had not been seen for long.
+        DetectionDormantReturn = "detection.dormant_return",
     }
 }
 
@@ -410,6 +430,14 @@ impl EventName {
             Self::AuditRetentionPurged => 722,
             Self::AuditExported => 723,
             Self::AuditSinkMissed => 724,
+            Self::DetectionFailureBurst => 900,
+            Self::DetectionRefreshReuse => 901,
+            Self::DetectionNewCountry => 902,
+            Self::DetectionNewNetwork => 903,
+            Self::DetectionImpossibleTravel => 904,
+            Self::DetectionNewProvider => 905,
+            Self::DetectionAdminOffHours => 906,
+            Self::DetectionDormantReturn => 907,
         }
     }
 }

@@ -8,6 +8,7 @@
 pub mod about;
 pub mod account;
 pub mod actors;
+pub mod ages;
 pub mod api_key;
 pub mod assertion;
 pub mod attempt;
@@ -22,6 +23,7 @@ pub mod client_document;
 pub mod code;
 pub mod configuration;
 pub mod consent;
+pub mod detection;
 pub mod device;
 pub mod door;
 pub mod email;

@@ -1,6 +1,10 @@
 //! How often anybody may ask.
 
-use std::{fmt, str::FromStr};
+use std::{
+    fmt,
+    net::{IpAddr, Ipv6Addr},
+    str::FromStr,
+};
 
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +39,14 @@ impl Limit {
             Self::SignIn => Reason::SignInRate,
             Self::Admin => Reason::AdminRate,
         }
+    }
+}
+
+/// One household or server has a whole IPv6 /64, so it is one address.
+pub fn household(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64))),
+        ip @ IpAddr::V4(_) => ip,
     }
 }
 

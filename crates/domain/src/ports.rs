@@ -1,6 +1,6 @@
 //! The ports: what the core needs from outside, each named by a noun of the field.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 
@@ -21,6 +21,7 @@ use crate::{
     code::Code,
     configuration::{ConfigurationChange, SettingFault, ShownSetting},
     consent::Consent,
+    detection::Place,
     email::EmailAddress,
     error::OAuthErrorCode,
     grant::Grant,
@@ -391,6 +392,12 @@ pub trait Store: Send + Sync {
     async fn sweep(&self, now: Timestamp, sessions_before: Timestamp, most: u64) -> Result<u64, StoreError>;
     /// Whether it answers, and what was asked to be written is not stuck.
     async fn ping(&self) -> Result<(), StoreError>;
+}
+
+/// Where addresses are in the world, as far as the operator has that.
+pub trait Atlas: Send + Sync {
+    /// Where an address is; nothing if it is not known. Asked in the course of other work: it must not wait for anything.
+    fn place(&self, ip: IpAddr) -> Option<Place>;
 }
 
 /// A request that was answered. Nothing in it was written by who asked, so all of it may be a label.

@@ -197,6 +197,8 @@ pub enum Purpose {
     AuditPersonal,
     /// The key that signs the checkpoints of the audit log, at rest.
     AuditKey,
+    /// Of whom something unusual was found, as a keyed digest.
+    Detection,
 }
 
 impl Purpose {
@@ -225,6 +227,7 @@ impl Purpose {
             Self::RepeatedCall => "repeated call",
             Self::AuditPersonal => "audit personal",
             Self::AuditKey => "audit key",
+            Self::Detection => "detection",
         }
     }
 
@@ -252,6 +255,7 @@ impl Purpose {
         Self::RepeatedCall,
         Self::AuditPersonal,
         Self::AuditKey,
+        Self::Detection,
     ];
 }
 

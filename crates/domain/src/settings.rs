@@ -5,8 +5,8 @@ use std::time::Duration;
 use url::Url;
 
 use crate::{
-    audit::chain::SealRules, entry::EntryRules, ids::ProviderId, keys::Rotation, limits::Limits, self_registration::SelfRegistration,
-    upstream::RefreshRules,
+    audit::chain::SealRules, detection::DetectionRules, entry::EntryRules, ids::ProviderId, keys::Rotation, limits::Limits,
+    self_registration::SelfRegistration, upstream::RefreshRules,
 };
 
 /// How long things live.
@@ -111,6 +111,8 @@ pub struct Settings {
     pub console: ConsoleSettings,
     /// How audit events are sealed, and for how long they are kept.
     pub audit: SealRules,
+    /// What of what happens is unusual.
+    pub detections: DetectionRules,
 }
 
 impl Settings {

@@ -17,7 +17,7 @@ use crate::{
     login_trace::LoginTrace,
     logout::Participant,
     provider::StoredProvider,
-    secret::{Digest, SubjectKey},
+    secret::{Digest, Sealed, SubjectKey},
     self_registration::RegistrationToken,
     session::Session,
     stats::StatsRow,
@@ -434,7 +434,15 @@ pub enum Write {
         /// The key.
         key: SubjectKey,
     },
-    /// Destroys that key, and with it what was sealed under it. The chain moves on beside it.
+    /// Keeps what is known of a person's ways of signing in, in place of what was, if they have a key. The chain moves on beside it, so of two nodes
+    /// that learn something one does, and who is erased meanwhile stays erased.
+    PutHabits {
+        /// Whose.
+        account: AccountId,
+        /// What is known, sealed under that key.
+        habits: Sealed,
+    },
+    /// Destroys that key, what was sealed under it, and what was known of the person. The chain moves on beside it.
     EraseSubject {
         /// Whose.
         account: AccountId,

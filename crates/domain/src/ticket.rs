@@ -39,5 +39,7 @@ closed_enum! {
         Guesses = "guesses",
         /// A call of the admin API that may be sent again; its name is the caller's.
         RepeatedCall = "repeated_call",
+        /// That something unusual was found of somebody, and is not to be said again for a while; its name is theirs.
+        Detection = "detection",
     }
 }

@@ -1,5 +1,5 @@
 //! Putting committed events into the chain, and taking those away that are kept no more. Off every request's path: an event is whole and readable before
-//! it is sealed.
+//! it is sealed. On their way into the chain events are looked at for what is unusual ([`crate::detections`]).
 
 use std::collections::{BTreeSet, HashMap};
 
@@ -11,13 +11,14 @@ use vestibule_domain::{
         personal::Subject,
         record::chained,
     },
+    detection::{Habits, visitor},
     ids::AccountId,
     secret::{Digest, Purpose, Sealed, SubjectKey},
     store::{Changes, Contest, StoreError, Write},
     time::Timestamp,
 };
 
-use crate::{Gateway, KeysError};
+use crate::{Gateway, KeysError, detections::Looking};
 
 /// Most events that are sealed in one commit, so that no login waits long behind it.
 const AT_ONCE: u64 = 200;
@@ -48,31 +49,73 @@ impl Gateway {
         if events.is_empty() && !head.wants_checkpoint(&self.settings.audit, now) {
             return Ok(SealReport::default());
         }
+        let mut looking = self.begin_looking(&head, now).await?;
         let expected = Some(head.version);
         let mut head = head.kept_by(self.node, now);
         let mut report = SealReport { sealed: events.len() as u64, more: events.len() as u64 == most, checkpoint: None };
         let mut changes = Changes::default();
         let mut people = self.subjects_of(&events).await?;
         for event in events {
+            if let Some(looking) = &mut looking {
+                self.look_at(looking, &event, &mut people, now);
+            }
             let (event, personal) = self.set_apart(event, &mut people);
             let record = chained(&event);
             let link = head.add(&record, now, |data| self.notary.hash(data));
             let sealed = SealedEvent { id: event.id, time: event.time, link, record, personal };
             changes = changes.write(Write::SealEvent(Box::new(sealed)));
         }
-        for (account, person) in people {
+        let mut learned = Vec::new();
+        for (account, mut person) in people {
+            if let Some(habits) = person.learned.take() {
+                let habits = self.seal_habits(&account, self.key_of(&mut person), &habits);
+                learned.push(Write::PutHabits { account, habits });
+            }
             if let Some(key) = person.new_key {
                 changes = changes.write(Write::PutSubjectKey { account, key });
             }
         }
+        changes.writes.extend(learned);
+        let detector = match looking.map(Looking::ends) {
+            Some((found, detector)) => {
+                changes = self.say(found, changes, now).await?;
+                Some(detector)
+            }
+            None => None,
+        };
         if head.wants_checkpoint(&self.settings.audit, now) {
             report.checkpoint = Some(self.checkpoint(&mut head, now)?);
             changes.writes.extend(report.checkpoint.clone().map(Write::AddCheckpoint));
         }
+        let (chain, seq) = (head.chain, head.seq);
         match self.commit(changes.write(Write::PutChain { head: Box::new(head), expected })).await {
-            Ok(()) => Ok(report),
-            Err(StoreError::Conflict(Contest::Chain)) => Ok(SealReport::default()),
+            Ok(()) => {
+                if let Some(detector) = detector {
+                    self.end_looking(detector, chain, seq);
+                }
+                Ok(report)
+            }
+            Err(StoreError::Conflict(Contest::Chain | Contest::Ticket)) => Ok(SealReport::default()),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Looks at an event while it still says from where it came; not at what somebody did who was erased since.
+    fn look_at(&self, looking: &mut Looking, event: &AuditEvent, people: &mut HashMap<AccountId, Person>, now: Timestamp) {
+        if event.subject().and_then(|account| people.get(&account)).is_some_and(|person| person.is_erased(event)) {
+            return;
+        }
+        let Some(account) = visitor(event) else { return self.look(looking, event, None, now) };
+        let person = people.entry(account).or_default();
+        let mut known = || {
+            let (sealed, key) = person.habits.as_ref().zip(person.key.as_ref())?;
+            self.open_habits(&account, key, sealed)
+        };
+        let known = person.learned.clone().or_else(&mut known).unwrap_or_default();
+        let mut habits = known.clone();
+        self.look(looking, event, Some(&mut habits), now);
+        if habits != known {
+            person.learned = Some(habits);
         }
     }
 
@@ -189,12 +232,16 @@ impl Gateway {
         let Some(account) = event.subject() else { return (event, None) };
         let Some(kept) = event.set_apart(Digest(self.random()), |data| self.notary.hash(data)) else { return (event, None) };
         let person = people.entry(account).or_default();
-        if person.erased.is_some_and(|erased| event.time <= erased) {
+        if person.is_erased(&event) {
             return (event, None);
         }
-        let key = person.key.get_or_insert_with(|| person.new_key.insert(SubjectKey(self.random())).clone());
-        let sealed = self.sealer.seal_for(key, event.id.0.as_bytes(), kept.as_bytes());
+        let sealed = self.sealer.seal_for(self.key_of(person), event.id.0.as_bytes(), kept.as_bytes());
         (event, Some(sealed))
+    }
+
+    /// The key of a person, which is made if there is none.
+    fn key_of<'a>(&self, person: &'a mut Person) -> &'a SubjectKey {
+        person.key.get_or_insert_with(|| person.new_key.insert(SubjectKey(self.random())).clone())
     }
 
     fn random<const N: usize>(&self) -> [u8; N] {
@@ -215,10 +262,21 @@ struct Person {
     /// The same, if it was made just now.
     new_key: Option<SubjectKey>,
     erased: Option<Timestamp>,
+    /// What is known of their ways, as it was kept.
+    habits: Option<Sealed>,
+    /// The same with what was learned just now, to be kept.
+    learned: Option<Habits>,
+}
+
+impl Person {
+    /// Whether an event is of before they were erased.
+    fn is_erased(&self, event: &AuditEvent) -> bool {
+        self.erased.is_some_and(|erased| event.time <= erased)
+    }
 }
 
 impl From<Subject> for Person {
     fn from(subject: Subject) -> Self {
-        Self { key: subject.key, new_key: None, erased: subject.erased }
+        Self { key: subject.key, erased: subject.erased, habits: subject.habits, ..Self::default() }
     }
 }

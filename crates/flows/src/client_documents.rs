@@ -10,6 +10,7 @@ use std::{
 };
 
 use vestibule_domain::{
+    ages::Ages,
     audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
     change::{self, difference},
     client::{Client, KeySource, Origin},
@@ -21,10 +22,7 @@ use vestibule_domain::{
     time::Timestamp,
 };
 
-use crate::{
-    Gateway,
-    throttle::{Ages, Throttle},
-};
+use crate::{Gateway, throttle::Throttle};
 
 /// How many fetches a minute one address causes, one host answers, and the house makes.
 const MOST_FOR_ONE: u32 = 20;

@@ -7,6 +7,7 @@ use std::{
 
 use serde::{Serialize, de::DeserializeOwned};
 use vestibule_domain::{
+    ages::Ages,
     audit::{AuditEvent, EventName, Outcome, Reason, Witness},
     client::{Client, GrantType},
     device::{DeviceFault, DeviceRequest, DeviceState, EXPIRES_IN, INTERVAL, Pace, UserCode},
@@ -20,7 +21,7 @@ use vestibule_domain::{
     time::Timestamp,
 };
 
-use crate::{Gateway, Issued, Presented, TokenAsked, client_auth::unavailable, codec, possession::Shown, throttle::Ages};
+use crate::{Gateway, Issued, Presented, TokenAsked, client_auth::unavailable, codec, possession::Shown};
 
 /// A device authorization request (§3.1). Empty is absent.
 #[derive(Debug, Default)]

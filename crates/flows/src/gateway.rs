@@ -1,6 +1,9 @@
 //! The gateway: the ports, wired once, and the few steps that every flow shares.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use secrecy::{ExposeSecret, SecretString};
 use vestibule_domain::{
@@ -10,8 +13,8 @@ use vestibule_domain::{
     ids::{AccountId, ClientId, LinkId, ProviderId},
     policy::{self, Refusal},
     ports::{
-        BackChannel, ClientDocuments, ClientKeys, Clock, Configuration, Entropy, Notary, Observer, ProofReader, ProviderFactory, Sealer,
-        SignatureChecker, Store, TokenSigner,
+        Atlas, BackChannel, ClientDocuments, ClientKeys, Clock, Configuration, Entropy, Notary, Observer, ProofReader, ProviderFactory,
+        Sealer, SignatureChecker, Store, TokenSigner,
     },
     registration::Offered,
     secret::{Digest, Purpose},
@@ -23,6 +26,7 @@ use crate::{
     FixedProvider,
     client_documents::Shelf,
     console,
+    detections::Memory,
     device::Paces,
     limits::Gates,
     own_page::OwnClient,
@@ -56,6 +60,7 @@ pub struct Parts {
     pub documents: Arc<dyn ClientDocuments>,
     pub configuration: Arc<dyn Configuration>,
     pub sinks: Vec<Sink>,
+    pub atlas: Option<Arc<dyn Atlas>>,
     pub settings: Settings,
     /// The key that opens the admin API before there are others; without one it stays shut.
     pub bootstrap_key: Option<SecretString>,
@@ -75,6 +80,8 @@ pub struct Renewal {
     pub sinks: Vec<Sink>,
     /// How others are reached, if that differs.
     pub outgoing: Option<Outgoing>,
+    /// Where addresses are, if the operator has that.
+    pub atlas: Option<Arc<dyn Atlas>>,
 }
 
 /// The ports that go out of the house.
@@ -108,6 +115,7 @@ pub struct Core {
     pub(crate) documents: Arc<Shelf>,
     pub(crate) doorkeeper: Doorkeeper,
     pub(crate) sinks: Arc<[Sink]>,
+    pub(crate) atlas: Option<Arc<dyn Atlas>>,
     lasting: Arc<Lasting>,
 }
 
@@ -135,6 +143,7 @@ pub struct Lasting {
     pub(crate) taken_up: TakenUp,
     pub(crate) device_paces: Paces,
     pub(crate) uses: Uses,
+    pub(crate) detector_memory: Mutex<Option<Memory>>,
     clock: Arc<dyn Clock>,
 }
 
@@ -203,6 +212,7 @@ impl Gateway {
             taken_up: TakenUp::default(),
             device_paces: Paces::default(),
             uses: Uses::default(),
+            detector_memory: Mutex::default(),
             clock: parts.clock.clone(),
         };
         let core = Core {
@@ -216,6 +226,7 @@ impl Gateway {
             documents: Arc::new(Shelf::new(parts.documents)),
             doorkeeper,
             sinks: parts.sinks.into(),
+            atlas: parts.atlas,
             lasting: Arc::new(lasting),
         };
         Self { core: Arc::new(core), rehearsed: None }
@@ -225,7 +236,7 @@ impl Gateway {
     /// with the old one ends with it.
     #[must_use]
     pub fn renewed(&self, renewal: Renewal) -> Self {
-        let Renewal { settings, bootstrap_key, providers, sinks, outgoing } = renewal;
+        let Renewal { settings, bootstrap_key, providers, sinks, outgoing, atlas } = renewal;
         let factory = outgoing.as_ref().map(|outgoing| outgoing.factory.clone());
         // A document was read by the rules of its day.
         let same_rules = settings.registration == self.settings.registration;
@@ -246,6 +257,7 @@ impl Gateway {
             documents,
             doorkeeper: self.doorkeeper.renewed(factory, providers),
             sinks: sinks.into(),
+            atlas,
             lasting: self.lasting.clone(),
         };
         Self { core: Arc::new(core), rehearsed: None }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use vestibule_domain::{
     audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
+    limits::household,
     secret::{Digest, Purpose},
     session::Session,
     store::{Changes, Contest, StoreError, Write},
@@ -12,7 +13,7 @@ use vestibule_domain::{
     time::Timestamp,
 };
 
-use crate::{Gateway, device, throttle};
+use crate::{Gateway, device};
 
 /// Wrong codes from one place before no more are looked at for a while. Whoever has a code that is shown to them types it wrong once or twice.
 const MOST_GUESSES: u32 = 10;
@@ -29,7 +30,7 @@ pub(crate) struct Guesser(Vec<String>);
 
 impl Guesser {
     pub(crate) fn of(witness: &Witness, session: Option<&Session>) -> Self {
-        let address = witness.source.ip.map_or_else(|| "nowhere".to_owned(), |ip| throttle::household(ip).to_string());
+        let address = witness.source.ip.map_or_else(|| "nowhere".to_owned(), |ip| household(ip).to_string());
         let person = session.map(|session| format!("account {}", session.account));
         Self(std::iter::once(format!("address {address}")).chain(person).collect())
     }

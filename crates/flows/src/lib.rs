@@ -22,6 +22,7 @@ mod configuration;
 mod consent;
 mod console;
 mod depart;
+mod detections;
 mod device;
 mod device_page;
 mod erase;

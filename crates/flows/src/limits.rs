@@ -9,19 +9,17 @@ use std::{
 
 use governor::{NotUntil, Quota, RateLimiter, clock, middleware::NoOpMiddleware, nanos::Nanos, state::StateStore};
 use vestibule_domain::{
+    ages::Ages,
     audit::{Actor, AuditEvent, EventName, Outcome, Witness},
     client::Client,
     error::OAuthError,
     ids::AccountId,
-    limits::{Limit, Limits},
+    limits::{Limit, Limits, household},
     ports::Clock,
     time::Timestamp,
 };
 
-use crate::{
-    AdminFault, Fault, Gateway,
-    throttle::{Ages, household},
-};
+use crate::{AdminFault, Fault, Gateway};
 
 /// Who asks, within one limit.
 type Asker = Box<str>;

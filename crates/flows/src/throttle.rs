@@ -3,12 +3,12 @@
 use std::{
     collections::HashMap,
     hash::Hash,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
-use vestibule_domain::{audit::EventName, ids::AttemptId, time::Timestamp};
+use vestibule_domain::{ages::Ages, audit::EventName, ids::AttemptId, limits::household, time::Timestamp};
 
 const MOST_FAILURES: u32 = 10;
 const WINDOW: Duration = Duration::from_mins(1);
@@ -80,14 +80,6 @@ impl Throttle {
 
 fn place(ip: Option<IpAddr>, name: &str) -> Place {
     (ip.map(household), name.into())
-}
-
-/// One household or server has a whole IPv6 /64, so it is one address.
-pub(crate) fn household(ip: IpAddr) -> IpAddr {
-    match ip {
-        IpAddr::V6(ip) => IpAddr::V6(Ipv6Addr::from_bits(ip.to_bits() & (u128::MAX << 64))),
-        ip @ IpAddr::V4(_) => ip,
-    }
 }
 
 /// How many rows a minute of each kind of event strangers may cause; what comes beyond is counted and logged, not stored (attack 84).
@@ -180,46 +172,10 @@ impl<K: Eq + Hash + Clone> Daily<K> {
 
 const DAY: Duration = Duration::from_hours(24);
 
-/// How much of each kind is remembered, in two halves.
-const MOST_KEPT: usize = 40_000;
-
-/// A bounded memory: when the young half is full it becomes the old one, and what was old is forgotten. Nothing is ever searched for.
-#[derive(Debug)]
-pub(crate) struct Ages<K, V> {
-    young: HashMap<K, V>,
-    old: HashMap<K, V>,
-}
-
-impl<K: Eq + Hash, V> Ages<K, V> {
-    fn is_empty(&self) -> bool {
-        self.young.is_empty() && self.old.is_empty()
-    }
-
-    pub(crate) fn get(&self, key: &K) -> Option<&V> {
-        self.young.get(key).or_else(|| self.old.get(key))
-    }
-
-    pub(crate) fn put(&mut self, key: K, value: V) {
-        if self.young.len() >= MOST_KEPT / 2 {
-            self.old = std::mem::take(&mut self.young);
-        }
-        self.young.insert(key, value);
-    }
-
-    fn remove(&mut self, key: &K) {
-        self.young.remove(key);
-        self.old.remove(key);
-    }
-}
-
-impl<K, V> Default for Ages<K, V> {
-    fn default() -> Self {
-        Self { young: HashMap::new(), old: HashMap::new() }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use vestibule_domain::ages::MOST_KEPT;
+
     use super::*;
 
     const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -251,12 +207,13 @@ mod tests {
     #[test]
     fn attack_84_a_flood_of_places_stays_bounded_and_the_newest_are_remembered() {
         let throttle = Throttle::default();
-        for n in 0..u32::try_from(MOST_KEPT).unwrap() * 3 {
+        let flood = u32::try_from(MOST_KEPT).unwrap() * 3;
+        for n in 0..flood {
             throttle.count(Some(std::net::Ipv4Addr::from(n).into()), "app", NOW);
         }
         let places = throttle.places.lock().unwrap();
-        assert!(places.young.len() + places.old.len() <= MOST_KEPT);
-        assert!(places.get(&place(Some(std::net::Ipv4Addr::from(u32::try_from(MOST_KEPT).unwrap() * 3 - 1).into()), "app")).is_some());
+        assert!(places.len() <= MOST_KEPT);
+        assert!(places.get(&place(Some(std::net::Ipv4Addr::from(flood - 1).into()), "app")).is_some());
     }
 
     #[test]

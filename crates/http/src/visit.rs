@@ -70,7 +70,7 @@ pub(crate) fn witness(house: &House, request: &Request, trace_id: String) -> Wit
         let text = String::from_utf8_lossy(value.as_bytes());
         text.chars().filter(|c| !c.is_control()).take(200).collect()
     });
-    let source = Source { ip: client_address(house, request), user_agent };
+    let source = Source { ip: client_address(house, request), user_agent, country: None };
     Witness { now: house.gateway.clock().now(), source, trace_id: Some(trace_id) }
 }
 

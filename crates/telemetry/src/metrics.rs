@@ -14,6 +14,7 @@ use prometheus_client::{encoding::text::encode, metrics::gauge::Gauge, registry:
 use vestibule_domain::{
     audit::{AuditEvent, EventName, Outcome, Reason, chain::Unsealed, sink::SinkLag},
     client::GrantType,
+    detection::Detection,
     error::OAuthErrorCode,
     health::BreakerState,
     ids::{ClientId, LoginId, ProviderId, SinkId},
@@ -28,8 +29,9 @@ use departures::Departures;
 pub(crate) use instruments::provider;
 use instruments::{Count, Counts, Levels, Maker, Sizes, Timings};
 use labels::{
-    CHANGED, ClientGrantLabels, ClientLoginLabels, DatabaseLabel, GrantLabel, KindLabel, LimitLabel, ListenerLabel, LoginLabels, Name,
-    Names, ObjectLabel, OperationLabel, PhaseLabels, ProviderLabel, RequestLabels, ResultLabel, TokenErrorLabels, UpstreamLabels,
+    CHANGED, ClientGrantLabels, ClientLoginLabels, DatabaseLabel, DetectionLabel, GrantLabel, KindLabel, LimitLabel, ListenerLabel,
+    LoginLabels, Name, Names, ObjectLabel, OperationLabel, PhaseLabels, ProviderLabel, RequestLabels, ResultLabel, TokenErrorLabels,
+    UpstreamLabels,
 };
 use sinks::OfSinks;
 
@@ -85,6 +87,7 @@ pub struct Metrics {
     key_age: Gauge,
     key_period: Gauge,
     key_rotation: Gauge,
+    detections: Counts<DetectionLabel>,
     audit_unsealed: Gauge,
     audit_oldest_unsealed: Gauge,
     sinks: OfSinks,
@@ -184,6 +187,7 @@ impl Metrics {
             key_period: make.level("vestibule_signing_key_period_seconds", "How long a key signs before the next one takes over"),
             key_rotation: make
                 .level("vestibule_signing_key_next_rotation_timestamp_seconds", "When the next signing key takes over, as Unix time"),
+            detections: make.counts("vestibule_detections", "Unusual activity that was raised, by what it is"),
             audit_unsealed: make.level("vestibule_audit_unsealed", "Audit events that wait to be put into the chain"),
             audit_oldest_unsealed: make
                 .level("vestibule_audit_oldest_unsealed_seconds", "How long the oldest of them has waited; 0 if none waits"),
@@ -224,6 +228,9 @@ impl Metrics {
         }
         for result in ["delivered", "failed"] {
             self.logout_deliveries.add(&ResultLabel { result }, 0);
+        }
+        for detection in Detection::ALL {
+            self.detections.add(&DetectionLabel { detection: detection.as_str() }, 0);
         }
         for object in CHANGED {
             self.changes.add(&ObjectLabel { object }, 0);
@@ -361,6 +368,9 @@ impl Metrics {
 
 impl Observer for Metrics {
     fn observed(&self, event: &AuditEvent) {
+        if let Some(detection) = Detection::recorded_by(event.name) {
+            self.detections.one(&DetectionLabel { detection: detection.as_str() });
+        }
         if let Some(object) = labels::changed(event) {
             self.changes.one(&ObjectLabel { object });
         }
@@ -385,7 +395,7 @@ impl Observer for Metrics {
             EventName::AbuseRateLimited => {
                 self.rate_limited.one(&LimitLabel { limit: labels::limit(event.reason) });
             }
-            // Requests on the way are counted by their routes, and what operators do is read in the audit log.
+            // Requests on the way are counted by their routes, what is unusual is counted above, and what operators do is read in the audit log.
             EventName::UpstreamLogoutReceived
             | EventName::ConfigReloaded
             | EventName::ConfigReloadFailed
@@ -452,7 +462,15 @@ impl Observer for Metrics {
             | EventName::AuditChainBegun
             | EventName::AuditRetentionPurged
             | EventName::AuditExported
-            | EventName::AuditSinkMissed => {}
+            | EventName::AuditSinkMissed
+            | EventName::DetectionFailureBurst
+            | EventName::DetectionRefreshReuse
+            | EventName::DetectionNewCountry
+            | EventName::DetectionNewNetwork
+            | EventName::DetectionImpossibleTravel
+            | EventName::DetectionNewProvider
+            | EventName::DetectionAdminOffHours
+            | EventName::DetectionDormantReturn => {}
         }
     }
 

@@ -9,6 +9,7 @@ pub mod fake_provider;
 pub mod fake_sink;
 pub mod issuer;
 pub mod memory_store;
+pub mod mmdb;
 pub mod proof_key;
 pub mod rig;
 pub mod sample;

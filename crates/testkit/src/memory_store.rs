@@ -459,12 +459,16 @@ impl Tables {
             Write::PutLoginTrace(trace) => self.login_traces.insert((trace.login, trace.reference.clone()), *trace).is_none(),
             Write::DropLoginTraces { account } => self.drop_login_traces(account),
             Write::PutSubjectKey { account, key } => {
-                let subject = self.subjects.entry(account).or_insert(Subject { account, key: None, erased: None });
+                let subject = self.subjects.entry(account).or_insert(Subject { account, key: None, erased: None, habits: None });
                 subject.key.get_or_insert(key);
                 true
             }
+            Write::PutHabits { account, habits } => {
+                let known = self.subjects.get_mut(&account).filter(|subject| subject.key.is_some());
+                known.map(|subject| subject.habits = Some(habits)).is_some()
+            }
             Write::EraseSubject { account, at } => {
-                self.subjects.insert(account, Subject { account, key: None, erased: Some(at) });
+                self.subjects.insert(account, Subject { account, key: None, erased: Some(at), habits: None });
                 true
             }
         })

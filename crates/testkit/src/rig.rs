@@ -1,6 +1,7 @@
 //! A gateway on fakes: real rules, real cryptography, a clock and a provider in the test's hand.
 
 use std::{
+    net::IpAddr,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -11,12 +12,13 @@ use vestibule_domain::{
     audit::{Actor, AuditEvent, Source, Witness, chain::SealRules, sink::SinkLag},
     claims::Claims,
     client::{Client, GrantType, SigningAlg},
+    detection::{DetectionRules, Place},
     error::OAuthErrorCode,
     health::BreakerState,
     ids::{ClientId, LoginId, ProviderId, SinkId},
     keys::Rotation,
     limits::Limits,
-    ports::{Answered, BackChannel, Clock, IdentityProvider, Observer, ProviderFactory, Store},
+    ports::{Answered, Atlas, BackChannel, Clock, IdentityProvider, Observer, ProviderFactory, Store},
     provider::{Definition, Need, Phase, PresetCard, ProviderTerms},
     registration::{Draft, FieldFault},
     self_registration::SelfRegistration,
@@ -58,6 +60,10 @@ pub struct RigOptions {
     pub audit: SealRules,
     /// Where they are sent on to.
     pub sinks: Vec<Sink>,
+    /// What is unusual.
+    pub detections: DetectionRules,
+    /// Where addresses are.
+    pub atlas: Option<FakeAtlas>,
 }
 
 impl Default for RigOptions {
@@ -75,6 +81,8 @@ impl Default for RigOptions {
             console: ConsoleSettings::default(),
             audit: SealRules::default(),
             sinks: Vec::new(),
+            detections: DetectionRules::default(),
+            atlas: None,
         }
     }
 }
@@ -140,6 +148,7 @@ impl Rig {
             documents: documents.clone(),
             configuration: configuration.clone(),
             sinks: options.sinks,
+            atlas: options.atlas.map(|atlas| Arc::new(atlas) as Arc<dyn Atlas>),
             settings: Settings {
                 issuer: options.issuer,
                 lifetimes: Lifetimes::default(),
@@ -149,6 +158,7 @@ impl Rig {
                 limits: options.limits,
                 console: options.console,
                 audit: options.audit,
+                detections: options.detections,
                 upstream: RefreshRules::default(),
                 registration: options.registration,
                 client_certificates: options.client_certificates,
@@ -161,7 +171,7 @@ impl Rig {
 
     /// A request's witness, from nowhere in particular.
     pub fn witness(&self) -> Witness {
-        Witness { now: self.clock.now(), source: Source { ip: "192.0.2.7".parse().ok(), user_agent: None }, trace_id: None }
+        Witness { now: self.clock.now(), source: Source { ip: "192.0.2.7".parse().ok(), user_agent: None, country: None }, trace_id: None }
     }
 
     /// Registers a client; returns it with its secret, if it has one.
@@ -221,6 +231,16 @@ impl ProviderFactory for FakeFactory {
 
     fn secret_settings(&self) -> &'static [&'static str] {
         &["client_secret"]
+    }
+}
+
+/// A map of a few addresses.
+#[derive(Clone, Debug, Default)]
+pub struct FakeAtlas(pub Vec<(IpAddr, Place)>);
+
+impl Atlas for FakeAtlas {
+    fn place(&self, ip: IpAddr) -> Option<Place> {
+        self.0.iter().find(|(known, _)| *known == ip).map(|(_, place)| place.clone())
     }
 }
 

@@ -186,7 +186,7 @@ impl Sample {
             acr: Some("urn:example:mfa".into()),
             amr: vec!["pwd".into(), "otp".into()],
             upstream_session: Some("upstream session ä".into()),
-            source: Source { ip: "2001:db8::7".parse().ok(), user_agent: Some("Mozilla/5.0 (X11; Linux x86_64)".into()) },
+            source: Source { ip: "2001:db8::7".parse().ok(), user_agent: Some("Mozilla/5.0 (X11; Linux x86_64)".into()), country: None },
             created: self.now,
             last_seen: self.now,
             ended: None,
@@ -245,7 +245,7 @@ impl Sample {
 
     /// An event that names an account, a client and a login.
     pub fn event(&self, name: EventName, account: &Account, client: &Client) -> AuditEvent {
-        let source = Source { ip: "2001:db8::7".parse().ok(), user_agent: Some("Mozilla/5.0 (X11; Linux x86_64)".into()) };
+        let source = Source { ip: "2001:db8::7".parse().ok(), user_agent: Some("Mozilla/5.0 (X11; Linux x86_64)".into()), country: None };
         let witness = Witness { now: self.now, source, trace_id: Some("4bf92f3577b34da6a3ce929d0e0e4736".into()) };
         AuditEvent {
             account: Some(account.id),

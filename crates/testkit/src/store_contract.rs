@@ -141,6 +141,7 @@ macro_rules! store_contract {
             events_are_sealed_in_an_order_of_their_own
             an_event_is_sealed_once
             checkpoints_are_kept_in_order
+            what_is_known_of_a_person_goes_with_their_key
             a_person_s_key_is_kept_until_it_is_destroyed
             what_is_said_of_a_person_stays_closed_without_a_key
             the_sweep_takes_the_events_that_are_kept_no_more

@@ -1,5 +1,6 @@
 //! `vestibule audit`: reads the audit log from the database itself, beside a running gateway or without one; `audit list` asks a running one.
 
+mod detect;
 mod export;
 mod follow;
 mod line;
@@ -18,7 +19,7 @@ use vestibule_domain::{
 };
 use vestibule_persistence::SqlStore;
 
-pub(crate) use self::{export::export, line::line, list::list, moment::Moment, sinks::sinks};
+pub(crate) use self::{detect::detect, export::export, line::line, list::list, moment::Moment, sinks::sinks};
 use crate::{
     cli::{EraseOptions, Filter, Place, TailOptions, VerifyOptions},
     config::{self, layers},

@@ -291,10 +291,21 @@ pub(crate) enum AuditCommand {
     Key(Place),
     /// Show the places that events are sent on to: how far each has come, and what keeps it
     Sinks(OfGateway),
+    /// Say what of what was recorded is unusual by the rules of a configuration, and change nothing
+    Detect(DetectOptions),
     /// Print the JSON Schema of the records
     Schema,
     /// Erase a person, at their request: profile, ways in, and from where they did what; the log stays provable
     Erase(EraseOptions),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct DetectOptions {
+    #[command(flatten)]
+    pub(crate) of: OfGateway,
+    /// What was found from then on: 2026-11-24, 2026-11-24T10:00:00Z, or how long ago, as 30d
+    #[arg(long, value_name = "TIME")]
+    pub(crate) since: Moment,
 }
 
 #[derive(Debug, Args)]

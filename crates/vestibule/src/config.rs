@@ -49,6 +49,7 @@ pub(crate) use self::{
     sections::named_within,
     units::parse_span,
 };
+use crate::atlas::MaxMindAtlas;
 
 /// Every key with its default and a sentence.
 pub(crate) const DEFAULTS: &str = include_str!("../../../config/default.toml");
@@ -97,6 +98,8 @@ pub(crate) struct Config {
     pub(crate) checkpoints: Option<PathBuf>,
     /// Where audit events are sent on to.
     pub(crate) sinks: Vec<SinkConfig>,
+    /// Where addresses are, if the operator has that.
+    pub(crate) atlas: Option<Arc<MaxMindAtlas>>,
     /// Where every value comes from.
     pub(crate) origins: Origins,
 }
@@ -258,6 +261,7 @@ impl Config {
         let telemetry = sections::telemetry(raw, &mut check);
         let told_of_traces = sections::told_of_traces(raw, &mut check);
         let sinks = sections::sinks(&raw.audit.sinks, &mut check);
+        let atlas = sections::atlas(&raw.detections, &mut check);
         let all = || {
             Some(Self {
                 settings: Settings { console, ..settings? },
@@ -276,6 +280,7 @@ impl Config {
                 metrics_by_client: raw.metrics.by_client,
                 sinks,
                 checkpoints: raw.audit.checkpoint_file.as_ref().map(PathBuf::from),
+                atlas,
                 origins: layered.origins.clone(),
             })
         };
@@ -327,6 +332,7 @@ mod tests {
         assert_eq!(settings.registration, SelfRegistration::default());
         assert_eq!(settings.limits, vestibule_domain::limits::Limits::default());
         assert_eq!(settings.audit, vestibule_domain::audit::chain::SealRules::default());
+        assert_eq!(settings.detections, vestibule_domain::detection::DetectionRules::default());
         assert_eq!(sections::console(&raw.console, &[], &mut check), vestibule_domain::settings::ConsoleSettings::default());
         let egress = sections::egress(&raw.egress, &mut check);
         let usual = EgressOptions::default();

@@ -3,6 +3,7 @@
 mod account;
 mod api_keys;
 mod apply;
+mod atlas;
 mod audit;
 mod checkpoint_file;
 mod claims;
@@ -75,6 +76,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Audit { command: AuditCommand::Verify(options) } => runtime()?.block_on(audit::verify(&options)),
         Command::Audit { command: AuditCommand::Key(place) } => runtime()?.block_on(audit::key(&place)),
         Command::Audit { command: AuditCommand::Sinks(options) } => runtime()?.block_on(audit::sinks(&options)),
+        Command::Audit { command: AuditCommand::Detect(options) } => runtime()?.block_on(audit::detect(&options)),
         Command::Audit { command: AuditCommand::Schema } => print::text(&audit::schema()),
         Command::Audit { command: AuditCommand::Erase(options) } => runtime()?.block_on(audit::erase(&options)),
         Command::Explain(options) => runtime()?.block_on(explain::explain(&options)),

@@ -129,6 +129,7 @@ impl LiveConfiguration {
             providers: configured.providers.clone(),
             sinks: wire::sinks(config)?,
             outgoing: other_egress.then(|| outgoing.clone()),
+            atlas: wire::atlas(config),
         };
         let bound = wire::http_settings(&self.started.config);
         let http = HttpSettings { certificates: bound.certificates, admin_apart: bound.admin_apart, ..wire::http_settings(config) };

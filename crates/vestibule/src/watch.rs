@@ -7,6 +7,7 @@ use tracing::{debug, info, warn};
 use vestibule_domain::{
     audit::{AuditEvent, EventName, Outcome, Reason, sink::SinkLag},
     client::GrantType,
+    detection::Detection,
     error::OAuthErrorCode,
     health::BreakerState,
     ids::{ClientId, LoginId, ProviderId, SinkId},
@@ -136,6 +137,17 @@ fn log(event: &AuditEvent) {
                 reason,
                 detail,
                 "a sign-in through {through} failed: {why}"
+            );
+        }
+        (name, _) if Detection::recorded_by(name).is_some() => {
+            let detail = detail.unwrap_or_default();
+            warn!(
+                event = name.as_str(),
+                provider.id = provider,
+                client.id = client,
+                login.id = login,
+                trace.id = trace,
+                "{name}: {detail}"
             );
         }
         (_, Outcome::Failure | Outcome::Denied) | (EventName::TokenReuseDetected, _) => {

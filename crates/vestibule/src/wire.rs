@@ -12,7 +12,7 @@ use vestibule_crypto::{KeySealer, LocalChecker, LocalNotary, LocalProofReader, L
 use vestibule_domain::{
     claims::Claims,
     configuration::{ConfigurationChange, SettingFault, ShownSetting},
-    ports::{BackChannel, ClientDocuments, Clock, Configuration, Entropy, Observer, ProviderFactory, Sealer, Store, Undelivered},
+    ports::{Atlas, BackChannel, ClientDocuments, Clock, Configuration, Entropy, Observer, ProviderFactory, Sealer, Store, Undelivered},
     provider::{Definition, StoredProvider},
     redirect::RegisteredUri,
     registration::FieldFault,
@@ -97,12 +97,18 @@ pub(crate) async fn build(written: &Written, read: Arc<Reader>, logs: LogFilter)
         documents: outgoing.documents,
         configuration: configuration.clone(),
         sinks: sinks(config)?,
+        atlas: atlas(config),
         settings: config.settings.clone(),
         bootstrap_key: Some(config.bootstrap_key.clone()),
     });
     let standing = Standing::new(Arc::new(House::new(gateway, metrics.clone(), http_settings(config))));
     configuration.stands(&standing);
     Ok(Built { standing, configuration, metrics, store, checkpoints: config.checkpoints.clone() })
+}
+
+/// Where addresses are, if the operator has that.
+pub(crate) fn atlas(config: &Config) -> Option<Arc<dyn Atlas>> {
+    config.atlas.clone().map(|atlas| atlas as Arc<dyn Atlas>)
 }
 
 /// What the web side goes by.
@@ -152,6 +158,7 @@ pub(crate) fn onlooker(
         documents: documents(config)?,
         configuration: Arc::new(Mute),
         sinks: sinks(config)?,
+        atlas: atlas(config),
         settings: config.settings.clone(),
         bootstrap_key: None,
     }))

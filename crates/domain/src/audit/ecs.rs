@@ -44,6 +44,9 @@ pub fn ecs(event: &AuditEvent) -> Value {
     if let Some(ip) = event.source.ip {
         form["source"] = json!({ "ip": ip, "address": ip });
     }
+    if let Some(country) = &event.source.country {
+        form["source"]["geo"] = json!({ "country_iso_code": country });
+    }
     if let Some(agent) = &event.source.user_agent {
         form["user_agent"] = json!({ "original": agent });
     }
@@ -76,7 +79,7 @@ fn user(event: &AuditEvent) -> Option<Value> {
 }
 
 fn is_alert(name: EventName) -> bool {
-    name == EventName::TokenReuseDetected
+    kind(name).0.contains(&"threat") && name != EventName::AbuseRateLimited
 }
 
 type Words = &'static [&'static str];
@@ -92,12 +95,23 @@ const fn kind(name: EventName) -> (Words, Words) {
         E::LoginDeniedByPolicy => (&["authentication"], &["denied"]),
         E::SessionEnded => (&["authentication", "session"], &["end"]),
         E::LogoutDelivered | E::LogoutFailed => (&["session"], &["end"]),
-        E::TokenReuseDetected => (&["authentication", "threat"], &["indicator"]),
+        E::TokenReuseDetected
+        | E::DetectionFailureBurst
+        | E::DetectionRefreshReuse
+        | E::DetectionNewCountry
+        | E::DetectionNewNetwork
+        | E::DetectionImpossibleTravel
+        | E::DetectionNewProvider
+        | E::DetectionAdminOffHours
+        | E::DetectionDormantReturn => (&["authentication", "threat"], &["indicator"]),
         E::TokenRevoked => (&["authentication"], &["end"]),
         E::LoginStarted
         | E::LoginSilent
         | E::RequestPushed
         | E::UpstreamRedirected
+        | E::UpstreamCallback
+        | E::LoginProviderSelected
+        | E::TokenIntrospected
         | E::UpstreamLogoutReceived
         | E::CodeRedeemed
         | E::CodeFailed
@@ -131,7 +145,12 @@ const fn kind(name: EventName) -> (Words, Words) {
         E::ClientDeleted | E::ClientExpired | E::ProviderDeleted | E::RegistrationTokenDeleted | E::ApiKeyDeleted => {
             (&["configuration"], &["deletion"])
         }
-        E::AuditChainBegun | E::AuditRetentionPurged | E::ProviderTested | E::ConfigChecked => (&["configuration"], &["info"]),
+        E::AuditChainBegun
+        | E::AuditRetentionPurged
+        | E::AuditExported
+        | E::AuditSinkMissed
+        | E::ProviderTested
+        | E::ConfigChecked => (&["configuration"], &["info"]),
         E::ClientRegistrationRefused => (&["configuration"], &["denied"]),
         E::ClientUpdated
         | E::ClientSecretAdded

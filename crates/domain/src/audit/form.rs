@@ -48,7 +48,7 @@ closed_enum! {
     }
 }
 
-const COLUMNS: [&str; 27] = [
+const COLUMNS: [&str; 28] = [
     "id",
     "time",
     "name",
@@ -77,6 +77,7 @@ const COLUMNS: [&str; 27] = [
     "prev",
     "hash",
     "trial",
+    "country",
 ];
 
 /// What stands as the name in the last row of a table that was cut; no event is called so.
@@ -182,6 +183,7 @@ fn cells(event: &AuditEvent) -> [String; COLUMNS.len()] {
         event.link.map(|link| link.prev.to_hex()).unwrap_or_default(),
         event.link.map(|link| link.hash.to_hex()).unwrap_or_default(),
         if event.trial { "true".to_owned() } else { String::new() },
+        text(event.source.country.as_ref()),
     ]
 }
 

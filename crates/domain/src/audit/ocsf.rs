@@ -84,7 +84,13 @@ pub fn ocsf(event: &AuditEvent) -> Value {
             let privileges: Vec<&str> = scopes.split(' ').filter(|scope| !scope.is_empty()).collect();
             form["privileges"] = if privileges.is_empty() { json!([event.name.as_str()]) } else { json!(privileges) };
         }
-        Class::DetectionFinding => form["finding_info"] = json!({ "uid": event.id, "title": event.name.as_str() }),
+        Class::DetectionFinding => {
+            form["finding_info"] = json!({ "uid": event.id, "title": event.name.as_str() });
+            if let Some(detail) = &event.detail {
+                form["finding_info"]["desc"] = json!(detail);
+            }
+            form["evidences"] = json!([evidence(event)]);
+        }
         Class::ApiActivity => form["api"] = json!({ "operation": event.name.as_str() }),
         Class::EntityManagement => form["entity"] = entity(event),
     }
@@ -120,9 +126,18 @@ const fn kind(name: EventName) -> Kind {
         | E::TokenExchanged
         | E::TokenExchangeFailed => (Authentication, 4),
         E::TokenRefreshed | E::TokenRefreshFailed | E::UpstreamTokenRefreshed => (Authentication, 5),
-        E::LoginStarted | E::RequestPushed | E::UpstreamRedirected => (Authentication, 6),
-        E::TokenRevoked => (Authentication, OTHER),
-        E::TokenReuseDetected | E::AbuseRateLimited => (DetectionFinding, 1),
+        E::LoginStarted | E::LoginProviderSelected | E::RequestPushed | E::UpstreamRedirected | E::UpstreamCallback => (Authentication, 6),
+        E::TokenRevoked | E::TokenIntrospected => (Authentication, OTHER),
+        E::TokenReuseDetected
+        | E::AbuseRateLimited
+        | E::DetectionFailureBurst
+        | E::DetectionRefreshReuse
+        | E::DetectionNewCountry
+        | E::DetectionNewNetwork
+        | E::DetectionImpossibleTravel
+        | E::DetectionNewProvider
+        | E::DetectionAdminOffHours
+        | E::DetectionDormantReturn => (DetectionFinding, 1),
         E::UserProvisioned => (AccountChange, 1),
         E::AccountEnabled => (AccountChange, 2),
         E::AccountDisabled => (AccountChange, 5),
@@ -150,7 +165,9 @@ const fn kind(name: EventName) -> Kind {
         | E::ConfigReloadFailed
         | E::ConfigChecked
         | E::AuditChainBegun
-        | E::AuditRetentionPurged => (EntityManagement, OTHER),
+        | E::AuditRetentionPurged
+        | E::AuditExported
+        | E::AuditSinkMissed => (EntityManagement, OTHER),
     };
     Kind { class, activity }
 }
@@ -189,6 +206,18 @@ fn actor(event: &AuditEvent) -> Value {
     actor
 }
 
+/// What a finding was found in: the class itself has no place for who it was and from where.
+fn evidence(event: &AuditEvent) -> Value {
+    let mut evidence = json!({ "actor": actor(event) });
+    if let Some(ip) = event.source.ip {
+        evidence["src_endpoint"] = json!({ "ip": ip });
+        if let Some(country) = &event.source.country {
+            evidence["src_endpoint"]["location"] = json!({ "country": country });
+        }
+    }
+    evidence
+}
+
 fn entity(event: &AuditEvent) -> Value {
     let object = event.name.as_str().split('.').next().unwrap_or_default();
     let uid = match object {
@@ -220,5 +249,6 @@ mod tests {
         assert_eq!(kind(EventName::LoginStarted), Kind { class: Class::Authentication, activity: 6 });
         assert_eq!(kind(EventName::ProviderDisabled), Kind { class: Class::EntityManagement, activity: 9 });
         assert_eq!(kind(EventName::TokenReuseDetected).class, Class::DetectionFinding);
+        assert_eq!(kind(EventName::DetectionNewCountry), Kind { class: Class::DetectionFinding, activity: 1 });
     }
 }

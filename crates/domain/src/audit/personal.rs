@@ -36,6 +36,8 @@ pub struct Subject {
     pub key: Option<SubjectKey>,
     /// Until when everything is erased.
     pub erased: Option<Timestamp>,
+    /// From where and through whom they sign in ([`crate::detection::Habits`]), sealed under that key; gone with it.
+    pub habits: Option<Sealed>,
 }
 
 /// What is sealed.

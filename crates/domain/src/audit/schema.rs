@@ -58,6 +58,11 @@ fn always(name: EventName) -> &'static [&'static str] {
         | E::ProviderDeleted
         | E::ProviderHealthChanged
         | E::ProviderTested => &["provider"],
+        E::DetectionNewCountry | E::DetectionNewNetwork | E::DetectionImpossibleTravel | E::DetectionDormantReturn => {
+            &["account", "detail"]
+        }
+        E::DetectionNewProvider => &["account", "provider", "detail"],
+        E::DetectionFailureBurst | E::DetectionRefreshReuse | E::DetectionAdminOffHours => &["detail"],
         E::KeyRotated
         | E::KeyRetired
         | E::ConfigReloaded
@@ -112,7 +117,7 @@ fn any() -> Value {
             },
             "source": {
                 "type": "object",
-                "properties": { "ip": { "type": "string" }, "user_agent": { "type": "string", "maxLength": 1000 } },
+                "properties": { "ip": { "type": "string" }, "user_agent": { "type": "string", "maxLength": 1000 }, "country": { "type": "string", "pattern": "^[A-Z]{2}$" } },
                 "additionalProperties": false,
             },
             "personal": {

@@ -1,7 +1,12 @@
 //! Keys of what audit events say of people.
 
 use sea_orm::entity::prelude::*;
-use vestibule_domain::{audit::personal::Subject, ids::AccountId, secret::SubjectKey, store::StoreError};
+use vestibule_domain::{
+    audit::personal::Subject,
+    ids::AccountId,
+    secret::{Sealed, SubjectKey},
+    store::StoreError,
+};
 
 use super::{Row, moment, shown};
 
@@ -12,6 +17,7 @@ pub struct Model {
     pub(crate) account: Vec<u8>,
     pub(crate) subject_key: Option<Vec<u8>>,
     pub(crate) erased: Option<i64>,
+    pub(crate) habits: Option<Vec<u8>>,
 }
 
 #[derive(Clone, Copy, Debug, EnumIter, DeriveRelation)]
@@ -27,6 +33,7 @@ impl Model {
             account: AccountId(row.uuid("account", &self.account)?),
             key: key.map(|key| SubjectKey(key.0)),
             erased: self.erased.map(moment),
+            habits: self.habits.map(Sealed),
         })
     }
 }

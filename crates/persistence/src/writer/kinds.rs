@@ -94,6 +94,7 @@ pub(crate) enum Kind {
     PutLoginTrace,
     DropLoginTraces,
     PutSubjectKey,
+    PutHabits,
     EraseSubject,
     AddCheckpoint,
     SealEvent,
@@ -139,7 +140,13 @@ impl Kind {
     pub(crate) const fn last_wins(self) -> bool {
         matches!(
             self,
-            Self::PutAccount | Self::PutUpstreamTokens | Self::PutConsent | Self::NoteUse | Self::PutStats | Self::PutLoginTrace
+            Self::PutAccount
+                | Self::PutUpstreamTokens
+                | Self::PutConsent
+                | Self::NoteUse
+                | Self::PutStats
+                | Self::PutLoginTrace
+                | Self::PutHabits
         )
     }
 
@@ -153,7 +160,7 @@ impl Kind {
             Self::DropConsents | Self::DropAccountConsents | Self::DropClientConsents => Self::PutConsent,
             Self::TouchUpstreamTokens | Self::DropUpstreamTokens => Self::PutUpstreamTokens,
             Self::AnnounceEnds | Self::SettleDelivery => Self::JoinSession,
-            Self::EraseSubject => Self::PutSubjectKey,
+            Self::PutHabits | Self::EraseSubject => Self::PutSubjectKey,
             Self::DropLoginTraces => Self::PutLoginTrace,
             Self::RevokeGrant
             | Self::RevokeSessionGrants
@@ -302,6 +309,7 @@ pub(super) const ALL: [Kind; KINDS] = {
         PutLoginTrace,
         DropLoginTraces,
         PutSubjectKey,
+        PutHabits,
         EraseSubject,
         AddCheckpoint,
         SealEvent,

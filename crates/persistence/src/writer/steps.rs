@@ -201,6 +201,7 @@ fn step(write: Write) -> Result<Step, StoreError> {
         Write::PutLoginTrace(trace) => put_login_trace(&trace)?,
         Write::DropLoginTraces { account } => Step::new(Kind::DropLoginTraces, account.0.as_bytes(), []),
         Write::PutSubjectKey { account, key } => Step::new(Kind::PutSubjectKey, account.0.as_bytes(), [bytes(&key.0)]),
+        Write::PutHabits { account, habits } => Step::new(Kind::PutHabits, account.0.as_bytes(), [bytes(&habits.0)]),
         Write::EraseSubject { account, at } => Step::new(Kind::EraseSubject, account.0.as_bytes(), [at.as_millis().into()]),
     })
 }

@@ -125,6 +125,7 @@ label_sets! {
     UpstreamLabels { provider: Name, phase: &'static str, result: &'static str }
     OperationLabel { operation: &'static str }
     DatabaseLabel { database: &'static str }
+    DetectionLabel { detection: &'static str }
     ListenerLabel { listener: &'static str }
     LoginLabels { provider: Name, outcome: &'static str, reason: &'static str }
     GrantLabel { grant: &'static str }

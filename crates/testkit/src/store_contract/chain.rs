@@ -157,16 +157,40 @@ pub async fn a_person_s_key_is_kept_until_it_is_destroyed(store: Arc<dyn Store>)
     assert_eq!(known(store.clone()).await, []);
     commit(&store, [Write::PutSubjectKey { account: ada, key: key(1) }, Write::PutSubjectKey { account: bob, key: key(2) }]).await;
     commit(&store, [Write::PutSubjectKey { account: ada, key: key(3) }]).await;
-    assert_eq!(known(store.clone()).await, [Subject { account: ada, key: Some(key(1)), erased: None }]);
+    assert_eq!(known(store.clone()).await, [Subject { account: ada, key: Some(key(1)), erased: None, habits: None }]);
     commit(&store, [Write::EraseSubject { account: ada, at: sample.now }]).await;
-    assert_eq!(known(store.clone()).await, [Subject { account: ada, key: None, erased: Some(sample.now) }]);
+    assert_eq!(known(store.clone()).await, [Subject { account: ada, key: None, erased: Some(sample.now), habits: None }]);
     commit(&store, [Write::PutSubjectKey { account: ada, key: key(4) }]).await;
-    assert_eq!(known(store.clone()).await, [Subject { account: ada, key: Some(key(4)), erased: Some(sample.now) }]);
-    assert_eq!(store.subjects(&[bob]).await.unwrap(), [Subject { account: bob, key: Some(key(2)), erased: None }]);
+    assert_eq!(known(store.clone()).await, [Subject { account: ada, key: Some(key(4)), erased: Some(sample.now), habits: None }]);
+    assert_eq!(store.subjects(&[bob]).await.unwrap(), [Subject { account: bob, key: Some(key(2)), erased: None, habits: None }]);
     // Somebody of whom nothing was known can be erased too.
     let eve = sample.account().id;
     commit(&store, [Write::EraseSubject { account: eve, at: sample.now }]).await;
-    assert_eq!(store.subjects(&[eve]).await.unwrap(), [Subject { account: eve, key: None, erased: Some(sample.now) }]);
+    assert_eq!(store.subjects(&[eve]).await.unwrap(), [Subject { account: eve, key: None, erased: Some(sample.now), habits: None }]);
+}
+
+/// What is known of a person's ways is replaced, and goes with their key; without one nothing is kept.
+pub async fn what_is_known_of_a_person_goes_with_their_key(store: Arc<dyn Store>) {
+    let sample = Sample::default();
+    let (ada, bob): (AccountId, AccountId) = (sample.account().id, sample.account().id);
+    let (key, habits) = (|byte| SubjectKey([byte; 32]), |byte| Sealed(vec![byte; 40]));
+    let known = |account| {
+        let store = store.clone();
+        async move { store.subjects(&[account]).await.unwrap().into_iter().next().and_then(|subject| subject.habits) }
+    };
+    commit(&store, [Write::PutHabits { account: ada, habits: habits(1) }]).await;
+    assert_eq!(known(ada).await, None, "nothing to seal it under");
+    // The key and what is sealed under it come in one commit.
+    let first = [Write::PutSubjectKey { account: ada, key: key(1) }, Write::PutHabits { account: ada, habits: habits(2) }];
+    commit(&store, first).await;
+    commit(&store, [Write::PutSubjectKey { account: bob, key: key(2) }, Write::PutHabits { account: bob, habits: habits(9) }]).await;
+    assert_eq!((known(ada).await, known(bob).await), (Some(habits(2)), Some(habits(9))));
+    commit(&store, [Write::PutHabits { account: ada, habits: habits(3) }]).await;
+    assert_eq!(known(ada).await, Some(habits(3)));
+    commit(&store, [Write::EraseSubject { account: ada, at: sample.now }]).await;
+    assert_eq!(known(ada).await, None);
+    commit(&store, [Write::PutHabits { account: ada, habits: habits(4) }]).await;
+    assert_eq!((known(ada).await, known(bob).await), (None, Some(habits(9))));
 }
 
 /// Without the sealing key, what was set apart is not there, and its absence is marked.
@@ -174,7 +198,7 @@ pub async fn what_is_said_of_a_person_stays_closed_without_a_key(store: Arc<dyn 
     let sample = Sample::default();
     begun(&store, &sample).await;
     let mut event = some_events(&sample, 1).remove(0);
-    event.source = Source { ip: "192.0.2.9".parse().ok(), user_agent: Some("somebody's".into()) };
+    event.source = Source { ip: "192.0.2.9".parse().ok(), user_agent: Some("somebody's".into()), country: None };
     store.commit(Changes::default().event(event.clone())).await.unwrap();
     let salt = sample.digest();
     let kept = event.set_apart(salt, |_| Digest([6; 32])).unwrap();

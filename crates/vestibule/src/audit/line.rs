@@ -26,6 +26,7 @@ pub(crate) fn line(event: &AuditEvent) -> String {
         ("account", text(event.account.as_ref().map(|value| value as _))),
         ("login", text(event.login.as_ref().map(|value| value as _))),
         ("from", text(event.source.ip.as_ref().map(|value| value as _))),
+        ("country", event.source.country.clone()),
         ("trace", event.trace_id.clone()),
         ("trial", event.trial.then(|| "in the console".to_owned())),
         ("detail", event.detail.as_ref().map(|detail| format!("{detail:?}"))),

@@ -39,6 +39,8 @@ pub(crate) struct RawConfig {
     pub(crate) limits: RawLimits,
     /// The audit log: who did what, when, and from where.
     pub(crate) audit: RawAudit,
+    /// Unusual activity: what of what happens is raised as an event of its own. Nobody is refused anything for it.
+    pub(crate) detections: RawDetections,
     /// The admin API.
     pub(crate) admin: RawAdmin,
     /// The operators' console, at /console.
@@ -488,6 +490,50 @@ pub(crate) struct RawSink {
     pub(crate) secret_files: Option<Vec<String>>,
     /// For webhook and otlp: whether url may be http, at any port, and in a network of your own.
     pub(crate) allow_private: Option<bool>,
+}
+
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct RawDetections {
+    /// Whether anything is looked for. Nothing is learned of people otherwise.
+    pub(crate) enabled: bool,
+    /// What is not looked for: failure_burst, refresh_reuse, new_country, new_network, impossible_travel, new_provider, admin_off_hours, dormant_return.
+    pub(crate) off: Vec<String>,
+    /// How long the same is not raised again for the same account, address, client or operator; from 1m to 365d.
+    #[schemars(regex(pattern = SPAN))]
+    pub(crate) cool_down: String,
+    /// In how long failures are counted together; from 1m to 1h.
+    #[schemars(regex(pattern = SPAN))]
+    pub(crate) failures_within: String,
+    /// How many failures for one account are a burst; 0 is no number.
+    #[schemars(range(max = 1000))]
+    pub(crate) failures_per_account: u32,
+    /// How many from one address, or one IPv6 /64; many people share an address.
+    #[schemars(range(max = 1000))]
+    pub(crate) failures_per_address: u32,
+    /// How many of one app.
+    #[schemars(range(max = 1000))]
+    pub(crate) failures_per_client: u32,
+    /// How many sign-ins each network, country or provider of somebody must have seen on average before another one is unusual.
+    #[schemars(range(min = 1, max = 1000))]
+    pub(crate) learn_sign_ins: u32,
+    /// How long a network, country or provider of somebody is remembered after it was last seen; from 1d to 3650d.
+    #[schemars(regex(pattern = SPAN))]
+    pub(crate) remember_for: String,
+    /// Who was not seen for so long is dormant, and their return unusual; from 1d to 3650d.
+    #[schemars(regex(pattern = SPAN))]
+    pub(crate) dormant_after: String,
+    /// Nobody travels faster, in kilometres an hour; airliners reach 950.
+    #[schemars(range(min = 100, max = 100_000))]
+    pub(crate) travel_speed: u32,
+    /// Where addresses are: a database of countries or cities in MaxMind's format, read again by a reload. Without it networks stand in for countries.
+    pub(crate) geoip_file: Option<String>,
+    /// When operators work, as "Mon-Fri 08:00-18:00, Sat 09:00-13:00"; without it any hour is fine.
+    pub(crate) admin_hours: Option<String>,
+    /// The time zone of admin_hours, as the IANA database names it.
+    pub(crate) time_zone: String,
+    /// Keys of the admin API that machines use at any hour, by their ids.
+    pub(crate) admin_keys_at_any_hour: Vec<String>,
 }
 
 #[derive(Debug, Deserialize, JsonSchema)]

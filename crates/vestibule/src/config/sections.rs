@@ -5,6 +5,7 @@ mod audit;
 mod branding;
 mod certificates;
 mod console;
+mod detections;
 mod registration;
 mod sinks;
 mod upstream;
@@ -38,6 +39,7 @@ pub(crate) use self::upstream::named_within;
 pub(super) use self::{
     branding::appearance,
     console::console,
+    detections::atlas,
     registration::registration,
     sinks::sinks,
     upstream::{egress, providers},
@@ -61,6 +63,7 @@ pub(super) fn settings(raw: &RawConfig, check: &mut Checker<'_>) -> Option<Setti
     let (straight_through, dpop_nonce) = (raw.login.straight_through, raw.dpop.require_nonce);
     let limits = limits(&raw.limits);
     let audit = audit::audit(&raw.audit, check);
+    let detections = detections::detections(&raw.detections, check);
     Some(Settings {
         issuer,
         lifetimes,
@@ -72,6 +75,7 @@ pub(super) fn settings(raw: &RawConfig, check: &mut Checker<'_>) -> Option<Setti
         client_certificates,
         limits,
         audit,
+        detections,
         console: ConsoleSettings::default(),
     })
 }

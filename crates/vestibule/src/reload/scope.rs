@@ -42,7 +42,7 @@ mod tests {
     use crate::config::schema::KEYS;
 
     /// What a reload changes. A new setting belongs here, if the code reads it from the settings of the request, or in the table above.
-    const AT_ONCE: [&str; 22] = [
+    const AT_ONCE: [&str; 23] = [
         "providers_dir",
         "providers",
         "keys",
@@ -59,6 +59,7 @@ mod tests {
         "audit.login_traces_keep",
         "audit.keep_for_sinks",
         "audit.sinks",
+        "detections",
         "console",
         "upstream_tokens",
         "egress",

@@ -1,5 +1,15 @@
 //! `vestibule audit`, on a log that `vestibule dev` began.
 
+use std::time::Duration;
+
+use vestibule_domain::{
+    audit::{AuditEvent, EventName, Source},
+    ports::Store,
+    store::{Changes, Write},
+};
+use vestibule_persistence::{SqlStore, StoreOptions};
+use vestibule_testkit::sample::Sample;
+
 use crate::bench::{Folder, Running, four_ports, run};
 
 /// A data folder with a few events in it.
@@ -82,4 +92,46 @@ fn who_does_not_say_whose_log_is_told_how() {
         assert_eq!(refused.code, 1);
         assert!(refused.err.contains("--config FILE") && refused.err.contains("--data DIR"), "{}", refused.err);
     }
+}
+
+/// Ada signed in from her office on four days, and on the fifth from elsewhere.
+async fn five_days(url: &str) {
+    let store = SqlStore::connect(&StoreOptions::new(url)).await.expect("a database");
+    let sample = Sample::default();
+    let (account, client) = (sample.account(), sample.client("grafana"));
+    let first = AuditEvent { provider: "github".parse().ok(), ..sample.event(EventName::LoginSucceeded, &account, &client) };
+    let mut changes = Changes::default().write(Write::PutAccount(account));
+    for (day, ip) in (0..).zip(["192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4", "198.51.100.1"]) {
+        let source = Source { ip: ip.parse().ok(), ..Source::default() };
+        changes = changes.event(AuditEvent { source, ..sample.later(&first, Duration::from_hours(24 * day)) });
+    }
+    store.commit(changes).await.expect("a commit");
+    store.close().await;
+}
+
+#[test]
+fn other_thresholds_are_tried_on_what_was_recorded_and_nothing_is_changed() {
+    let folder = Folder::new();
+    let url = format!("sqlite://{}/vestibule.db", folder.path());
+    let config = folder.config("sqlite:///var/lib/vestibule/vestibule.db", &url);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    runtime.block_on(five_days(&url));
+    let detect = |config: &str, more: &[&str]| {
+        let arguments = ["audit", "detect", "--since", "2020-01-01", "--config", config];
+        let told = run(&arguments.into_iter().chain(more.iter().copied()).collect::<Vec<_>>(), &[]);
+        assert_eq!(told.code, 0, "{}", told.err);
+        told.out
+    };
+    let told = detect(&config, &[]);
+    assert!(told.contains("new_network  account ") && told.contains("a network (/24) beside the 1 known"), "{told}");
+    assert!(told.contains("5 events since 2020-01-01T00:00:00Z; nothing was changed"), "{told}");
+    let json: serde_json::Value = serde_json::from_str(&detect(&config, &["--json"])).unwrap();
+    assert_eq!(json["counts"]["new_network"], serde_json::json!({ "found": 1, "recorded": 0 }), "{json:#}");
+    let text = std::fs::read_to_string(&config).unwrap();
+    let draft = folder.write("draft.toml", &format!("{text}\n[detections]\nlearn_sign_ins = 5\n"));
+    assert!(!detect(&draft, &[]).contains("account "), "four sign-ins are no habit by the draft");
+    let later = run(&["audit", "detect", "--since", "2028-01-01", "--config", &config], &[]);
+    assert!(later.out.contains("0 events since"), "{}", later.out);
+    let all = run(&["audit", "export", "--format", "jsonl", "--config", &config], &[]).out;
+    assert_eq!(all.lines().count(), 5, "{all}");
 }

@@ -361,6 +361,37 @@ fn pages_are_branded_within_reason() {
 }
 
 #[test]
+fn slips_about_unusual_activity_are_told() {
+    let folder = Folder::new();
+    let file = folder.write("places.mmdb", "no such thing");
+    let section = format!(
+        "[detections]\noff = [\"new_networks\"]\nfailures_within = \"2h\"\nlearn_sign_ins = 0\ntravel_speed = 3\nfailures_per_client = 5000\n\
+         time_zone = \"Berlin\"\nadmin_hours = \"Mon-Fri 18:00-08:00\"\ngeoip_file = \"{file}\"\n[store]"
+    );
+    let checked = run(&["config", "check", &folder.config("[store]", &section)], &[]);
+    for expected in [
+        "detections.off \"new_networks\" is none of",
+        "did you mean new_network?",
+        "detections.failures_within is 2h, and must be from 1m to 1h",
+        "detections.learn_sign_ins must be from 1 to 1000",
+        "detections.travel_speed must be from 100 to 100000",
+        "detections.failures_per_client must be from 0 to 1000",
+        "detections.time_zone is no time zone",
+        "detections.admin_hours has hours that end before they begin",
+        "places.mmdb, which is no database in MaxMind's format",
+    ] {
+        assert!(checked.code == 1 && checked.err.contains(expected), "{expected} is missing in\n{}", checked.err);
+    }
+    let cities = format!("{}/cities.mmdb", folder.path());
+    std::fs::write(&cities, vestibule_testkit::mmdb::cities(&[("192.0.2.0/24", "DE", 52.5, 13.4)])).unwrap();
+    let section =
+        format!("[detections]\nadmin_hours = \"Mon-Fri 08:00-18:00\"\ntime_zone = \"Europe/Berlin\"\ngeoip_file = \"{cities}\"\n[store]");
+    let config = folder.config("[store]", &section);
+    let checked = run(&["config", "check", &config], &[]);
+    assert_eq!(checked.code, 0, "{}", checked.err);
+}
+
+#[test]
 fn a_file_that_is_no_toml_is_told_where() {
     let folder = Folder::new();
     let config = folder.write("broken.toml", "issuer = \"https://a.example\"\n[listen\n");
