@@ -76,10 +76,16 @@ impl MigratorTrait for Migrator {
 pub const CLOSES: &str = "_closes_older_releases";
 
 /// What is good to know before a step is applied, by its name.
-const NOTES: &[(&str, &str)] = &[(
-    "m20261126_000002_names_of_people",
-    "on PostgreSQL, nobody signs in while it runs: it holds the table of accounts and writes every row, about a minute for a million",
-)];
+const NOTES: &[(&str, &str)] = &[
+    (
+        "m20261126_000002_names_of_people",
+        "on PostgreSQL, nobody signs in while it runs: it holds the table of accounts and writes every row",
+    ),
+    (
+        "m20261126_000008_search_of_events",
+        "on PostgreSQL, nobody signs in while it runs: it holds the table of audit events and writes every row",
+    ),
+];
 
 /// How a database stands to the steps that are known here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -97,9 +103,13 @@ impl SchemaStanding {
         Self { missing: known.into_iter().filter(|name| !applied.contains(name)).collect(), later }
     }
 
-    /// The step that keeps this code from the database, if there is one.
-    pub fn closed_by(&self) -> Option<&str> {
-        self.later.iter().map(String::as_str).find(|name| name.ends_with(CLOSES))
+    /// Why this code must stay away from the database, and what helps; nothing if it may use it.
+    pub fn refusal(&self) -> Option<String> {
+        let step = self.later.iter().find(|name| name.ends_with(CLOSES))?;
+        Some(format!(
+            "a later release applied the migration {step}, which this one can't work with; start that release again, or go back to a copy of the database \
+             from before it"
+        ))
     }
 
     /// What is good to know before a step is applied, in a sentence.
@@ -145,9 +155,9 @@ mod tests {
     fn what_a_later_release_added_keeps_nobody_away_unless_it_says_so() {
         let standing = SchemaStanding::of(names(&["m1", "m2", "m4"]), names(&["m3_more", "m1"]));
         assert_eq!(standing, SchemaStanding { missing: names(&["m2", "m4"]), later: names(&["m3_more"]) });
-        assert_eq!(standing.closed_by(), None);
+        assert_eq!(standing.refusal(), None);
         let closed = SchemaStanding::of(names(&["m1"]), names(&["m1", "m2_closes_older_releases"]));
-        assert_eq!(closed.closed_by(), Some("m2_closes_older_releases"));
+        assert!(closed.refusal().is_some_and(|refusal| refusal.contains("the migration m2_closes_older_releases, ")));
         // Whoever knows the step works with it.
         assert_eq!(
             SchemaStanding::of(names(&["m2_closes_older_releases"]), names(&["m2_closes_older_releases"])),

@@ -102,6 +102,16 @@ async fn files_are_planned_applied_found_done_changed_and_pruned() {
     let ids: Vec<_> = desk.json(&["client", "list"]).as_array().expect("a list").iter().map(|client| client["client_id"].clone()).collect();
     assert_eq!(ids, ["grafana", "wiki"]);
     assert_eq!(desk.json(&["client", "show", "wiki"])["consent"], "implicit", "what a file leaves out takes its default");
+
+    // In trouble somebody shuts it, and no file opens it again by saying nothing of it.
+    desk.said(&["client", "update", "wiki", "--set", "disabled=true"]);
+    let said = desk.said(&[&apply[..], &["--yes"]].concat());
+    assert_eq!(
+        said,
+        "Disabled by somebody, and left so until a file says disabled = false: client wiki\n\nNothing to do: all 2 are as the files say.\n"
+    );
+    assert_eq!(desk.json(&["client", "show", "wiki"])["disabled"], true);
+    assert!(desk.refused(&["client", "update", "wiki", "--set", "disabled=false"]).contains("files"), "it is theirs to open");
 }
 
 #[tokio::test]

@@ -202,7 +202,8 @@ async fn every_record_keeps_the_published_schema_and_its_other_forms_keep_theirs
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_token_that_comes_back_is_raised_as_unusual_and_a_replay_says_the_same() {
-    let house = lived_in(HouseOptions { extra: "[lifetimes]\nrefresh_grace = \"0s\"\n".into(), ..HouseOptions::default() }).await;
+    let extra = "[lifetimes]\nrefresh_grace = \"0s\"\n[audit]\ncheckpoint_after = \"1s\"\n".into();
+    let (house, _upstream) = House::start_with(HouseOptions { extra, ..HouseOptions::default() }, Upstream::start).await;
     let client = house.register_app(CALLBACK).await;
     let landed = Person::named("dora").signs_in(&house, &client, CALLBACK).await;
     let (_, tokens) = Person::redeems(&house, &client, CALLBACK, &landed.code()).await;

@@ -118,8 +118,8 @@ async fn a_receiver_that_is_dead_slow_and_restarted_loses_nothing_and_holds_up_n
     assert_eq!(came[..all.len()], all, "everything, in its order");
     // What came twice is known by its name.
     for batch in heard["batches"].as_array().expect("a list") {
-        let same = heard["batches"].as_array().expect("a list").iter().filter(|other| other["id"] == batch["id"]);
-        assert!(same.into_iter().all(|other| other["seqs"] == batch["seqs"]), "{heard:#}");
+        let mut same = heard["batches"].as_array().expect("a list").iter().filter(|other| other["id"] == batch["id"]);
+        assert!(same.all(|other| other["seqs"] == batch["seqs"]), "{heard:#}");
     }
     let state = eventually("a sink that is well", async || {
         let state = sinks(&house);
@@ -144,7 +144,7 @@ fn log_server() -> (u16, mpsc::Receiver<Vec<u8>>) {
             let mut read = vec![0; 1];
             if number == 0 {
                 // With something unread, closing is a reset.
-                let _ = stream.read(&mut read);
+                let _ = stream.read_exact(&mut read);
                 continue;
             }
             read.clear();
@@ -172,9 +172,10 @@ async fn a_log_server_a_file_and_a_collector_have_what_they_are_to_have() {
     let collector = Collector::start();
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("audit.jsonl");
+    let name = file.display();
     let (house, _upstream, client) = house_with(&format!(
         "[[audit.sinks]]\nid = \"log\"\nkind = \"syslog\"\ntransport = \"tcp\"\naddress = \"127.0.0.1:{port}\"\nformat = \"ecs\"\nevents = [\"login.*\"]\n\
-         [[audit.sinks]]\nid = \"file\"\nkind = \"file\"\npath = {file:?}\nstart = \"beginning\"\n\
+         [[audit.sinks]]\nid = \"file\"\nkind = \"file\"\npath = \"{name}\"\nstart = \"beginning\"\n\
          [[audit.sinks]]\nid = \"otel\"\nkind = \"otlp\"\nurl = \"{}\"\nallow_private = true\nformat = \"ocsf\"\nstart = \"beginning\"\n",
         collector.url
     ))
@@ -217,13 +218,14 @@ async fn sinks_come_and_go_with_a_reload() {
     let config = house.folder().join("vestibule.toml");
     let text = std::fs::read_to_string(&config).expect("the configuration");
     let file = house.folder().join("sink.jsonl");
+    let name = file.display();
     let reload = async |section: &str, told: &str| {
         std::fs::write(&config, format!("{text}{section}")).expect("it can be written");
         let hup = Command::new("kill").arg("-HUP").arg(house.process_id().to_string()).status();
         assert!(hup.is_ok_and(|hup| hup.success()));
         eventually("a reload", async || house.log_text().contains(told).then_some(())).await;
     };
-    reload(&format!("[[audit.sinks]]\nid = \"late\"\nkind = \"file\"\npath = {file:?}\n"), "audit.sinks[0].path").await;
+    reload(&format!("[[audit.sinks]]\nid = \"late\"\nkind = \"file\"\npath = \"{name}\"\n"), "audit.sinks[0].path").await;
     eventually("a cursor", async || (sinks(&house)[0]["state"] == "ok").then_some(())).await;
     sign_in(&house, &client, &["ada"]).await;
     eventually("the file", async || std::fs::read_to_string(&file).is_ok_and(|text| text.contains("login.succeeded")).then_some(())).await;

@@ -12,7 +12,12 @@ fn readme() -> String {
 fn commands(text: &str) -> Vec<String> {
     let joined = text.replace("\\\n", " ");
     let blocks = joined.lines().filter_map(|line| line.strip_prefix("    ")).map(|line| line.trim().to_owned());
-    let within = text.split('`').skip(1).step_by(2).filter(|part| part.starts_with("vestibule ") && !part.contains(['…', '{']));
+    // What stands for a command is none.
+    let is_one = |part: &&str| {
+        let command = part.strip_prefix("vestibule ").and_then(|rest| rest.split_whitespace().next());
+        command.is_some_and(|command| command.chars().any(char::is_lowercase)) && !part.contains(['…', '{'])
+    };
+    let within = text.split('`').skip(1).step_by(2).filter(is_one);
     blocks.chain(within.map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "))).collect()
 }
 
@@ -109,7 +114,14 @@ fn is_good_configuration(file_of: &str, block: &str) {
     let folder = tempfile::tempdir().expect("a folder");
     let secret = folder.path().join("acme");
     std::fs::write(&secret, "secret-of-acme-0123456789\n").expect("a file");
-    let block = block.replace("/run/secrets/acme", &secret.display().to_string());
+    let siem = folder.path().join("siem");
+    std::fs::write(&siem, "whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE=\n").expect("a file");
+    let block = block
+        .replace("/run/secrets/acme", &secret.display().to_string())
+        .replace("/etc/vestibule/siem.secret", &siem.display().to_string())
+        .replace("/var/log/vestibule", &folder.path().display().to_string())
+        // A database that operators bring themselves.
+        .replace("geoip_file", "# geoip_file");
     let config = format!(
         "issuer = \"https://sso.example.com\"\n[listen]\naddress = \"127.0.0.1:8000\"\n[store]\nurl = \"sqlite://{}/v.db\"\n\
          [sealing]\nkey = \"{SEALING_KEY}\"\n[admin]\nbootstrap_key = \"{ADMIN_KEY}\"\n{block}",
@@ -139,9 +151,15 @@ fn settings() -> BTreeMap<String, Option<String>> {
     let text = std::fs::read_to_string(project().join("config/default.toml")).expect("the settings");
     let (mut section, mut found) = (String::new(), BTreeMap::new());
     for line in text.lines() {
-        if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
+        if let Some(list) = line.strip_prefix("# [[").and_then(|rest| rest.strip_suffix("]]")) {
+            // One setting, whatever is in it.
+            section = format!("{list}[]");
+            found.insert(list.to_owned(), None);
+        } else if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             section = format!("{name}.");
-        } else if let Some((name, value)) = line.trim_start_matches("# ").split_once(" = ") {
+        } else if let Some((name, value)) = line.trim_start_matches("# ").split_once(" = ")
+            && !section.ends_with("[]")
+        {
             let is_set = !line.starts_with('#');
             found.entry(format!("{section}{name}")).or_insert(is_set.then(|| value.trim_matches('"').to_owned()));
         }

@@ -19,7 +19,6 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::witness::Witness;
 use crate::{
     change::Change,
     client::{AuthMethod, GrantType, closed_enum},

@@ -237,7 +237,7 @@ impl Detector {
     /// What an event shows that is unusual. `place` is where it came from; `habits` are those of whom it is about, who is known better afterwards. What
     /// was found before is found again: the cool-down is the caller's.
     pub fn look(&mut self, rules: &DetectionRules, event: &AuditEvent, place: Option<&Place>, habits: Option<&mut Habits>) -> Vec<Finding> {
-        if !rules.enabled || event.is_trial() {
+        if !rules.enabled || event.trial {
             return Vec::new();
         }
         let mut found = self.bursts(rules, event);
@@ -361,7 +361,7 @@ fn off_hours(rules: &DetectionRules, event: &AuditEvent) -> Option<Finding> {
 /// Whose habits an event tells something of: of who signed in, or came by with a session.
 pub fn visitor(event: &AuditEvent) -> Option<AccountId> {
     match event.actor {
-        Actor::Account(account) if matches!(event.name, EventName::LoginSucceeded | EventName::LoginSilent) && !event.is_trial() => {
+        Actor::Account(account) if matches!(event.name, EventName::LoginSucceeded | EventName::LoginSilent) && !event.trial => {
             Some(account)
         }
         _ => None,

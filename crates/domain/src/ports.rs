@@ -424,7 +424,7 @@ pub trait Observer: Send + Sync {
     fn provider_health(&self, provider: &ProviderId, state: BreakerState);
     /// When a provider's secret or certificate expires, where that is known.
     fn provider_secret_expires(&self, provider: &ProviderId, expires: Option<Timestamp>);
-    /// A client that an operator registered signs somebody in, or proved who it is. Said of no app that registered itself: those have no end.
+    /// A client that an operator registered sent somebody to sign in, was let into a session, or proved who it is. Said of no app that registered itself: those have no end.
     fn client_served(&self, _client: &ClientId) {}
     /// An upstream's tokens were refreshed, or not.
     fn upstream_refreshed(&self, provider: &ProviderId, result: RefreshOutcome);

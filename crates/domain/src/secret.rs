@@ -232,7 +232,7 @@ impl Purpose {
     }
 
     /// Every purpose.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Attempt,
         Self::RefreshToken,
         Self::ClientSecret,

@@ -107,11 +107,11 @@ impl Gateway {
         }
         let Some(account) = visitor(event) else { return self.look(looking, event, None, now) };
         let person = people.entry(account).or_default();
-        let mut known = || {
+        let kept = || {
             let (sealed, key) = person.habits.as_ref().zip(person.key.as_ref())?;
             self.open_habits(&account, key, sealed)
         };
-        let known = person.learned.clone().or_else(&mut known).unwrap_or_default();
+        let known = person.learned.clone().or_else(kept).unwrap_or_default();
         let mut habits = known.clone();
         self.look(looking, event, Some(&mut habits), now);
         if habits != known {

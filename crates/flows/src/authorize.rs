@@ -248,6 +248,9 @@ impl Gateway {
         let Some(sealed) = sealed_attempt::seal(&attempt, witness.now, self.sealer.as_ref()) else {
             return Err(self.refuse(client, &attempt, too_long()));
         };
+        if client.is_vetted() {
+            self.observer.client_served(&client.id);
+        }
         self.seen(&AuditEvent {
             client: Some(client.id.clone()),
             login: Some(attempt.login),

@@ -59,10 +59,8 @@ impl Gateway {
             change: difference(&what_goes(&account.profile, ways.len(), consents.len(), open), &Map::new()),
             ..self.event(witness, EventName::AccountErased, Outcome::Success, actor.clone())
         };
-        let mut changes = Changes::default()
-            .write(Write::DropLoginTraces { account: id })
-            .write(Write::ForgetActivity { account: id })
-            .event(event);
+        let mut changes =
+            Changes::default().write(Write::DropLoginTraces { account: id }).write(Write::ForgetActivity { account: id }).event(event);
         for (link, _) in &ways {
             changes = changes
                 .write(Write::RemoveLink { id: link.id, account: id, leaves_another: false })
@@ -70,8 +68,10 @@ impl Gateway {
         }
         // Lost if another way in was added since they were read: nothing of a person is left behind.
         changes = turned_out(changes.write(Write::EmptyAccount { id, at }), id, at).write(Write::DropAccountConsents { account: id });
+        // Up to now, and not up to when it was asked for: they may have done something since.
+        changes = changes.write(Write::EraseSubject { account: id, at: self.clock().now() });
         // Beside the chain, so that nobody who is sealing events keeps a key that is destroyed here.
-        let changes = self.beside_the_chain(changes.write(Write::EraseSubject { account: id, at }), at).await.map_err(of_keys)?;
+        let changes = self.beside_the_chain(changes, at).await.map_err(of_keys)?;
         Ok((changes, ways))
     }
 

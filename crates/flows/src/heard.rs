@@ -51,7 +51,7 @@ mod tests {
             tokio::task::yield_now().await;
             note_upstream_request(Phase::Keys, Some(500), took);
         });
-        let ((_, one), (_, other)) = tokio::join!(one, other);
+        let (((), one), ((), other)) = tokio::join!(one, other);
         let said = |heard: Vec<UpstreamRequest>| heard.into_iter().map(|one| (one.phase, one.status, one.took_ms)).collect::<Vec<_>>();
         assert_eq!(said(one), [(Phase::Token, Some(200), 7), (Phase::Userinfo, None, 7)]);
         assert_eq!(said(other), [(Phase::Keys, Some(500), 7)]);

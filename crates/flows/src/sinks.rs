@@ -193,10 +193,10 @@ impl Gateway {
         if self.sinks.is_empty() {
             return Ok(Vec::new());
         }
-        let end = self.store.last_sequenced().await?;
+        let end = self.store.chain().await?.map_or(0, |head| head.seq);
         let cursors = self.store.sink_cursors().await?;
         let mut states = Vec::with_capacity(self.sinks.len());
-        for Sink { rules, .. } in self.sinks.iter() {
+        for Sink { rules, .. } in self.sinks() {
             let cursor = cursors.iter().find(|cursor| cursor.sink == rules.id).cloned();
             let mut lag = SinkLag::default();
             if let Some(cursor) = cursor.as_ref().filter(|cursor| cursor.seq < end) {

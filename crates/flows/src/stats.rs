@@ -104,15 +104,11 @@ impl Gateway {
     }
 
     async fn note_people(&self) -> Result<usize, StoreError> {
-        let people: Vec<_> = self.statistics.take_people().into_iter().collect();
-        for (at, some) in people.chunks(AT_ONCE).enumerate() {
-            match self.put_people(some).await {
-                Ok(()) => self.statistics.noted(some),
-                Err(error) => {
-                    self.statistics.give_back(people[at * AT_ONCE..].iter().copied());
-                    return Err(error);
-                }
-            }
+        // They stay in memory until they are noted: a stop may cut this off, and what is left is noted then.
+        let people = self.statistics.people();
+        for some in people.chunks(AT_ONCE) {
+            self.put_people(some).await?;
+            self.statistics.noted(some);
         }
         Ok(people.len())
     }

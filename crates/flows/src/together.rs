@@ -3,11 +3,11 @@
 use std::{sync::Arc, time::Duration};
 
 use vestibule_domain::{
-    audit::AuditEvent,
+    audit::{AuditEvent, sink::SinkLag},
     client::GrantType,
     error::OAuthErrorCode,
     health::BreakerState,
-    ids::{LoginId, ProviderId},
+    ids::{ClientId, LoginId, ProviderId, SinkId},
     ports::{Answered, Observer},
     provider::Phase,
     time::Timestamp,
@@ -41,6 +41,10 @@ impl Observer for Together {
         self.tell(|observer| observer.provider_secret_expires(provider, expires));
     }
 
+    fn client_served(&self, client: &ClientId) {
+        self.tell(|observer| observer.client_served(client));
+    }
+
     fn upstream_refreshed(&self, provider: &ProviderId, result: RefreshOutcome) {
         self.tell(|observer| observer.upstream_refreshed(provider, result));
     }
@@ -49,12 +53,28 @@ impl Observer for Together {
         self.tell(|observer| observer.departed(provider, login));
     }
 
+    fn upstream_answered(&self, provider: &ProviderId, phase: Phase, status: Option<u16>, took: Duration) {
+        self.tell(|observer| observer.upstream_answered(provider, phase, status, took));
+    }
+
     fn returned(&self, provider: &ProviderId, login: LoginId, away: Duration) {
         self.tell(|observer| observer.returned(provider, login, away));
     }
 
     fn answered(&self, answered: &Answered) {
         self.tell(|observer| observer.answered(answered));
+    }
+
+    fn sink_tried(&self, sink: &SinkId, result: &'static str) {
+        self.tell(|observer| observer.sink_tried(sink, result));
+    }
+
+    fn sinks_lag(&self, lags: &[(SinkId, SinkLag)], now: Timestamp) {
+        self.tell(|observer| observer.sinks_lag(lags, now));
+    }
+
+    fn sink_missed(&self, sink: &SinkId, events: u64) {
+        self.tell(|observer| observer.sink_missed(sink, events));
     }
 
     fn token_refused(&self, grant: Option<GrantType>, error: OAuthErrorCode) {

@@ -26,7 +26,8 @@ pub(crate) async fn authorize(house: Arc<House>, visit: Visit) -> Response {
     }
     let asked = asked(&mut parameters);
     let carried = Carried { session: house.cookies.session(visit.headers()), attempts: house.cookies.attempts(visit.headers()) };
-    match house.gateway.authorize(&visit.witness, asked, &carried).await {
+    // Boxed: it is large, and so would be whatever holds it.
+    match Box::pin(house.gateway.authorize(&visit.witness, asked, &carried)).await {
         Ok(authorized) => respond(&house, &visit, authorized, false),
         Err(end) => halt::respond(&house, &visit, &end, None),
     }

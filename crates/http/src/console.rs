@@ -126,19 +126,30 @@ where
     F: Fn(Arc<House>, Visit, Desk) -> Fut + Copy + Send + Sync + 'static,
     Fut: Future<Output = Response> + Send + 'static,
 {
-    let guarded = move |house: Arc<House>, visit: Visit| guarded(house, visit, same, act).boxed();
+    let by_itself = route == BY_ITSELF;
+    let guarded = move |house: Arc<House>, visit: Visit| guarded(house, visit, same, by_itself, act).boxed();
     Step { house: house.clone(), route, methods, reader: Reader::Person, act: guarded }
 }
 
+/// What a page that is left open asks for by itself, again and again: nobody is at work for that.
+const BY_ITSELF: &str = "/console/events";
+
 /// Nobody gets further who is no operator now, no form that another site made, and nobody who may not do this.
-async fn guarded<F, Fut>(house: Arc<House>, visit: Visit, same: Option<&'static Row>, act: F) -> Response
+async fn guarded<F, Fut>(house: Arc<House>, visit: Visit, same: Option<&'static Row>, by_itself: bool, act: F) -> Response
 where
     F: Fn(Arc<House>, Visit, Desk) -> Fut + Send + Sync + 'static,
     Fut: Future<Output = Response> + Send + 'static,
 {
     let cookie = house.cookies.console(visit.headers());
-    let desk = match house.gateway.desk(&visit.witness, cookie.as_deref()).await {
+    let desk = if by_itself {
+        house.gateway.desk_as_it_is(&visit.witness, cookie.as_deref()).await
+    } else {
+        house.gateway.desk(&visit.witness, cookie.as_deref()).await
+    };
+    let desk = match desk {
         Err(error) => return unavailable(&house, &visit, &error),
+        // A browser asks no more after this, and goes nowhere.
+        Ok(None) if by_itself => return Response::builder().status(StatusCode::NO_CONTENT).finish(),
         Ok(None) => return door::ask(&house, &visit),
         Ok(Some(desk)) => desk,
     };
@@ -250,7 +261,7 @@ fn faulty(house: &House, visit: &Visit, desk: &Desk, fault: &AdminFault) -> Resp
             "You are not in any more",
             "What you came in by is good no longer. Nothing was changed. Sign in again.".to_owned(),
         ),
-        AdminFault::OtherCall | AdminFault::InProgress => {
+        AdminFault::OtherCall | AdminFault::InProgress | AdminFault::CutOff => {
             (StatusCode::CONFLICT, "This is being done already", "Nothing was done twice. Look at what came of it first.".to_owned())
         }
         AdminFault::Configuration(faults) => {

@@ -35,7 +35,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let began = Instant::now();
     let last = fill(&store, count).await?;
     println!("{count} events were written in {} s", began.elapsed().as_secs());
-    let all = || EventSearch { limit: 50, look: 20_000, ..EventSearch::default() };
+    let all = || EventSearch { limit: 50, look: 8_000, ..EventSearch::default() };
     let rare = [EventName::KeyRotated].into();
     let searches = [
         ("the newest", all()),
@@ -77,8 +77,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 async fn fill(store: &SqlStore, count: usize) -> Result<AuditEvent, Box<dyn std::error::Error>> {
     let sample = Sample::default();
     let people: Vec<AccountId> = (0..PEOPLE).map(|_| sample.account().id).collect();
-    let apps: Vec<ClientId> = (0..APPS).map(|at| ClientId::parse(&format!("app-{at}"))).collect::<Result<_, _>>()?;
-    let providers: Vec<ProviderId> = (0..PROVIDERS).map(|at| ProviderId::parse(&format!("provider-{at}"))).collect::<Result<_, _>>()?;
+    let apps: Vec<ClientId> = (0..APPS).map(|at| ClientId::parse(format!("app-{at}"))).collect::<Result<_, _>>()?;
+    let providers: Vec<ProviderId> = (0..PROVIDERS).map(|at| ProviderId::parse(format!("provider-{at}"))).collect::<Result<_, _>>()?;
     let usual = [EventName::LoginSucceeded, EventName::CodeRedeemed, EventName::TokenRefreshed];
     let event = sample.event(EventName::LoginSucceeded, &sample.account(), &sample.client("app"));
     let mut last = event.clone();

@@ -116,11 +116,8 @@ impl SqlStore {
 
     async fn begin(mut opened: Opened, options: &StoreOptions) -> Result<Self, StoreError> {
         let standing = connect::standing(&opened.readers).await?;
-        if let Some(step) = standing.closed_by() {
-            return Err(StoreError::Unavailable(format!(
-                "a later release applied the migration {step}, which this one can't work with; start that release again, or go back to a copy of the \
-                 database from before it"
-            )));
+        if let Some(refusal) = standing.refusal() {
+            return Err(StoreError::Unavailable(refusal));
         }
         if !standing.later.is_empty() {
             tracing::warn!("a later release applied the migrations {}; this one works without knowing them", standing.later.join(", "));

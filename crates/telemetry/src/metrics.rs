@@ -220,8 +220,8 @@ impl Metrics {
         for result in ["ok", "replayed", "expired", "reused", "revoked", "upstream_denied", "upstream_unreachable"] {
             self.refreshes.add(&ResultLabel { result }, 0);
         }
-        for limit in ["client", "admin", "user_code", "authorize", "token", "push", "device", "sign_in", "admin_key"] {
-            self.rate_limited.add(&LimitLabel { limit }, 0);
+        for reason in Reason::ALL {
+            self.rate_limited.add(&LimitLabel { limit: labels::limit(Some(*reason)) }, 0);
         }
         for kind in labels::LOGOUT_KINDS {
             self.logouts.add(&KindLabel { kind }, 0);

@@ -3,6 +3,7 @@
 mod login_traces;
 mod port;
 mod stats;
+mod sweep;
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -24,7 +25,9 @@ use vestibule_domain::{
     code::Code,
     consent::Consent,
     grant::{Grant, Revoked},
-    ids::{AccountId, ApiKeyId, AttemptId, ClientId, EventId, GrantId, LinkId, LoginId, ProviderId, RegistrationTokenId, SessionId, SinkId},
+    ids::{
+        AccountId, ApiKeyId, AttemptId, ClientId, EventId, GrantId, LinkId, LoginId, ProviderId, RegistrationTokenId, SessionId, SinkId,
+    },
     keys::SigningKey,
     login_trace::LoginTrace,
     logout::Participant,
@@ -439,10 +442,7 @@ impl Tables {
             }
             Write::PutSinkCursor { cursor, expected } => {
                 let fine = self.sinks.get(&cursor.sink).map(|known| known.version) == expected;
-                if fine {
-                    self.sinks.insert(cursor.sink.clone(), *cursor);
-                }
-                fine
+                fine.then(|| self.sinks.insert(cursor.sink.clone(), *cursor)).is_some()
             }
             Write::SealEvent(sealed) => {
                 let SealedEvent { id, time, link, record, personal } = *sealed;
@@ -456,7 +456,7 @@ impl Tables {
                     .is_some()
             }
             Write::AddCheckpoint(checkpoint) => self.checkpoints.insert(checkpoint.seq, checkpoint).is_none(),
-            Write::PutLoginTrace(trace) => self.login_traces.insert((trace.login, trace.reference.clone()), *trace).is_none(),
+            Write::PutLoginTrace(trace) => self.put_login_trace(*trace),
             Write::DropLoginTraces { account } => self.drop_login_traces(account),
             Write::PutSubjectKey { account, key } => {
                 let subject = self.subjects.entry(account).or_insert(Subject { account, key: None, erased: None, habits: None });
@@ -525,39 +525,6 @@ impl Tables {
         ended.map(|grant| grant.revoked = Some(revoked)).count() > 0
     }
 
-    fn sweep_registrations(&mut self, now: Timestamp) -> usize {
-        let before = self.registration_tokens.len();
-        self.registration_tokens.retain(|_, token| token.expires >= now);
-        let tokens = before - self.registration_tokens.len();
-        let before = self.api_keys.len();
-        self.api_keys.retain(|_, key| key.expires.is_none_or(|expires| expires >= now - DAY * 30));
-        let keys = before - self.api_keys.len();
-        let before = self.last_uses.len();
-        self.last_uses.retain(|_, used| *used >= now - DAY * 400);
-        tokens + keys + before - self.last_uses.len()
-    }
-
-    fn sweep(&mut self, now: Timestamp, sessions_before: Timestamp, most: usize) -> usize {
-        // What is spent is of one kind, whatever it was.
-        let attempts = take_away(&mut self.spent_attempts, most, |expires| *expires < now);
-        attempts
-            + take_away(&mut self.spent_once, most - attempts, |expires| *expires < now)
-            + take_away(&mut self.tickets, most, |ticket| ticket.expires < now)
-            + take_away(&mut self.codes, most, |code| code.expires < now - DAY)
-            + take_away(&mut self.grants, most, |grant| grant.expires() < now)
-            + take_away(&mut self.tombstones, most, |revoked| revoked.at + DAY < now)
-            + take_away(&mut self.revoked_tokens, most, |expires| *expires < now)
-            + self.sweep_registrations(now)
-            + self.stats.sweep(now)
-            + take_away(&mut self.sessions, most, |session| match session.ended {
-                Some(ended) => ended < now - DAY,
-                None => session.last_seen < sessions_before,
-            })
-            + self.sweep_session_clients(now, most)
-            + self.sweep_login_traces(now, most)
-            + self.sweep_events(most)
-    }
-
     /// An event as a reader sees it.
     fn put_together(&self, event: &AuditEvent, sealer: Option<&dyn Sealer>) -> AuditEvent {
         let key = event.subject().and_then(|account| self.subjects.get(&account)?.key.as_ref());
@@ -570,32 +537,6 @@ impl Tables {
         sealed.sort_by_key(|event| event.link.map(|link| link.seq));
         sealed
     }
-
-    fn sweep_events(&mut self, most: usize) -> usize {
-        let base = self.chain.as_ref().map_or(0, |head| head.base);
-        let old = self.events.iter().filter(|(_, event)| event.link.is_some_and(|link| link.seq <= base));
-        let old: Vec<_> = old.map(|(key, _)| *key).take(most).collect();
-        for key in &old {
-            self.events.remove(key);
-            self.personal.remove(&key.1);
-        }
-        let before = self.checkpoints.len();
-        self.checkpoints.retain(|seq, _| *seq >= base);
-        old.len() + before - self.checkpoints.len()
-    }
-}
-
-impl Tables {
-    fn sweep_session_clients(&mut self, now: Timestamp, most: usize) -> usize {
-        let forgotten =
-            |(session, joined): (&SessionId, &Joined)| joined.due.is_none() && joined.expires < now && !self.sessions.contains_key(session);
-        let all = self.session_clients.iter().filter(|((session, _), joined)| forgotten((session, joined)));
-        let keys: Vec<_> = all.map(|(key, _)| key.clone()).take(most).collect();
-        for key in &keys {
-            self.session_clients.remove(key);
-        }
-        keys.len()
-    }
 }
 
 fn add<K: std::hash::Hash + Eq, V>(table: &mut HashMap<K, V>, key: K, value: V) -> bool {
@@ -604,14 +545,6 @@ fn add<K: std::hash::Hash + Eq, V>(table: &mut HashMap<K, V>, key: K, value: V) 
     };
     place.insert(value);
     true
-}
-
-fn take_away<K: std::hash::Hash + Eq + Clone, V>(table: &mut HashMap<K, V>, most: usize, dead: impl Fn(&V) -> bool) -> usize {
-    let keys: Vec<K> = table.iter().filter(|(_, row)| dead(row)).map(|(key, _)| key.clone()).take(most).collect();
-    for key in &keys {
-        table.remove(key);
-    }
-    keys.len()
 }
 
 fn there() -> StoreError {

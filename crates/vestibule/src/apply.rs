@@ -47,12 +47,14 @@ pub(crate) async fn apply(options: &ApplyOptions) -> Result<(), Failure> {
     }
     let new = plan.steps.iter().filter(|step| step.kind == Kind::Client && step.action == Action::Create);
     secrets.have_room_for(new.map(|step| step.id.as_str()))?;
-    match plan.most_of_it() {
-        Some(count) => {
-            confirm_count(&format!("{count} of {} that {} kept would be removed.", plan.kept, options.managed_by), count, options.removals)?
-        }
-        None => confirm("Do this?", options.sure.yes)?,
+    let removed = plan.count(Action::Delete);
+    if let Some(said) = options.removals.filter(|said| *said != removed) {
+        return Err(Failure::Plain(format!("{removed} would be removed, and --removals says {said}; nothing was done")));
     }
+    if let Some(count) = plan.most_of_it() {
+        confirm_count(&format!("{count} of {} that {} kept would be removed.", plan.kept, options.managed_by), count, options.removals)?;
+    }
+    confirm("Do this?", options.sure.yes)?;
     let done = carry_out(&remote, options, &plan, &mut secrets).await;
     // Secrets that were made are given away even if what came after them failed.
     if json {

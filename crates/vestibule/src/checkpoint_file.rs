@@ -30,12 +30,14 @@ pub(crate) struct CheckpointFile {
     reached: Option<i64>,
     /// Whether something may be missing.
     is_behind: bool,
+    /// Whether it was said that it can't be written.
+    is_told: bool,
 }
 
 impl CheckpointFile {
     /// One that may be behind.
     pub(crate) const fn new(path: PathBuf) -> Self {
-        Self { path, reached: None, is_behind: true }
+        Self { path, reached: None, is_behind: true, is_told: false }
     }
 
     /// Writes what is missing, if something may be. What fails is tried again the next time.
@@ -45,10 +47,10 @@ impl CheckpointFile {
         }
         let written = self.catch_up(gateway).await;
         // Said once, and not with every second of an outage.
-        if let (Err(error), true) = (&written, !self.is_behind || self.reached.is_none()) {
+        if let (Err(error), false) = (&written, self.is_told) {
             error!(%error, "a checkpoint of the audit log can't be written to {}; it is tried again", self.path.display());
         }
-        self.is_behind = written.is_err();
+        (self.is_told, self.is_behind) = (written.is_err(), written.is_err());
     }
 
     async fn catch_up(&mut self, gateway: &Gateway) -> Result<(), Box<dyn Error + Send + Sync>> {
@@ -70,9 +72,9 @@ impl CheckpointFile {
 }
 
 async fn append(path: &Path, checkpoints: &[Checkpoint]) -> std::io::Result<()> {
-    let lines = checkpoints.iter().map(|checkpoint| format!("{}\n", json!({ "checkpoint": checkpoint }))).collect::<String>();
+    let lines: Vec<_> = checkpoints.iter().map(|checkpoint| json!({ "checkpoint": checkpoint }).to_string() + "\n").collect();
     let mut file = OpenOptions::new().append(true).create(true).mode(0o640).open(path).await?;
-    file.write_all(lines.as_bytes()).await?;
+    file.write_all(lines.concat().as_bytes()).await?;
     file.sync_data().await
 }
 
@@ -90,6 +92,9 @@ async fn last_in(path: &Path, head: &ChainHead) -> std::io::Result<i64> {
     let mut tail = Vec::new();
     file.read_to_end(&mut tail).await?;
     let whole = tail.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+    if whole == 0 && length > TAIL {
+        return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, "it has no lines at its end, so it is none of ours"));
+    }
     let torn = (tail.len() - whole) as u64;
     if torn > 0 {
         OpenOptions::new().write(true).open(path).await?.set_len(length - torn).await?;

@@ -20,8 +20,8 @@ pub(crate) use self::{
     remote::{
         AccountCommand, Act, ApiKeyCommand, ApiKeyCreate, At, AuditList, ClientCommand, ClientCreate, ConsentCommand, Delete, DeleteKept,
         Enable, Forget, GrantCommand, Named, OfAccount, OfAnybody, ProviderCreate, ProviderSettings, ProviderUpdate,
-        RegistrationTokenCommand, SecretAdd, SecretCommand, SecretRevoke, SecretTo, SessionCommand, StatsOptions, Sure, TokenCreate, Unlink,
-        Update,
+        RegistrationTokenCommand, SecretAdd, SecretCommand, SecretRevoke, SecretTo, SessionCommand, StatsOptions, Sure, TokenCreate,
+        Unlink, Update,
     },
 };
 use crate::audit::Moment;
@@ -281,7 +281,7 @@ pub(crate) enum AuditCommand {
     /// Show the latest events
     Tail(TailOptions),
     /// List events of a running gateway, newest first, from wherever you are
-    List(AuditList),
+    List(Box<AuditList>),
     /// Write events, oldest first
     Export(ExportOptions),
     /// Say whether an export, or the log in the database, is what was sealed, and name the first event that is not

@@ -20,19 +20,15 @@ use crate::{
 
 /// Says what was decided about the login that the reference names, why, and what helps.
 pub(crate) async fn explain(options: &ExplainOptions) -> Result<(), Failure> {
-    let told = match &options.url {
-        Some(url) => {
-            let key_file =
-                options.key_file.clone().ok_or_else(|| Failure::Plain("--url needs --key-file, a file with an admin key".into()))?;
-            let at = At { url: url.clone(), key_file, ca_file: options.ca_file.clone(), json: options.json };
-            from_gateway(&at, &options.reference).await?
-        }
-        None => {
-            let store = audit::open(&options.place).await?;
-            let found = from_store(&store, options).await;
-            store.close().await;
-            found?
-        }
+    let told = if let Some(url) = &options.url {
+        let key_file = options.key_file.clone().ok_or_else(|| Failure::Plain("--url needs --key-file, a file with an admin key".into()))?;
+        let at = At { url: url.clone(), key_file, ca_file: options.ca_file.clone(), json: options.json };
+        from_gateway(&at, &options.reference).await?
+    } else {
+        let store = audit::open(&options.place).await?;
+        let found = from_store(&store, options).await;
+        store.close().await;
+        found?
     };
     if options.json { print::json(&told) } else { print::text(&told.text()) }
 }

@@ -251,20 +251,18 @@ pub(crate) async fn send_audit_on(standing: Arc<Standing>, stop: impl Future<Out
     loop {
         let only = tokio::select! {
             _ = seconds.tick() => None,
-            Some(ended) = rounds.join_next(), if !rounds.is_empty() => match ended {
-                Ok((sink, more)) => {
-                    under_way.remove(&sink);
-                    if !more {
-                        continue;
-                    }
-                    Some(sink)
-                }
-                // Which it was is not known; each is looked at again with the next second, and the lease keeps two rounds with one apart.
-                Err(_) => {
+            Some(ended) = rounds.join_next(), if !rounds.is_empty() => {
+                let Ok((sink, more)) = ended else {
+                    // Which it was is not known; each is looked at again with the next second, and the lease keeps two rounds with one apart.
                     under_way.clear();
                     continue;
+                };
+                under_way.remove(&sink);
+                if !more {
+                    continue;
                 }
-            },
+                Some(sink)
+            }
             () = &mut stop => break,
         };
         // Each round goes by the configuration that holds when it begins.

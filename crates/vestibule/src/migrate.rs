@@ -16,7 +16,11 @@ use crate::{
 /// Says which migrations are missing; applies them unless only a plan is wanted.
 pub(crate) async fn migrate(config: &Path, plan: bool, json: bool) -> Result<(), Failure> {
     let config = Config::load(Some(config))?;
-    let SchemaStanding { missing, later } = standing(&config.store).await?;
+    let standing = standing(&config.store).await?;
+    if let Some(refusal) = standing.refusal() {
+        return Err(Failure::Plain(refusal));
+    }
+    let SchemaStanding { missing, later } = standing;
     if !plan && (!missing.is_empty() || is_new(&config.store)) {
         let bar = Progress::waiting("migrating");
         let done = wire::migrate(&config.store).await;

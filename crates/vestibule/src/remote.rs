@@ -150,7 +150,7 @@ impl Remote {
     pub(crate) async fn page(&self, ask: Ask<'_>, after: Option<&str>) -> Result<(Vec<Value>, Option<String>), Failure> {
         let Answer { body, next, .. } = self.call(ask.query("after", after)).await?;
         // A gateway that leads round in circles is left.
-        Ok((items(body), next.filter(|next| after != Some(next))))
+        Ok((items(body), next.filter(|next| after != Some(next.as_str()))))
     }
 
     /// All of a list, page after page.

@@ -7,7 +7,6 @@ use tracing::{debug, info, warn};
 use vestibule_domain::{
     audit::{AuditEvent, EventName, Outcome, Reason, sink::SinkLag},
     client::GrantType,
-    detection::Detection,
     error::OAuthErrorCode,
     health::BreakerState,
     ids::{ClientId, LoginId, ProviderId, SinkId},
@@ -124,7 +123,7 @@ fn log(event: &AuditEvent) {
         }
         // What failed there is said as it fails, and how the login ended by its own event.
         (EventName::UpstreamCallback, _) => {
-            debug!(event = name, provider.id = provider, login.id = login, trace.id = trace, reason, "{name}")
+            debug!(event = name, provider.id = provider, login.id = login, trace.id = trace, reason, "{name}");
         }
         (EventName::LoginFailed | EventName::LoginDeniedByPolicy, _) => {
             let why = reason.unwrap_or("unknown");
@@ -139,16 +138,19 @@ fn log(event: &AuditEvent) {
                 "a sign-in through {through} failed: {why}"
             );
         }
-        (name, _) if Detection::recorded_by(name).is_some() => {
+        (
+            EventName::DetectionFailureBurst
+            | EventName::DetectionRefreshReuse
+            | EventName::DetectionNewCountry
+            | EventName::DetectionNewNetwork
+            | EventName::DetectionImpossibleTravel
+            | EventName::DetectionNewProvider
+            | EventName::DetectionAdminOffHours
+            | EventName::DetectionDormantReturn,
+            _,
+        ) => {
             let detail = detail.unwrap_or_default();
-            warn!(
-                event = name.as_str(),
-                provider.id = provider,
-                client.id = client,
-                login.id = login,
-                trace.id = trace,
-                "{name}: {detail}"
-            );
+            warn!(event = name, provider.id = provider, client.id = client, login.id = login, trace.id = trace, "{name}: {detail}");
         }
         (_, Outcome::Failure | Outcome::Denied) | (EventName::TokenReuseDetected, _) => {
             let why = reason.unwrap_or("unknown");

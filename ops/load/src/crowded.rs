@@ -21,7 +21,7 @@ use vestibule_persistence::{SqlStore, StoreOptions};
 use crate::{
     Outcome,
     client::Connection,
-    house::House,
+    house::{House, operator},
     turns::{self, Two},
     upstream::Upstream,
 };
@@ -82,7 +82,7 @@ struct One {
 /// Writes a history of logins: four events each, one login in twenty fails.
 async fn fill(database: &str, events: usize) -> Outcome<One> {
     let store = SqlStore::connect(&StoreOptions::new(database)).await?;
-    let entropy = SystemEntropy::default();
+    let entropy = SystemEntropy;
     let people: Vec<AccountId> = (0..PEOPLE).map(|_| AccountId::new(&entropy)).collect();
     let apps = (0..APPS).map(|n| format!("app-{n}").parse()).collect::<Result<Vec<ClientId>, _>>()?;
     let provider: ProviderId = "load".parse()?;
@@ -114,7 +114,8 @@ async fn fill(database: &str, events: usize) -> Outcome<One> {
 }
 
 fn login(now: Timestamp, account: AccountId, client: &ClientId, provider: &ProviderId, n: usize, entropy: &dyn Entropy) -> [AuditEvent; 4] {
-    let source = Source { ip: Some(address(n)), user_agent: Some("Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0".to_owned()) };
+    let user_agent = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0".to_owned();
+    let source = Source { ip: Some(address(n)), user_agent: Some(user_agent), country: None };
     let witness = Witness { now, source, trace_id: Some(format!("{:032x}", n + 1)) };
     let id = LoginId::new(now, entropy);
     let failed = n.is_multiple_of(20);
@@ -175,7 +176,7 @@ fn questions(one: &One) -> Vec<(&'static str, String)> {
 }
 
 async fn ask(house: &House, query: &str) -> Outcome<(f64, f64)> {
-    let bearer = house.operator();
+    let bearer = operator();
     let mut connection = Connection::open(&house.authority).await?;
     let mut took = Vec::with_capacity(ASKED);
     for _ in 0..ASKED {

@@ -100,11 +100,6 @@ userinfo = false
         format!("sqlite://{}/vestibule.db", self.folder.path().display())
     }
 
-    /// What who may do everything at the admin API says.
-    pub(crate) fn operator(&self) -> String {
-        format!("Bearer {ADMIN_KEY}")
-    }
-
     /// Runs a command of the binary's with this gateway's configuration.
     pub(crate) fn command(&self, arguments: &[&str]) -> Outcome<()> {
         let mut command = Command::new(&self.binary);
@@ -180,7 +175,7 @@ userinfo = false
             "id_token_signed_response_alg": alg,
             "access_token_signed_response_alg": alg,
         });
-        let bearer = self.operator();
+        let bearer = operator();
         let mut connection = Connection::open(&self.authority).await?;
         let answer = connection.post_json("/api/v1/clients", &[(header::AUTHORIZATION, &bearer)], Bytes::from(body.to_string())).await?;
         let answer = answer.expect(StatusCode::CREATED)?;
@@ -197,6 +192,11 @@ impl Drop for House {
             let _ = child.wait();
         }
     }
+}
+
+/// What who may do everything at the admin API says.
+pub(crate) fn operator() -> String {
+    format!("Bearer {ADMIN_KEY}")
 }
 
 fn free_port() -> Outcome<u16> {

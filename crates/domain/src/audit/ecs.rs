@@ -145,12 +145,9 @@ const fn kind(name: EventName) -> (Words, Words) {
         E::ClientDeleted | E::ClientExpired | E::ProviderDeleted | E::RegistrationTokenDeleted | E::ApiKeyDeleted => {
             (&["configuration"], &["deletion"])
         }
-        E::AuditChainBegun
-        | E::AuditRetentionPurged
-        | E::AuditExported
-        | E::AuditSinkMissed
-        | E::ProviderTested
-        | E::ConfigChecked => (&["configuration"], &["info"]),
+        E::AuditChainBegun | E::AuditRetentionPurged | E::AuditExported | E::AuditSinkMissed | E::ProviderTested | E::ConfigChecked => {
+            (&["configuration"], &["info"])
+        }
         E::ClientRegistrationRefused => (&["configuration"], &["denied"]),
         E::ClientUpdated
         | E::ClientSecretAdded

@@ -1,12 +1,10 @@
 //! The forms in which events are taken away, by the command line and by the admin API alike: text, made from the records alone.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{
     Actor, AuditEvent,
-    ecs::ecs,
-    ocsf::ocsf,
-    record::{canonical, record},
+    record::{RecordForm, canonical},
 };
 use crate::{client::closed_enum, ids::EventId, time::Timestamp};
 use std::{fmt, str::FromStr};
@@ -111,9 +109,9 @@ impl Form {
     /// An event, with the end of its line.
     pub fn line(self, event: &AuditEvent) -> String {
         match self {
-            Self::Jsonl => canonical(&Value::Object(record(event))) + "\n",
-            Self::Ocsf => canonical(&ocsf(event)) + "\n",
-            Self::Ecs => canonical(&ecs(event)) + "\n",
+            Self::Jsonl => RecordForm::Json.text(event) + "\n",
+            Self::Ocsf => RecordForm::Ocsf.text(event) + "\n",
+            Self::Ecs => RecordForm::Ecs.text(event) + "\n",
             Self::Csv => row(cells(event).map(harmless)),
         }
     }
@@ -205,7 +203,7 @@ mod tests {
     }
 
     fn event(user_agent: &str) -> AuditEvent {
-        let source = Source { ip: Some([192, 0, 2, 1].into()), user_agent: Some(user_agent.into()) };
+        let source = Source { ip: Some([192, 0, 2, 1].into()), user_agent: Some(user_agent.into()), country: None };
         let witness = Witness { now: Timestamp::from_secs(1_800_000_000), source, trace_id: Some("0af7".into()) };
         witness.event(EventName::LoginSucceeded, Outcome::Success, Actor::System, &Nothing)
     }
@@ -220,7 +218,7 @@ mod tests {
         for hostile in ["=HYPERLINK(\"http://evil\")", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1"] {
             let [row] = read(&Form::Csv.line(&event(hostile))).try_into().unwrap();
             assert_eq!(row[20], format!("'{hostile}"));
-            assert_eq!(row.len(), 26);
+            assert_eq!(row.len(), COLUMNS.len());
         }
     }
 
@@ -232,7 +230,7 @@ mod tests {
 
     #[test]
     fn a_line_of_json_says_when_in_words_and_what_by_number_too() {
-        let line: Value = serde_json::from_str(&Form::Jsonl.line(&event("a\nb"))).unwrap();
+        let line: serde_json::Value = serde_json::from_str(&Form::Jsonl.line(&event("a\nb"))).unwrap();
         assert_eq!((&line["time"], &line["code"], &line["name"]), (&json!("2027-01-15T08:00:00Z"), &json!(102), &json!("login.succeeded")));
     }
 
@@ -246,7 +244,7 @@ mod tests {
         let [row] = read(&Form::Csv.cut(&cut)).try_into().unwrap();
         assert_eq!(
             (row.len(), &*row[0], &*row[1], &*row[2], &*row[5]),
-            (26, &*last.id.to_string(), "2027-01-15T08:00:00Z", "cut", "limit")
+            (COLUMNS.len(), &*last.id.to_string(), "2027-01-15T08:00:00Z", "cut", "limit")
         );
         assert!(EventName::ALL.iter().all(|name| name.as_str() != CUT));
     }

@@ -49,8 +49,7 @@ fn always(name: EventName) -> &'static [&'static str] {
         E::GrantRevoked | E::ClientCredentialsGranted | E::ClientCreated | E::ClientUpdated | E::ClientDeleted | E::ClientExpired => {
             &["client"]
         }
-        E::TokenIntrospected => &["client", "detail"],
-        E::ClientDocumentChanged => &["client", "detail"],
+        E::TokenIntrospected | E::ClientDocumentChanged => &["client", "detail"],
         E::ProviderCreated
         | E::ProviderUpdated
         | E::ProviderEnabled
@@ -62,8 +61,10 @@ fn always(name: EventName) -> &'static [&'static str] {
             &["account", "detail"]
         }
         E::DetectionNewProvider => &["account", "provider", "detail"],
-        E::DetectionFailureBurst | E::DetectionRefreshReuse | E::DetectionAdminOffHours => &["detail"],
-        E::KeyRotated
+        E::DetectionFailureBurst
+        | E::DetectionRefreshReuse
+        | E::DetectionAdminOffHours
+        | E::KeyRotated
         | E::KeyRetired
         | E::ConfigReloaded
         | E::AuditChainBegun
@@ -117,7 +118,11 @@ fn any() -> Value {
             },
             "source": {
                 "type": "object",
-                "properties": { "ip": { "type": "string" }, "user_agent": { "type": "string", "maxLength": 1000 }, "country": { "type": "string", "pattern": "^[A-Z]{2}$" } },
+                "properties": {
+                    "ip": { "type": "string" },
+                    "user_agent": { "type": "string", "maxLength": 1000 },
+                    "country": { "type": "string", "pattern": "^[A-Z]{2}$" },
+                },
                 "additionalProperties": false,
             },
             "personal": {

@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, fmt, str::FromStr, time::Duration};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{AuditEvent, EventName, record::RecordForm};
+use super::{AuditEvent, EventName, record::RecordForm, search::names_like};
 use crate::{client::closed_enum, ids::SinkId, ports::Entropy, time::Timestamp};
 
 closed_enum! {
@@ -65,20 +65,16 @@ pub struct NotTaken {
 
 /// Which events a sink is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct EventFilter(BTreeSet<EventName>);
+pub struct SinkEvents(BTreeSet<EventName>);
 
-impl EventFilter {
+impl SinkEvents {
     /// Those that any of the patterns means: the name of an event, `login.*` for all of an object, `*` for all. Of patterns that mean none the first is
     /// the error.
     pub fn parse(patterns: &[String]) -> Result<Self, &String> {
         let mut names = BTreeSet::new();
         for pattern in patterns {
-            let meant = EventName::ALL.iter().copied().filter(|name| means(pattern, *name));
-            let before = meant.clone().count();
+            let meant = if pattern == "*" { EventName::ALL.to_vec() } else { names_like(pattern).ok_or(pattern)? };
             names.extend(meant);
-            if before == 0 {
-                return Err(pattern);
-            }
         }
         Ok(Self(names))
     }
@@ -99,15 +95,6 @@ impl EventFilter {
     }
 }
 
-fn means(pattern: &str, name: EventName) -> bool {
-    match pattern.strip_suffix('*') {
-        Some("") => true,
-        // The dot is part of it: `login*` would be a slip.
-        Some(object) => object.ends_with('.') && name.as_str().starts_with(object),
-        None => pattern == name.as_str(),
-    }
-}
-
 /// What is to be sent to a sink, and how.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SinkRules {
@@ -118,7 +105,7 @@ pub struct SinkRules {
     /// In which form events are written.
     pub form: RecordForm,
     /// Which events.
-    pub events: EventFilter,
+    pub events: SinkEvents,
     /// From where on, the first time.
     pub start: SinkStart,
     /// Most events that are handed over at once.
@@ -274,9 +261,9 @@ mod tests {
         }
     }
 
-    fn filter(patterns: &[&str]) -> Result<EventFilter, String> {
+    fn filter(patterns: &[&str]) -> Result<SinkEvents, String> {
         let patterns: Vec<_> = patterns.iter().map(|pattern| (*pattern).to_owned()).collect();
-        EventFilter::parse(&patterns).map_err(Clone::clone)
+        SinkEvents::parse(&patterns).map_err(Clone::clone)
     }
 
     fn rules() -> SinkRules {

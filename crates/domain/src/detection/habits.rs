@@ -118,6 +118,7 @@ impl Habits {
         self.networks.forget(before);
         self.countries.forget(before);
         self.providers.forget(before);
+        self.last = self.last.take().filter(|(_, at)| *at >= before);
     }
 }
 

@@ -84,7 +84,7 @@ impl OfficeHours {
 
 impl Span {
     /// `Fri-Mon` goes over the end of the week.
-    fn is_on(&self, day: Weekday) -> bool {
+    fn is_on(self, day: Weekday) -> bool {
         self.first.until(day) <= self.first.until(self.last)
     }
 }

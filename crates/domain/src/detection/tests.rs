@@ -107,14 +107,14 @@ fn who_is_always_somewhere_else_raises_nothing_by_being_there() {
 #[test]
 fn what_is_known_of_a_person_is_bounded() {
     let mut person = Person::default();
-    for number in 0..300u32 {
-        let country = format!("{}{}", char::from(b'A' + (number % 26) as u8), char::from(b'A' + (number / 26) as u8));
+    let letters = ('A'..='Z').flat_map(|first| ('A'..='Z').map(move |second| format!("{first}{second}")));
+    for (number, country) in (0..300u64).zip(letters) {
         person.is_in(&country, 50.0, 8.0);
         person.comes(
             EventName::LoginSucceeded,
             &format!("p{number}"),
             &format!("198.18.{}.1", number % 256),
-            NOW + Duration::from_mins(number.into()),
+            NOW + Duration::from_mins(number),
         );
     }
     assert!(serde_json::to_string(&person.habits).unwrap().len() < 4_096);

@@ -115,7 +115,7 @@ fn a_denied_login_says_at_a_glance_what_happened_and_what_helps() {
         "     why       the domain of the address belongs to it\n",
         "     token  status 200 in 184 ms\n",
         "     away for  12 s\n",
-        "email  a text of 16 characters, from /email\n",
+        "     email        a text of 16 characters, from /email\n",
     ] {
         assert!(text.contains(line), "{line:?}: {text}");
     }

@@ -154,38 +154,35 @@ impl Explanation {
 
     /// The same as lines for a terminal. Nothing in it moves a cursor.
     pub fn text(&self) -> String {
-        let mut text = format!("{}\n", self.summary);
-        if let Some(helps) = &self.helps {
-            text.push_str(&format!("What helps: {helps}\n"));
-        }
+        let mut lines = vec![self.summary.clone()];
+        lines.extend(self.helps.as_ref().map(|helps| format!("What helps: {helps}")));
         for chapter in &self.chapters {
-            let reference = if chapter.reference.is_empty() { String::new() } else { format!("  {}", chapter.reference) };
-            text.push_str(&format!("\n{}  {}{reference}\n", chapter.at, chapter.event));
+            lines.push(String::new());
+            lines.push(format!("{}  {}  {}", chapter.at, chapter.event, chapter.reference).trim_end().to_owned());
             for step in &chapter.steps {
                 let mark = match step.mood {
                     Mood::Good => '+',
                     Mood::Bad => '!',
                     Mood::Plain => ' ',
                 };
-                text.push_str(&format!(" {mark} {}\n", step.title));
+                lines.push(format!(" {mark} {}", step.title));
                 let width = step.facts.iter().map(|fact| fact.name.chars().count()).max().unwrap_or_default();
-                for Fact { name, value } in &step.facts {
-                    text.push_str(&format!("     {name:width$}  {value}\n"));
-                }
+                lines.extend(step.facts.iter().map(|fact| format!("     {:width$}  {}", fact.name, fact.value)));
             }
         }
-        if let Some(login) = &self.login {
-            text.push_str(&format!("\nIn the audit log, login {login}:\n"));
-        } else {
-            text.push_str("\nIn the audit log:\n");
-        }
-        for event in &self.events {
-            let said = [event.reason.as_deref(), event.detail.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(": ");
-            let outcome = if event.outcome == Outcome::Success.as_str() { "" } else { &event.outcome };
-            text.push_str(format!("  {}  {:<26} {outcome} {said}", event.at, event.event).trim_end());
-            text.push('\n');
-        }
-        text.chars().map(|c| if c.is_control() && c != '\n' { '\u{fffd}' } else { c }).collect()
+        let login = self.login.map(|login| format!(", login {login}")).unwrap_or_default();
+        lines.extend([String::new(), format!("In the audit log{login}:")]);
+        lines.extend(self.events.iter().map(HappenedEvent::line));
+        let one_line = |line: &String| line.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect::<String>() + "\n";
+        lines.iter().map(one_line).collect()
+    }
+}
+
+impl HappenedEvent {
+    fn line(&self) -> String {
+        let said = [self.reason.as_deref(), self.detail.as_deref()].into_iter().flatten().collect::<Vec<_>>().join(": ");
+        let outcome = if self.outcome == Outcome::Success.as_str() { "" } else { &self.outcome };
+        format!("  {}  {:<26} {outcome} {said}", self.at, self.event).trim_end().to_owned()
     }
 }
 

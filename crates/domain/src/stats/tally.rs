@@ -82,7 +82,7 @@ pub struct FailedLogin {
     pub at: Timestamp,
     /// At which provider, or `none` if none was chosen.
     pub provider: String,
-    /// Which app it was for.
+    /// Which app it was for, or `none` for a page of ours.
     pub client: String,
     /// Why.
     pub reason: Option<Reason>,
@@ -98,7 +98,7 @@ pub struct FailedLogin {
 pub struct Tally {
     /// By provider: its name, `other` for those beyond the first hundred, `none` for what ended before there was one.
     pub providers: BTreeMap<String, OfProvider>,
-    /// By app: the id that an operator registered, or `other`.
+    /// By app: the id that an operator registered, `other`, or `none` for pages of ours, such as the console.
     pub clients: BTreeMap<String, OfClient>,
     /// How long our own token endpoint took to answer.
     #[serde(skip_serializing_if = "Histogram::is_empty")]

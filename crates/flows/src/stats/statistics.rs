@@ -33,7 +33,7 @@ const MOST_UNKNOWN: usize = 100;
 const MOST_NOTED: usize = 200_000;
 /// What stands for everything without a name of its own.
 const OTHER: &str = "other";
-/// What stands for a provider where none was chosen.
+/// What stands for a provider where none was chosen, and for an app where somebody came to a page of ours.
 const NONE: &str = "none";
 
 /// Counts, as an [`Observer`], and keeps it until somebody writes it.
@@ -87,8 +87,7 @@ impl Statistics {
     /// Nothing is counted yet. A provider is counted under its own name once [`Observer::provider_health`] was told of it, an app once it is known
     /// that an operator registered it.
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        let own = [CONSOLE_NAME, OWN_NAME].into_iter().filter_map(|name| ClientId::parse(name).ok()).collect();
-        Self { clock, books: Mutex::new(Books { clients: own, ..Books::default() }) }
+        Self { clock, books: Mutex::default() }
     }
 
     fn books(&self) -> MutexGuard<'_, Books> {
@@ -171,20 +170,18 @@ impl Statistics {
         self.books().secrets.clone()
     }
 
-    /// Who was here and is to be noted. Those who could not be are given back.
-    pub(super) fn take_people(&self) -> HashSet<(Timestamp, AccountId)> {
-        std::mem::take(&mut self.books().people)
-    }
-
-    /// They are to be noted still.
-    pub(super) fn give_back(&self, people: impl IntoIterator<Item = (Timestamp, AccountId)>) {
-        self.books().people.extend(people);
+    /// Who was here and is to be noted.
+    pub(super) fn people(&self) -> Vec<(Timestamp, AccountId)> {
+        self.books().people.iter().copied().collect()
     }
 
     /// They are noted.
     pub(super) fn noted(&self, people: &[(Timestamp, AccountId)]) {
         let today = day(self.clock.now());
         let mut books = self.books();
+        for one in people {
+            books.people.remove(one);
+        }
         if books.noted.iter().next().is_some_and(|(day, _)| *day != today) {
             books.noted.clear();
         }
@@ -226,12 +223,12 @@ impl Books {
 
     /// One known by the address of its document is a stranger's, and so may be one that registered itself.
     fn client(&mut self, id: Option<&ClientId>) -> String {
-        match id {
-            Some(id) if self.clients.contains(id) => return id.to_string(),
-            Some(id) if self.unknown.len() < MOST_UNKNOWN && !id.as_str().starts_with("https://") => {
-                self.unknown.insert(id.clone());
-            }
-            _ => {}
+        let Some(id) = id.filter(|id| ![CONSOLE_NAME, OWN_NAME].contains(&id.as_str())) else { return NONE.to_owned() };
+        if self.clients.contains(id) {
+            return id.to_string();
+        }
+        if self.unknown.len() < MOST_UNKNOWN && !id.as_str().starts_with("https://") {
+            self.unknown.insert(id.clone());
         }
         OTHER.to_owned()
     }
@@ -253,7 +250,7 @@ impl Books {
             *of_provider.reasons.entry(reason).or_default() += 1;
         }
         // Nobody entered an app that an operator only tried.
-        if event.is_trial() {
+        if event.trial {
             return;
         }
         let of_client = tally.client(&client);
@@ -358,6 +355,11 @@ impl Observer for Statistics {
     }
 
     fn upstream_refreshed(&self, _: &ProviderId, _: RefreshOutcome) {}
+
+    /// An operator's own. Those of a login that began at another node are looked up.
+    fn client_served(&self, client: &ClientId) {
+        self.introduce(client);
+    }
 
     fn departed(&self, provider: &ProviderId, _: LoginId) {
         let now = self.clock.now();

@@ -168,7 +168,7 @@ fn what_happens_is_counted_where_it_belongs() {
     ] {
         statistics.observed(&AuditEvent { reason, ..event(&hand, name, outcome) });
     }
-    let tried = event(&hand, EventName::LoginFailed, Outcome::Failure).tried();
+    let tried = AuditEvent { trial: true, ..event(&hand, EventName::LoginFailed, Outcome::Failure) };
     statistics.observed(&tried);
     for (phase, result) in [(Phase::Token, "ok"), (Phase::Api, "unreachable"), (Phase::Discovery, "ok"), (Phase::Token, "paused")] {
         statistics.upstream_called(&provider("acme"), phase, result, Duration::from_millis(120));
@@ -185,6 +185,11 @@ fn what_happens_is_counted_where_it_belongs() {
     assert_eq!((wiki.refreshed, wiki.not_refreshed), (1, 1), "a spent code is no refresh");
     assert_eq!((tally.tokens.count(), tally.rate_limited, tally.sessions), (1, 1, Some(12)));
     assert_eq!(tally.failures.len(), 2);
+    statistics.observed(&AuditEvent { client: None, ..signed_in(&hand) });
+    let own_page = Some(client("vestibule.console"));
+    statistics.observed(&AuditEvent { client: own_page, ..event(&hand, EventName::LoginStarted, Outcome::Success) });
+    let ours = statistics.live(Step::TenSeconds).spans.values().map(|tally| tally.clients["none"].clone()).next().unwrap();
+    assert_eq!((ours.asked, ours.logins.succeeded), (1, 1), "what leads to a page of ours is no app's");
     assert_eq!(tally.failures[0].reference.as_deref(), Some("4bf92f3577b34da6a3ce929d0e0e4736"));
 }
 
@@ -193,13 +198,13 @@ fn a_person_is_noted_once_a_day_and_not_after_they_were_erased() {
     let (hand, statistics) = at(3);
     statistics.observed(&signed_in(&hand));
     statistics.observed(&event(&hand, EventName::TokenRefreshed, Outcome::Success));
-    let people: Vec<_> = statistics.take_people().into_iter().collect();
+    let people = statistics.people();
     assert_eq!(people.len(), 1);
     statistics.noted(&people);
     statistics.observed(&signed_in(&hand));
-    assert_eq!(statistics.take_people().len(), 0);
+    assert_eq!(statistics.people().len(), 0);
     set(&hand, 24 * 3_600);
     statistics.observed(&signed_in(&hand));
     statistics.observed(&event(&hand, EventName::AccountErased, Outcome::Success));
-    assert_eq!(statistics.take_people().len(), 0);
+    assert_eq!(statistics.people().len(), 0);
 }

@@ -203,10 +203,11 @@ impl Place {
         }
     }
 
-    /// What is done here by a method. HEAD is GET without the body (RFC 9110 §9.3.2).
+    /// What is done here by a method. HEAD is GET without the body (RFC 9110 §9.3.2), where to get something is all that happens.
     pub(crate) fn row(self, method: &Method) -> Option<&'static Row> {
-        let method = if *method == Method::HEAD { &Method::GET } else { method };
-        TABLE.iter().find(|row| row.route == self.route() && row.method == *method)
+        let is_head = *method == Method::HEAD;
+        let asked = if is_head { &Method::GET } else { method };
+        TABLE.iter().find(|row| row.route == self.route() && row.method == *asked && (!is_head || row.does == Does::Reads))
     }
 
     /// Whether the address takes a method.
@@ -225,7 +226,8 @@ impl Place {
             return "GET, HEAD".to_owned();
         }
         let named = ORDER.iter().filter(|method| self.row(method).is_some());
-        let names: Vec<_> = named.map(|method| if *method == Method::GET { "GET, HEAD" } else { method.as_str() }).collect();
+        let has_head = self.row(&Method::HEAD).is_some();
+        let names: Vec<_> = named.map(|method| if has_head && *method == Method::GET { "GET, HEAD" } else { method.as_str() }).collect();
         names.join(", ")
     }
 }

@@ -19,7 +19,7 @@ use super::{
     like, named,
     parts::{Badge, When},
     people::People,
-    read, said, segment, show, wants_part, write,
+    read, refused, said, segment, show, wants_part, write,
 };
 use crate::{
     admin::{
@@ -81,7 +81,9 @@ async fn list(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
 }
 
 async fn export(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
-    let form: Form = Sent::of(&visit).text("format").parse().unwrap_or(Form::Jsonl);
+    let Ok(form) = Sent::of(&visit).text("format").parse::<Form>() else {
+        return refused(&house, &visit, &desk, StatusCode::BAD_REQUEST, "That can't be copied", "A copy is csv, jsonl, ocsf or ecs.");
+    };
     match house.gateway.export_events(&visit.witness, &desk.operator.actor, form, &asked(&visit), (None, None)).await {
         Ok(export) => download(export, visit.witness.now),
         Err(fault) => faulty(&house, &visit, &desk, &fault),
@@ -128,10 +130,10 @@ fn in_full(text: &str) -> String {
     written.into_iter().find(|text| Timestamp::parse(text).is_some()).unwrap_or_else(|| text.to_owned())
 }
 
-/// The same the other way round; what is no moment stays as it was written.
+/// The same the other way round. A browser's field takes nothing but a moment: of anything else the page says that it is none.
 fn in_field(text: Option<String>) -> String {
-    let text = text.unwrap_or_default();
-    Timestamp::parse(&text).map(|at| at.to_string().chars().take(19).collect()).unwrap_or(text)
+    let at = text.and_then(|text| Timestamp::parse(&text));
+    at.map(|at| at.to_string().chars().take(19).collect()).unwrap_or_default()
 }
 
 /// What is narrowed by in the part of the form that is folded.
@@ -281,6 +283,6 @@ mod tests {
             assert_eq!(in_full(field), full);
         }
         assert_eq!(in_field(Some("2026-11-24T10:00:30.123+01:00".into())), "2026-11-24T09:00:30");
-        assert_eq!(in_field(Some("yesterday".into())), "yesterday");
+        assert_eq!(in_field(Some("yesterday".into())), "");
     }
 }

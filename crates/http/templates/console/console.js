@@ -35,8 +35,13 @@ document.addEventListener("htmx:afterSwap", (event) => {
 });
 
 // A dashboard is sent again and again. Whoever reads a table of it or has the keyboard in it is not disturbed, and whoever wants it to stand still says so.
+let stream;
 const watch = (board) => {
-  const stream = new EventSource(board.dataset.live);
+  stream = new EventSource(board.dataset.live);
+  // The browser comes again by itself but for what it was refused.
+  stream.addEventListener("error", () => {
+    if (stream.readyState === EventSource.CLOSED) board.querySelector(".as-of").textContent += ", and no longer live";
+  });
   stream.addEventListener("board", (event) => {
     const shown = board.querySelector(".live");
     if (board.classList.contains("paused") || shown.contains(document.activeElement)) return;
@@ -52,6 +57,14 @@ document.addEventListener("click", (event) => {
   if (!button) return;
   const paused = button.closest("[data-live]").classList.toggle("paused");
   button.textContent = paused ? "Go on" : "Pause";
+  look();
 });
 const board = document.querySelector("[data-live]");
-if (board) watch(board);
+// Nothing is kept open for a page that nobody looks at: a browser has six connections for all of them.
+const look = () => {
+  if (!board) return;
+  stream?.close();
+  if (!document.hidden && !board.classList.contains("paused")) watch(board);
+};
+document.addEventListener("visibilitychange", look);
+look();

@@ -354,13 +354,13 @@ async fn what_files_keep_is_changed_in_their_name_or_by_force() {
         assert_eq!(refused.json()["detail"], "The files of web keep this; nothing was changed.");
     }
     let patch = json!({ "client_name": "2" });
-    let refused = desk.change(Method::PATCH, "/clients/wiki", Some(V1), patch.clone()).await;
+    let refused = desk.change(Method::PATCH, "/clients/wiki", Some(V1), patch).await;
     assert_eq!(refused.status, StatusCode::CONFLICT);
     assert_eq!(desk.delete("/clients/wiki", Some(V1)).await.status, StatusCode::CONFLICT);
     assert_eq!(desk.delete("/clients/wiki?managed_by=ops", Some(V1)).await.status, StatusCode::CONFLICT);
 
     assert_eq!(put("managed_by=web", Some(V1), "2").await.json()["client_name"], "2");
-    let forced = desk.change(Method::PATCH, "/clients/wiki?force=true", Some(V2), patch).await;
+    let forced = desk.change(Method::PATCH, "/clients/wiki?force=true", Some(V2), json!({ "client_name": "3" })).await;
     assert_eq!((forced.status, &forced.json()["managed_by"]), (StatusCode::OK, &json!("web")), "{}", forced.body);
     let taken = put("managed_by=ops&force=true", Some(V3), "4").await;
     assert_eq!(taken.json()["managed_by"], "ops", "{}", taken.body);

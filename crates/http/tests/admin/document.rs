@@ -108,6 +108,7 @@ async fn the_document_is_whole() {
     GET /sessions → 200 400 401 403 429 500 503
     DELETE /sessions/{session_id} → 200 204 400 401 403 404 429 500 503
     GET /sessions/{session_id} → 200 401 403 404 429 500 503
+    GET /stats → 200 400 401 403 429 500 503
     ");
     for (name, schema) in document["components"]["schemas"].as_object().unwrap() {
         assert!(schema["description"].is_string(), "{name}");

@@ -310,7 +310,7 @@ async fn attack_61_after_a_reload_documents_are_read_by_the_rules_of_then() {
     assert_eq!(street.comes(&app()).await.status, StatusCode::OK);
     let reloaded = |registration: SelfRegistration| {
         let settings = Settings { registration, ..street.gateway().settings().clone() };
-        let renewal = Renewal { settings, bootstrap_key: None, providers: Vec::new(), outgoing: None };
+        let renewal = Renewal { settings, bootstrap_key: None, providers: Vec::new(), sinks: Vec::new(), outgoing: None, atlas: None };
         Street::at(street.gateway().renewed(renewal), &street)
     };
     let rules = street.gateway().settings().registration.clone();

@@ -91,7 +91,7 @@ async fn what_is_kept_says_why_and_never_what_anybody_said_typed_or_was_given() 
 
     let asked = decided.asked.as_ref().unwrap();
     assert!(asked.pkce && asked.login_hint && asked.client.as_str() == "app" && asked.scopes.has("offline_access"), "{asked:?}");
-    assert_eq!(decided.door.as_ref().and_then(|door| door.how).map(|how| how.as_str()), Some("click"));
+    assert_eq!(decided.door.as_ref().and_then(|door| door.how).map(vestibule_domain::door::Chosen::as_str), Some("click"));
     let came = decided.came.as_ref().unwrap();
     let names: Vec<_> = came.claims.iter().map(|seen| seen.claim.as_str()).collect();
     assert_eq!(names, ["address", "department", "email", "email_verified", "groups", "name", "phone", "sub"]);
@@ -177,10 +177,11 @@ async fn a_login_that_went_another_way_first_has_a_chapter_for_each() {
     let asking = street.app_as("asking", Draft { consent: "always".into(), ..plain() }).await;
     let mut browser = Browser::default();
     let landed = street.arrives_asking(&mut browser, &asking, &[], "bob").await;
-    let page = street.goes(&mut browser, &landed.header("location").to_owned()).await;
+    let page = street.goes(&mut browser, landed.header("location")).await;
     let first = last(&street).1;
     let field = |name: &str| page.between(&format!("name=\"{name}\" value=\""), "\"").to_owned();
     let (attempt, token) = (field("attempt"), field("token"));
+    street.rig.clock.advance(Duration::from_secs(1));
     street.posts(&mut browser, "/consent", &[("attempt", &attempt), ("token", &token), ("decision", "allow")]).await;
     let told = explanation(&api(&street, &first, ADMIN_KEY).await);
     let events: Vec<_> = told.chapters.iter().map(|chapter| (chapter.event.as_str(), chapter.grant_id.is_some())).collect();

@@ -219,7 +219,7 @@ impl Street {
         let guesser = App { secret: Some("wrong".into()), ..street.app("app").await };
         let mut found = Vec::new();
         for path in addresses() {
-            let answer = street.asks(&guesser, &path, &[]).await;
+            let answer = street.asks(&guesser, &path, &[("grant_type", "client_credentials")]).await;
             if answer.status == StatusCode::UNAUTHORIZED && answer.body.contains("\"invalid_client\"") {
                 found.push(path);
             }

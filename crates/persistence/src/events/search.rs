@@ -26,7 +26,7 @@ use crate::{
 const MOST_WALKS: usize = 16;
 
 /// What is sealed for a person has to be opened to be looked at, and that is dear: so much dearer than a row whose columns say enough.
-const OPENING: u64 = 10;
+const OPENING: u64 = 4;
 
 /// How many are opened at once.
 const OPENED_AT_ONCE: u64 = 200;
@@ -72,10 +72,14 @@ async fn page(db: &DatabaseConnection, search: &EventSearch, after: Option<Event
     let backend = db.get_database_backend();
     let mut rows = Vec::new();
     let mut reached: Option<(i64, Vec<u8>)> = None;
-    for walk in walks(search) {
-        let found = Entity::find().from_raw_sql(backend.build(&walk.found(search, after, want))).all(db).await.map_err(failed)?;
+    let walks = walks(search);
+    // They share what may be looked at.
+    let look = Ord::max(search.look / walks.len() as u64, 1);
+    let within = EventSearch { look, ..search.clone() };
+    for walk in walks {
+        let found = Entity::find().from_raw_sql(backend.build(&walk.found(&within, after, want))).all(db).await.map_err(failed)?;
         if (found.len() as u64) < want {
-            let last = db.query_one_raw(backend.build(&walk.last_looked_at(search, after))).await.map_err(failed)?;
+            let last = db.query_one_raw(backend.build(&walk.last_looked_at(&within, after))).await.map_err(failed)?;
             let last = last.map(|row| place(&row)).transpose().map_err(failed)?;
             reached = reached.max(last);
         }

@@ -79,7 +79,11 @@ pub(super) async fn in_turn(connection: &mut Connection, callers: &[&Prepared]) 
     hold(connection, callers).await?;
     let mut written = Written::nothing(callers);
     let mut order: Vec<usize> = (0..callers.len()).filter(|&at| !callers[at].contested.is_empty()).collect();
-    order.sort_by_key(|&at| (callers[at].contested[0].kind, &callers[at].contested[0].key));
+    // What empties an account goes first: it meets in that row what is not contested (`PutAccount`), so whoever signs in beside it has to lose.
+    order.sort_by_key(|&at| {
+        let contested = &callers[at].contested;
+        (!contested.iter().any(|step| step.kind == Kind::EmptyAccount), contested[0].kind, &contested[0].key)
+    });
     for at in order {
         let mut won = Vec::new();
         match contest(connection, callers[at], &mut won).await? {

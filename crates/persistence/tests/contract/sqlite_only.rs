@@ -118,6 +118,28 @@ async fn what_lacks_a_migration_is_not_opened_and_the_way_on_is_said() {
     SqlStore::connect(&options).await.unwrap().close().await;
 }
 
+/// A release that had to be taken back: the one before works on what it left, unless it says that nobody can.
+#[tokio::test]
+async fn what_a_later_release_added_is_no_hindrance_unless_it_says_so() {
+    let bench = SqliteBench::set_up().await;
+    let apply = async |name: &str| run(&bench, &format!("INSERT INTO seaql_migrations (version, applied_at) VALUES ('{name}', 0)")).await;
+    apply("m20990101_000001_more").await;
+    // One that is missing here is applied beside it.
+    run(&bench, "DELETE FROM seaql_migrations WHERE version = 'm20261126_000007_uses_by_their_age'").await;
+    run(&bench, "DROP INDEX last_uses_by_age").await;
+    let options = StoreOptions::new(format!("sqlite:{}", bench.path().display()));
+    let standing = SqlStore::standing(&options).await.unwrap();
+    assert_eq!(standing.missing, ["m20261126_000007_uses_by_their_age"]);
+    assert_eq!(standing.later, ["m20990101_000001_more"]);
+    SqlStore::connect(&options).await.unwrap().close().await;
+    assert_eq!(SqlStore::standing(&options).await.unwrap().missing, Vec::<String>::new());
+
+    apply("m20990101_000002_columns_gone_closes_older_releases").await;
+    let refused = text_of(SqlStore::connect(&options).await.unwrap_err());
+    assert!(refused.starts_with("a later release applied the migration m20990101_000002_columns_gone_closes_older_releases"), "{refused}");
+    bench.tear_down().await;
+}
+
 #[tokio::test]
 async fn a_reader_makes_no_file_and_refuses_to_write() {
     let directory = tempfile::tempdir().unwrap();

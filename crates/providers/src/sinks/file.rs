@@ -2,7 +2,7 @@
 
 use std::{
     ffi::OsString,
-    fs::{self, File, OpenOptions},
+    fs::{self, File, OpenOptions, TryLockError},
     io::{self, Read, Seek, SeekFrom, Write},
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
@@ -60,6 +60,10 @@ fn append(options: &FileOptions, lines: &[u8], now: Timestamp) -> io::Result<()>
     rotate(options, now)?;
     let is_new = !options.path.exists();
     let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o640).open(&options.path)?;
+    // A write that was given up may still hang, and would cut off what is written meanwhile. Not every file can be locked.
+    if let Err(TryLockError::WouldBlock) = file.try_lock() {
+        return Err(io::Error::new(io::ErrorKind::ResourceBusy, "somebody still writes to it"));
+    }
     let whole = whole_lines(&mut file)?;
     let written = file.write_all(lines).and_then(|()| if options.fsync { file.sync_data() } else { Ok(()) });
     if let Err(error) = written {
@@ -164,7 +168,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let options = options(&folder);
         append(&options, b"one\ntwo\n", NOW).unwrap();
-        OpenOptions::new().append(true).open(&options.path).unwrap().write_all(&[b'x'; 20_000]).unwrap();
+        OpenOptions::new().append(true).open(&options.path).unwrap().write_all(&vec![b'x'; 20_000]).unwrap();
         append(&options, b"three\n", NOW).unwrap();
         assert_eq!(text(&options.path), "one\ntwo\nthree\n");
         fs::write(&options.path, "no end of a line at all").unwrap();
@@ -199,6 +203,19 @@ mod tests {
         assert_eq!(text(&by_age.path), "third\nsoon\n");
         append(&by_age, b"later\n", begun + Duration::from_mins(61)).unwrap();
         assert_eq!(text(&by_age.path), "later\n");
+    }
+
+    #[test]
+    fn while_somebody_writes_nobody_else_does() {
+        let folder = tempfile::tempdir().unwrap();
+        let options = options(&folder);
+        append(&options, b"one\n", NOW).unwrap();
+        let held = OpenOptions::new().append(true).open(&options.path).unwrap();
+        held.lock().unwrap();
+        assert_eq!(append(&options, b"two\n", NOW).unwrap_err().kind(), io::ErrorKind::ResourceBusy);
+        drop(held);
+        append(&options, b"two\n", NOW).unwrap();
+        assert_eq!(text(&options.path), "one\ntwo\n");
     }
 
     #[test]

@@ -105,13 +105,13 @@ impl SyslogSink {
     }
 
     async fn send(&self, batch: &Batch) -> io::Result<()> {
-        let messages = batch.events.iter().map(|event| message(event, batch.form, &self.options.sender));
         let place = (self.options.host.as_str(), self.options.port);
         if self.options.transport == Transport::Udp {
             return datagrams(place, batch, &self.options.sender).await;
         }
         let mut framed = Vec::new();
-        for message in messages {
+        for event in &batch.events {
+            let message = message(event, batch.form, &self.options.sender);
             framed.extend_from_slice(format!("{} {message}", message.len()).as_bytes());
         }
         let stream = TcpStream::connect(place).await?;

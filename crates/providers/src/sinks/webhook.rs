@@ -52,7 +52,8 @@ impl WebhookSecret {
     }
 }
 
-/// Posts a JSON array of events. `webhook-id` names the batch and stays when it is sent again; `webhook-signature` has one signature for each secret.
+/// Posts a JSON array of events. `webhook-id` names exactly the events in it: a batch that failed may come again in
+/// smaller parts. `webhook-signature` has one signature for each secret.
 #[derive(Clone, Debug)]
 pub struct WebhookSink {
     url: Url,

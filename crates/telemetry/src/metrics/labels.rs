@@ -176,6 +176,7 @@ pub(super) fn limit(reason: Option<Reason>) -> &'static str {
         Some(Reason::DeviceRate) => "device",
         Some(Reason::SignInRate) => "sign_in",
         Some(Reason::AdminRate) => "admin_key",
+        Some(Reason::EventRate) => "events",
         _ => "other",
     }
 }
@@ -252,7 +253,20 @@ pub(super) fn changed(event: &AuditEvent) -> Option<&'static str> {
         | EventName::ConfigReloadFailed
         | EventName::ConfigChecked
         | EventName::AuditChainBegun
-        | EventName::AuditRetentionPurged => return None,
+        | EventName::LoginProviderSelected
+        | EventName::UpstreamCallback
+        | EventName::TokenIntrospected
+        | EventName::AuditRetentionPurged
+        | EventName::AuditExported
+        | EventName::AuditSinkMissed
+        | EventName::DetectionFailureBurst
+        | EventName::DetectionRefreshReuse
+        | EventName::DetectionNewCountry
+        | EventName::DetectionNewNetwork
+        | EventName::DetectionImpossibleTravel
+        | EventName::DetectionNewProvider
+        | EventName::DetectionAdminOffHours
+        | EventName::DetectionDormantReturn => return None,
     })
 }
 

@@ -8,7 +8,7 @@ use vestibule_domain::{
 
 use super::{
     instruments::{Counts, Levels, Maker},
-    labels::{Name, Names, SinkLabel, SinkResultLabels},
+    labels::{Names, SinkLabel, SinkResultLabels},
     seconds,
 };
 
@@ -58,7 +58,7 @@ impl OfSinks {
 
     /// A counter that first appears with its first increase hides that increase from `rate()`.
     fn introduce(&self, sink: &SinkId) {
-        let Some(name): Option<Name> = self.names.introduce(sink) else { return };
+        let Some(name) = self.names.introduce(sink) else { return };
         for result in SinkTrouble::ALL.iter().map(|trouble| trouble.as_str()).chain(["ok"]) {
             self.deliveries.add(&SinkResultLabels { sink: name.clone(), result }, 0);
         }

@@ -169,6 +169,8 @@ fn the_rest_is_counted_where_it_belongs() {
         (r#"vestibule_tokens_issued_total{grant="client_credentials"}"#, "1"),
         (r#"vestibule_logout_total{kind="user"}"#, "1"),
         (r#"vestibule_rate_limited_total{limit="client"}"#, "1"),
+        (r#"vestibule_rate_limited_total{limit="events"}"#, "0"),
+        (r#"vestibule_rate_limited_total{limit="other"}"#, "0"),
         (r#"vestibule_upstream_requests_total{provider="corp",phase="token",result="ok"}"#, "1"),
         (r#"http_client_request_duration_seconds_count{provider="corp",phase="token"}"#, "1"),
         (r#"vestibule_token_errors_total{grant="authorization_code",error="invalid_grant"}"#, "1"),
@@ -309,4 +311,20 @@ fn clients_are_counted_by_name_where_that_is_wanted_and_only_those_that_exist() 
     let text = metrics.render();
     let named = text.lines().filter(|line| line.starts_with("vestibule_client_logins_total{") && !line.contains("\"other\"")).count();
     assert_eq!(named, labels::MOST_NAMES);
+}
+
+#[test]
+fn what_is_unusual_is_counted_by_what_it_is_and_by_nobody() {
+    let metrics = metrics();
+    let before = series(&metrics);
+    for detection in Detection::ALL {
+        metrics.observed(&AuditEvent {
+            account: Some(vestibule_domain::ids::AccountId::new(&Zeros)),
+            provider: Some(provider("github")),
+            detail: Some("a stranger's \"words\"".into()),
+            ..event(detection.event(), Outcome::Success)
+        });
+        assert_eq!(value(&metrics, &format!("vestibule_detections_total{{detection=\"{detection}\"}}")), "1");
+    }
+    assert_eq!(series(&metrics), before, "each was there before, at nought");
 }

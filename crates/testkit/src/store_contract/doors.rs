@@ -163,6 +163,9 @@ pub async fn an_account_is_emptied_once_no_link_leads_there(store: Arc<dyn Store
     commit(&store, [remove(0)]).await;
 
     let mut all: Vec<_> = links[2..].iter().map(|link| one(Write::AddLink(link.clone()))).collect();
+    // They sign in meanwhile, by the way that goes: what that writes of them must not stay.
+    let comes = one(Write::SpendAttempt { id: sample.attempt(), expires: sample.now }).write(Write::UpdateLink(links[1].clone()));
+    all.push(comes.write(Write::PutAccount(ada.clone())));
     all.push(one(remove(1)).write(empty()).write(Write::DropAccountConsents { account: ada.id }));
     let answers = race(&[&store], all).await;
     let mut left = store.links_of(&ada.id).await.unwrap();

@@ -110,7 +110,7 @@ pub async fn events_are_looked_for_newest_first(store: Arc<dyn Store>) {
     let newest = AuditEvent {
         login: oldest.login,
         trace_id: Some("0af7651916cd43dd8448eb211c80319c".into()),
-        source: Source { ip: Some(address), user_agent: None },
+        source: Source { ip: Some(address), user_agent: None, country: None },
         ..sample.later(&sample.event(EventName::CodeRedeemed, &accounts[1], &clients[0]), at(20))
     };
     store.commit([&oldest, &middle, &newest].into_iter().cloned().fold(Changes::default(), Changes::event)).await.unwrap();
@@ -176,7 +176,7 @@ pub async fn a_search_goes_on_where_the_page_before_it_ended(store: Arc<dyn Stor
     let made = |at: u64| {
         let kind = kinds[usize::try_from(at % 3).unwrap()];
         let event = sample.later(&sample.event(kind, &account, &client), Duration::from_millis(at / 4));
-        let provider = (at % 7 == 0).then(|| event.provider.clone()).flatten();
+        let provider = at.is_multiple_of(7).then(|| event.provider.clone()).flatten();
         AuditEvent { provider, ..event }
     };
     let mut all: Vec<AuditEvent> = (0..60).map(made).collect();

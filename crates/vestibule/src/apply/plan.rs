@@ -184,7 +184,7 @@ impl Plan {
         (removed * 2 > self.kept).then_some(removed)
     }
 
-    fn count(&self, action: Action) -> usize {
+    pub(super) fn count(&self, action: Action) -> usize {
         self.steps.iter().filter(|step| step.action == action).count()
     }
 

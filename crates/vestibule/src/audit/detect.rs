@@ -30,8 +30,7 @@ pub(crate) async fn detect(options: &DetectOptions) -> Result<(), Failure> {
     let store = wire::open_to_read(&config.store, Some(&config.sealing)).await?;
     // Rules can be tried before they are turned on.
     let rules = DetectionRules { enabled: true, ..config.settings.detections.clone() };
-    let atlas = config.atlas.clone().map(|atlas| atlas as _);
-    let report = replay(&store, rules, atlas, since).await;
+    let report = replay(&store, rules, wire::atlas(&config), since).await;
     store.close().await;
     let report = report?;
     if options.of.json { print::json(&report) } else { print::text(&report.text()) }

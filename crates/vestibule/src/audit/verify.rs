@@ -186,7 +186,9 @@ fn told(report: &Report, waiting: i64, against: &Anchors) -> String {
     }
     match against.checkpoints {
         0 => {
-            said.push_str("whether more came after that was cut off is told only by checkpoints that were kept elsewhere (--checkpoints)\n")
+            said.push_str(
+                "whether more came after that was cut off is told only by checkpoints that were kept elsewhere (--checkpoints)\n",
+            );
         }
         many => {
             let _ = writeln!(said, "{many} checkpoints that were kept elsewhere are all in it");

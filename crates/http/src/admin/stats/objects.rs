@@ -23,7 +23,7 @@ impl Kind for RangeWord {
 
 /// What was counted in a stretch of time.
 #[derive(Object)]
-#[oai(rename = "Statistics", example)]
+#[oai(rename = "Statistics", example, skip_serializing_if_is_none)]
 pub(super) struct StatsObject {
     /// How far back.
     range: Text<RangeWord>,
@@ -37,7 +37,7 @@ pub(super) struct StatsObject {
     made_up: bool,
     /// Logins that ended.
     logins: OutcomesObject,
-    /// How many of a hundred logins succeeded, refusals by rules and persons left out, cut to a tenth; null if none ended.
+    /// How many of a hundred logins succeeded, refusals by rules and persons left out, cut to a tenth; absent if none ended.
     success_percent: Option<f64>,
     /// Logins that a session answered without a sign-in.
     silent_logins: Option<u64>,
@@ -59,7 +59,7 @@ pub(super) struct StatsObject {
     rate_limited: Option<u64>,
     /// Browsers signed in, when it was looked last.
     sessions_active: Option<u64>,
-    /// People who were here; null when one provider or one app is asked for.
+    /// People who were here; absent when one provider or one app is asked for.
     people: Option<PeopleObject>,
     /// The last logins that failed, newest first, at most twenty.
     failures: Vec<FailureObject>,
@@ -69,7 +69,7 @@ pub(super) struct StatsObject {
 
 /// How logins ended.
 #[derive(Object)]
-#[oai(rename = "LoginOutcomes", example)]
+#[oai(rename = "LoginOutcomes", example, skip_serializing_if_is_none)]
 struct OutcomesObject {
     /// Somebody signed in.
     succeeded: u64,
@@ -81,7 +81,7 @@ struct OutcomesObject {
 
 /// How far logins came. The steps are counted each for itself, when they happen.
 #[derive(Object)]
-#[oai(rename = "LoginFunnel", example)]
+#[oai(rename = "LoginFunnel", example, skip_serializing_if_is_none)]
 struct FunnelObject {
     /// An app sent somebody, and no session answered at once.
     asked: Option<u64>,
@@ -97,7 +97,7 @@ struct FunnelObject {
 
 /// A reason, and how often it was one.
 #[derive(Object)]
-#[oai(rename = "ReasonCount", example)]
+#[oai(rename = "ReasonCount", example, skip_serializing_if_is_none)]
 struct ReasonObject {
     /// The reason, as in audit events.
     reason: String,
@@ -107,13 +107,13 @@ struct ReasonObject {
 
 /// What was counted of one provider.
 #[derive(Object)]
-#[oai(rename = "ProviderStatistics", example)]
+#[oai(rename = "ProviderStatistics", example, skip_serializing_if_is_none)]
 struct ProviderStats {
     /// Its id; `other` for those beyond the first hundred, `none` for what ended before one was chosen.
     provider: String,
     /// Logins that ended.
     logins: OutcomesObject,
-    /// How many of a hundred succeeded, refusals left out; null if none ended.
+    /// How many of a hundred succeeded, refusals left out; absent if none ended.
     success_percent: Option<f64>,
     /// Logins with which somebody was sent there.
     sent: u64,
@@ -131,9 +131,9 @@ struct ProviderStats {
 
 /// What was counted of one app.
 #[derive(Object)]
-#[oai(rename = "ClientStatistics", example)]
+#[oai(rename = "ClientStatistics", example, skip_serializing_if_is_none)]
 struct ClientStats {
-    /// Its id, or `other`.
+    /// Its id; `other` for those that are not counted by name, `none` for pages of ours, such as the console.
     client_id: String,
     /// Logins that ended.
     logins: OutcomesObject,
@@ -149,7 +149,7 @@ struct ClientStats {
 
 /// How fast the token endpoint answered.
 #[derive(Object)]
-#[oai(rename = "TokenEndpointStatistics", example)]
+#[oai(rename = "TokenEndpointStatistics", example, skip_serializing_if_is_none)]
 struct TokenStats {
     /// How many answers.
     answers: Option<u64>,
@@ -161,7 +161,7 @@ struct TokenStats {
 
 /// Different people who signed in, came in by a session, or had a token refreshed. Days are those of UTC.
 #[derive(Object)]
-#[oai(rename = "PeopleCounts", example)]
+#[oai(rename = "PeopleCounts", example, skip_serializing_if_is_none)]
 struct PeopleObject {
     /// Today.
     day: u64,
@@ -175,7 +175,7 @@ struct PeopleObject {
 
 /// How many people were here on a day.
 #[derive(Object)]
-#[oai(rename = "PeopleOfDay", example)]
+#[oai(rename = "PeopleOfDay", example, skip_serializing_if_is_none)]
 struct DayObject {
     /// The day, in UTC.
     day: String,
@@ -185,7 +185,7 @@ struct DayObject {
 
 /// A login that failed.
 #[derive(Object)]
-#[oai(rename = "FailedLogin", example)]
+#[oai(rename = "FailedLogin", example, skip_serializing_if_is_none)]
 struct FailureObject {
     /// When.
     time: Text<Moment>,
@@ -203,7 +203,7 @@ struct FailureObject {
 
 /// What happened in one point of time.
 #[derive(Object)]
-#[oai(rename = "StatisticsPoint", example)]
+#[oai(rename = "StatisticsPoint", example, skip_serializing_if_is_none)]
 struct PointObject {
     /// When it began.
     start: Text<Moment>,
@@ -217,7 +217,7 @@ struct PointObject {
     refreshes_failed: Option<u64>,
     /// How often somebody was told to slow down.
     rate_limited: Option<u64>,
-    /// Browsers signed in; null where nobody looked.
+    /// Browsers signed in; absent where nobody looked.
     sessions_active: Option<u64>,
     /// What 99 of 100 answers of the token endpoint did not exceed, in milliseconds.
     token_p99_ms: Option<f64>,

@@ -445,7 +445,7 @@ mod tests {
             let curl = said("curl");
             match method {
                 AuthMethod::ClientSecretBasic => {
-                    assert!(curl.contains("-u 'app:s3cret'") && said("openid-client").contains("ClientSecretBasic"))
+                    assert!(curl.contains("-u 'app:s3cret'") && said("openid-client").contains("ClientSecretBasic"));
                 }
                 AuthMethod::ClientSecretPost => {
                     assert!(curl.contains("'client_secret=s3cret'") && said("openid-client").contains("ClientSecretPost"));

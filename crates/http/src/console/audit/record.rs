@@ -72,9 +72,6 @@ fn facts(f: &Frame, operator: &Operator, event: &AuditEvent, people: &People) ->
             facts.push(Fact { label, text: visible(&text, 2_000), href });
         }
     };
-    fn text<T: ToString>(value: Option<&T>) -> Option<String> {
-        value.map(ToString::to_string)
-    }
     say("Reason", text(event.reason.as_ref()), None);
     say("More", event.detail.clone(), None);
     match &event.actor {
@@ -142,4 +139,8 @@ fn text_of(value: &Value) -> String {
 fn visible_lines(text: &str) -> String {
     let lines: Vec<_> = text.lines().map(|line| visible(line, 2_000)).collect();
     lines.join("\n")
+}
+
+fn text<T: ToString>(value: Option<&T>) -> Option<String> {
+    value.map(ToString::to_string)
 }

@@ -125,7 +125,8 @@ impl Board {
         } else {
             BTreeMap::new()
         };
-        let secrets = gateway.secrets_expire();
+        let secrets = if operator.sees(AdminArea::Providers) { gateway.secrets_expire() } else { BTreeMap::new() };
+        let explains = operator.sees(AdminArea::Audit);
         let groups = grouped(asked.range, &report.points);
         let of_page = if path.is_empty() { "&of=overview" } else { "" };
         let base = format!("{}{BASE}", house.prefix());
@@ -146,7 +147,7 @@ impl Board {
             reasons: report.reasons.iter().map(|(reason, count)| (words(reason.as_str()), *count)).collect(),
             providers: report.providers.iter().map(|line| provider_row(line, &asked, &last_hour, &health, &secrets, witness.now)).collect(),
             apps: report.apps.iter().map(|line| app_row(line, &asked)).collect(),
-            failures: report.failures.iter().map(|failed| failure_row(failed, witness.now)).collect(),
+            failures: report.failures.iter().map(|failed| failure_row(failed, explains, witness.now)).collect(),
             base,
         })
     }
@@ -312,8 +313,8 @@ fn app_row(line: &AppLine, asked: &Asked) -> AppRow {
     }
 }
 
-fn failure_row(failed: &FailedLogin, now: Timestamp) -> FailureRow {
-    let reference = failed.reference.clone().or_else(|| failed.login.map(|login| login.to_string()));
+fn failure_row(failed: &FailedLogin, explains: bool, now: Timestamp) -> FailureRow {
+    let reference = failed.reference.clone().or_else(|| failed.login.map(|login| login.to_string())).filter(|_| explains);
     FailureRow {
         at: When::new(failed.at, now),
         provider: failed.provider.clone(),

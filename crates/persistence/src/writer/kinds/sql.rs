@@ -301,6 +301,7 @@ impl Kind {
             Self::PutLoginTrace => {
                 "INSERT INTO login_traces (login, reference, at, expires, account, body) \
                  SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
+                 AND NOT EXISTS (SELECT 1 FROM audit_subjects AS s WHERE s.account = v.column5 AND s.erased IS NOT NULL) \
                  ON CONFLICT (login, reference) DO UPDATE SET at = excluded.at, expires = excluded.expires, account = excluded.account, \
                  body = excluded.body"
             }

@@ -24,7 +24,8 @@ fn a_statement_is_made_for_a_few_sizes_and_filled_up_with_nothing() {
 fn kinds_have_one_order_and_each_its_place_in_it() {
     assert!(ALL.is_sorted_by(|before, after| before < after), "{ALL:?}");
     assert_eq!(ALL.map(|kind| kind as usize).to_vec(), (0..KINDS).collect::<Vec<_>>());
-    // What meets in one row is contested or not, but never both: those that are go first, whatever the order says.
+    // What meets in one row is contested or not, but never both: those that are go first, whatever the order says. Emptying an account is the one
+    // exception, and has an order of its own (`in_turn`).
     assert!(ALL.iter().all(|kind| kind.contest().is_none() || kind.meets() == *kind));
 }
 

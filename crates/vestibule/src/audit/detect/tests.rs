@@ -3,7 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use vestibule_domain::{
-    audit::{Actor, EventName, Outcome, Source, Witness},
+    audit::{Actor, EventName, EventName as E, Outcome, Source, Witness},
     detection::{Place, Spot},
     ids::ProviderId,
     ports::Clock,
@@ -116,7 +116,6 @@ async fn what_is_raised_is_recorded_with_its_evidence_and_a_replay_finds_the_sam
     house.seal().await;
     let mut raised = house.raised();
     raised.sort_unstable();
-    use EventName as E;
     assert_eq!(raised, [E::DetectionFailureBurst, E::DetectionNewCountry, E::DetectionImpossibleTravel, E::DetectionNewProvider]);
     let events = house.rig.port().events(&EventQuery { limit: 100, ..EventQuery::default() }).await.unwrap();
     let travel = events.iter().find(|event| event.name == E::DetectionImpossibleTravel).unwrap();

@@ -1,13 +1,13 @@
 //! The sections about places that audit events are sent on to.
 
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::{path::PathBuf, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
 use url::{Host, Url};
 use vestibule_domain::{
     audit::{
         record::RecordForm,
-        sink::{EventFilter, SinkKind, SinkRules, SinkStart},
+        sink::{SinkEvents, SinkKind, SinkRules, SinkStart},
     },
     ids::SinkId,
 };
@@ -106,7 +106,7 @@ impl Section<'_, '_, '_> {
         SinkId::parse(text).inspect_err(|error| self.fault("id", error.to_string(), &[])).ok()
     }
 
-    fn word<T: Copy + FromStr>(&mut self, name: &str, text: &str, all: &[T], of: fn(T) -> &'static str) -> Option<T> {
+    fn word<T: Copy>(&mut self, name: &str, text: &str, all: &[T], of: fn(T) -> &'static str) -> Option<T> {
         let all: Vec<_> = all.iter().map(|value| (of(*value), *value)).collect();
         let key = self.key(name);
         self.check.one_of(&key, text, &all)
@@ -117,10 +117,10 @@ impl Section<'_, '_, '_> {
         text.map(|text| self.check.span(&key, text, least..=most))
     }
 
-    fn events(&mut self) -> Option<EventFilter> {
+    fn events(&mut self) -> Option<SinkEvents> {
         let all = ["*".to_owned()];
         let patterns = self.raw.events.as_deref().unwrap_or(&all);
-        match EventFilter::parse(patterns) {
+        match SinkEvents::parse(patterns) {
             Ok(filter) if filter.is_empty() => {
                 self.fault("events", "is empty, so that nothing would be sent; name some, or leave it out for all", &[]);
                 None
@@ -202,8 +202,10 @@ impl Section<'_, '_, '_> {
     }
 
     fn webhook(&mut self) -> Option<SinkTarget> {
-        const LINES: [&str; 2] =
-            ["(printf whsec_; openssl rand -base64 32) > /etc/vestibule/siem.secret", "secret_files = [\"/etc/vestibule/siem.secret\"]"];
+        const LINES: [&str; 2] = [
+            "(umask 077; (printf whsec_; openssl rand -base64 32) > /etc/vestibule/siem.secret)",
+            "secret_files = [\"/etc/vestibule/siem.secret\"]",
+        ];
         let raw = self.raw;
         let url = self.url();
         let mut secrets = raw.secrets.clone();
