@@ -145,12 +145,12 @@ fn address(n: usize) -> IpAddr {
 
 /// Waits until the chain has all of them.
 async fn sealed(house: &House) -> Outcome<()> {
-    let mut connection = Connection::open(&house.ops).await?;
+    let bearer = operator();
+    let mut connection = Connection::open(&house.authority).await?;
     loop {
-        let answer = connection.get("/metrics", &[]).await?.expect(StatusCode::OK)?;
-        let text = String::from_utf8(answer.body.to_vec())?;
-        let waiting = text.lines().find_map(|line| line.strip_prefix("vestibule_audit_unsealed "));
-        if waiting.is_some_and(|waiting| waiting.trim() == "0") {
+        let answer = connection.get("/api/v1/audit-chain", &[(header::AUTHORIZATION, &bearer)]).await?.expect(StatusCode::OK)?;
+        let told: serde_json::Value = serde_json::from_slice(&answer.body)?;
+        if told["unsealed"].as_u64().ok_or("the chain does not say what waits")? == 0 {
             return Ok(());
         }
         tokio::time::sleep(Duration::from_millis(500)).await;
