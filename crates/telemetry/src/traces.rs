@@ -81,13 +81,16 @@ fn context_of(span: &Span) -> Option<SpanContext> {
     context.is_valid().then_some(context)
 }
 
-/// Our own spans only: those of the client that sends spans would be sent in turn, without end.
+/// Our own spans only: those of the client that sends spans would be sent in turn, without end. What nobody here asks for is left out, since each costs
+/// something at every step of every request: nothing reads OpenTelemetry's own idea of where we are (a span's parent is that of `tracing`), how long a
+/// span was busy says little of one that waits for others, and its module is told by its name.
 pub(crate) fn layer<S>(provider: &SdkTracerProvider) -> impl Layer<S> + Send + Sync
 where
     S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
 {
     let ours = Targets::new().with_target("vestibule", LevelFilter::INFO);
-    tracing_opentelemetry::layer().with_tracer(provider.tracer("vestibule")).with_location(false).with_threads(false).with_filter(ours)
+    let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("vestibule")).with_location(false).with_threads(false);
+    layer.with_target(false).with_tracked_inactivity(false).with_context_activation(false).with_filter(ours)
 }
 
 pub(crate) fn provider(endpoint: &str, options: &TelemetryOptions) -> Result<SdkTracerProvider, TelemetryError> {
