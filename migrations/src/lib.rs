@@ -36,6 +36,7 @@ mod m20261126_000009_statistics;
 mod m20261126_000010_audit_sinks;
 mod m20261126_000011_login_traces;
 mod m20261126_000012_habits;
+mod m20261126_000013_habits_until;
 
 /// Every step, in order.
 #[derive(Debug)]
@@ -60,6 +61,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000010_audit_sinks::Migration),
             Box::new(m20261126_000011_login_traces::Migration),
             Box::new(m20261126_000012_habits::Migration),
+            Box::new(m20261126_000013_habits_until::Migration),
         ]
     }
 

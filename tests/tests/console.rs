@@ -235,6 +235,24 @@ async fn without_javascript_a_provider_is_added_tested_and_deleted() {
     assert_eq!(seen["ok"], true);
 }
 
+/// The first page counts as twenty calls of a key and what renews its board as twenty more: with 36 a minute there are enough again after seven seconds.
+#[tokio::test]
+async fn a_board_that_is_refused_says_so_and_asks_again_when_it_may() {
+    let extra = "[limits]\nadmin_per_key = 36\n".to_owned();
+    let (house, _upstream) = House::start_with(HouseOptions { extra, ..HouseOptions::default() }, Upstream::start).await;
+    let seen = browser(
+        json!({}),
+        json!([
+            { "goto": key_link(&house) },
+            { "click": "button:has-text('Open the console')" },
+            { "expect": "main[data-page=console-overview] .lately:has-text('not live just now')" },
+            { "expect": ".lately:has-text('· live')" },
+        ]),
+    )
+    .await;
+    assert_eq!(seen["ok"], true);
+}
+
 /// What is built in is what its makers published: the package is pinned by its digest in `tests/bench/package-lock.json`.
 #[test]
 fn htmx_is_the_one_that_its_makers_published() {

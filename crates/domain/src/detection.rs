@@ -121,6 +121,13 @@ impl Default for DetectionRules {
 }
 
 impl DetectionRules {
+    /// How long it is known of somebody that they were here: a year longer than their ways are remembered, and than it takes to be dormant. Whoever
+    /// comes back within it is told from who was never here.
+    pub fn known_for(&self) -> Duration {
+        const YEAR: Duration = Duration::from_hours(24 * 365);
+        self.remember_for.max(self.dormant_after) + YEAR
+    }
+
     /// Whether this is looked for.
     pub fn wants(&self, detection: Detection) -> bool {
         self.enabled && !self.off.contains(&detection)

@@ -42,7 +42,7 @@ use crate::{
     session::Session,
     signed::{JwtFault, SignedJwt},
     stats::{StatsRow, Step},
-    store::{Changes, EventQuery, GrantQuery, SessionQuery, StoreError},
+    store::{Changes, EventQuery, FoundSessions, GrantQuery, SessionQuery, StoreError},
     ticket::{Ticket, TicketKind},
     time::Timestamp,
     token::{AccessToken, IdToken, IdTokenHint, LogoutToken, SignedAnswer, TokenId},
@@ -322,8 +322,8 @@ pub trait Store: Send + Sync {
     async fn links_by_verified_email(&self, email: &EmailAddress) -> Result<Vec<Link>, StoreError>;
     /// Every provider that was made by the admin API. The same `Arc` until one of them changes, on this node or another.
     async fn providers(&self) -> Result<Arc<[StoredProvider]>, StoreError>;
-    /// Sessions that were not ended, newest first.
-    async fn sessions(&self, query: &SessionQuery) -> Result<Vec<Session>, StoreError>;
+    /// Sessions that were not ended, newest first, and how far it came.
+    async fn sessions(&self, query: &SessionQuery) -> Result<FoundSessions, StoreError>;
     /// Living sessions that began in a session of a provider's, by what the provider calls it.
     async fn sessions_by_upstream(&self, provider: &ProviderId, session: &str) -> Result<Vec<Session>, StoreError>;
     /// The session of a cookie, by the digest of its value; ended ones too.

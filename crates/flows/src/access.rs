@@ -9,7 +9,7 @@ use vestibule_domain::{
     grant::{Grant, Revoked, RevokedBy},
     ids::{AccountId, ClientId, GrantId, ProviderId, SessionId},
     session::Session,
-    store::{Changes, GrantQuery, SessionQuery, StoreError, Write},
+    store::{Changes, FoundSessions, GrantQuery, SessionQuery, StoreError, Write},
     time::Timestamp,
 };
 
@@ -29,7 +29,7 @@ pub struct AccessFilter<'a> {
 /// A page of them.
 #[derive(Clone, Copy, Debug)]
 pub struct AccessPage<'a> {
-    /// The last one of the page before.
+    /// The last one of the page before, or the last that was looked at for it.
     pub after: Option<&'a str>,
     /// How many at most.
     pub limit: u64,
@@ -37,10 +37,13 @@ pub struct AccessPage<'a> {
 
 /// How many are read at once where all are wanted.
 const AT_ONCE: u64 = 500;
+/// How many sessions in which an app was given something are looked at for a page, whether they live or not: what somebody waits for has an end.
+const LOOK: u64 = 10_000;
 
 impl Gateway {
-    /// Living sessions, newest first.
-    pub async fn sessions(&self, witness: &Witness, filter: AccessFilter<'_>, page: AccessPage<'_>) -> Result<Vec<Session>, AdminFault> {
+    /// Living sessions, newest first. A page of an app's may end before it is full, where many of those it was given something in have ended: then it
+    /// says how far it came.
+    pub async fn sessions(&self, witness: &Witness, filter: AccessFilter<'_>, page: AccessPage<'_>) -> Result<FoundSessions, AdminFault> {
         let query = SessionQuery {
             account: account_in(filter)?,
             client: client_in(filter)?,
@@ -51,6 +54,7 @@ impl Gateway {
                 .map_err(|_| AdminFault::at("/provider", "must be the name of a provider"))?,
             after: page.after.map(str::parse).transpose().map_err(|_| AdminFault::at("/after", "must be the id of a session"))?,
             limit: page.limit,
+            look: LOOK,
             ..self.sessions_alive_at(witness.now)
         };
         self.store.sessions(&query).await.map_err(AdminFault::Store)
@@ -58,14 +62,21 @@ impl Gateway {
 
     /// One living session.
     pub async fn session_of_id(&self, witness: &Witness, id: &str) -> Result<Session, AdminFault> {
-        let id: SessionId = id.parse().map_err(|_| AdminFault::NotFound)?;
-        let session = self.store.session_by_id(&id).await.map_err(AdminFault::Store)?;
-        session.filter(|session| session.is_alive(witness.now, &self.settings.lifetimes)).ok_or(AdminFault::NotFound)
+        let session = self.session_not_ended(id).await?;
+        if session.is_alive(witness.now, &self.settings.lifetimes) { Ok(session) } else { Err(AdminFault::NotFound) }
     }
 
-    /// Signs a browser out. With an account, only if the session is that account's.
+    /// One that was not ended, however long ago somebody used it.
+    async fn session_not_ended(&self, id: &str) -> Result<Session, AdminFault> {
+        let id: SessionId = id.parse().map_err(|_| AdminFault::NotFound)?;
+        let session = self.store.session_by_id(&id).await.map_err(AdminFault::Store)?;
+        session.filter(|session| session.ended.is_none()).ok_or(AdminFault::NotFound)
+    }
+
+    /// Signs a browser out. With an account, only if the session is that account's. One that nobody used for long is ended as all of an
+    /// account's are: its tokens may be good still, and it may have been listed a moment ago.
     pub async fn end_session_of_id(&self, witness: &Witness, actor: &Actor, account: Option<&str>, id: &str) -> Result<(), AdminFault> {
-        let session = self.session_of_id(witness, id).await?;
+        let session = self.session_not_ended(id).await?;
         if account.is_some_and(|account| account.parse() != Ok(session.account)) {
             return Err(AdminFault::NotFound);
         }
@@ -125,12 +136,11 @@ impl Gateway {
     /// its apps want to hear of its end.
     pub(crate) async fn every_session_of(&self, account: AccountId) -> Result<Vec<Session>, StoreError> {
         let query = |after| SessionQuery { account: Some(account), after, limit: AT_ONCE, ..SessionQuery::default() };
-        let mut all = self.store.sessions(&query(None)).await?;
-        let mut page = all.len();
-        while page as u64 == AT_ONCE {
-            let next = self.store.sessions(&query(all.last().map(|session| session.id))).await?;
-            page = next.len();
-            all.extend(next);
+        let FoundSessions { sessions: mut all, mut rest } = self.store.sessions(&query(None)).await?;
+        while rest.is_some() {
+            let next = self.store.sessions(&query(rest)).await?;
+            all.extend(next.sessions);
+            rest = next.rest;
         }
         Ok(all)
     }

@@ -186,7 +186,13 @@ impl Gateway {
             let profile = terms.profile_of(&claims).profile;
             let arriving = Arriving { client, attempt, providers: &providers, terms, key: &key, known, claims, profile, arrival: &arrival };
             let settlement = self.settlement(witness, &arriving, previous.as_deref(), decided).await?;
-            return match self.commit(settlement.changes).await {
+            // The row of a client is made, or moved on, with a code alone.
+            let committed = if matches!(settlement.arrived.landing, Landing::App(_)) {
+                self.commit_remembering(settlement.changes, witness, client).await
+            } else {
+                self.commit(settlement.changes).await
+            };
+            return match committed {
                 Ok(()) => Ok(settlement.arrived),
                 Err(StoreError::Conflict(Contest::Link | Contest::Session | Contest::UpstreamTokens)) if !last_try => continue,
                 Err(StoreError::Conflict(Contest::Attempt)) => Err(Fault::AttemptSpent),
@@ -261,7 +267,7 @@ impl Gateway {
         let given = self.given(client, &account.id).await.map_err(Fault::Store)?;
         let must_consent = must_consent(client, attempt, &given);
         let entering = Entering { account: &account, link: &link, previous, given, must_consent };
-        self.signed_in(witness, arriving, changes, &destination, &entering, decided).await
+        self.signed_in(witness, arriving, changes, &destination, &entering, decided)
     }
 
     /// The account an arrival leads to, as it is; a new one is made up here and not yet written.
@@ -314,7 +320,7 @@ impl Gateway {
     }
 
     /// A person signed in.
-    async fn signed_in(
+    fn signed_in(
         &self,
         witness: &Witness,
         arriving: &Arriving<'_>,
@@ -366,7 +372,7 @@ impl Gateway {
             Errand::SignIn => {
                 let (code, text) = self.new_code(witness, &attempt.request, &session, attempt.login);
                 decided.gives(&code, client);
-                changes = self.remembering(changes.write(Write::AddCode(code)), witness, client).await.map_err(Fault::Store)?;
+                changes = changes.write(Write::AddCode(code));
                 if attempt.consent == Consenting::Allowed {
                     changes = self.allowed(changes, witness, client, attempt, &session, given);
                 }
@@ -520,7 +526,7 @@ struct Settlement {
     arrived: Arrived,
 }
 
-fn spend(attempt: &Attempt) -> Write {
+pub(crate) fn spend(attempt: &Attempt) -> Write {
     Write::SpendAttempt { id: attempt.id, expires: attempt.expires }
 }
 

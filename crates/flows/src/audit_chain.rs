@@ -69,7 +69,7 @@ impl Gateway {
         for (account, mut person) in people {
             if let Some(habits) = person.learned.take() {
                 let habits = self.seal_habits(&account, self.key_of(&mut person), &habits);
-                learned.push(Write::PutHabits { account, habits });
+                learned.push(Write::PutHabits { account, habits, until: now + self.settings.detections.known_for() });
             }
             if let Some(key) = person.new_key {
                 changes = changes.write(Write::PutSubjectKey { account, key });

@@ -2,18 +2,18 @@
 
 use vestibule_domain::{
     audit::{
-        Actor, AuditEvent, EventName, Outcome, Witness,
+        AuditEvent, EventName, Outcome, Witness,
         chain::{ChainHead, Checkpoint, Unsealed},
         form::{Cut, CutShort, Form},
         search::{EventSearch, FoundEvents, names_like},
     },
     ids::{ClientId, EventId, ProviderId},
     registration::FieldFault,
-    store::Changes,
+    store::{Changes, StoreError},
     time::Timestamp,
 };
 
-use crate::{AdminFault, Gateway};
+use crate::{AdminFault, Gateway, Permitted};
 
 /// How many events are looked at for one page, whether they are among those that are asked for or not: what takes less than a tenth of a second where
 /// each has to be fetched by itself.
@@ -162,7 +162,7 @@ impl Gateway {
     pub async fn export_events(
         &self,
         witness: &Witness,
-        actor: &Actor,
+        permitted: Permitted,
         form: Form,
         filter: &EventFilter,
         (after, most): (Option<&str>, Option<u64>),
@@ -172,11 +172,11 @@ impl Gateway {
         search.until = Some(search.until.map_or(witness.now, |until| until.min(witness.now)));
         let event = AuditEvent {
             detail: Some(vestibule_domain::audit::bounded_to(&format!("{form}{}", filter.told()), 1_000)),
-            ..self.event(witness, EventName::AuditExported, Outcome::Success, actor.clone())
+            ..self.event(witness, EventName::AuditExported, Outcome::Success, permitted.actor().clone())
         };
         self.commit(Changes::default().event(event)).await.map_err(AdminFault::Store)?;
         let left = most.unwrap_or(MOST_EXPORTED).min(MOST_EXPORTED);
-        Ok(Export { gateway: self.clone(), form, search, left, state: State::Begins })
+        Ok(Export { gateway: self.clone(), witness: witness.clone(), permitted, form, search, left, state: State::Begins })
     }
 
     /// How far the chain has come; nothing before it has begun.
@@ -193,6 +193,8 @@ impl Gateway {
 #[derive(Debug)]
 pub struct Export {
     gateway: Gateway,
+    witness: Witness,
+    permitted: Permitted,
     form: Form,
     search: EventSearch,
     left: u64,
@@ -212,42 +214,50 @@ impl Export {
         self.form
     }
 
-    /// The next piece, which may be empty; nothing at the end. Whatever is missing is said in the last row.
-    pub async fn next(&mut self) -> Option<String> {
+    /// The next piece, which may be empty; nothing at the end. Whatever is missing is said in the last row, as where the house closes meanwhile.
+    pub async fn next(&mut self, closing: bool) -> Option<String> {
         match self.state {
             State::Begins => {
                 self.state = State::GoesOn;
                 Some(self.form.head())
             }
-            State::GoesOn => Some(self.lines().await),
+            State::GoesOn => Some(self.lines(closing).await.unwrap_or_else(|why| self.cut(why))),
             State::Ended => None,
         }
     }
 
-    async fn lines(&mut self) -> String {
+    /// The next events, or why there are no more.
+    async fn lines(&mut self, closing: bool) -> Result<String, CutShort> {
         if self.left == 0 {
-            return self.cut(CutShort::Limit);
+            return Err(CutShort::Limit);
+        }
+        if closing {
+            return Err(CutShort::Closing);
+        }
+        self.witness.now = self.gateway.clock().now();
+        if !self.gateway.still_permits(&self.witness, &self.permitted).await.map_err(unavailable)? {
+            return Err(CutShort::NotAllowed);
         }
         self.search.limit = AT_ONCE.min(self.left);
-        let found = match self.gateway.store.search_events(&self.search).await {
-            Ok(found) => found,
-            Err(error) => {
-                tracing::error!(%error, "an export of the audit log ends too soon");
-                return self.cut(CutShort::Unavailable);
-            }
-        };
+        let found = self.gateway.store.search_events(&self.search).await.map_err(unavailable)?;
         self.left -= found.events.len() as u64;
         match found.rest {
             Some(rest) => self.search.after = Some(rest),
             None => self.state = State::Ended,
         }
-        found.events.iter().map(|event| self.form.line(event)).collect()
+        Ok(found.events.iter().map(|event| self.form.line(event)).collect())
     }
 
     fn cut(&mut self, why: CutShort) -> String {
         self.state = State::Ended;
         self.form.cut(&Cut { at: self.gateway.clock().now(), why, after: self.search.after })
     }
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "what is passed to map_err")]
+fn unavailable(error: StoreError) -> CutShort {
+    tracing::error!(%error, "an export of the audit log ends too soon");
+    CutShort::Unavailable
 }
 
 #[cfg(test)]

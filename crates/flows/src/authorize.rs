@@ -18,7 +18,9 @@ use vestibule_domain::{
 };
 
 use crate::{
-    AppAnswer, Fault, Gateway, Halt, Question, SealedAttempt, codec,
+    AppAnswer, Fault, Gateway, Halt, Question, SealedAttempt,
+    arrive::spend,
+    codec,
     consent::must_consent,
     depart::Away,
     login_trace::{end_of, of_session},
@@ -196,7 +198,7 @@ impl Gateway {
         let mut decided = Decisions::begun(attempt);
         of_session(&mut decided, session);
         decided.gives(&code, client);
-        let mut changes = self.remembering(Changes::default().write(Write::AddCode(code)), witness, client).await?;
+        let mut changes = Changes::default().write(Write::AddCode(code));
         if !attempt.consent.is_not_asked() {
             let given = self.given(client, &session.account).await?;
             changes = self.allowed(changes, witness, client, attempt, session, &given);
@@ -216,11 +218,10 @@ impl Gateway {
         if session.wants_touch(witness.now) {
             changes = changes.write(Write::TouchSession { id: session.id, at: witness.now });
         }
-        if attempt.consent.is_not_asked() {
-            self.commit(changes).await.map_err(|error| self.halt_at(client, request, Fault::Store(error)))?;
-        } else {
-            self.settle_question(client, attempt, changes).await?;
+        if !attempt.consent.is_not_asked() {
+            changes = changes.write(spend(attempt));
         }
+        self.commit_remembering(changes, witness, client).await.map_err(|error| self.unsettled(client, attempt, error))?;
         let answer = AppAnswer::code(request, &text, &self.settings.issuer);
         Ok(Authorized::Answered { answer, client_name: client.name.clone() })
     }

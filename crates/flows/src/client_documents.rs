@@ -18,7 +18,7 @@ use vestibule_domain::{
     ids::ClientId,
     ports::ClientDocuments,
     registration::facts,
-    store::{Changes, StoreError, Write},
+    store::{Changes, Contest, StoreError, Write},
     time::Timestamp,
 };
 
@@ -28,6 +28,9 @@ use crate::{Gateway, throttle::Throttle};
 const MOST_FOR_ONE: u32 = 20;
 const MOST_AT_ONE: u32 = 10;
 const MOST_IN_ALL: u32 = 200;
+
+/// How often somebody else may be faster: an operator who changes the app, or whoever brings the same news.
+const TRIES: u32 = 5;
 
 /// Where documents are kept.
 pub(crate) struct Shelf {
@@ -211,12 +214,24 @@ impl Gateway {
         Ok(read)
     }
 
-    /// What is written with a code for such a client: every endpoint that is asked later has the client from its row. What its document says otherwise
-    /// than that of the last sign-in is on record, by name alone; of several who bring the news at once, each may be.
-    pub(crate) async fn remembering(&self, changes: Changes, witness: &Witness, client: &Client) -> Result<Changes, StoreError> {
+    /// Commits what comes with a code for a client, and what the client's document says: every endpoint that is asked later has the client from its row.
+    /// Whoever was faster there is read, and what they said stands.
+    pub(crate) async fn commit_remembering(&self, changes: Changes, witness: &Witness, client: &Client) -> Result<(), StoreError> {
         if !matches!(client.origin, Origin::MetadataDocument { .. }) {
-            return Ok(changes);
+            return self.commit(changes).await;
         }
+        for _ in 0..TRIES {
+            match self.commit(self.remembering(changes.clone(), witness, client).await?).await {
+                Err(StoreError::Conflict(Contest::Client)) => {}
+                done => return done,
+            }
+        }
+        Err(StoreError::Unavailable("an app that a document describes was changed again and again".into()))
+    }
+
+    /// The same with what is written of the document. What it says otherwise than that of the last sign-in is on record, by name alone; of several who
+    /// bring the news at once, one is.
+    async fn remembering(&self, changes: Changes, witness: &Witness, client: &Client) -> Result<Changes, StoreError> {
         let before = self.store.client(&client.id).await?;
         if before.as_ref().is_some_and(|before| before.version >= client.version) {
             return Ok(changes);

@@ -23,6 +23,7 @@ use vestibule_domain::{
 
 use crate::{
     AppAnswer, Authorized, Fault, Gateway, Halt, SealedAttempt,
+    arrive::spend,
     authorize::too_long,
     login_trace::{end_of, of_session},
     sealed_attempt,
@@ -240,7 +241,8 @@ impl Gateway {
         }
         let trace = self.trace_of(witness, attempt.login, decided);
         if session.is_some() {
-            self.settle_question(client, attempt, Changes::default().and(trace).event(event)).await?;
+            let changes = Changes::default().and(trace).event(event).write(spend(attempt));
+            self.commit(changes).await.map_err(|error| self.unsettled(client, attempt, error))?;
         } else {
             // Anybody can say no to a link they made up.
             self.record_traced_failure(witness, event, Vec::new(), trace).await;
@@ -251,14 +253,11 @@ impl Gateway {
         Ok(Consented { authorized, settled: Some(attempt.id) })
     }
 
-    /// Commits what an answer leads to, once: whoever sends the form again is told that it was used.
-    pub(crate) async fn settle_question(&self, client: &Client, attempt: &Attempt, changes: Changes) -> Result<(), Halt> {
-        let changes = changes.write(Write::SpendAttempt { id: attempt.id, expires: attempt.expires });
-        self.commit(changes).await.map_err(|error| {
-            let spent = error == StoreError::Conflict(Contest::Attempt);
-            let fault = if spent { Fault::AttemptSpent } else { Fault::Store(error) };
-            Halt { settled: spent.then_some(attempt.id), ..self.halt_at(client, &attempt.request, fault) }
-        })
+    /// What an answer leads to could not be committed. It is, once: whoever sends the form again is told that it was used.
+    pub(crate) fn unsettled(&self, client: &Client, attempt: &Attempt, error: StoreError) -> Halt {
+        let spent = error == StoreError::Conflict(Contest::Attempt);
+        let fault = if spent { Fault::AttemptSpent } else { Fault::Store(error) };
+        Halt { settled: spent.then_some(attempt.id), ..self.halt_at(client, &attempt.request, fault) }
     }
 }
 

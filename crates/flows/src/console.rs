@@ -112,6 +112,13 @@ enum By {
     Key { id: String, scopes: AdminScopes },
 }
 
+/// A desk, and what it is worked at by.
+struct Worked {
+    desk: Desk,
+    kept: Kept,
+    session: Option<Session>,
+}
+
 /// What the ticket of a one-time key holds.
 #[derive(Serialize, Deserialize)]
 struct KeptKey {
@@ -211,8 +218,28 @@ impl Gateway {
         self.desk_by(witness, cookie, false).await
     }
 
+    /// The same desk as it stands now; nothing if nobody may work at it any more. It keeps nobody signed in either.
+    pub(crate) async fn desk_still(&self, witness: &Witness, desk: &Desk) -> Result<Option<Desk>, StoreError> {
+        let Some(ticket) = self.living_ticket(witness, TicketKind::ConsoleSession, &desk.digest).await? else { return Ok(None) };
+        Ok(self.worked_at(witness, &ticket).await?.map(|worked| worked.desk))
+    }
+
     async fn desk_by(&self, witness: &Witness, cookie: Option<&str>, is_used: bool) -> Result<Option<Desk>, StoreError> {
         let Some(ticket) = self.desk_ticket(witness, cookie).await? else { return Ok(None) };
+        let Some(Worked { desk, kept, session }) = self.worked_at(witness, &ticket).await? else { return Ok(None) };
+        // Whoever works here uses the session that they came by; without it they would be out while they work.
+        let session = session.filter(|session| session.wants_touch(witness.now));
+        // Four times within the time they may be idle: a use that is not noted must not count as none.
+        let is_due = session.is_some() || witness.now.since(kept.seen) >= TOUCH_EVERY.min(self.settings.console.idle / 4);
+        if is_used && is_due {
+            let used = session.map(|session| Write::TouchSession { id: session.id, at: witness.now });
+            self.touch_desk(witness, ticket, kept, used).await?;
+        }
+        Ok(Some(desk))
+    }
+
+    /// Who works by a ticket, if they may.
+    async fn worked_at(&self, witness: &Witness, ticket: &Ticket) -> Result<Option<Worked>, StoreError> {
         let digest = ticket.digest;
         let Ok(kept) = serde_json::from_str::<Kept>(&ticket.body) else { return Ok(None) };
         let (operator, name, session) = match &kept.by {
@@ -226,16 +253,8 @@ impl Gateway {
                 None => return Ok(None),
             },
         };
-        // Whoever works here uses the session that they came by; without it they would be out while they work.
-        let session = session.filter(|session| session.wants_touch(witness.now));
-        // Four times within the time they may be idle: a use that is not noted must not count as none.
-        let is_due = session.is_some() || witness.now.since(kept.seen) >= TOUCH_EVERY.min(self.settings.console.idle / 4);
-        if is_used && is_due {
-            let used = session.map(|session| Write::TouchSession { id: session.id, at: witness.now });
-            self.touch_desk(witness, ticket, kept, used).await?;
-        }
         let token = self.sealer.tag(Purpose::ConsoleForm, &digest.0).to_hex();
-        Ok(Some(Desk { operator, name, token, digest }))
+        Ok(Some(Worked { desk: Desk { operator, name, token, digest }, kept, session }))
     }
 
     /// Whether a form was made for this desk.

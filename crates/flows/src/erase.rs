@@ -80,7 +80,7 @@ impl Gateway {
         let id = account.to_string();
         let of_account = AccessFilter { account: Some(&id), ..AccessFilter::default() };
         let first = AccessPage { after: None, limit: MOST_COUNTED };
-        Ok((self.sessions(witness, of_account, first).await?.len(), self.grants(witness, of_account, first).await?.len()))
+        Ok((self.sessions(witness, of_account, first).await?.sessions.len(), self.grants(witness, of_account, first).await?.len()))
     }
 
     /// What a person allowed apps, all of it.

@@ -89,6 +89,7 @@ pub use keys::KeysError;
 pub use login_trace::explain_login;
 pub use logout::{LogoutAsked, LogoutNext, LogoutRest, ToldApp};
 pub use logout_delivery::Told;
+pub use operator::Permitted;
 pub use own_apps::{OwnApp, OwnSession};
 pub use own_page::{OwnLink, OwnPage, OwnPageNotice};
 pub use provider_admin::{ProviderDraft, ShownProvider, Tested};

@@ -6,16 +6,51 @@ use vestibule_domain::{
     api_key::ApiKey,
     audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
     ids::ApiKeyId,
-    operator::{AdminScope, Operator},
+    operator::{AdminScope, AdminScopes, Operator},
     secret::Purpose,
     store::StoreError,
     time::Timestamp,
 };
 
 use crate::{
-    AdminFault, Gateway,
+    AdminFault, Desk, Gateway,
     api_keys::{self, Presented},
 };
+
+/// What records call the key of the configuration.
+const BOOTSTRAP: &str = "bootstrap";
+
+/// An operator who was let do something that takes long: whether they still may is asked again meanwhile.
+#[derive(Clone, Debug)]
+pub struct Permitted {
+    by: CameBy,
+    needs: AdminScope,
+}
+
+#[derive(Clone, Debug)]
+enum CameBy {
+    Key(Operator),
+    Desk(Desk),
+}
+
+impl Permitted {
+    /// By a key of the admin API.
+    pub fn by_key(operator: &Operator, needs: AdminScope) -> Self {
+        Self { by: CameBy::Key(operator.clone()), needs }
+    }
+
+    /// At a desk of the console.
+    pub fn at_desk(desk: &Desk, needs: AdminScope) -> Self {
+        Self { by: CameBy::Desk(desk.clone()), needs }
+    }
+
+    pub(crate) fn actor(&self) -> &Actor {
+        match &self.by {
+            CameBy::Key(operator) => &operator.actor,
+            CameBy::Desk(desk) => &desk.operator.actor,
+        }
+    }
+}
 
 /// Who a key is held by.
 enum Held {
@@ -66,7 +101,7 @@ impl Gateway {
     /// has it.
     async fn held(&self, witness: &Witness, key: &str) -> Result<Held, StoreError> {
         if self.bootstrap_key.as_ref().is_some_and(|digest| self.sealer.tag_matches(Purpose::AdminKey, key.as_bytes(), digest)) {
-            return Ok(Held::By(Operator::unlimited(Actor::AdminKey("bootstrap".into()))));
+            return Ok(Held::By(Operator::unlimited(Actor::AdminKey(BOOTSTRAP.into()))));
         }
         let id = match api_keys::read(key, self.sealer.as_ref()) {
             Presented::Whole(id) => id,
@@ -104,5 +139,25 @@ impl Gateway {
         };
         self.record_failure(witness, event, Vec::new()).await;
         Err(AdminFault::Forbidden(lacks))
+    }
+
+    /// Whether they still may: what they came by is good, and has the scope. Nothing is counted or recorded, and it keeps nobody signed in.
+    pub(crate) async fn still_permits(&self, witness: &Witness, permitted: &Permitted) -> Result<bool, StoreError> {
+        let scopes = match &permitted.by {
+            CameBy::Key(operator) => self.scopes_of_key(witness, operator).await?,
+            CameBy::Desk(desk) => self.desk_still(witness, desk).await?.map(|desk| desk.operator.scopes),
+        };
+        Ok(scopes.is_some_and(|scopes| scopes.cover(permitted.needs)))
+    }
+
+    /// What the key of an operator may do now; nothing if it is none any more. That of the configuration holds as long as the configuration does.
+    async fn scopes_of_key(&self, witness: &Witness, operator: &Operator) -> Result<Option<AdminScopes>, StoreError> {
+        let Actor::AdminKey(name) = &operator.actor else { return Ok(None) };
+        if name == BOOTSTRAP {
+            return Ok(Some(operator.scopes.clone()));
+        }
+        let Ok(id) = name.parse::<ApiKeyId>() else { return Ok(None) };
+        let key = self.store.api_key(&id).await?;
+        Ok(key.filter(|key| key.is_alive(witness.now)).map(|key| key.scopes))
     }
 }

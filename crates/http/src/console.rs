@@ -269,7 +269,11 @@ fn faulty(house: &House, visit: &Visit, desk: &Desk, fault: &AdminFault) -> Resp
             (StatusCode::UNPROCESSABLE_ENTITY, "The configuration can't be used", said.join(" "))
         }
     };
-    refused(house, visit, desk, status, title, &text)
+    let mut response = refused(house, visit, desk, status, title, &text);
+    if let AdminFault::SlowDown(seconds) | AdminFault::TooMany(seconds) = fault {
+        response.headers_mut().insert(header::RETRY_AFTER, (*seconds).into());
+    }
+    response
 }
 
 /// What whoever changes something here should know of the files that keep it.
@@ -283,10 +287,14 @@ fn said(fault: &FieldFault) -> String {
     if fault.message.starts_with(name) { format!("{}.", fault.message) } else { format!("{name} {}.", fault.message) }
 }
 
+/// What stands between an address and one more parameter of its query.
+fn joint(address: &str) -> char {
+    if address.contains('?') { '&' } else { '?' }
+}
+
 /// On to a page of the console, after something was done there.
 fn onward(house: &House, path: &str, notice: Option<&str>) -> Response {
-    let sign = if path.contains('?') { '&' } else { '?' };
-    let notice = notice.map(|notice| format!("{sign}notice={notice}")).unwrap_or_default();
+    let notice = notice.map(|notice| format!("{}notice={notice}", joint(path))).unwrap_or_default();
     halt::see_other(&format!("{}{BASE}{path}{notice}", house.prefix()))
 }
 

@@ -29,7 +29,7 @@ pub(crate) enum Dialect {
 }
 
 /// One value of a statement. Nothing has a type too, because PostgreSQL asks for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Value {
     Bytes(Option<Vec<u8>>),
     Text(Option<String>),

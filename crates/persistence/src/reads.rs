@@ -24,7 +24,7 @@ use vestibule_domain::{
     secret::Digest,
     self_registration::RegistrationToken,
     session::Session,
-    store::{GrantQuery, SessionQuery, StoreError},
+    store::{FoundSessions, GrantQuery, SessionQuery, StoreError},
     ticket::{Ticket, TicketKind},
     time::Timestamp,
     token::TokenId,
@@ -208,35 +208,52 @@ pub(crate) async fn providers(db: &DatabaseConnection) -> Result<Arc<[StoredProv
     rows.into_iter().map(providers::Model::into_domain).collect()
 }
 
-pub(crate) async fn sessions(db: &DatabaseConnection, query: &SessionQuery) -> Result<Vec<Session>, StoreError> {
-    let Some(client) = &query.client else { return page_of_sessions(db, living_sessions(query).limit(query.limit)).await };
-    // The grants of a client lead to its sessions along an index; how many of those have ended is not known before they are looked at.
-    let (mut found, mut after) = (Vec::new(), query.after);
-    for _ in 0..MOST_LOOKS {
-        let ids: Vec<Vec<u8>> = sessions_with_grants(client, after.as_ref(), std::cmp::max(query.limit, A_LOOK))
+pub(crate) async fn sessions(db: &DatabaseConnection, query: &SessionQuery) -> Result<FoundSessions, StoreError> {
+    if let Some(client) = &query.client {
+        return sessions_of_client(db, client, query).await;
+    }
+    let (sessions, is_more) = page_of_sessions(db, living_sessions(query), query.limit).await?;
+    Ok(FoundSessions { rest: sessions.last().filter(|_| is_more).map(|last| last.id), sessions })
+}
+
+/// How many sessions of a client are looked at together.
+const A_LOOK: u64 = 1_000;
+
+/// The grants of a client lead to its sessions along an index; how many of those have ended is not known before they are looked at.
+async fn sessions_of_client(db: &DatabaseConnection, client: &ClientId, query: &SessionQuery) -> Result<FoundSessions, StoreError> {
+    let mut found = FoundSessions { sessions: Vec::new(), rest: query.after };
+    let mut left = Ord::max(query.look, 1);
+    while left > 0 {
+        let look = Ord::min(left, A_LOOK);
+        let ids: Vec<Vec<u8>> = sessions_with_grants(client, found.rest.as_ref(), look)
             .into_tuple()
             .all(db)
             .await
             .map_err(|error| reading::<grants::Entity>(&error, "one of a page"))?;
-        let Some(last) = ids.last().and_then(|id| Uuid::from_slice(id).ok()) else { return Ok(found) };
-        after = Some(SessionId(last));
-        let left = query.limit - found.len() as u64;
-        found.extend(page_of_sessions(db, living_sessions(query).filter(sessions::Column::Id.is_in(ids)).limit(left)).await?);
-        if found.len() as u64 >= query.limit {
-            return Ok(found);
+        let is_last = (ids.len() as u64) < look;
+        let reached = ids.last().and_then(|id| Uuid::from_slice(id).ok()).map(SessionId);
+        let room = query.limit - found.sessions.len() as u64;
+        let (page, is_more) = page_of_sessions(db, living_sessions(query).filter(sessions::Column::Id.is_in(ids)), room).await?;
+        found.sessions.extend(page);
+        if is_more {
+            return Ok(FoundSessions { rest: found.sessions.last().map(|last| last.id), ..found });
         }
+        if is_last {
+            return Ok(FoundSessions { rest: None, ..found });
+        }
+        found.rest = reached;
+        left -= look;
     }
-    // Not the end of the list, and not said to be.
-    Err(StoreError::Unavailable(format!("{client} has too many grants whose sessions have ended; ask for the sessions of an account")))
+    Ok(found)
 }
 
-/// How many grants of a client one look is at, and how often it is looked: what somebody waits for has an end.
-const A_LOOK: u64 = 1_000;
-const MOST_LOOKS: usize = 100;
-
-async fn page_of_sessions(db: &DatabaseConnection, find: Select<sessions::Entity>) -> Result<Vec<Session>, StoreError> {
-    let rows = find.all(db).await.map_err(|error| reading::<sessions::Entity>(&error, "one of a page"))?;
-    rows.into_iter().map(sessions::Model::into_domain).collect()
+/// At most so many, and whether there are more.
+async fn page_of_sessions(db: &DatabaseConnection, find: Select<sessions::Entity>, limit: u64) -> Result<(Vec<Session>, bool), StoreError> {
+    let rows = find.limit(limit + 1).all(db).await.map_err(|error| reading::<sessions::Entity>(&error, "one of a page"))?;
+    let mut sessions = rows.into_iter().map(sessions::Model::into_domain).collect::<Result<Vec<_>, _>>()?;
+    let is_more = sessions.len() as u64 > limit;
+    sessions.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok((sessions, is_more))
 }
 
 /// What a page of sessions asks for, but for the client and the limit.

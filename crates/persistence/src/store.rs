@@ -41,7 +41,7 @@ use vestibule_domain::{
     self_registration::RegistrationToken,
     session::Session,
     stats::{StatsRow, Step},
-    store::{Changes, EventQuery, GrantQuery, SessionQuery, StoreError},
+    store::{Changes, EventQuery, FoundSessions, GrantQuery, SessionQuery, StoreError},
     ticket::{Ticket, TicketKind},
     time::Timestamp,
     token::TokenId,
@@ -363,7 +363,7 @@ impl Store for SqlStore {
         Ok(all.unwrap_or_default())
     }
 
-    async fn sessions(&self, query: &SessionQuery) -> Result<Vec<Session>, StoreError> {
+    async fn sessions(&self, query: &SessionQuery) -> Result<FoundSessions, StoreError> {
         reads::sessions(&self.readers, query).await
     }
 

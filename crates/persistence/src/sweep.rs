@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 use vestibule_domain::{
+    detection::DetectionRules,
     ids::{GrantId, SessionId},
     secret::Digest,
     stats::PEOPLE_KEPT,
@@ -46,12 +47,13 @@ pub(crate) enum Kind {
     LoginTraces,
     Stats,
     ActivePeople,
+    Habits,
     AuditEvents,
     AuditCheckpoints,
 }
 
 impl Kind {
-    pub(crate) const ALL: [Self; 16] = [
+    pub(crate) const ALL: [Self; 17] = [
         Self::Spent,
         Self::Tickets,
         Self::Codes,
@@ -66,6 +68,7 @@ impl Kind {
         Self::LoginTraces,
         Self::Stats,
         Self::ActivePeople,
+        Self::Habits,
         Self::AuditEvents,
         Self::AuditCheckpoints,
     ];
@@ -128,6 +131,11 @@ impl Kind {
                 "DELETE FROM active_people WHERE (day, account) IN (SELECT day, account FROM active_people WHERE day < $1 ORDER BY day LIMIT $2) \
                  RETURNING account"
             }
+            // The row is that of the person's key, which stays.
+            Self::Habits => {
+                "UPDATE audit_subjects SET habits = NULL, habits_until = NULL WHERE account IN (SELECT account FROM audit_subjects \
+                 WHERE habits IS NOT NULL AND habits_until < $1 ORDER BY habits_until LIMIT $2) AND habits_until < $1 RETURNING account"
+            }
             // What is kept no more is said by the chain, in one commit with its event; its moment has nothing to do with it.
             Self::AuditEvents => {
                 "DELETE FROM audit_events WHERE (time, id) IN (SELECT time, id FROM audit_events WHERE seq IS NOT NULL \
@@ -165,6 +173,10 @@ impl Broom {
         if self.kind == Kind::Grants {
             connection.execute(LIVING_GRANTS, &values).await?;
         }
+        if self.kind == Kind::Habits {
+            let until = Value::from((self.now + DetectionRules::default().known_for()).as_millis());
+            connection.execute(HABITS_WITHOUT_END, &[&until, values[1]]).await?;
+        }
         let keys = connection.keys(self.kind.deletion(), &values).await?;
         let effects = keys.iter().filter_map(|key| self.effect(key)).collect();
         Ok(Swept { rows: keys.len() as u64, effects })
@@ -197,6 +209,7 @@ impl Broom {
             | Kind::LoginTraces
             | Kind::Stats
             | Kind::ActivePeople
+            | Kind::Habits
             | Kind::AuditEvents
             | Kind::AuditCheckpoints => None,
         }
@@ -208,3 +221,7 @@ impl Broom {
 pub(crate) const LIVING_GRANTS: &str = "UPDATE grants SET sweep_after = CASE WHEN COALESCE(idle_expires, 0) > access_expires THEN idle_expires \
      ELSE access_expires END WHERE id IN (SELECT id FROM grants WHERE sweep_after < $1 AND (access_expires >= $1 OR idle_expires >= $1) \
      ORDER BY sweep_after LIMIT $2)";
+
+/// What the release before this one learned of people has no end: it is given one here, by the usual rules.
+pub(crate) const HABITS_WITHOUT_END: &str = "UPDATE audit_subjects SET habits_until = $1 WHERE account IN (SELECT account FROM audit_subjects \
+     WHERE habits IS NOT NULL AND habits_until IS NULL LIMIT $2) AND habits_until IS NULL";

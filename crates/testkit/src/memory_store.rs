@@ -1,5 +1,6 @@
 //! The fake of the [`Store`](vestibule_domain::ports::Store) port: everything in one process's memory, nothing durable. It passes the same contract as the databases.
 
+mod faster;
 mod login_traces;
 mod port;
 mod stats;
@@ -50,6 +51,7 @@ pub struct MemoryStore {
     tables: Mutex<Tables>,
     broken: Mutex<Option<StoreError>>,
     sealer: Mutex<Option<Arc<dyn Sealer>>>,
+    faster: Mutex<Option<faster::Faster>>,
 }
 
 impl fmt::Debug for MemoryStore {
@@ -92,6 +94,7 @@ struct Tables {
     checkpoints: BTreeMap<i64, Checkpoint>,
     sinks: BTreeMap<SinkId, SinkCursor>,
     subjects: BTreeMap<AccountId, Subject>,
+    habits_until: BTreeMap<AccountId, Timestamp>,
     /// The same as they came: where the clock stands still, their ids are in no order.
     committed: Vec<AuditEvent>,
 }
@@ -463,11 +466,17 @@ impl Tables {
                 subject.key.get_or_insert(key);
                 true
             }
-            Write::PutHabits { account, habits } => {
+            Write::PutHabits { account, habits, until } => {
                 let known = self.subjects.get_mut(&account).filter(|subject| subject.key.is_some());
-                known.map(|subject| subject.habits = Some(habits)).is_some()
+                known
+                    .map(|subject| {
+                        subject.habits = Some(habits);
+                        self.habits_until.insert(account, until);
+                    })
+                    .is_some()
             }
             Write::EraseSubject { account, at } => {
+                self.habits_until.remove(&account);
                 self.subjects.insert(account, Subject { account, key: None, erased: Some(at), habits: None });
                 true
             }

@@ -142,6 +142,7 @@ macro_rules! store_contract {
             an_event_is_sealed_once
             checkpoints_are_kept_in_order
             what_is_known_of_a_person_goes_with_their_key
+            the_sweep_takes_what_is_known_of_who_does_not_come_again
             a_person_s_key_is_kept_until_it_is_destroyed
             what_is_said_of_a_person_stays_closed_without_a_key
             the_sweep_takes_the_events_that_are_kept_no_more
@@ -170,6 +171,7 @@ macro_rules! store_contract {
             who_joined_a_session_is_forgotten_with_it
             grants_are_listed_by_whose_they_are_and_end_app_by_app
             sessions_are_listed_by_whose_they_are
+            sessions_of_an_app_are_looked_for_a_bounded_way_and_go_on
             attack_37_a_code_is_not_redeemed_after_what_it_stands_for_was_taken_back
             attack_37_of_exchanges_and_takings_back_at_once_no_grant_is_left
             sessions_are_found_by_the_provider_s_own_session

@@ -19,7 +19,7 @@ use vestibule_domain::{
 use vestibule_persistence::{SqlStore, StoreOptions};
 
 use crate::{
-    Outcome,
+    Load, Outcome,
     client::Connection,
     house::{House, operator},
     turns::{self, Two},
@@ -39,7 +39,7 @@ const ASKED: usize = 20;
 
 /// Prints how long the history took to be sealed and verified, a line for each of [`LINES`], and one for each question of the viewer.
 #[expect(clippy::print_stdout, reason = "the table is what the tool is for")]
-pub(crate) async fn run(binary: &Path, upstream: &Upstream, connections: usize, span: Duration, events: usize) -> Outcome<()> {
+pub(crate) async fn run(binary: &Path, upstream: &Upstream, load: &Load, events: usize) -> Outcome<()> {
     let mut empty = House::prepare(binary, upstream, "")?;
     let mut crowded = House::prepare(binary, upstream, "")?;
     let began = Instant::now();
@@ -52,7 +52,7 @@ pub(crate) async fn run(binary: &Path, upstream: &Upstream, connections: usize, 
     sealed(&crowded).await?;
     println!("sealed: all of them in {:.1} s", began.elapsed().as_secs_f64());
 
-    turns::run(&LINES, Two { names: ["empty", "crowded"], houses: [&empty, &crowded] }, upstream, connections, span).await?;
+    turns::run(&LINES, Two { names: ["empty", "crowded"], houses: [&empty, &crowded] }, upstream, load).await?;
 
     println!();
     println!("| question to the audit log | p50 ms | slowest ms |");

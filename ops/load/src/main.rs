@@ -31,12 +31,31 @@ struct Arguments {
     /// Only the lines whose name contains this.
     #[arg(long)]
     only: Option<String>,
-    /// What watching costs instead: traces of everything, metrics sent and asked for each second, against none of it.
+    /// What watching costs instead: traces, metrics sent and asked for each second, against none of it.
     #[arg(long)]
     watching: bool,
+    /// Which share of traces is kept while that is measured (`tracing.sample_ratio`).
+    #[arg(long, value_name = "SHARE", default_value_t = 1.0, requires = "watching")]
+    sample_ratio: f64,
     /// What a long history costs instead: a gateway with so many audit events against one with none.
     #[arg(long, value_name = "COUNT", conflicts_with = "watching")]
     events: Option<usize>,
+}
+
+/// What is sent to a gateway.
+#[derive(Debug)]
+struct Load {
+    connections: usize,
+    /// How long each line runs.
+    span: Duration,
+    /// What the names of lines must contain.
+    only: String,
+}
+
+impl Load {
+    fn has(&self, line: &str) -> bool {
+        line.contains(&self.only)
+    }
 }
 
 type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -51,13 +70,14 @@ fn main() -> Outcome<()> {
 async fn run(arguments: Arguments) -> Outcome<()> {
     let upstream = Upstream::start().await?;
     let span = Duration::from_secs(arguments.seconds);
+    let load = Load { connections: arguments.connections, span, only: arguments.only.clone().unwrap_or_default() };
     if arguments.watching {
         println!("machine: {}", machine());
-        return watched::run(&arguments.binary, &upstream, arguments.connections, span).await;
+        return watched::run(&arguments.binary, &upstream, &load, arguments.sample_ratio).await;
     }
     if let Some(events) = arguments.events {
         println!("machine: {}", machine());
-        return crowded::run(&arguments.binary, &upstream, arguments.connections, span, events).await;
+        return crowded::run(&arguments.binary, &upstream, &load, events).await;
     }
     let mut house = House::prepare(&arguments.binary, &upstream, "")?;
     let first = house.start().await?;
@@ -81,10 +101,10 @@ async fn run(arguments: Arguments) -> Outcome<()> {
     let clients = house.register_clients().await?;
     let mut baseline = None;
     for name in walks::NAMES {
-        if arguments.only.as_ref().is_some_and(|only| !name.contains(only.as_str()) && *name != "livez") {
+        if !load.has(name) && *name != "livez" {
             continue;
         }
-        let row: Row = walks::run(name, &house, &clients, &upstream, arguments.connections, span).await?;
+        let row: Row = walks::run(name, &house, &clients, &upstream, load.connections, load.span).await?;
         let baseline = *baseline.get_or_insert(row.per_second);
         println!("| {name} | {:.0} | {:.2} | {:.2} | {:.3} |", row.per_second, row.p50_ms, row.p99_ms, row.per_second / baseline);
     }

@@ -9,7 +9,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
 use crate::{
-    Outcome,
+    Load, Outcome,
     client::Connection,
     house::House,
     turns::{self, Two},
@@ -22,17 +22,17 @@ const LINES: [&str; 4] = ["client_credentials ES256", "introspection", "refresh 
 const ASK_EVERY: Duration = Duration::from_secs(1);
 
 /// Prints a line for each of [`LINES`].
-pub(crate) async fn run(binary: &Path, upstream: &Upstream, connections: usize, span: Duration) -> Outcome<()> {
+pub(crate) async fn run(binary: &Path, upstream: &Upstream, load: &Load, sample_ratio: f64) -> Outcome<()> {
     let collector = collector().await?;
     let watching = format!(
-        "[tracing]\notlp_endpoint = \"{collector}\"\nsample_ratio = 1.0\n[metrics]\notlp_endpoint = \"{collector}\"\nby_client = true\n"
+        "[tracing]\notlp_endpoint = \"{collector}\"\nsample_ratio = {sample_ratio:?}\n[metrics]\notlp_endpoint = \"{collector}\"\nby_client = true\n"
     );
     let mut plain = House::prepare(binary, upstream, "")?;
     let mut watched = House::prepare(binary, upstream, &watching)?;
     plain.start().await?;
     watched.start().await?;
     let asking = tokio::spawn(ask(watched.ops.clone()));
-    turns::run(&LINES, Two { names: ["unwatched", "watched"], houses: [&plain, &watched] }, upstream, connections, span).await?;
+    turns::run(&LINES, Two { names: ["unwatched", "watched"], houses: [&plain, &watched] }, upstream, load).await?;
     asking.abort();
     plain.stop().await?;
     watched.stop().await

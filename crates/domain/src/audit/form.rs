@@ -43,6 +43,10 @@ closed_enum! {
         Limit = "limit",
         /// The database could not be read any more.
         Unavailable = "unavailable",
+        /// The gateway stops.
+        Closing = "closing",
+        /// Whoever takes it may not any more: their key or their desk ended, or lost the scope.
+        NotAllowed = "not_allowed",
     }
 }
 

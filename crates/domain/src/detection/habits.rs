@@ -56,11 +56,11 @@ impl Habits {
     /// They signed in: what of it they never did before, each with what speaks for it. Of who was never seen before nothing is unusual.
     pub fn sign_in(&mut self, rules: &DetectionRules, sight: &Sight<'_>) -> Vec<(Detection, String)> {
         let mut found = Vec::new();
+        self.forget(rules, sight.at);
         let away = sight.at.since(self.seen);
         if self.is_known() && away > rules.dormant_after {
             found.push((Detection::DormantReturn, format!("the first sign-in in {} days", away.as_secs() / 86_400)));
         }
-        self.forget(rules, sight.at);
         if let Some(network) = sight.ip.map(network) {
             let is_new = self.networks.is_unusual(&network, rules);
             // Where the country is known, a new network is no news.
@@ -113,7 +113,11 @@ impl Habits {
         self.seen != Timestamp::default()
     }
 
+    /// Who was away for longer than anything is known is somebody new, whether what was known of them was swept or not.
     fn forget(&mut self, rules: &DetectionRules, now: Timestamp) {
+        if now.since(self.seen) > rules.known_for() {
+            *self = Self::default();
+        }
         let before = now - rules.remember_for;
         self.networks.forget(before);
         self.countries.forget(before);

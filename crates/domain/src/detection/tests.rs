@@ -186,6 +186,21 @@ fn who_was_away_for_a_quarter_returns() {
 }
 
 #[test]
+fn who_was_away_for_longer_than_anything_is_known_is_somebody_new() {
+    let mut person = Person::default().settled();
+    let known_for = person.rules.known_for();
+    assert_eq!(known_for, DAY * (180 + 365));
+    assert!(DetectionRules { dormant_after: DAY * 3_650, ..DetectionRules::default() }.known_for() > DAY * 3_650, "or nobody ever returns");
+    let back = NOW + DAY * 181;
+    assert_eq!(person.signs_in("192.0.2.7", back), [Detection::DormantReturn]);
+    assert_eq!(person.signs_in("192.0.2.7", back + known_for), [Detection::DormantReturn], "to the last moment");
+    assert_eq!(person.signs_in("192.0.2.7", back + known_for * 2 + Duration::from_millis(1)), []);
+    let mut nobody = Person::default();
+    nobody.signs_in("192.0.2.7", back + known_for * 2 + Duration::from_millis(1));
+    assert_eq!(person.habits, nobody.habits, "nothing is left of before");
+}
+
+#[test]
 fn what_is_turned_off_is_not_found_and_learned_all_the_same() {
     let mut person = Person::of(DetectionRules { off: vec![Detection::NewNetwork], ..DetectionRules::default() }).settled();
     assert_eq!(person.signs_in("198.51.100.7", NOW), []);

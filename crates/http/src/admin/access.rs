@@ -20,7 +20,7 @@ pub(super) use self::{
 };
 use super::{
     key::{Caller, Key},
-    operations::{Group, named_in_query, page, usual_page},
+    operations::{Group, named_in_query, next, page, usual_page},
     problem::Problem,
     refused::Refused,
 };
@@ -37,7 +37,8 @@ impl Access {
     /// List sessions
     ///
     /// The browsers that are signed in, newest first, a page at a time: everybody's, or those of an account, of a provider, or in which an app was given
-    /// something that is good still.
+    /// something that is good still. At most 10,000 of an app's are looked at for a page, whether anybody is signed in there still or not: it may hold
+    /// fewer than `limit`, or none, and where there is a next page, that goes on behind them.
     #[oai(path = "/sessions", method = "get", operation_id = "list_all_sessions", tag = "Group::Access")]
     async fn sessions(
         &self,
@@ -45,7 +46,7 @@ impl Access {
         /// How many at most.
         #[oai(default = "usual_page", validator(minimum(value = "1"), maximum(value = "200")))]
         limit: Query<u64>,
-        /// Only sessions after this id: the last one of the page before.
+        /// Only sessions after this id: as the link of the page before says it.
         after: Query<Option<String>>,
         /// Only of the account of this id.
         account: Query<Option<String>>,
@@ -55,11 +56,11 @@ impl Access {
         provider: Query<Option<String>>,
     ) -> Result<Sessions, Refused<Listing>> {
         let filter = AccessFilter { account: account.0.as_deref(), client: client.0.as_deref(), provider: provider.0.as_deref() };
-        let asked = AccessPage { after: after.0.as_deref(), limit: limit.0 + 1 };
+        let asked = AccessPage { after: after.0.as_deref(), limit: limit.0 };
         let found = self.gateway().sessions(&key.0.witness, filter, asked).await.map_err(named_in_query)?;
         let address = filtered(&format!("{}/sessions", self.base), filter);
-        let (sessions, next) = page(found, limit.0, &address, |session| session.id.to_string());
-        Ok(Sessions::Page(Json(SessionList::new(&sessions, &self.gateway().settings().lifetimes)), next))
+        let next = found.rest.map(|rest| next(&address, limit.0, &rest.to_string()));
+        Ok(Sessions::Page(Json(SessionList::new(&found.sessions, &self.gateway().settings().lifetimes)), next))
     }
 
     /// Read a session
@@ -76,7 +77,8 @@ impl Access {
 
     /// End a session, whosever it is
     ///
-    /// Signs a browser out. What was given in it without `offline_access` stops working, and its apps are told.
+    /// Signs a browser out. What was given in it without `offline_access` stops working, and its apps are told. One that nobody used for so long that it
+    /// is listed no more is ended too, as long as it is kept.
     #[oai(path = "/sessions/:session_id", method = "delete", operation_id = "end_any_session", tag = "Group::Access")]
     async fn end_session(
         &self,

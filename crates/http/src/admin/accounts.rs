@@ -23,7 +23,7 @@ use super::{
     access::{GrantList, Grants, SessionList, Sessions},
     body::Patch,
     key::{Caller, Key},
-    operations::{Group, named_in_query, page, usual_page},
+    operations::{Group, named_in_query, next, page, usual_page},
     problem::Problem,
     refused::Refused,
 };
@@ -155,11 +155,11 @@ impl Accounts {
     ) -> Result<Sessions, Refused<ListingOf>> {
         let account = self.gateway().account(&account_id).await.map_err(Problem::from)?.id.to_string();
         let filter = AccessFilter { account: Some(&account), ..AccessFilter::default() };
-        let asked = AccessPage { after: after.0.as_deref(), limit: limit.0 + 1 };
+        let asked = AccessPage { after: after.0.as_deref(), limit: limit.0 };
         let found = self.gateway().sessions(&key.0.witness, filter, asked).await.map_err(named_in_query)?;
         let address = format!("{}/accounts/{account}/sessions", self.base);
-        let (sessions, next) = page(found, limit.0, &address, |session| session.id.to_string());
-        Ok(Sessions::Page(Json(SessionList::new(&sessions, &self.gateway().settings().lifetimes)), next))
+        let next = found.rest.map(|rest| next(&address, limit.0, &rest.to_string()));
+        Ok(Sessions::Page(Json(SessionList::new(&found.sessions, &self.gateway().settings().lifetimes)), next))
     }
 
     /// List what an account allowed apps
@@ -203,7 +203,8 @@ impl Accounts {
 
     /// End a session
     ///
-    /// Signs a browser out. What was given in it without `offline_access` stops working, and its apps are told.
+    /// Signs a browser out. What was given in it without `offline_access` stops working, and its apps are told. One that nobody used for so long that it
+    /// is listed no more is ended too, as long as it is kept.
     #[oai(path = "/accounts/:account_id/sessions/:session_id", method = "delete", operation_id = "end_session", tag = "Group::Accounts")]
     async fn end_session(
         &self,

@@ -5,13 +5,14 @@ mod objects;
 
 use std::sync::Arc;
 
+use http::Method;
 use poem_openapi::{
     Enum, OpenApi,
     param::{Path, Query},
     payload::Json,
 };
-use vestibule_domain::{audit::form::Form, operator::Operator};
-use vestibule_flows::{AdminFault, EventFilter, Gateway};
+use vestibule_domain::audit::form::Form;
+use vestibule_flows::{AdminFault, EventFilter, Gateway, Permitted};
 
 pub(crate) use self::answers::{download, examples};
 use self::{
@@ -23,6 +24,7 @@ use super::{
     operations::{Group, named_in_query, usual_page},
     problem::Problem,
     refused::Refused,
+    table::{self, AUDIT_EXPORT},
 };
 use crate::house::House;
 
@@ -55,6 +57,13 @@ impl From<CopyForm> for Form {
             CopyForm::Ecs => Self::Ecs,
         }
     }
+}
+
+/// What is asked for, by parameters that are named as it is.
+macro_rules! asked {
+    ($($name:ident),+) => {
+        EventFilter { $($name: $name.0),+ }
+    };
 }
 
 #[OpenApi]
@@ -103,20 +112,7 @@ impl Audit {
         /// Only until this moment, exclusive.
         to: Query<Option<String>>,
     ) -> Result<Listed, Refused<Listing>> {
-        let filter = EventFilter {
-            event: event.0,
-            account: account.0,
-            client: client.0,
-            provider: provider.0,
-            outcome: outcome.0,
-            reason: reason.0,
-            address: address.0,
-            reference: reference.0,
-            login: login.0,
-            session: session.0,
-            from: from.0,
-            to: to.0,
-        };
+        let filter = asked!(event, account, client, provider, outcome, reason, address, reference, login, session, from, to);
         let found = self.gateway().audit_events(&filter, after.0.as_deref(), limit.0).await.map_err(named_in_query)?;
         let next = found.rest.map(|rest| {
             let mut query = url::form_urlencoded::Serializer::new(String::new());
@@ -141,8 +137,10 @@ impl Audit {
     /// Take a copy of audit events
     ///
     /// Sends the events that are asked for, newest first, as they are read. What happens meanwhile is not among them. Where it ends before all of them
-    /// are there, the last row says so: `{"cut": {"at", "why", "after"}}`, or in a table a row whose `name` is `cut` and whose `id` is the event to go on
-    /// after. That a copy was taken, and of what, is an event itself.
+    /// are there, the last row says so: `{"cut": {"at", "why", "after"}}`, or in a table a row whose `name` is `cut`, whose `reason` is `why`, and whose
+    /// `id` is the event to go on after. `why` is `limit` where it has as many as one may have, or as were asked for; `unavailable` where the database could
+    /// not be read any more; `closing` where the gateway stops; `not_allowed` where the key was deleted, expired or lost the scope meanwhile. What ends
+    /// without such a row where its connection broke was cut off on the way. That a copy was taken, and of what, is an event itself.
     ///
     /// A copy proves nothing: what can be verified is an export by `vestibule audit export`.
     #[oai(path = "/audit-events/export", method = "get", operation_id = "export_audit_events", tag = "Group::Audit")]
@@ -183,23 +181,11 @@ impl Audit {
         /// Only until this moment, exclusive.
         to: Query<Option<String>>,
     ) -> Result<Copied, Refused<Copying>> {
-        let Caller { gateway, operator: Operator { actor, .. }, witness } = &key.0;
-        let filter = EventFilter {
-            event: event.0,
-            account: account.0,
-            client: client.0,
-            provider: provider.0,
-            outcome: outcome.0,
-            reason: reason.0,
-            address: address.0,
-            reference: reference.0,
-            login: login.0,
-            session: session.0,
-            from: from.0,
-            to: to.0,
-        };
-        let begun = gateway.export_events(witness, actor, format.0.into(), &filter, (after.0.as_deref(), max_events.0)).await;
-        Ok(Copied { export: begun.map_err(named_in_query)?, at: witness.now })
+        let Caller { gateway, operator, witness } = &key.0;
+        let filter = asked!(event, account, client, provider, outcome, reason, address, reference, login, session, from, to);
+        let permitted = Permitted::by_key(operator, table::row(&Method::GET, AUDIT_EXPORT).needs);
+        let begun = gateway.export_events(witness, permitted, format.0.into(), &filter, (after.0.as_deref(), max_events.0)).await;
+        Ok(Copied { house: self.house.clone(), export: begun.map_err(named_in_query)?, at: witness.now })
     }
 
     /// Read how far the audit log is proven

@@ -65,12 +65,14 @@ pub(crate) fn usual_page() -> u64 {
 /// A page of what was asked for with one more than `limit`, and the link to the next one, if there is one.
 pub(crate) fn page<T>(items: Vec<T>, limit: u64, address: &str, id: impl Fn(&T) -> String) -> (Vec<T>, Option<String>) {
     let (items, last) = crate::listing::page(items, limit, id);
+    (items, last.map(|last| next(address, limit, &last)))
+}
+
+/// The link to the page behind what has this id.
+pub(crate) fn next(address: &str, limit: u64, after: &str) -> String {
     let more = if address.contains('?') { '&' } else { '?' };
-    let next = last.map(|last| {
-        let after: String = url::form_urlencoded::byte_serialize(last.as_bytes()).collect();
-        format!("<{address}{more}limit={limit}&after={after}>; rel=\"next\"")
-    });
-    (items, next)
+    let after: String = url::form_urlencoded::byte_serialize(after.as_bytes()).collect();
+    format!("<{address}{more}limit={limit}&after={after}>; rel=\"next\"")
 }
 
 #[OpenApi]

@@ -2,6 +2,7 @@
 
 mod acts;
 mod form;
+mod names;
 mod snippets;
 mod trial;
 mod whole;
@@ -20,6 +21,7 @@ use vestibule_domain::{
 };
 use vestibule_flows::{Desk, NewSecret};
 
+pub(super) use self::names::{AppName, AppNames};
 use self::snippets::Snippet;
 use super::{
     Frame, Section, faulty,

@@ -11,10 +11,12 @@ use vestibule_domain::{
     audit::{Actor, AuditEvent, EventName, Outcome, Reason, form::Form, search::FoundEvents},
     time::Timestamp,
 };
-use vestibule_flows::{AdminFault, Desk, EventFilter};
+use vestibule_flows::{AdminFault, Desk, EventFilter, Permitted};
 
 use super::{
-    Frame, Section, faulty,
+    Frame, Section,
+    apps::{AppName, AppNames},
+    faulty,
     form::Sent,
     like, named,
     parts::{Badge, When},
@@ -24,7 +26,7 @@ use super::{
 use crate::{
     admin::{
         audit::download,
-        table::{AUDIT_EVENT, AUDIT_EVENTS, AUDIT_EXPORT},
+        table::{self, AUDIT_EVENT, AUDIT_EVENTS, AUDIT_EXPORT},
     },
     house::House,
     pages::visible,
@@ -50,8 +52,8 @@ async fn list(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
         Err(AdminFault::Invalid(faults)) => (FoundEvents::default(), faults.iter().map(said).collect()),
         Err(fault) => return faulty(&house, &visit, &desk, &fault),
     };
-    let people = match people_in(&house, &desk, &found.events).await {
-        Ok(people) => people,
+    let names = match Names::of(&house, &desk, &found.events).await {
+        Ok(names) => names,
         Err(fault) => return faulty(&house, &visit, &desk, &fault),
     };
     let now = visit.witness.now;
@@ -63,7 +65,7 @@ async fn list(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
     let status = if faults.is_empty() || wants_part(&visit) { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     let page = List {
         f: &frame,
-        rows: found.events.iter().map(|event| Row::new(event, &people, now)).collect(),
+        rows: found.events.iter().map(|event| Row::new(event, &names, now)).collect(),
         more: found.rest.map(|rest| address(&at, &pairs, Some(&rest.to_string()))),
         looked_back: found.rest.filter(|_| is_short).map(|rest| When::new(rest.made(), now)),
         first: after.map(|_| address(&at, &pairs, None)),
@@ -84,8 +86,9 @@ async fn export(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
     let Ok(form) = Sent::of(&visit).text("format").parse::<Form>() else {
         return refused(&house, &visit, &desk, StatusCode::BAD_REQUEST, "That can't be copied", "A copy is csv, jsonl, ocsf or ecs.");
     };
-    match house.gateway.export_events(&visit.witness, &desk.operator.actor, form, &asked(&visit), (None, None)).await {
-        Ok(export) => download(export, visit.witness.now),
+    let permitted = Permitted::at_desk(&desk, table::row(&Method::GET, AUDIT_EXPORT).needs);
+    match house.gateway.export_events(&visit.witness, permitted, form, &asked(&visit), (None, None)).await {
+        Ok(export) => download(house, export, visit.witness.now),
         Err(fault) => faulty(&house, &visit, &desk, &fault),
     }
 }
@@ -95,10 +98,10 @@ async fn show_record(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
         Ok(event) => event,
         Err(fault) => return faulty(&house, &visit, &desk, &fault),
     };
-    match people_in(&house, &desk, std::slice::from_ref(&event)).await {
-        Ok(people) => {
+    match Names::of(&house, &desk, std::slice::from_ref(&event)).await {
+        Ok(names) => {
             let frame = Frame::new(&house, &visit, &desk, Section::Audit);
-            show(StatusCode::OK, &frame, &record::Record::new(&frame, &desk.operator, &event, &people, visit.witness.now))
+            show(StatusCode::OK, &frame, &record::Record::new(&frame, &desk.operator, &event, &names, visit.witness.now))
         }
         Err(fault) => faulty(&house, &visit, &desk, &fault),
     }
@@ -156,13 +159,26 @@ fn address(at: &str, pairs: &[(&'static str, String)], after: Option<&str>) -> S
     if query.is_empty() { at.to_owned() } else { format!("{at}?{query}") }
 }
 
-/// What the people behind events are called.
-async fn people_in(house: &House, desk: &Desk, events: &[AuditEvent]) -> Result<People, AdminFault> {
-    let acting = events.iter().filter_map(|event| match event.actor {
-        Actor::Account(id) | Actor::Operator(id) => Some(id),
-        _ => None,
-    });
-    People::of(house, &desk.operator, events.iter().filter_map(|event| event.account).chain(acting)).await
+/// What the people and the apps of events are called.
+struct Names {
+    people: People,
+    apps: AppNames,
+}
+
+impl Names {
+    async fn of(house: &House, desk: &Desk, events: &[AuditEvent]) -> Result<Self, AdminFault> {
+        let acting = events.iter().filter_map(|event| match event.actor {
+            Actor::Account(id) | Actor::Operator(id) => Some(id),
+            _ => None,
+        });
+        let people = People::of(house, &desk.operator, events.iter().filter_map(|event| event.account).chain(acting)).await?;
+        let calling = events.iter().filter_map(|event| match &event.actor {
+            Actor::Client(id) => Some(id.to_string()),
+            _ => None,
+        });
+        let apps = events.iter().filter_map(|event| event.client.as_ref()).map(ToString::to_string).chain(calling).collect();
+        Ok(Self { people, apps: AppNames::of(house, &desk.operator, apps).await? })
+    }
 }
 
 fn outcome(outcome: Outcome) -> Badge {
@@ -181,16 +197,16 @@ struct Row {
     time: When,
     person: Option<String>,
     by: Option<String>,
-    client: Option<String>,
+    client: Option<AppName>,
     provider: Option<String>,
     why: String,
 }
 
 impl Row {
-    fn new(event: &AuditEvent, people: &People, now: Timestamp) -> Self {
+    fn new(event: &AuditEvent, names: &Names, now: Timestamp) -> Self {
         let by = match &event.actor {
             Actor::AdminKey(key) => Some(format!("by the key {key}")),
-            Actor::Operator(id) => Some(format!("by {}", people.name(*id))),
+            Actor::Operator(id) => Some(format!("by {}", names.people.name(*id))),
             Actor::Anonymous | Actor::Account(_) | Actor::Client(_) | Actor::System => None,
         };
         let detail = event.detail.as_deref().map(|detail| visible(detail, 200));
@@ -200,9 +216,9 @@ impl Row {
             name: event.name.as_str(),
             outcome: outcome(event.outcome),
             time: When::new(event.time, now),
-            person: event.account.map(|id| people.name(id)),
+            person: event.account.map(|id| names.people.name(id)),
             by,
-            client: event.client.as_ref().map(ToString::to_string),
+            client: event.client.as_ref().map(|id| names.apps.shown(id.as_str())),
             provider: event.provider.as_ref().map(ToString::to_string),
             why: why.join(": "),
         }

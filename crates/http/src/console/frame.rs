@@ -149,8 +149,6 @@ pub(crate) struct Frame {
     pub(crate) token: String,
     /// What was just done here.
     pub(crate) notice: Option<&'static str>,
-    /// Where this page is seen again when it was the answer to a form: to load it once more then sends nothing.
-    pub(crate) again: Option<String>,
     here: Section,
     operator: Option<Operator>,
 }
@@ -189,15 +187,9 @@ impl Frame {
             who: None,
             token: String::new(),
             notice: None,
-            again: None,
             here: Section::None,
             operator: None,
         }
-    }
-
-    /// The same, seen again at an address below the console's.
-    pub(crate) fn seen_again_at(self, path: &str) -> Self {
-        Self { again: Some(format!("{}{path}", self.base)), ..self }
     }
 
     /// Whether this operator may change something in an area: who may not is not offered it. That nobody does who may not is the door's to see.

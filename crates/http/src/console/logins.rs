@@ -8,7 +8,7 @@ use poem::{Response, Route};
 use vestibule_domain::login_trace::{Chapter, Explanation, Mood, Step};
 use vestibule_flows::{AdminFault, Desk};
 
-use super::{Frame, Section, faulty, form::Sent, like, named, onward, parts::Badge, read, segment, show};
+use super::{Frame, Section, apps::AppNames, faulty, form::Sent, like, named, onward, parts::Badge, read, segment, show};
 use crate::{admin::table::LOGIN, house::House, pages::visible, visit::Visit};
 
 /// Longer is no reference.
@@ -33,12 +33,18 @@ async fn find(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
 
 async fn explain(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
     let reference = named(&visit, "reference");
-    match house.gateway.explain_login(&reference).await {
-        Ok(told) => {
+    let told = async {
+        let told = house.gateway.explain_login(&reference).await?;
+        let apps = told.chapters.iter().filter_map(|chapter| chapter.client_id.clone()).collect();
+        Ok((AppNames::of(&house, &desk.operator, apps).await?, told))
+    };
+    match told.await {
+        Ok((apps, told)) => {
             let frame = Frame::new(&house, &visit, &desk, Section::Logins);
             let went_well = is_well(&told, &reference);
             let apart = Apart::of(&desk);
-            show(StatusCode::OK, &frame, &Explained { f: &frame, told: &told, went_well, apart, reference: visible(&reference, LONGEST) })
+            let reference = visible(&reference, LONGEST);
+            show(StatusCode::OK, &frame, &Explained { f: &frame, told: &told, went_well, apart, apps, reference })
         }
         Err(AdminFault::NotFound) => {
             let frame = Frame::new(&house, &visit, &desk, Section::Logins);
@@ -100,5 +106,6 @@ struct Explained<'a> {
     told: &'a Explanation,
     went_well: bool,
     apart: Apart,
+    apps: AppNames,
     reference: String,
 }

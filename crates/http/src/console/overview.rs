@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use http::StatusCode;
+use http::{Method, StatusCode};
 use poem::Response;
 use vestibule_domain::{
     audit::Witness,
@@ -17,7 +17,12 @@ use super::{
     dashboard::{Asked, Board, not_asked},
     faulty, show,
 };
-use crate::{house::House, pages::visible, visit::Visit};
+use crate::{
+    admin::table::{self, STATS},
+    house::House,
+    pages::visible,
+    visit::Visit,
+};
 
 /// Nobody reads a larger number as a number.
 const MOST_COUNTED: u64 = 200;
@@ -44,6 +49,8 @@ struct Seen {
     next: Vec<(&'static str, &'static str, &'static str)>,
     /// How often things happen, for whoever may know that.
     board: Option<Board>,
+    /// In how many seconds that can be counted again for them, where they asked too often.
+    wait: Option<u64>,
 }
 
 /// Something that wants to be looked at.
@@ -86,8 +93,21 @@ async fn seen(house: &House, witness: &Witness, operator: &Operator, frame: &Fra
         (frame.sees_events(), ("/audit", "See what happened", "Every sign-in, every change, and why something was refused.")),
     ];
     let next = next.into_iter().filter_map(|(may, entry)| may.then_some(entry)).collect();
-    let board = if operator.sees(AdminArea::Stats) { Some(Board::of(house, witness, operator, asked, "").await?) } else { None };
-    Ok(Seen { figures, has_providers, troubles, next, board })
+    let (board, wait) = counted(house, witness, operator, asked).await?;
+    Ok(Seen { figures, has_providers, troubles, next, board, wait })
+}
+
+/// The board, which costs a key what it costs by the admin API; without it the page shows the rest.
+async fn counted(house: &House, witness: &Witness, operator: &Operator, asked: Asked) -> Result<(Option<Board>, Option<u64>), AdminFault> {
+    if !operator.sees(AdminArea::Stats) {
+        return Ok((None, None));
+    }
+    let row = table::row(&Method::GET, STATS);
+    match house.gateway.permit(witness, operator, row.needs, row.cost).await {
+        Ok(()) => Ok((Some(Board::of(house, witness, operator, asked, "").await?), None)),
+        Err(AdminFault::TooMany(seconds)) => Ok((None, Some(seconds))),
+        Err(fault) => Err(fault),
+    }
 }
 
 fn trouble(provider: &ShownProvider) -> Option<Trouble> {

@@ -250,13 +250,15 @@ pub(crate) struct RenewedToken<'a> {
 #[derive(Debug, Template)]
 #[template(path = "console/pager.html")]
 pub(crate) struct Pager {
-    /// The address of the list.
+    /// The address of the list, with what it is narrowed by.
     at: String,
+    joint: char,
     /// What stands in it.
     what: &'static str,
     /// After which the next page begins, as it stands in an address; nothing on the last one.
     after: Option<String>,
     is_first: bool,
+    is_short: bool,
 }
 
 impl HtmlSafe for Pager {}
@@ -264,7 +266,12 @@ impl HtmlSafe for Pager {}
 impl Pager {
     /// For a page that ends with `last`, if there are more.
     pub(crate) fn new(at: String, what: &'static str, last: Option<String>, is_first: bool) -> Self {
-        Self { at, what, after: last.map(|last| super::segment(&last)), is_first }
+        Self { joint: super::joint(&at), at, what, after: last.map(|last| super::segment(&last)), is_first, is_short: false }
+    }
+
+    /// Whether the page has fewer than have room, since no more were looked at.
+    pub(crate) fn short(self, is_short: bool) -> Self {
+        Self { is_short, ..self }
     }
 }
 
@@ -287,6 +294,13 @@ mod tests {
             When::new(now, now).to_string(),
             "<time datetime=\"2026-11-24T10:00:00Z\" title=\"2026-11-24 10:00:00 UTC\">just now</time>"
         );
+    }
+
+    #[test]
+    fn the_next_page_of_a_list_that_is_narrowed_is_narrowed_too() {
+        let more = |at: &str| Pager::new(at.to_owned(), "sessions", Some("a b".to_owned()), true).to_string();
+        assert!(more("/sessions").contains("href=\"/sessions?after=a+b\""));
+        assert!(more("/sessions?client=x").contains("href=\"/sessions?client=x&#38;after=a+b\""));
     }
 
     #[test]

@@ -18,7 +18,9 @@ use vestibule_domain::{
 use vestibule_flows::{AccessFilter, AccessPage, AdminFault, Desk};
 
 use super::{
-    Frame, Section, faulty,
+    Frame, Section,
+    apps::AppNames,
+    faulty,
     form::Sent,
     like, named, onward,
     parts::{Badge, Pager, When},
@@ -138,7 +140,7 @@ async fn seen(house: &House, visit: &Visit, operator: &Operator, id: &str) -> Re
     });
     let links: Vec<_> = links.collect();
     let sees_sessions = operator.sees(AdminArea::Sessions);
-    let sessions = if sees_sessions { Some(gateway.sessions(witness, of_person(id), NEWEST).await?) } else { None };
+    let sessions = if sees_sessions { Some(gateway.sessions(witness, of_person(id), NEWEST).await?.sessions) } else { None };
     let shown = |session: Session| Browser {
         id: session.id.to_string(),
         user_agent: visible(session.source.user_agent.as_deref().unwrap_or("Unknown browser"), 200),
@@ -173,26 +175,18 @@ fn of_person(id: &str) -> AccessFilter<'_> {
 /// What apps have of a person. Who may not look at apps sees their ids alone.
 async fn given(house: &House, visit: &Visit, operator: &Operator, id: &str) -> Result<Vec<Given>, AdminFault> {
     let (gateway, now) = (&house.gateway, visit.witness.now);
-    let sees_apps = operator.sees(AdminArea::Clients);
-    let mut names: BTreeMap<String, Option<String>> = BTreeMap::new();
-    let mut given = Vec::new();
-    for grant in gateway.grants(&visit.witness, of_person(id), NEWEST).await? {
-        let app = grant.client.to_string();
-        if !names.contains_key(&app) {
-            let client = if sees_apps { gateway.client(&app).await.ok() } else { None };
-            names.insert(app.clone(), client.map(|client| visible(&client.name, 100)));
-        }
-        given.push(Given {
-            id: grant.id.to_string(),
-            name: names.get(&app).cloned().flatten(),
-            segment: segment(&app),
-            app,
-            scopes: grant.scopes.to_string(),
-            issued: When::new(grant.issued, now),
-            used: When::new(grant.last_used(), now),
-        });
-    }
-    Ok(given)
+    let grants = gateway.grants(&visit.witness, of_person(id), NEWEST).await?;
+    let apps = AppNames::of(house, operator, grants.iter().map(|grant| grant.client.to_string()).collect()).await?;
+    let given = grants.iter().map(|grant| Given {
+        id: grant.id.to_string(),
+        name: apps.name(grant.client.as_str()).map(str::to_owned),
+        segment: segment(grant.client.as_str()),
+        app: grant.client.to_string(),
+        scopes: grant.scopes.to_string(),
+        issued: When::new(grant.issued, now),
+        used: When::new(grant.last_used(), now),
+    });
+    Ok(given.collect())
 }
 
 /// What a person is called.

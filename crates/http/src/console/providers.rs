@@ -8,13 +8,15 @@ use std::sync::Arc;
 use askama::Template;
 use http::{Method, StatusCode};
 use poem::{Response, Route};
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
 use vestibule_domain::{health::BreakerState, operator::AdminArea};
 use vestibule_flows::{Desk, ManagedBy, ShownProvider};
 
 use super::{
-    Frame, Section, faulty, like, named,
+    Frame, Section, faulty, like, made_for, named,
     parts::{Badge, When},
-    read, said, segment, show, write,
+    read, said, segment, show, shown_once, write,
 };
 use crate::{
     admin::table::{PROVIDER, PROVIDER_TEST, PROVIDERS},
@@ -60,16 +62,23 @@ async fn list(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
 
 async fn show_provider(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
     match house.gateway.shown_provider(&visit.witness, &named(&visit, "provider")).await {
-        Ok(provider) => page(&house, &visit, &desk, &provider, None),
+        Ok(provider) => page(&house, &visit, &desk, &provider),
         Err(fault) => faulty(&house, &visit, &desk, &fault),
     }
 }
 
-/// The page of a provider, perhaps with what a test showed.
-fn page(house: &House, visit: &Visit, desk: &Desk, provider: &ShownProvider, tested: Option<Tested>) -> Response {
+/// Where the page of a provider is, below the console's address.
+fn place_of(provider: &str) -> String {
+    format!("/provider/{}", segment(provider))
+}
+
+/// The page of a provider; with what a test showed, which is seen this once.
+fn page(house: &House, visit: &Visit, desk: &Desk, provider: &ShownProvider) -> Response {
     let now = visit.witness.now;
-    let place = format!("/provider/{}", segment(provider.id.as_str()));
-    let frame = Frame::new(house, visit, desk, Section::Providers).seen_again_at(&place);
+    let place = place_of(provider.id.as_str());
+    let frame = Frame::new(house, visit, desk, Section::Providers);
+    let tested = made_for(house, visit, desk, &place).and_then(|made| Tested::read(made.expose_secret()));
+    let was_tested = tested.is_some();
     let settings = provider.settings.as_ref().map(|settings| serde_json::to_string_pretty(settings).unwrap_or_default());
     let view = Provider {
         f: &frame,
@@ -89,7 +98,8 @@ fn page(house: &House, visit: &Visit, desk: &Desk, provider: &ShownProvider, tes
         version: provider.version,
         tested,
     };
-    show(StatusCode::OK, &frame, &view)
+    let response = show(StatusCode::OK, &frame, &view);
+    if was_tested { shown_once(house, response) } else { response }
 }
 
 /// What a list shows of one.
@@ -132,12 +142,35 @@ fn state(provider: &ShownProvider) -> Badge {
 }
 
 /// What a test showed.
+#[derive(Serialize, Deserialize)]
 struct Tested {
     failed: Option<String>,
-    facts: Vec<(&'static str, String)>,
+    facts: Vec<(String, String)>,
     warnings: Vec<String>,
+    /// Whether there was more than a browser carries to the page.
+    is_cut: bool,
     /// Where to sign in to try the rest.
     trial: Option<String>,
+}
+
+/// How long what a test showed may be as text: sealed and encoded it is a third longer, and a browser keeps no cookie of more than 4,096 bytes.
+const MOST_CARRIED: usize = 2_400;
+
+impl Tested {
+    /// As a browser carries it to the page that shows it. What is too much is left out from the end.
+    fn carried(mut self) -> String {
+        loop {
+            let text = serde_json::to_string(&self).unwrap_or_default();
+            if text.len() <= MOST_CARRIED || (self.warnings.pop().is_none() && self.facts.pop().is_none()) {
+                return text;
+            }
+            self.is_cut = true;
+        }
+    }
+
+    fn read(text: &str) -> Option<Self> {
+        serde_json::from_str(text).ok()
+    }
 }
 
 #[derive(Template)]
@@ -166,4 +199,22 @@ struct Provider<'a> {
     disabled: bool,
     version: i64,
     tested: Option<Tested>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_test_showed_fits_into_a_cookie_and_says_where_it_did_not() {
+        let facts: Vec<_> = (0..20).map(|at| (format!("endpoint {at}"), "a".repeat(300))).collect();
+        let warnings = vec!["w".repeat(300)];
+        let tested = |facts| Tested { failed: None, facts, warnings: warnings.clone(), is_cut: false, trial: Some("https://a".into()) };
+        let whole = Tested::read(&tested(facts[..3].to_vec()).carried()).unwrap();
+        assert!(!whole.is_cut && whole.facts == facts[..3] && whole.warnings == warnings);
+        let carried = tested(facts.clone()).carried();
+        let cut = Tested::read(&carried).unwrap();
+        assert!(carried.len() <= MOST_CARRIED && cut.is_cut && facts.starts_with(&cut.facts) && cut.facts.len() > 5);
+        assert_eq!(cut.trial.as_deref(), Some("https://a"));
+    }
 }

@@ -5,19 +5,24 @@ use std::sync::Arc;
 use askama::Template;
 use http::{Method, StatusCode};
 use poem::{Response, Route};
-use vestibule_domain::{operator::AdminArea, session::Session};
+use vestibule_domain::{operator::AdminArea, session::Session, store::FoundSessions};
 use vestibule_flows::{AccessFilter, AccessPage, AdminFault, Desk};
 
-use super::{Frame, Section, faulty, form::Sent, like, onward, parts::When, people::People, read, said, show, write};
+use super::{
+    Frame, Section, faulty,
+    form::Sent,
+    like, onward,
+    parts::{Pager, When},
+    people::People,
+    read, said, show, write,
+};
 use crate::{
     admin::table::{ALL_SESSIONS, ANY_SESSION},
     house::House,
+    listing,
     pages::visible,
     visit::Visit,
 };
-
-/// How many stand on a page.
-const A_PAGE: u64 = 50;
 
 pub(super) fn routes(house: &Arc<House>, routes: Route) -> Route {
     let under = |path: &str| format!("{}{}/sessions{path}", house.prefix(), super::BASE);
@@ -49,26 +54,23 @@ impl Asked {
     }
 
     /// The list that is narrowed so, below the console's own address.
-    fn path(&self, after: Option<&str>) -> String {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        query.extend_pairs(self.pairs()).extend_pairs(after.map(|after| ("after", after)));
-        let query = query.finish();
+    fn path(&self) -> String {
+        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(self.pairs()).finish();
         if query.is_empty() { "/sessions".to_owned() } else { format!("/sessions?{query}") }
     }
 }
 
 async fn list(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
     let (asked, after) = (Asked::of(&visit), Sent::of(&visit).optional("after"));
-    let page = AccessPage { after: after.as_deref(), limit: A_PAGE + 1 };
-    let (mut sessions, faults) = match house.gateway.sessions(&visit.witness, asked.filter(), page).await {
-        Ok(sessions) => (sessions, Vec::new()),
-        Err(AdminFault::Invalid(faults)) => (Vec::new(), faults.iter().map(said).collect()),
+    let page = AccessPage { after: after.as_deref(), limit: listing::USUAL };
+    let (found, faults) = match house.gateway.sessions(&visit.witness, asked.filter(), page).await {
+        Ok(found) => (found, Vec::new()),
+        Err(AdminFault::Invalid(faults)) => (FoundSessions::default(), faults.iter().map(said).collect()),
         Err(fault) => return faulty(&house, &visit, &desk, &fault),
     };
-    let is_more = sessions.len() as u64 > A_PAGE;
-    sessions.truncate(usize::try_from(A_PAGE).unwrap_or(usize::MAX));
-    let more = sessions.last().filter(|_| is_more).map(|last| asked.path(Some(&last.id.to_string())));
-    let rows = match rows(&house, &visit, &desk, &sessions).await {
+    let is_short = (found.sessions.len() as u64) < listing::USUAL;
+    let rest = found.rest.map(|rest| rest.to_string());
+    let rows = match rows(&house, &visit, &desk, &found.sessions).await {
         Ok(rows) => rows,
         Err(fault) => return faulty(&house, &visit, &desk, &fault),
     };
@@ -78,8 +80,8 @@ async fn list(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
         f: &frame,
         rows,
         faults,
-        more,
-        first: after.is_some().then(|| asked.path(None)),
+        goes_on: rest.is_some(),
+        pager: Pager::new(format!("{}{}", frame.base, asked.path()), "sessions", rest, after.is_none()).short(is_short),
         is_narrowed: !asked.pairs().is_empty(),
         sees_people: desk.operator.sees(AdminArea::Accounts),
         account: asked.account.unwrap_or_default(),
@@ -92,7 +94,7 @@ async fn list(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
 async fn end(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
     let session = Sent::of(&visit).text("session");
     match house.gateway.end_session_of_id(&visit.witness, &desk.operator.actor, None, &session).await {
-        Ok(()) => onward(&house, &Asked::of(&visit).path(None), Some("ended")),
+        Ok(()) => onward(&house, &Asked::of(&visit).path(), Some("ended")),
         Err(fault) => faulty(&house, &visit, &desk, &fault),
     }
 }
@@ -130,8 +132,8 @@ struct List<'a> {
     f: &'a Frame,
     rows: Vec<Row>,
     faults: Vec<String>,
-    more: Option<String>,
-    first: Option<String>,
+    goes_on: bool,
+    pager: Pager,
     is_narrowed: bool,
     sees_people: bool,
     account: String,

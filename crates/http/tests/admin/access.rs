@@ -1,8 +1,15 @@
 //! Sessions and grants, whosever they are, as operators page through them and end them.
 
+use std::time::Duration;
+
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
-use vestibule_domain::audit::{Actor, EventName};
+use vestibule_domain::{
+    audit::{Actor, EventName},
+    ids::ClientId,
+    ports::Clock,
+    store::{Changes, Write},
+};
 
 use super::Desk;
 
@@ -68,9 +75,50 @@ async fn sessions_and_grants_are_found_by_whose_they_are_a_page_at_a_time() {
         assert_eq!(refused.json()["errors"][0]["parameter"], parameter, "{path}");
     }
     // What is good no longer is not there.
-    desk.rig.clock.advance(std::time::Duration::from_hours(9));
+    desk.rig.clock.advance(Duration::from_hours(9));
     assert_eq!(desk.items("/sessions").await, Vec::<Value>::new());
     assert_eq!(desk.get(&format!("/sessions/{}", of_eve["id"].as_str().unwrap())).await.status, StatusCode::NOT_FOUND);
+}
+
+#[tokio::test]
+async fn sessions_of_an_app_go_on_behind_very_many_that_have_ended() {
+    let desk = Desk::open().await;
+    desk.register_web().await;
+    desk.browser().signs_in("acme", "ada").await;
+    let [living] = desk.items("/sessions?client=web").await.try_into().unwrap();
+    // Newer ones, of which nothing is left but what the app was given in them.
+    let sample = vestibule_testkit::sample::Sample { now: desk.rig.clock.now() + Duration::from_secs(1), ..Default::default() };
+    let (account, client) = (sample.account(), desk.rig.port().client(&ClientId::parse("web").unwrap()).await.unwrap().unwrap());
+    let given = (0..10_000).map(|_| Write::AddGrant(sample.grant(&sample.code(&client, &sample.session(&account)), &client)));
+    desk.rig.port().commit(given.fold(Changes::default(), Changes::write)).await.unwrap();
+    let first = desk.get("/sessions?client=web&limit=5").await;
+    assert_eq!((first.status, &first.json()["items"]), (StatusCode::OK, &json!([])));
+    let next = first.header("link").strip_prefix("</api/v1").and_then(|rest| rest.strip_suffix(">; rel=\"next\"")).unwrap().to_owned();
+    let second = desk.get(&next).await;
+    assert_eq!((&second.json()["items"], second.header("link")), (&json!([living]), ""), "all of them were looked at");
+}
+
+#[tokio::test]
+async fn a_session_that_nobody_used_for_long_is_ended_by_itself_as_it_is_with_all_of_its_account() {
+    let desk = Desk::open().await;
+    desk.register_web().await;
+    for _ in 0..2 {
+        desk.browser().signs_in("acme", "ada").await;
+    }
+    let sessions = desk.items("/sessions").await;
+    let (account, id) = (desk.account_named("ada").await, |at: usize| sessions[at]["id"].as_str().unwrap().to_owned());
+    desk.rig.clock.advance(Duration::from_hours(9));
+    assert_eq!(desk.items("/sessions").await, Vec::<Value>::new());
+    for path in [format!("/sessions/{}", id(0)), format!("/accounts/{account}/sessions/{}", id(1))] {
+        assert_eq!(desk.delete(&path, None).await.status, StatusCode::NO_CONTENT, "{path}");
+        assert_eq!(desk.delete(&path, None).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    let ended: Vec<_> = desk.rig.events().into_iter().filter(|event| event.name == EventName::SessionEnded).collect();
+    assert_eq!(ended.iter().filter_map(|event| event.session).map(|id| id.to_string()).collect::<Vec<_>>(), [id(0), id(1)]);
+    for id in [id(0), id(1)] {
+        let session = desk.rig.port().session_by_id(&id.parse().unwrap()).await.unwrap().unwrap();
+        assert!(session.ended.is_some());
+    }
 }
 
 #[tokio::test]

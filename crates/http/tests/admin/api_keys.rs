@@ -18,7 +18,7 @@ impl Desk {
     }
 
     /// A key with these scopes, made with the one of the configuration.
-    async fn key(&self, scopes: &[&str]) -> (String, String) {
+    pub(crate) async fn key(&self, scopes: &[&str]) -> (String, String) {
         let made = self.send(Method::POST, "/api-keys", &[], json!({ "name": "test", "scopes": scopes }).to_string()).await;
         assert_eq!(made.status, StatusCode::CREATED, "{}", made.body);
         let made = made.json();

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use futures_util::StreamExt;
 use http::{Method, StatusCode};
+use poem::{Endpoint, Request};
 use serde_json::{Value, json};
 use vestibule_domain::{
     audit::{Actor, AuditEvent, EventName, record::record},
@@ -10,7 +12,7 @@ use vestibule_domain::{
     ports::Store,
     store::Changes,
 };
-use vestibule_testkit::sample::Sample;
+use vestibule_testkit::{rig::ADMIN_KEY, sample::Sample};
 
 use super::{Desk, app};
 
@@ -34,6 +36,22 @@ impl Desk {
         let list = self.get(&format!("/audit-events{query}")).await;
         assert_eq!(list.status, StatusCode::OK, "{query}: {}", list.body);
         list.json()["items"].as_array().unwrap().iter().map(|event| event["name"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// The rows of a copy after its heading, with what happened in between.
+    async fn copies(&self, key: &str, meanwhile: impl AsyncFnOnce()) -> Vec<String> {
+        let uri = "https://sso.example.com/api/v1/audit-events:export?format=csv".parse().unwrap();
+        let request = Request::builder().uri(uri).header("host", "sso.example.com").header("authorization", format!("Bearer {key}"));
+        let response = self.api.get_response(request.finish()).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        let mut pieces = response.into_body().into_bytes_stream();
+        assert!(pieces.next().await.unwrap().unwrap().starts_with(b"id,time,"));
+        meanwhile().await;
+        let mut rest = String::new();
+        while let Some(piece) = pieces.next().await {
+            rest.push_str(std::str::from_utf8(&piece.unwrap()).unwrap());
+        }
+        rest.lines().map(str::to_owned).collect()
     }
 
     fn newest_first(&self) -> Vec<AuditEvent> {
@@ -157,6 +175,40 @@ async fn a_copy_has_what_is_asked_says_where_it_was_cut_and_is_an_event_itself()
         assert_eq!((refused.status, refused.code()), (StatusCode::BAD_REQUEST, "invalid_parameter".into()), "{query}");
     }
     assert_eq!(desk.rig.events().len(), before, "what was refused is no copy");
+}
+
+#[tokio::test]
+async fn attack_86_a_copy_ends_with_what_it_was_begun_by_and_with_the_house_and_says_so() {
+    let (desk, _) = Desk::busy().await;
+    let (key, id) = desk.key(&["audit:read"]).await;
+    desk.later();
+    for key in [ADMIN_KEY, key.as_str()] {
+        let copied = desk.copies(key, async || {}).await;
+        assert!(copied.len() > 3 && !copied.concat().contains(",cut,"), "{copied:?}");
+    }
+    let cut = |rows: Vec<String>| {
+        let [row]: [String; 1] = rows.try_into().unwrap();
+        let cells: Vec<_> = row.split(',').map(str::to_owned).collect();
+        assert_eq!(cells[2], "cut", "{row}");
+        cells[5].clone()
+    };
+    let path = format!("/api-keys/{id}");
+    let narrowed = async || {
+        let narrow = json!({ "scopes": ["clients:read"] });
+        assert_eq!(desk.change(Method::PATCH, &path, Some("\"v1\""), narrow).await.status, StatusCode::OK);
+    };
+    assert_eq!(cut(desk.copies(&key, narrowed).await), "not_allowed");
+
+    let (key, id) = desk.key(&["audit:read"]).await;
+    let deleted = async || assert_eq!(desk.delete(&format!("/api-keys/{id}"), None).await.status, StatusCode::NO_CONTENT);
+    assert_eq!(cut(desk.copies(&key, deleted).await), "not_allowed");
+
+    let short = json!({ "name": "short", "scopes": ["audit:read"], "expires_in": 60 });
+    let made = desk.send(Method::POST, "/api-keys", &[], short.to_string()).await.json();
+    let expired = async || desk.rig.clock.advance(Duration::from_mins(1));
+    assert_eq!(cut(desk.copies(made["key"].as_str().unwrap(), expired).await), "not_allowed");
+
+    assert_eq!(cut(desk.copies(ADMIN_KEY, async || desk.house.set_draining()).await), "closing");
 }
 
 #[tokio::test]

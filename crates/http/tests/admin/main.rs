@@ -50,6 +50,7 @@ struct Desk {
     metrics: Arc<Metrics>,
     rig: Rig,
     gateway: Gateway,
+    house: Arc<House>,
     prefix: &'static str,
     document: Value,
 }
@@ -115,7 +116,7 @@ impl Desk {
         let metrics = Arc::new(Metrics::new(Build { version: "0", revision: "0" }));
         rig.observer.post(metrics.clone());
         let house = Arc::new(House::new(gateway.clone(), metrics.clone(), HttpSettings::default()));
-        let mut desk = Self { api: routes(&house).boxed(), metrics, rig, gateway, prefix, document: Value::Null };
+        let mut desk = Self { api: routes(&house).boxed(), metrics, rig, gateway, house, prefix, document: Value::Null };
         desk.document = desk.plain(Method::GET, "/openapi.json", &[], "").await.json();
         desk
     }

@@ -216,6 +216,47 @@ async fn attack_41_a_document_that_changed_is_what_counts_at_the_next_sign_in() 
     assert_eq!(street.count("client.expired"), 1);
 }
 
+/// Signs in, and again after the document got another name; somebody is faster than the second time. Comes back with what was told of the document, and
+/// the row.
+async fn overtaken(by: impl Fn(&Client) -> Changes) -> (Vec<String>, Client) {
+    let street = street().await;
+    let (app, mut browser) = (app(), Browser::default());
+    street.signs_in_to_a_stranger(&mut browser, &app, "alice").await;
+    let known = street.gateway().client(ID).await.unwrap();
+    street.rig.clock.advance(Duration::from_mins(6));
+    let mut changed = plain();
+    changed["client_name"] = "Another name".into();
+    street.publishes(ID, &changed);
+    street.rig.store.overtake(by(&known), |write| matches!(write, Write::PutDocument { .. }));
+    let code = street.signs_in_to_a_stranger(&mut Browser::default(), &app, "bob").await;
+    assert_eq!(street.rig.events().iter().filter(|event| event.name.as_str() == "login.succeeded").count(), 2, "once each");
+    let client = street.gateway().client(ID).await.unwrap();
+    assert_eq!(street.redeems(&app, &code).await.status.is_success(), !client.disabled);
+    let told = street.rig.events().into_iter().filter(|event| event.name.as_str() == "client.document_changed");
+    (told.filter_map(|event| event.detail).collect(), client)
+}
+
+#[tokio::test]
+async fn of_an_operator_and_a_document_at_once_both_stand_and_the_record_says_what_was_written() {
+    let (told, client) = overtaken(|known| {
+        let shut = Client { disabled: true, version: known.version + 1, ..known.clone() };
+        Changes::default().write(Write::PutClient { client: Box::new(shut), expected: Some(known.version) })
+    })
+    .await;
+    assert_eq!((&*told, client.name.as_str(), client.disabled), (&["changed: client_name".to_owned()][..], "Another name", true));
+
+    let (told, client) =
+        overtaken(|known| Changes::default().write(Write::DeleteClient { id: known.id.clone(), expected: known.version })).await;
+    assert_eq!((told.len(), client.name.as_str()), (0, "Another name"), "to whom nothing is known nothing changed");
+
+    let (told, client) = overtaken(|known| {
+        let news = Client { name: "Another name".into(), version: i64::MAX, ..known.clone() };
+        Changes::default().write(Write::PutDocument { client: Box::new(news), over: Some(known.version) })
+    })
+    .await;
+    assert_eq!((told.len(), client.version), (0, i64::MAX), "whoever brought it first has recorded it");
+}
+
 #[tokio::test]
 async fn attack_34_and_40_a_stranger_s_mistakes_and_wishes_end_on_our_page() {
     let street = street().await;

@@ -1,12 +1,18 @@
 //! What happened, and where people are signed in, as operators see it in the console.
 
+use futures_util::StreamExt;
 use http::StatusCode;
 use scraper::{Html, Selector};
 use serde_json::Value;
-use vestibule_domain::audit::EventName;
+use vestibule_domain::{
+    audit::EventName,
+    ports::Clock,
+    store::{Changes, Write},
+};
+use vestibule_testkit::sample::Sample;
 
 use crate::{
-    console::{alices, filled, operator, scopes::limited, sends},
+    console::{alices, filled, operator, scopes::limited, sends, token},
     street::{Answer, Browser, Street},
 };
 
@@ -124,6 +130,83 @@ async fn a_copy_is_taken_by_a_form_of_ours_with_what_the_list_is_narrowed_by() {
     assert_eq!(street.count("audit.exported"), 1);
 }
 
+/// The rows of a copy after its heading, with what happened in between.
+async fn copies(street: &Street, browser: &Browser, token: &str, meanwhile: impl AsyncFnOnce()) -> Vec<String> {
+    let form = [("token", token), ("format", "csv")];
+    let mut pieces = street.opens_by(browser, "/console/audit/export", &form).await.into_body().into_bytes_stream();
+    assert!(pieces.next().await.unwrap().unwrap().starts_with(b"id,time,"));
+    meanwhile().await;
+    let mut rest = String::new();
+    while let Some(piece) = pieces.next().await {
+        rest.push_str(std::str::from_utf8(&piece.unwrap()).unwrap());
+    }
+    rest.lines().map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn attack_86_a_copy_ends_with_the_desk_it_was_begun_at_and_says_so() {
+    let (street, mut browser) = busy().await;
+    let page = street.goes(&mut browser, "/console/audit").await;
+    let token = token(&page);
+    let works_on = async || {
+        street.rig.clock.advance(std::time::Duration::from_mins(2));
+        street.goes(&mut browser.clone(), "/console").await;
+    };
+    let whole = copies(&street, &browser, &token, works_on).await;
+    assert!(!whole.is_empty() && !whole.concat().contains(",cut,"), "{whole:?}");
+    let leaves = async || {
+        let left = street.posts(&mut browser.clone(), "/console/sign-out", &[("token", &token)]).await;
+        assert_eq!(left.header("location"), "/console/sign-in");
+    };
+    let cut = copies(&street, &browser, &token, leaves).await;
+    assert!(cut.len() == 1 && cut[0].contains(",cut,") && cut[0].contains(",not_allowed,"), "{cut:?}");
+}
+
+#[tokio::test]
+async fn apps_stand_by_their_names_where_an_operator_may_know_them_and_by_their_ids_where_they_are_gone() {
+    let (street, mut browser) = busy().await;
+    let shown = async |browser: &mut Browser| {
+        let list = street.goes(browser, "/console/audit?event=login.succeeded&client=app").await;
+        let record = street.goes(browser, &link(&list, "login.succeeded")).await;
+        let said = texts(&record, "dl.facts dd").into_iter().find(|said| said.contains("app")).unwrap();
+        (texts(&list, "table.events td[data-label=App]"), said)
+    };
+    assert_eq!(shown(&mut browser).await, (vec!["The app app".to_owned()], "The app (app)".to_owned()));
+    let id_alone = (vec!["app".to_owned()], "app".to_owned());
+    assert_eq!(shown(&mut limited(&street, "audit:read").await).await, id_alone);
+    let page = street.goes(&mut browser, "/console/app/app").await;
+    let deleted = sends(&street, &mut browser, &page, "/console/app/app/delete", &[("name", "app")]).await;
+    assert_eq!(deleted.status, StatusCode::SEE_OTHER, "{deleted:?}");
+    assert_eq!(shown(&mut browser).await, id_alone);
+}
+
+#[tokio::test]
+async fn sessions_are_shown_a_page_at_a_time_and_a_persons_own_from_their_page() {
+    let (street, mut browser) = busy().await;
+    let app = street.app("other").await;
+    for person in 0..51 {
+        street.signs_in(&mut Browser::default(), &app, &format!("p{person}")).await;
+    }
+    let rows = |page: &Answer| texts(page, "table.rows tbody tr").len();
+    let first = street.goes(&mut browser, "/console/sessions?provider=acme&client=").await;
+    let more = link(&first, "More sessions");
+    assert_eq!(rows(&first), 50, "{first:?}");
+    assert!(more.starts_with("/console/sessions?provider=acme&after="), "{more}");
+    let second = street.goes(&mut browser, &more).await;
+    assert_eq!((rows(&second), link(&second, "From the beginning")), (3, "/console/sessions?provider=acme".to_owned()));
+    let whole = street.goes(&mut browser, "/console/sessions").await;
+    assert!(link(&whole, "More sessions").starts_with("/console/sessions?after="));
+
+    let bob = street.rig.events().into_iter().filter(|event| event.name == EventName::LoginSucceeded).nth(1).unwrap().account.unwrap();
+    let page = street.goes(&mut browser, &format!("/console/person/{bob}")).await;
+    let theirs = street.goes(&mut browser, &link(&page, "Sessions")).await;
+    let [row] = texts(&theirs, "table.rows tbody tr").try_into().unwrap();
+    assert!(row.contains("bob"), "{row}");
+    let mut less = limited(&street, "accounts:read").await;
+    let page = street.goes(&mut less, &format!("/console/person/{bob}")).await;
+    assert!(page.status == StatusCode::OK && !page.body.contains("/console/sessions"), "nothing leads there: {page:?}");
+}
+
 #[tokio::test]
 async fn every_browser_that_is_signed_in_is_listed_and_can_be_signed_out() {
     let (street, mut browser) = busy().await;
@@ -142,6 +225,23 @@ async fn every_browser_that_is_signed_in_is_listed_and_can_be_signed_out() {
     assert_eq!(texts(&after, "p.empty"), ["No such browser is signed in now."]);
     assert_eq!(texts(&street.goes(&mut browser, "/console/sessions").await, "table.rows tbody tr").len(), 2);
     assert_eq!(street.goes(&mut browser, "/console/sessions?account=x").await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn sessions_of_an_app_go_on_behind_very_many_that_have_ended() {
+    let (street, mut browser) = busy().await;
+    let app = street.app("other").await;
+    street.tokens(&app, "carol").await;
+    // Newer ones, of which nothing is left but what the app was given in them.
+    let sample = Sample { now: street.rig.clock.now() + std::time::Duration::from_secs(1), ..Sample::default() };
+    let (account, client) = (sample.account(), street.gateway().client("other").await.unwrap());
+    let given = (0..10_000).map(|_| Write::AddGrant(sample.grant(&sample.code(&client, &sample.session(&account)), &client)));
+    street.rig.port().commit(given.fold(Changes::default(), Changes::write)).await.unwrap();
+    let first = street.goes(&mut browser, "/console/sessions?client=other").await;
+    assert_eq!(texts(&first, "p.empty"), ["Nobody was found yet."]);
+    let behind = street.goes(&mut browser, &link(&first, "Look further back")).await;
+    let [row] = texts(&behind, "table.rows tbody tr").try_into().unwrap();
+    assert!(row.contains("carol") && !behind.body.contains("Look further back"), "{behind:?}");
 }
 
 #[tokio::test]

@@ -184,7 +184,8 @@ async fn whoever_works_is_not_thrown_out_however_short_idle_is() {
     // And the session that they came by is in use as long as they work.
     let account = street.rig.events().iter().find_map(|event| event.account).unwrap().to_string();
     let of_person = AccessFilter { account: Some(&account), ..AccessFilter::default() };
-    let sessions = street.gateway().sessions(&street.rig.witness(), of_person, AccessPage { after: None, limit: 9 }).await.unwrap();
+    let sessions =
+        street.gateway().sessions(&street.rig.witness(), of_person, AccessPage { after: None, limit: 9 }).await.unwrap().sessions;
     assert!(street.rig.witness().now.since(sessions[0].last_seen) <= Duration::from_mins(1), "{sessions:?}");
     street.rig.clock.advance(Duration::from_mins(1));
     assert!(!is_in(&street, &mut browser).await);

@@ -291,9 +291,13 @@ async fn an_operator_pastes_a_reference_and_reads_what_happened() {
     let led = street.goes(&mut alice, &format!("/console/logins?reference=%20{shown}%20")).await;
     assert_eq!(led.header("location"), format!("/console/logins/{shown}"));
     let page = street.goes(&mut alice, &format!("/console/logins/{shown}")).await;
-    for said in
-        ["the provider does not accept our registration", "What helps: ", "/console/app/app", "/console/provider/acme", "login.failed"]
-    {
+    for said in [
+        "the provider does not accept our registration",
+        "What helps: ",
+        "/console/app/app\"><bdi>The app</bdi>",
+        "/console/provider/acme",
+        "login.failed",
+    ] {
         assert!(page.body.contains(said), "{said}: {page:?}");
     }
     let unknown = street.goes(&mut alice, "/console/logins/%3Cb%3E").await;

@@ -120,6 +120,12 @@ impl Street {
         self.endpoint.get_response(self.request(Method::GET, path).header(header::COOKIE, browser.header()).finish()).await
     }
 
+    /// The same for a form.
+    pub(crate) async fn opens_by(&self, browser: &Browser, path: &str, form: &[(&str, &str)]) -> poem::Response {
+        let request = self.request(Method::POST, path).header(header::COOKIE, browser.header());
+        self.endpoint.get_response(request.content_type("application/x-www-form-urlencoded").body(encode(form))).await
+    }
+
     /// A navigation of a browser: sends its cookies, keeps what comes.
     pub(crate) async fn goes(&self, browser: &mut Browser, path: &str) -> Answer {
         let request = self.request(Method::GET, path).header(header::COOKIE, browser.header()).finish();

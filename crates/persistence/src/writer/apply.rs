@@ -279,22 +279,25 @@ async fn hold(connection: &mut Connection, callers: &[&Prepared]) -> Result<(), 
     if connection.dialect() == Dialect::Sqlite {
         return Ok(());
     }
-    hold_sessions(connection, callers).await?;
-    hold_accounts(connection, callers).await
+    hold_accounts(connection, callers).await?;
+    hold_sessions(connection, callers).await
 }
 
 /// Takes hold of the accounts that lose or get a way in, or a consent, each in its turn: two callers who each leave the other's way in would leave none,
-/// and whoever empties an account must see what was added to it.
+/// and whoever empties an account must see what was added to it. Before anything else that is a person's: a sign-in writes their link before their
+/// account, and who turns them out their account before their sessions, so without this they would wait for each other in a circle.
 async fn hold_accounts(connection: &mut Connection, callers: &[&Prepared]) -> Result<(), Fault> {
     let steps = callers.iter().flat_map(|caller| caller.contested.iter().chain(&caller.rest));
-    let accounts: Vec<[Value; 1]> = steps
+    let mut accounts: Vec<[Value; 1]> = steps
         .filter_map(|step| match step.kind {
             Kind::RemoveLink | Kind::RemoveSpareLink => Some([step.values[1].clone()]),
-            Kind::AddLink => Some([step.values[4].clone()]),
-            Kind::EmptyAccount | Kind::PutConsent => Some([step.values[0].clone()]),
+            Kind::AddLink | Kind::UpdateLink => Some([step.values[4].clone()]),
+            Kind::EmptyAccount | Kind::PutConsent | Kind::DisableAccount => Some([step.values[0].clone()]),
             _ => None,
         })
         .collect();
+    accounts.sort_unstable();
+    accounts.dedup();
     for rows in accounts.chunks(MOST_ROWS) {
         let rows: Vec<&[Value]> = rows.iter().map(<[Value; 1]>::as_slice).collect();
         let (sql, values) = Kind::HoldAccounts.statement(connection.dialect(), &rows);

@@ -18,8 +18,8 @@ use crate::pen::{Dialect, Value};
 /// ends (a rotation and the end of another grant, a session, a lease), are run again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) enum Kind {
-    HoldSessions,
     HoldAccounts,
+    HoldSessions,
     SpendAttempt,
     SpendOnce,
     AddTicket,
@@ -119,7 +119,12 @@ impl Kind {
             Self::SpendAttempt => Some(Contest::Attempt),
             Self::SpendOnce => Some(Contest::Once),
             Self::AddTicket | Self::ReplaceTicket | Self::TakeTicket => Some(Contest::Ticket),
-            Self::AddClient | Self::ReplaceClient | Self::DeleteClient | Self::DropUnusedClient => Some(Contest::Client),
+            Self::AddClient
+            | Self::ReplaceClient
+            | Self::DeleteClient
+            | Self::DropUnusedClient
+            | Self::AddDocument
+            | Self::ReplaceDocument => Some(Contest::Client),
             Self::AddRegistrationToken | Self::ReplaceRegistrationToken => Some(Contest::RegistrationToken),
             Self::AddApiKey | Self::ReplaceApiKey | Self::DropApiKey => Some(Contest::ApiKey),
             Self::AddSigningKey | Self::RedateSigningKey => Some(Contest::SigningKey),
@@ -154,7 +159,6 @@ impl Kind {
     pub(crate) const fn meets(self) -> Self {
         match self {
             Self::DisableAccount => Self::PutAccount,
-            Self::ReplaceDocument | Self::KeepClient => Self::AddDocument,
             Self::ForgetActivity => Self::NoteActive,
             Self::EndSession | Self::EndAccountSessions | Self::EndLinkSessions => Self::TouchSession,
             Self::DropConsents | Self::DropAccountConsents | Self::DropClientConsents => Self::PutConsent,
@@ -233,8 +237,8 @@ fn places(dialect: Dialect, rows: usize, columns: usize) -> String {
 pub(super) const ALL: [Kind; KINDS] = {
     use Kind::*;
     [
-        HoldSessions,
         HoldAccounts,
+        HoldSessions,
         SpendAttempt,
         SpendOnce,
         AddTicket,

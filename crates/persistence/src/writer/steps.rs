@@ -175,7 +175,7 @@ fn step(write: Write) -> Result<Step, StoreError> {
             let kept_until = kept_until.as_millis().into();
             Step::named(Kind::DropUnusedClient, [id.as_str().into()], [kept_until]).means(Effect::Client(id, None))
         }
-        Write::PutDocument { client, over } => put_document(&client, over)?,
+        Write::PutDocument { client, over } => put_document(*client, over)?,
         Write::KeepClient { id, until } => Step::named(Kind::KeepClient, [id.as_str().into()], [until.as_millis().into()]),
         Write::PutRegistrationToken { token, expected } => put_registration_token(&token, expected)?,
         Write::DropRegistrationToken { id } => Step::new(Kind::DropRegistrationToken, id.0.as_bytes(), []),
@@ -201,7 +201,9 @@ fn step(write: Write) -> Result<Step, StoreError> {
         Write::PutLoginTrace(trace) => put_login_trace(&trace)?,
         Write::DropLoginTraces { account } => Step::new(Kind::DropLoginTraces, account.0.as_bytes(), []),
         Write::PutSubjectKey { account, key } => Step::new(Kind::PutSubjectKey, account.0.as_bytes(), [bytes(&key.0)]),
-        Write::PutHabits { account, habits } => Step::new(Kind::PutHabits, account.0.as_bytes(), [bytes(&habits.0)]),
+        Write::PutHabits { account, habits, until } => {
+            Step::new(Kind::PutHabits, account.0.as_bytes(), [bytes(&habits.0), until.as_millis().into()])
+        }
         Write::EraseSubject { account, at } => Step::new(Kind::EraseSubject, account.0.as_bytes(), [at.as_millis().into()]),
     })
 }
@@ -469,11 +471,10 @@ fn put_client(client: Client, expected: Option<i64>) -> Result<Step, StoreError>
     Ok(step.means(Effect::Client(id, Some(Weighed::new(client)))))
 }
 
-/// What is there may be later and stay, so nothing is said of what it is now.
-fn put_document(client: &Client, over: Option<i64>) -> Result<Step, StoreError> {
+fn put_document(client: Client, over: Option<i64>) -> Result<Step, StoreError> {
     let kept_until = client.origin.kept_until().map(Timestamp::as_millis);
-    let values = [client.version.into(), body(client)?.into(), kept_until.into()];
-    let key = [client.id.as_str().into()];
+    let values = [client.version.into(), body(&client)?.into(), kept_until.into()];
+    let (id, key) = (client.id.clone(), [client.id.as_str().into()]);
     let step = match over {
         None => Step::named(Kind::AddDocument, key, values),
         Some(over) => {
@@ -482,7 +483,7 @@ fn put_document(client: &Client, over: Option<i64>) -> Result<Step, StoreError> 
             step
         }
     };
-    Ok(step.means(Effect::Client(client.id.clone(), None)))
+    Ok(step.means(Effect::Client(id, Some(Weighed::new(client)))))
 }
 
 fn put_registration_token(token: &RegistrationToken, expected: Option<i64>) -> Result<Step, StoreError> {

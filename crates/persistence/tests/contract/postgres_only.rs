@@ -6,9 +6,9 @@ use sqlx::{AssertSqlSafe, Executor};
 
 use crate::support::{BEFORE_NAMES, Database, PostgresBench, comes_true, odd_account};
 use vestibule_domain::{
-    account::{Account, Profile},
+    account::{Account, Link, Profile},
     ports::Store,
-    store::{Changes, StoreError, Write},
+    store::{Changes, Contest, StoreError, Write},
 };
 use vestibule_persistence::{SqlStore, StoreOptions};
 use vestibule_testkit::{sample::Sample, store_contract::Bench};
@@ -226,6 +226,98 @@ async fn writers_do_not_wait_for_each_other_in_a_circle() {
         assert_eq!(commit.await.unwrap(), Ok(()));
     }
     // PostgreSQL looks for a deadlock after a second; no writer fell into one.
+    let deadlocks = bench.database().count("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()").await;
+    assert_eq!(deadlocks, 0, "after {:?}", began.elapsed());
+    bench.tear_down().await;
+}
+
+/// What a sign-in by a known link writes of its person.
+fn sign_in(sample: &Sample, (account, link): &(Account, Link)) -> Changes {
+    let writes = [Write::UpdateLink(link.clone()), Write::PutAccount(account.clone()), Write::PutSession(sample.session(account))];
+    writes.into_iter().fold(Changes::default(), Changes::write)
+}
+
+/// What an erasure does.
+fn erasure(sample: &Sample, (account, link): &(Account, Link)) -> Changes {
+    let writes = [
+        Write::RemoveLink { id: link.id, account: account.id, leaves_another: false },
+        Write::EmptyAccount { id: account.id, at: sample.now },
+        Write::EndAccountSessions { account: account.id, at: sample.now },
+    ];
+    writes.into_iter().fold(Changes::default(), Changes::write)
+}
+
+/// So many people with a way in each.
+async fn people(store: &Arc<dyn Store>, sample: &Sample, subjects: impl IntoIterator<Item = String>) -> Vec<(Account, Link)> {
+    let person = |subject: String| {
+        let account = sample.account();
+        let link = sample.link(&account, &subject);
+        (account, link)
+    };
+    let people: Vec<_> = subjects.into_iter().map(person).collect();
+    for (account, link) in &people {
+        let changes = Changes::default().write(Write::AddLink(link.clone())).write(Write::PutAccount(account.clone()));
+        store.commit(changes).await.expect("it is written");
+    }
+    people
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sign_in_takes_hold_of_the_account_before_the_link_as_an_erasure_does() {
+    let bench = PostgresBench::set_up().await;
+    let (store, sample) = (bench.store(), Sample::default());
+    let [person] = people(&store, &sample, ["1".to_owned()]).await.try_into().unwrap();
+    let (account, link) = (person.0.id.0.simple(), person.1.id.0.simple());
+    let mut other = bench.database().connect().await;
+    let hold = format!("SET deadlock_timeout = '50ms'; BEGIN; UPDATE accounts SET updated = updated WHERE id = '\\x{account}'");
+    other.execute(AssertSqlSafe(hold)).await.unwrap();
+    let commit = tokio::spawn({
+        let (store, changes) = (store.clone(), sign_in(&sample, &person));
+        async move { store.commit(changes).await }
+    });
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    comes_true("that the sign-in waits", || async { bench.database().count(waiting).await == 1 }).await;
+    // It would find itself in a circle if the link were taken.
+    other.execute(AssertSqlSafe(format!("DELETE FROM links WHERE id = '\\x{link}'; COMMIT"))).await.unwrap();
+    assert_eq!(commit.await.unwrap(), Err(StoreError::Conflict(Contest::Link)));
+    bench.tear_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_sign_ins_and_erasures_at_once_none_wait_for_each_other_in_a_circle_and_nothing_is_left() {
+    let bench = PostgresBench::set_up().await;
+    let (store, other) = (bench.store(), bench.another().await);
+    let sample = Sample::default();
+    let began = std::time::Instant::now();
+    for round in 0..40 {
+        let people = people(&store, &sample, (0..4).map(|at| format!("{round} {at}"))).await;
+        let all: Vec<_> = (0..5)
+            .flat_map(|turn| people.iter().map(move |person| (turn == 2, person)))
+            .map(|(erases, person)| (erases, if erases { erasure(&sample, person) } else { sign_in(&sample, person) }))
+            .collect();
+        let commits: Vec<_> = all
+            .into_iter()
+            .zip([&store, &other, &other].into_iter().cycle())
+            .map(|((erases, changes), node)| {
+                let node = Arc::clone(node);
+                (erases, tokio::spawn(async move { node.commit(changes).await }))
+            })
+            .collect();
+        for (erases, commit) in commits {
+            match commit.await.unwrap() {
+                Ok(()) => {}
+                Err(StoreError::Conflict(Contest::Link)) if !erases => {}
+                answer => panic!("round {round}, erases {erases}: {answer:?}"),
+            }
+        }
+    }
+    for left in [
+        "SELECT count(*) FROM links",
+        "SELECT count(*) FROM accounts WHERE NOT disabled OR name IS NOT NULL",
+        "SELECT count(*) FROM sessions WHERE ended IS NULL",
+    ] {
+        assert_eq!(bench.database().count(left).await, 0, "{left}");
+    }
     let deadlocks = bench.database().count("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()").await;
     assert_eq!(deadlocks, 0, "after {:?}", began.elapsed());
     bench.tear_down().await;

@@ -9,8 +9,11 @@ use crate::support::{BEFORE_NAMES, SqliteBench, comes_true, odd_account, sqlite_
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, sqlite::SqliteConnectOptions};
 use vestibule_domain::{
     audit::EventName,
+    detection::DetectionRules,
     ports::Store,
+    secret::{Sealed, SubjectKey},
     store::{Changes, EventQuery, StoreError, Write},
+    time::Timestamp,
 };
 use vestibule_persistence::{CommitStats, SqlStore, StoreOptions};
 use vestibule_testkit::{sample::Sample, store_contract::Bench};
@@ -195,6 +198,27 @@ async fn several_processes_may_begin_at_once() {
     for store in starting {
         store.await.unwrap().unwrap().close().await;
     }
+}
+
+#[tokio::test]
+async fn what_the_release_before_learned_of_people_goes_too() {
+    let bench = SqliteBench::set_up().await;
+    let (store, sample) = (bench.store(), Sample::default());
+    let account = sample.account().id;
+    let learned = [
+        Write::PutSubjectKey { account, key: SubjectKey([1; 32]) },
+        Write::PutHabits { account, habits: Sealed(vec![2; 40]), until: sample.now },
+    ];
+    store.commit(learned.into_iter().fold(Changes::default(), Changes::write)).await.unwrap();
+    // As that release leaves it.
+    run(&bench, "UPDATE audit_subjects SET habits_until = NULL").await;
+    let end = sample.now + DetectionRules::default().known_for();
+    for (now, gone) in [(sample.now, 0), (end, 0), (end + std::time::Duration::from_millis(1), 1)] {
+        assert_eq!(store.sweep(now, Timestamp::default(), 10).await, Ok(gone));
+        let subjects = store.subjects(&[account]).await.unwrap();
+        assert!(subjects[0].habits.is_some() == (gone == 0) && subjects[0].key.is_some());
+    }
+    bench.tear_down().await;
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! What the port asks, answered from the tables.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     sync::Arc,
 };
 
@@ -33,7 +33,7 @@ use vestibule_domain::{
     self_registration::RegistrationToken,
     session::Session,
     stats::{StatsRow, Step},
-    store::{Changes, EventQuery, GrantQuery, SessionQuery, StoreError},
+    store::{Changes, EventQuery, FoundSessions, GrantQuery, SessionQuery, StoreError},
     ticket::{Ticket, TicketKind},
     time::Timestamp,
     token::TokenId,
@@ -51,10 +51,13 @@ impl Store for MemoryStore {
                 assert!(missing.is_empty(), "{} lacks {missing:?}: {event:?}", event.name);
             }
         }
+        let overtaking = self.overtaking(&changes);
         let mut tables = self.read()?;
-        let mut next = tables.clone();
-        next.apply(changes)?;
-        *tables = next;
+        for changes in overtaking.into_iter().chain([changes]) {
+            let mut next = tables.clone();
+            next.apply(changes)?;
+            *tables = next;
+        }
         Ok(())
     }
 
@@ -165,24 +168,34 @@ impl Store for MemoryStore {
         Ok(self.read()?.all_providers.clone())
     }
 
-    async fn sessions(&self, query: &SessionQuery) -> Result<Vec<Session>, StoreError> {
+    async fn sessions(&self, query: &SessionQuery) -> Result<FoundSessions, StoreError> {
         let tables = self.read()?;
-        let has_given = |session: &Session, client: &ClientId| {
-            tables.grants.values().any(|grant| grant.session == session.id && grant.client == *client && grant.is_alive())
-        };
         let is_asked_for = |session: &&Session| {
             session.ended.is_none()
                 && session.last_seen > query.seen_since
                 && session.created > query.created_since
                 && query.account.is_none_or(|account| session.account == account)
                 && query.provider.as_ref().is_none_or(|provider| session.provider == *provider)
-                && query.client.as_ref().is_none_or(|client| has_given(session, client))
-                && query.after.is_none_or(|after| session.id < after)
         };
-        let mut alive: Vec<_> = tables.sessions.values().filter(is_asked_for).cloned().collect();
-        alive.sort_by_key(|session| std::cmp::Reverse(session.id));
-        alive.truncate(at_most(query.limit));
-        Ok(alive)
+        let of_client = |client: &ClientId| {
+            let given = tables.grants.values().filter(|grant| grant.client == *client && grant.is_alive());
+            given.map(|grant| grant.session).collect::<BTreeSet<_>>()
+        };
+        let (all, look) = match &query.client {
+            Some(client) => (of_client(client), at_most(query.look.max(1))),
+            None => (tables.sessions.keys().copied().collect(), usize::MAX),
+        };
+        let mut found = FoundSessions::default();
+        let behind = all.into_iter().rev().filter(|id| query.after.is_none_or(|after| *id < after));
+        for (looked_at, id) in behind.enumerate() {
+            let session = tables.sessions.get(&id).filter(is_asked_for);
+            if looked_at == look || (session.is_some() && found.sessions.len() == at_most(query.limit)) {
+                return Ok(found);
+            }
+            found.rest = Some(id);
+            found.sessions.extend(session.cloned());
+        }
+        Ok(FoundSessions { rest: None, ..found })
     }
 
     async fn sessions_by_upstream(&self, provider: &ProviderId, session: &str) -> Result<Vec<Session>, StoreError> {

@@ -37,7 +37,19 @@ impl Tables {
             })
             + self.sweep_session_clients(now, most)
             + self.sweep_login_traces(now, most)
+            + self.sweep_habits(now, most)
             + self.sweep_events(most)
+    }
+
+    fn sweep_habits(&mut self, now: Timestamp, most: usize) -> usize {
+        let old: Vec<_> = self.habits_until.iter().filter(|(_, until)| **until < now).map(|(account, _)| *account).take(most).collect();
+        for account in &old {
+            self.habits_until.remove(account);
+            if let Some(subject) = self.subjects.get_mut(account) {
+                subject.habits = None;
+            }
+        }
+        old.len()
     }
 
     fn sweep_events(&mut self, most: usize) -> usize {

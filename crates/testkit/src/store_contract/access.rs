@@ -9,13 +9,20 @@ use vestibule_domain::{
     grant::{Grant, RevokedBy},
     ports::Store,
     session::Session,
-    store::{Changes, Contest, GrantQuery, SessionQuery, StoreError, Write},
+    store::{Changes, Contest, FoundSessions, GrantQuery, SessionQuery, StoreError, Write},
 };
 
 use super::{commit, one, race};
 use crate::sample::{Sample, provider_id};
 
 const EVERYBODYS: u64 = 1_000;
+
+/// All that a page has room for, where nothing is left behind it.
+async fn all_of(store: &Arc<dyn Store>, query: &SessionQuery) -> Vec<Session> {
+    let found = store.sessions(query).await.unwrap();
+    assert_eq!(found.rest, None);
+    found.sessions
+}
 
 fn redemption(code: &Code, grant: &Grant) -> Changes {
     Changes::default().write(Write::RedeemCode { digest: code.digest, at: code.issued }).write(Write::AddGrant(grant.clone()))
@@ -86,7 +93,7 @@ pub async fn sessions_are_listed_by_whose_they_are(store: Arc<dyn Store>) {
     commit(&store, twice.iter().chain([&gone, &in_ended]).cloned().map(Write::AddGrant)).await;
     commit(&store, [Write::RevokeGrant { id: gone.id, revoked: sample.revoked(RevokedBy::Client) }]).await;
 
-    let everything = SessionQuery { limit: EVERYBODYS, ..SessionQuery::default() };
+    let everything = SessionQuery { limit: EVERYBODYS, look: EVERYBODYS, ..SessionQuery::default() };
     let newest_first = |sessions: &[&Session]| {
         let mut sessions: Vec<Session> = sessions.iter().copied().cloned().collect();
         sessions.sort_by_key(|session| std::cmp::Reverse(session.id));
@@ -94,30 +101,63 @@ pub async fn sessions_are_listed_by_whose_they_are(store: Arc<dyn Store>) {
     };
     let of_ada = SessionQuery { account: Some(ada.id), ..everything.clone() };
     let of_app = SessionQuery { client: Some(client.id.clone()), ..everything.clone() };
-    assert_eq!(store.sessions(&of_ada).await, Ok(newest_first(&[&a, &b])));
+    let at_elsewhere = Some(provider_id("elsewhere"));
+    assert_eq!(all_of(&store, &of_ada).await, newest_first(&[&a, &b]));
+    assert_eq!(all_of(&store, &SessionQuery { provider: at_elsewhere.clone(), ..everything.clone() }).await, newest_first(&[&b, &of_eve]));
+    assert_eq!(all_of(&store, &SessionQuery { provider: at_elsewhere, ..of_ada.clone() }).await, std::slice::from_ref(&b));
     assert_eq!(
-        store.sessions(&SessionQuery { provider: Some(provider_id("elsewhere")), ..everything.clone() }).await,
-        Ok(newest_first(&[&b, &of_eve]))
-    );
-    assert_eq!(store.sessions(&SessionQuery { provider: Some(provider_id("elsewhere")), ..of_ada.clone() }).await, Ok(vec![b.clone()]));
-    assert_eq!(
-        store.sessions(&of_app).await,
-        Ok(vec![a.clone()]),
+        all_of(&store, &of_app).await,
+        std::slice::from_ref(&a),
         "once, and neither where it was taken back nor where nobody is signed in"
     );
-    assert_eq!(store.sessions(&SessionQuery { limit: 1, ..of_app.clone() }).await, Ok(vec![a.clone()]));
-    assert_eq!(store.sessions(&SessionQuery { account: Some(eve.id), ..of_app }).await, Ok(vec![]));
-    assert_eq!(store.sessions(&everything).await, Ok(newest_first(&[&a, &b, &of_eve])));
+    assert_eq!(all_of(&store, &SessionQuery { account: Some(eve.id), ..of_app }).await, []);
+    assert_eq!(all_of(&store, &everything).await, newest_first(&[&a, &b, &of_eve]));
     let first = store.sessions(&SessionQuery { limit: 1, ..of_ada.clone() }).await.unwrap();
-    let second = store.sessions(&SessionQuery { limit: 1, after: first.last().map(|session| session.id), ..of_ada.clone() }).await.unwrap();
-    assert_eq!([first, second.clone()].concat(), newest_first(&[&a, &b]));
-    assert_eq!(store.sessions(&SessionQuery { after: second.last().map(|session| session.id), ..of_ada.clone() }).await, Ok(vec![]));
+    let second = store.sessions(&SessionQuery { limit: 1, after: first.rest, ..of_ada.clone() }).await.unwrap();
+    assert_eq!([first.sessions, second.sessions.clone()].concat(), newest_first(&[&a, &b]));
+    assert_eq!(second.rest, None, "nothing is behind it");
+    let after = second.sessions.last().map(|session| session.id);
+    assert_eq!(all_of(&store, &SessionQuery { after, ..of_ada.clone() }).await, []);
     // To the millisecond.
     let before = sample.now - Duration::from_millis(1);
     for (seen_since, created_since, there) in [(a.last_seen, before, 0), (before, a.created, 0), (before, before, 2)] {
-        let found = store.sessions(&SessionQuery { seen_since, created_since, ..of_ada.clone() }).await;
-        assert_eq!(found.map(|found| found.len()), Ok(there));
+        let found = all_of(&store, &SessionQuery { seen_since, created_since, ..of_ada.clone() }).await;
+        assert_eq!(found.len(), there);
     }
+}
+
+/// Where very many of an app's sessions have ended, a page says how far it came, and the next goes on behind them.
+pub async fn sessions_of_an_app_are_looked_for_a_bounded_way_and_go_on(store: Arc<dyn Store>) {
+    let sample = Sample::default();
+    let (account, client) = (sample.account(), sample.client("app"));
+    let sessions: Vec<Session> = (0..2_500).map(|_| sample.session(&account)).collect();
+    // Of most not even the row is there any more.
+    let mut in_order: Vec<&Session> = sessions.iter().collect();
+    in_order.sort_by_key(|session| std::cmp::Reverse(session.id));
+    let living = [in_order[3], in_order[4], in_order[2_100], in_order[2_499]];
+    let given = sessions.iter().map(|session| Write::AddGrant(sample.grant(&sample.code(&client, session), &client)));
+    commit(&store, living.iter().map(|session| Write::PutSession((*session).clone())).chain(given)).await;
+    let of_app = SessionQuery { client: Some(client.id.clone()), limit: 3, look: 1_200, ..SessionQuery::default() };
+    let mut pages = Vec::new();
+    let mut seen = Vec::new();
+    let mut after = None;
+    loop {
+        let page = store.sessions(&SessionQuery { after, ..of_app.clone() }).await.unwrap();
+        pages.push(page.sessions.len());
+        seen.extend(page.sessions);
+        let Some(rest) = page.rest else { break };
+        assert!(after.is_none_or(|after| rest < after), "every page comes further");
+        after = Some(rest);
+    }
+    assert_eq!(seen.iter().collect::<Vec<_>>(), living);
+    assert_eq!(pages, [2, 1, 1]);
+    let narrow = SessionQuery { limit: 1, ..of_app.clone() };
+    let first = store.sessions(&narrow).await.unwrap();
+    assert_eq!((first.sessions.len(), first.rest.is_some()), (1, true));
+    let second = store.sessions(&SessionQuery { after: first.rest, ..narrow }).await.unwrap();
+    assert_eq!(second.sessions, [living[1].clone()], "what had no room comes next");
+    let behind_all = SessionQuery { after: Some(living[3].id), ..of_app };
+    assert_eq!(store.sessions(&behind_all).await, Ok(FoundSessions::default()));
 }
 
 /// What was given a moment before and not yet fetched goes with the rest; what is given afterwards does not.

@@ -1,6 +1,6 @@
 //! The chain of audit events, and what can be erased of them.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use uuid::Uuid;
 use vestibule_domain::{
@@ -169,28 +169,65 @@ pub async fn a_person_s_key_is_kept_until_it_is_destroyed(store: Arc<dyn Store>)
     assert_eq!(store.subjects(&[eve]).await.unwrap(), [Subject { account: eve, key: None, erased: Some(sample.now), habits: None }]);
 }
 
+fn habits(byte: u8) -> Sealed {
+    Sealed(vec![byte; 40])
+}
+
 /// What is known of a person's ways is replaced, and goes with their key; without one nothing is kept.
 pub async fn what_is_known_of_a_person_goes_with_their_key(store: Arc<dyn Store>) {
     let sample = Sample::default();
     let (ada, bob): (AccountId, AccountId) = (sample.account().id, sample.account().id);
-    let (key, habits) = (|byte| SubjectKey([byte; 32]), |byte| Sealed(vec![byte; 40]));
+    let key = |byte| SubjectKey([byte; 32]);
+    let put = |account, byte| Write::PutHabits { account, habits: habits(byte), until: sample.now };
     let known = |account| {
         let store = store.clone();
         async move { store.subjects(&[account]).await.unwrap().into_iter().next().and_then(|subject| subject.habits) }
     };
-    commit(&store, [Write::PutHabits { account: ada, habits: habits(1) }]).await;
+    commit(&store, [put(ada, 1)]).await;
     assert_eq!(known(ada).await, None, "nothing to seal it under");
     // The key and what is sealed under it come in one commit.
-    let first = [Write::PutSubjectKey { account: ada, key: key(1) }, Write::PutHabits { account: ada, habits: habits(2) }];
+    let first = [Write::PutSubjectKey { account: ada, key: key(1) }, put(ada, 2)];
     commit(&store, first).await;
-    commit(&store, [Write::PutSubjectKey { account: bob, key: key(2) }, Write::PutHabits { account: bob, habits: habits(9) }]).await;
+    commit(&store, [Write::PutSubjectKey { account: bob, key: key(2) }, put(bob, 9)]).await;
     assert_eq!((known(ada).await, known(bob).await), (Some(habits(2)), Some(habits(9))));
-    commit(&store, [Write::PutHabits { account: ada, habits: habits(3) }]).await;
+    commit(&store, [put(ada, 3)]).await;
     assert_eq!(known(ada).await, Some(habits(3)));
     commit(&store, [Write::EraseSubject { account: ada, at: sample.now }]).await;
     assert_eq!(known(ada).await, None);
-    commit(&store, [Write::PutHabits { account: ada, habits: habits(4) }]).await;
+    commit(&store, [put(ada, 4)]).await;
     assert_eq!((known(ada).await, known(bob).await), (None, Some(habits(9))));
+}
+
+/// What is known of a person's ways of signing in is nobody's business once they have not come for long; their key stays, for what was recorded.
+pub async fn the_sweep_takes_what_is_known_of_who_does_not_come_again(store: Arc<dyn Store>) {
+    let sample = Sample::default();
+    let (ada, bob): (AccountId, AccountId) = (sample.account().id, sample.account().id);
+    let at = |secs| sample.now + Duration::from_secs(secs);
+    let put = |account, byte, until| Write::PutHabits { account, habits: habits(byte), until };
+    let known = || async {
+        let subjects = store.subjects(&[ada, bob]).await.unwrap();
+        subjects.into_iter().map(|subject| (subject.account, subject.habits)).collect::<BTreeMap<_, _>>()
+    };
+    let both = |of_ada, of_bob| BTreeMap::from([(ada, of_ada), (bob, of_bob)]);
+    let keys = [(ada, 1), (bob, 2)].map(|(account, byte)| Write::PutSubjectKey { account, key: SubjectKey([byte; 32]) });
+    commit(&store, keys.into_iter().chain([put(ada, 1, at(10)), put(bob, 2, at(10))])).await;
+    // One of them comes again.
+    commit(&store, [put(bob, 3, at(20))]).await;
+    let sweep = |now| {
+        let store = store.clone();
+        async move { store.sweep(now, Timestamp::default(), 10).await.unwrap() }
+    };
+    assert_eq!(sweep(at(10)).await, 0, "to the millisecond");
+    assert_eq!(sweep(at(10) + Duration::from_millis(1)).await, 1);
+    assert_eq!(known().await, both(None, Some(habits(3))));
+    let kept: Vec<_> = store.subjects(&[ada]).await.unwrap().into_iter().filter_map(|subject| subject.key).collect();
+    assert_eq!(kept, [SubjectKey([1; 32])]);
+    // And later again: what is learned anew has its own time.
+    commit(&store, [put(ada, 4, at(40))]).await;
+    assert_eq!(sweep(at(30)).await, 1);
+    assert_eq!(known().await, both(Some(habits(4)), None));
+    commit(&store, [Write::EraseSubject { account: ada, at: sample.now }]).await;
+    assert_eq!(sweep(at(50)).await, 0, "nothing is left to take");
 }
 
 /// Without the sealing key, what was set apart is not there, and its absence is marked.

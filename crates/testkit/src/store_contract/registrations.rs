@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use vestibule_domain::{
+    audit::EventName,
     client::{Client, Origin},
     ids::ClientId,
     ports::Store,
-    store::{Contest, StoreError, Write},
+    store::{Changes, Contest, EventQuery, StoreError, Write},
 };
 
 use super::{RACERS, commit, one, only_winner, race};
@@ -53,7 +54,8 @@ pub async fn clients_that_registered_themselves_are_kept_as_long_as_they_are_use
     assert_eq!(store.count_self_registered().await, Ok(0));
 }
 
-/// Many sign in to one client at once, and each brings what its document said when they came: one of them stays, and nobody loses.
+/// Many sign in to one client at once, and each brings what its document said when they came: one of them stays, and the others are told, so that what
+/// was recorded beside theirs is not.
 pub async fn the_latest_document_of_a_client_is_kept(store: Arc<dyn Store>) {
     let sample = Sample::default();
     let kept_until = sample.now + HOUR;
@@ -70,29 +72,37 @@ pub async fn the_latest_document_of_a_client_is_kept(store: Arc<dyn Store>) {
     let put = |version, over| Write::PutDocument { client: Box::new(said(version)), over };
     commit(&store, [put(2, None)]).await;
     assert_eq!(name().await.as_deref(), Some("version 2"));
-    commit(&store, [put(1, Some(2))]).await;
+    let late: Result<(), StoreError> = Err(StoreError::Conflict(Contest::Client));
+    assert_eq!(store.commit(one(put(1, Some(2)))).await, late);
     assert_eq!(name().await.as_deref(), Some("version 2"), "an earlier one that comes late is not news");
-    let all = (0..RACERS).map(|at| one(put(3 + i64::try_from(at).unwrap() % 3, Some(2)))).collect();
-    for answer in race(&[&store], all).await {
-        assert_eq!(answer, Ok(()));
-    }
+    let account = sample.account();
+    let news = |version| one(put(version, Some(2))).event(sample.event(EventName::ClientDocumentChanged, &account, &said(version)));
+    let all: Vec<Changes> = (0..RACERS).map(|at| news(3 + i64::try_from(at).unwrap() % 3)).collect();
+    let recorded: Vec<_> = all.iter().map(|changes| changes.events[0].id).collect();
+    let winner = only_winner(&race(&[&store], all).await, Contest::Client);
     let first = store.client(&id).await.unwrap().unwrap().version;
-    assert!((3..=5).contains(&first), "the first of those who read the same");
+    assert_eq!(first, 3 + i64::try_from(winner).unwrap() % 3, "the first of those who read the same");
+    let events = store.events(&EventQuery { limit: 100, ..EventQuery::default() }).await.unwrap();
+    assert_eq!(
+        events.iter().map(|event| event.id).collect::<Vec<_>>(),
+        [recorded[winner]],
+        "what was written is recorded, and nothing else"
+    );
     commit(&store, [put(6, Some(first))]).await;
     assert_eq!(name().await.as_deref(), Some("version 6"));
 
     // Attack 41: somebody is signing in to it while an operator shuts it out.
     let shut = Client { disabled: true, version: 7, ..said(6) };
     commit(&store, [Write::PutClient { client: Box::new(shut), expected: Some(6) }]).await;
-    commit(&store, [put(8, Some(6))]).await;
-    assert!(store.client(&id).await.unwrap().unwrap().disabled, "what an operator said meanwhile stands");
-    commit(&store, [put(8, None)]).await;
-    assert!(store.client(&id).await.unwrap().unwrap().disabled);
+    for over in [Some(6), None] {
+        assert_eq!(store.commit(one(put(8, over))).await, late);
+        assert!(store.client(&id).await.unwrap().unwrap().disabled, "what an operator said meanwhile stands");
+    }
     assert_eq!(store.count_self_registered().await, Ok(0), "it takes no place of those who register");
     assert_eq!(store.unused_clients(kept_until + MILLI, 100).await, Ok(vec![(id.clone(), kept_until)]));
     commit(&store, [Write::DropUnusedClient { id: id.clone(), kept_until }]).await;
     assert_eq!(name().await, None);
-    commit(&store, [put(9, Some(7))]).await;
+    assert_eq!(store.commit(one(put(9, Some(7)))).await, late);
     assert_eq!(name().await, None, "nor does it come back to whoever read it before");
 }
 

@@ -12,7 +12,7 @@ pub(in crate::admin) enum Sessions {
     #[oai(status = 200)]
     Page(
         Json<SessionList>,
-        /// `<…>; rel="next"`: where the next ones are. Absent on the last page.
+        /// `<…>; rel="next"`: where the next ones are, if there are any. Absent only when all of them were looked at.
         #[oai(header = "Link")]
         Option<String>,
     ),

@@ -1,5 +1,7 @@
 //! How each operation about the audit log answers, and how it may refuse.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use futures_util::stream;
 use http::{StatusCode, header};
@@ -14,7 +16,7 @@ use vestibule_domain::{audit::form::Form, time::Timestamp};
 use vestibule_flows::Export;
 
 use super::objects::{ChainObject, EventObject, EventPage};
-use crate::admin::answers::refusals;
+use crate::{admin::answers::refusals, house::House};
 
 #[derive(ApiResponse)]
 pub(super) enum Listed {
@@ -47,6 +49,7 @@ const CSV: &str = "text/csv";
 
 /// A copy on its way out.
 pub(super) struct Copied {
+    pub(super) house: Arc<House>,
     pub(super) export: Export,
     /// When it was asked for.
     pub(super) at: Timestamp,
@@ -54,7 +57,7 @@ pub(super) struct Copied {
 
 impl IntoResponse for Copied {
     fn into_response(self) -> Response {
-        download(self.export, self.at)
+        download(self.house, self.export, self.at)
     }
 }
 
@@ -87,12 +90,12 @@ pub(crate) fn examples() -> [(&'static str, String); 2] {
     [(JSONL, format!("{line}\n")), (CSV, Form::Csv.head())]
 }
 
-/// A copy as a file, sent while it is read.
-pub(crate) fn download(export: Export, at: Timestamp) -> Response {
+/// A copy as a file, sent while it is read. A house that closes waits for its last row and not for the rest.
+pub(crate) fn download(house: Arc<House>, export: Export, at: Timestamp) -> Response {
     let form = export.form();
-    let pieces = stream::unfold(export, async |mut export| {
-        let piece = export.next().await?;
-        Some((Ok::<_, std::io::Error>(Bytes::from(piece)), export))
+    let pieces = stream::unfold((house, export), async |(house, mut export)| {
+        let piece = export.next(house.is_draining()).await?;
+        Some((Ok::<_, std::io::Error>(Bytes::from(piece)), (house, export)))
     });
     let day = at.to_string();
     let name = format!("attachment; filename=\"audit-{}.{}\"", day.get(..10).unwrap_or_default(), form.ending());

@@ -8,7 +8,7 @@ use vestibule_domain::{
     time::Timestamp,
 };
 
-use super::{Badge, Frame, People, When, outcome, segment, visible};
+use super::{Badge, Frame, Names, When, outcome, segment, visible};
 
 /// The page of one event.
 #[derive(Template)]
@@ -42,7 +42,7 @@ struct Changed {
 }
 
 impl<'a> Record<'a> {
-    pub(super) fn new(f: &'a Frame, operator: &Operator, event: &AuditEvent, people: &People, now: Timestamp) -> Self {
+    pub(super) fn new(f: &'a Frame, operator: &Operator, event: &AuditEvent, names: &Names, now: Timestamp) -> Self {
         let changes = event.change.iter().map(|change| Changed {
             pointer: visible(&change.pointer, 300),
             before: change.before.as_ref().map(text_of),
@@ -54,7 +54,7 @@ impl<'a> Record<'a> {
             outcome: outcome(event.outcome),
             time: When::new(event.time, now),
             exact: event.time.to_string(),
-            facts: facts(f, operator, event, people),
+            facts: facts(f, operator, event, names),
             changes: changes.collect(),
             lists: lists(f, event),
             json: visible_lines(&serde_json::to_string_pretty(&Value::Object(record(event))).unwrap_or_default()),
@@ -62,7 +62,7 @@ impl<'a> Record<'a> {
     }
 }
 
-fn facts(f: &Frame, operator: &Operator, event: &AuditEvent, people: &People) -> Vec<Fact> {
+fn facts(f: &Frame, operator: &Operator, event: &AuditEvent, names: &Names) -> Vec<Fact> {
     let base = &f.base;
     let person = |id| operator.sees(AdminArea::Accounts).then(|| format!("{base}/person/{id}"));
     let app = |id: &str| operator.sees(AdminArea::Clients).then(|| format!("{base}/app/{}", segment(id)));
@@ -76,17 +76,17 @@ fn facts(f: &Frame, operator: &Operator, event: &AuditEvent, people: &People) ->
     say("More", event.detail.clone(), None);
     match &event.actor {
         Actor::Anonymous => say("By", Some("somebody in a browser who is not signed in".to_owned()), None),
-        Actor::Account(id) => say("By", Some(people.name(*id)), person(*id)),
-        Actor::Client(id) => say("By", Some(format!("the app {id}")), app(id.as_str())),
+        Actor::Account(id) => say("By", Some(names.people.name(*id)), person(*id)),
+        Actor::Client(id) => say("By", Some(format!("the app {}", names.apps.told(id.as_str()))), app(id.as_str())),
         Actor::AdminKey(key) => say("By", Some(format!("the admin key {key}")), None),
-        Actor::Operator(id) => say("By", Some(format!("{}, an operator", people.name(*id))), person(*id)),
+        Actor::Operator(id) => say("By", Some(format!("{}, an operator", names.people.name(*id))), person(*id)),
         Actor::System => say("By", Some("the house itself".to_owned()), None),
     }
     if let Some(id) = event.account {
-        say("Person", Some(people.name(id)), person(id));
+        say("Person", Some(names.people.name(id)), person(id));
     }
     if let Some(id) = &event.client {
-        say("App", Some(id.to_string()), app(id.as_str()));
+        say("App", Some(names.apps.told(id.as_str())), app(id.as_str()));
     }
     if let Some(id) = &event.provider {
         let href = operator.sees(AdminArea::Providers).then(|| format!("{base}/provider/{id}"));

@@ -4,36 +4,34 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use poem::Response;
+use vestibule_domain::health::Checked;
 use vestibule_flows::Desk;
 
 use super::{
-    super::{faulty, form::Sent, named, onward, refused, segment},
-    Tested, page,
+    super::{faulty, form::Sent, named, onward, onward_to_show, refused},
+    Tested, place_of,
 };
 use crate::{house::House, pages::visible, visit::Visit};
 
 /// Looks at what it publishes, and makes ready for a sign-in on trial. Changes nothing.
 pub(super) async fn test(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
     let id = named(&visit, "provider");
-    let tried = async {
-        let tested = house.gateway.test_provider(&visit.witness, &desk.operator.actor, &id).await?;
-        Ok((tested, house.gateway.shown_provider(&visit.witness, &id).await?))
+    let tested = match house.gateway.test_provider(&visit.witness, &desk.operator.actor, &id).await {
+        Ok(tested) => tested,
+        Err(fault) => return faulty(&house, &visit, &desk, &fault),
     };
-    match tried.await {
-        Ok((tested, provider)) => {
-            let trial = tested.trial.map(|trial| trial.url);
-            let shown = match tested.checked {
-                Ok(checked) => {
-                    let facts = checked.facts.into_iter().map(|(name, fact)| (name, visible(&fact, 300))).collect();
-                    let warnings = checked.warnings.iter().map(|warning| visible(warning, 300)).collect();
-                    Tested { failed: None, facts, warnings, trial }
-                }
-                Err(error) => Tested { failed: Some(visible(&error.to_string(), 500)), facts: Vec::new(), warnings: Vec::new(), trial },
-            };
-            page(&house, &visit, &desk, &provider, Some(shown))
-        }
-        Err(fault) => faulty(&house, &visit, &desk, &fault),
-    }
+    let (failed, checked) = match tested.checked {
+        Ok(checked) => (None, checked),
+        Err(error) => (Some(visible(&error.to_string(), 500)), Checked::default()),
+    };
+    let shown = Tested {
+        failed,
+        facts: checked.facts.into_iter().map(|(name, fact)| (name.to_owned(), visible(&fact, 300))).collect(),
+        warnings: checked.warnings.iter().map(|warning| visible(warning, 300)).collect(),
+        is_cut: false,
+        trial: tested.trial.map(|trial| trial.url),
+    };
+    onward_to_show(&house, &visit, &desk, &place_of(&id), &shown.carried())
 }
 
 /// Nobody comes through it, or they may again.
@@ -42,7 +40,7 @@ pub(super) async fn disable(house: Arc<House>, visit: Visit, desk: Desk) -> Resp
     let sent = Sent::of(&visit);
     let disabled = sent.text("disabled") == "true";
     match house.gateway.disable_provider(&visit.witness, &desk.operator.actor, &id, disabled, sent.version()).await {
-        Ok(_) => onward(&house, &format!("/provider/{}", segment(&id)), Some(if disabled { "disabled" } else { "enabled" })),
+        Ok(_) => onward(&house, &place_of(&id), Some(if disabled { "disabled" } else { "enabled" })),
         Err(fault) => faulty(&house, &visit, &desk, &fault),
     }
 }

@@ -14,12 +14,15 @@ use vestibule_domain::{
 };
 use vestibule_flows::{AdminFault, Desk, ProviderDraft, ShownProvider};
 
-use super::super::{
-    Frame, Section, faulty,
-    form::Sent,
-    named, onward,
-    parts::{Field, Kept},
-    said, segment, show,
+use super::{
+    super::{
+        Frame, Section, faulty,
+        form::Sent,
+        named, onward,
+        parts::{Field, Kept},
+        said, show,
+    },
+    place_of,
 };
 use crate::{
     admin,
@@ -58,7 +61,7 @@ pub(super) async fn create(house: Arc<House>, visit: Visit, desk: Desk) -> Respo
         Err(faults) => Err(AdminFault::Invalid(faults)),
     };
     match made {
-        Ok(provider) => onward(&house, &format!("/provider/{}", segment(provider.id.as_str())), Some("saved")),
+        Ok(provider) => onward(&house, &place_of(provider.id.as_str()), Some("saved")),
         Err(AdminFault::Invalid(faults)) => {
             form.faults.extend(faults);
             respond(&house, &visit, &desk, StatusCode::UNPROCESSABLE_ENTITY, &form)
@@ -104,7 +107,7 @@ pub(super) async fn save(house: Arc<House>, visit: Visit, desk: Desk) -> Respons
         Err(faults) => Err(AdminFault::Invalid(faults)),
     };
     match saved {
-        Ok(_) => onward(&house, &format!("/provider/{}", segment(&form.id)), Some("saved")),
+        Ok(_) => onward(&house, &place_of(&form.id), Some("saved")),
         Err(AdminFault::Invalid(faults)) => {
             form.faults.extend(faults);
             respond(&house, &visit, &desk, StatusCode::UNPROCESSABLE_ENTITY, &form)
@@ -303,7 +306,7 @@ fn respond(house: &House, visit: &Visit, desk: &Desk, status: StatusCode, form: 
                 .hint("Part of the callback address; it can't be changed later.")
                 .wrong(form.faults_at("id"))
         }),
-        at: (!is_new).then(|| format!("{}/provider/{}", frame.base, segment(&form.id))),
+        at: (!is_new).then(|| format!("{}{}", frame.base, place_of(&form.id))),
         version: form.version,
         kept: form.keeper.as_ref().map(|keeper| Kept::new(keeper, form.is_forced)),
         console: card.console.as_deref().and_then(Href::outside),

@@ -62,7 +62,7 @@ async fn whoever_is_taken_off_the_rules_signed_out_or_turned_away_is_out_at_once
     let actor = vestibule_domain::audit::Actor::AdminKey("test".into());
     let of_account = vestibule_flows::AccessFilter { account: Some(&account), ..vestibule_flows::AccessFilter::default() };
     let all = vestibule_flows::AccessPage { after: None, limit: 100 };
-    for session in street.gateway().sessions(&street.rig.witness(), of_account, all).await.unwrap() {
+    for session in street.gateway().sessions(&street.rig.witness(), of_account, all).await.unwrap().sessions {
         street.gateway().end_session_of_id(&street.rig.witness(), &actor, Some(&account), &session.id.to_string()).await.unwrap();
     }
     assert!(!is_in(&street, &mut ended).await);

@@ -5,7 +5,7 @@ use serde_json::json;
 use vestibule_domain::{audit::Actor, claims::Claims, ids::ManagerName, managed::Editor};
 use vestibule_flows::{Edit, ProviderDraft};
 
-use super::{alices, operator, sends};
+use super::{alices, makes, operator, sends};
 
 #[tokio::test]
 async fn a_provider_is_added_changed_shut_and_deleted_and_its_secret_is_never_seen() {
@@ -44,8 +44,11 @@ async fn a_provider_is_added_changed_shut_and_deleted_and_its_secret_is_never_se
     let opened = sends(&street, &mut browser, &page, "/console/provider/fake/disable", &[]).await;
     assert_eq!(opened.header("location"), "/console/provider/fake?notice=enabled");
     let page = street.goes(&mut browser, "/console/provider/fake").await;
-    let tested = sends(&street, &mut browser, &page, "/console/provider/fake/test", &[]).await;
+    let tested = makes(&street, &mut browser, &page, "/console/provider/fake/test", &[]).await;
     assert!(tested.body.contains("Sign in on trial"), "{tested:?}");
+    let again = street.goes(&mut browser, "/console/provider/fake").await;
+    assert!(again.status == StatusCode::OK && !again.body.contains("id=\"tested\""), "it is shown once: {again:?}");
+    assert_eq!(street.count("provider.tested"), 1, "and to load it again tests nothing");
     let deleted = sends(&street, &mut browser, &page, "/console/provider/fake/delete", &[("name", "fake")]).await;
     assert_eq!(deleted.header("location"), "/console/providers?notice=deleted");
 

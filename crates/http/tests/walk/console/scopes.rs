@@ -1,11 +1,15 @@
 //! What an operator may is what the scopes say, in the console as in the admin API; and keys of it.
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use http::{Method, StatusCode, header};
 use scraper::{Html, Selector};
 use secrecy::ExposeSecret;
-use vestibule_domain::{limits::Limits, operator::AdminScopes, registration::Draft};
+use vestibule_domain::{
+    limits::Limits,
+    operator::{AdminScope, AdminScopes},
+    registration::Draft,
+};
 use vestibule_testkit::rig::RigOptions;
 
 use super::{alices, makes, operator, sends, token};
@@ -19,6 +23,75 @@ pub(crate) async fn limited(street: &Street, scopes: &str) -> Browser {
     let opened = street.posts(&mut browser, "/console/key", &[("key", key.expose_secret())]).await;
     assert_eq!(opened.header("location"), "/console", "{opened:?}");
     browser
+}
+
+/// A page of the console, or what a form of it does, as its sources say.
+struct Page {
+    route: String,
+    is_form: bool,
+    /// What the operation of the admin API needs that is the same.
+    needs: AdminScope,
+}
+
+struct Pages {
+    for_everybody: Vec<String>,
+    for_some: Vec<Page>,
+}
+
+impl Pages {
+    /// Each page as it is given its address, with what the OpenAPI document says that the same operation needs.
+    async fn of_the_sources(street: &Street) -> Self {
+        let document = street.send(street.request(Method::GET, "/api/v1/openapi.json").finish()).await.json();
+        let (console, table) = (sources("console"), sources("admin/table.rs"));
+        let address = |name: &str| table.split_once(&format!("const{name}:&str=\"/api/v1")).unwrap().1.split_once('"').unwrap().0;
+        let needs = |method: &str, name: &str| -> AdminScope {
+            let operation = &document["paths"][as_documented(address(name))][method.to_lowercase()];
+            let description = operation["description"].as_str().unwrap_or_else(|| panic!("{method} {name} is no operation"));
+            description.split_once("Needs the scope `").unwrap().1.split_once('`').unwrap().0.parse().unwrap()
+        };
+        let (mut for_everybody, mut for_some) = (Vec::new(), Vec::new());
+        for (made_by, is_form) in [("read(house,\"", false), ("write(house,\"", true), ("at_desk(house,\"", false)] {
+            for made in console.split(made_by).skip(1) {
+                let (route, rest) = made.split_once("\",").unwrap();
+                match rest.split_once("like(&Method::").filter(|(before, _)| before.is_empty()) {
+                    Some((_, same)) => {
+                        let (method, name) = same.split_once(')').unwrap().0.split_once(',').unwrap();
+                        for_some.push(Page { route: route.to_owned(), is_form, needs: needs(method, name) });
+                    }
+                    None => for_everybody.push(route.to_owned()),
+                }
+            }
+        }
+        let (open, files) = (console.matches("open(house,\"").count(), console.matches(",route:\"").count());
+        let all = for_everybody.len() + for_some.len() + open + files;
+        assert_eq!(all, console.matches(".at(under(").count(), "the sources have another form than is read here");
+        Self { for_everybody, for_some }
+    }
+}
+
+/// A file, or all of a folder, below `src`, without the white space; a folder with the file of its name.
+fn sources(name: &str) -> String {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let (mut left, mut text) = (vec![src.join(name), src.join(name).with_extension("rs")], String::new());
+    left.dedup();
+    while let Some(path) = left.pop() {
+        if path.is_dir() {
+            left.extend(std::fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path()));
+        } else {
+            text.extend(std::fs::read_to_string(path).unwrap().split_whitespace());
+        }
+    }
+    text
+}
+
+/// A route below the API's own address as the document writes it.
+fn as_documented(route: &str) -> String {
+    let part = |part: &str| match part.strip_prefix(':').map(|name| name.split_once(':').unwrap_or((name, ""))) {
+        None => part.to_owned(),
+        Some((name, "")) => format!("{{{name}}}"),
+        Some((name, act)) => format!("{{{name}}}:{act}"),
+    };
+    route.split('/').map(part).collect::<Vec<_>>().join("/")
 }
 
 #[tokio::test]
@@ -44,60 +117,47 @@ async fn attack_86_scopes_bind_in_the_console_as_in_the_api() {
     assert!(!person.body.contains("Signed in</h2>") && !person.body.contains("Apps with access"), "{person:?}");
 
     let before = street.rig.events().len();
-    for (path, lacks) in [
-        ("/console/providers", "providers:read"),
-        ("/console/provider/acme", "providers:read"),
-        ("/console/providers/new/fake", "providers:write"),
-        ("/console/api-keys", "api-keys:read"),
-        ("/console/registration-tokens", "registration-tokens:read"),
-        ("/console/keys", "keys:read"),
-        ("/console/sessions", "sessions:read"),
-        ("/console/audit", "audit:read"),
-        ("/console/audit/018f6c1e-7a55-7c3b-9d80-1c2f6a4b7e90", "audit:read"),
-        ("/console/logins", "audit:read"),
-        ("/console/logins/018f6c1e-7a55-7c3b-9d80-1c2f6a4b7e90", "audit:read"),
-        ("/console/dashboards", "stats:read"),
-        ("/console/events", "stats:read"),
-        ("/console/apps/new", "clients:write"),
-        ("/console/app/app/edit", "clients:write"),
-    ] {
-        let refused = street.goes(&mut browser, path).await;
-        assert!(refused.status == StatusCode::FORBIDDEN && refused.body.contains(&format!("scope {lacks},")), "{path}: {refused:?}");
+    let pages = Pages::of_the_sources(&street).await;
+    assert_eq!(pages.for_everybody, ["/console", "/console/sign-out"]);
+    let account = account.to_string();
+    let filled = |route: &str| {
+        let stands_for = [
+            (":app", "app"),
+            (":provider", "acme"),
+            (":preset", "fake"),
+            (":account", account.as_str()),
+            (":event", "018f6c1e-7a55-7c3b-9d80-1c2f6a4b7e90"),
+            (":reference", "018f6c1e-7a55-7c3b-9d80-1c2f6a4b7e90"),
+            (":field", "name"),
+        ];
+        let parts = route.split('/').map(|part| stands_for.iter().find(|(name, _)| *name == part).map_or(part, |(_, value)| *value));
+        let path = parts.collect::<Vec<_>>().join("/");
+        assert!(!path.contains(':'), "{route}: say what stands for its parts");
+        path
+    };
+    // Who may rotate keys and not look at them does not do it here, where the answer shows them; who reads the configuration alone has the first page alone.
+    for scopes in ["clients:read accounts:read keys:write", "config:read"] {
+        let mut browser = limited(&street, scopes).await;
+        let token = token(&street.goes(&mut browser, "/console").await);
+        let scopes: AdminScopes = scopes.split(' ').map(|scope| scope.parse().unwrap()).collect();
+        let mut refused = BTreeSet::new();
+        for Page { route, is_form, needs } in &pages.for_some {
+            let Some(lacks) = [Some(*needs), needs.to_look()].into_iter().flatten().find(|scope| !scopes.cover(*scope)) else { continue };
+            let path = filled(route);
+            let answer = if *is_form {
+                street.posts(&mut browser, &path, &[("token", &token), ("disabled", "true"), ("name", "x")]).await
+            } else {
+                street.goes(&mut browser, &path).await
+            };
+            assert!(answer.status == StatusCode::FORBIDDEN && answer.body.contains(&format!("scope {lacks},")), "{path}: {answer:?}");
+            refused.insert(route.as_str());
+        }
+        assert!(refused.contains("/console/keys/rotate") && refused.contains("/console/events"), "{refused:?}");
+        assert!(refused.len() > 30, "{refused:?}");
     }
     let token = token(&overview);
-    let person = format!("/console/person/{account}");
-    for (path, lacks) in [
-        ("/console/apps/create".to_owned(), "clients:write"),
-        ("/console/app/app/save".into(), "clients:write"),
-        ("/console/app/app/settings/save".into(), "clients:write"),
-        ("/console/app/app/secrets".into(), "clients:write"),
-        ("/console/app/app/secrets/revoke".into(), "clients:write"),
-        ("/console/app/app/disable".into(), "clients:write"),
-        ("/console/app/app/delete".into(), "clients:write"),
-        ("/console/providers/create".into(), "providers:write"),
-        ("/console/provider/acme/save".into(), "providers:write"),
-        ("/console/provider/acme/test".into(), "providers:write"),
-        ("/console/provider/acme/disable".into(), "providers:write"),
-        ("/console/provider/acme/delete".into(), "providers:write"),
-        (format!("{person}/disable"), "accounts:write"),
-        (format!("{person}/unlink"), "accounts:write"),
-        (format!("{person}/forget"), "accounts:write"),
-        (format!("{person}/end"), "sessions:write"),
-        (format!("{person}/revoke"), "grants:write"),
-        ("/console/sessions/end".into(), "sessions:write"),
-        ("/console/audit/export".into(), "audit:read"),
-        ("/console/api-keys/create".into(), "api-keys:write"),
-        ("/console/api-keys/delete".into(), "api-keys:write"),
-        ("/console/registration-tokens/create".into(), "registration-tokens:write"),
-        ("/console/registration-tokens/revoke".into(), "registration-tokens:write"),
-        // They may rotate, and not see the page that says so.
-        ("/console/keys/rotate".into(), "keys:read"),
-    ] {
-        let refused = street.posts(&mut browser, &path, &[("token", &token), ("disabled", "true"), ("name", "x")]).await;
-        assert!(refused.status == StatusCode::FORBIDDEN && refused.body.contains(&format!("scope {lacks},")), "{path}: {refused:?}");
-    }
     let left: BTreeSet<_> = street.rig.events()[before..].iter().map(|event| event.name.to_string()).collect();
-    assert_eq!(left, BTreeSet::from(["admin.access_denied".to_owned()]));
+    assert_eq!(left, BTreeSet::from(["admin.access_denied".to_owned(), "admin.login".to_owned(), "console_key.created".to_owned()]));
     assert_eq!(street.goes(&mut browser, "/console/app/app").await.status, StatusCode::OK);
     let left = street.posts(&mut browser, "/console/sign-out", &[("token", &token)]).await;
     assert_eq!(left.header("location"), "/console/sign-in", "everybody may leave");
@@ -110,13 +170,32 @@ async fn a_key_counts_in_the_console_as_in_the_api() {
     let mut browser = limited(&street, "*").await;
     let page = street.goes(&mut browser, "/console/provider/acme").await;
     let tested = sends(&street, &mut browser, &page, "/console/provider/acme/test", &[]).await;
-    assert_eq!(tested.status, StatusCode::OK, "{tested:?}");
+    assert_eq!(tested.status, StatusCode::SEE_OTHER, "{tested:?}");
     let mut slow = None;
     for _ in 0..5 {
         slow = Some(street.goes(&mut browser, "/console/apps").await).filter(|page| page.status != StatusCode::OK).or(slow);
     }
     let slow = slow.expect("what asks a provider counts as twenty");
     assert!(slow.status == StatusCode::TOO_MANY_REQUESTS && slow.body.contains("Too much at once"), "{slow:?}");
+    assert!(slow.header("retry-after").parse::<u64>().unwrap() > 0, "and to programs when: {slow:?}");
+}
+
+#[tokio::test]
+async fn the_first_page_costs_a_key_what_its_board_does_and_is_shown_without_it_to_who_has_no_more() {
+    let limits = Limits { admin_per_key: 25, ..Limits::default() };
+    let street = Street::with(RigOptions { limits, ..RigOptions::default() }).await;
+    let mut browser = limited(&street, "*").await;
+    let first = street.goes(&mut browser, "/console").await;
+    assert!(first.status == StatusCode::OK && first.body.contains("data-live=") && !first.body.contains("id=\"uncounted\""), "{first:?}");
+    let second = street.goes(&mut browser, "/console").await;
+    assert!(second.status == StatusCode::OK && !second.body.contains("data-live="), "{second:?}");
+    assert!(second.body.contains("id=\"uncounted\"") && second.body.contains("<dt>Apps</dt>"), "the rest is there: {second:?}");
+    assert_eq!(street.goes(&mut browser, "/console/events").await.status, StatusCode::TOO_MANY_REQUESTS);
+    let mut browser = limited(&street, "clients:read").await;
+    for _ in 0..30 {
+        let page = street.goes(&mut browser, "/console").await;
+        assert!(page.status == StatusCode::OK && !page.body.contains("id=\"uncounted\""), "{page:?}");
+    }
 }
 
 #[tokio::test]

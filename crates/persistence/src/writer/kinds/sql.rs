@@ -311,12 +311,12 @@ impl Kind {
                  ON CONFLICT (account) DO UPDATE SET subject_key = excluded.subject_key WHERE audit_subjects.subject_key IS NULL"
             }
             Self::PutHabits => {
-                "UPDATE audit_subjects SET habits = v.column2 FROM (VALUES {rows}) AS v \
+                "UPDATE audit_subjects SET habits = v.column2, habits_until = v.column3 FROM (VALUES {rows}) AS v \
                  WHERE audit_subjects.account = v.column1 AND audit_subjects.subject_key IS NOT NULL"
             }
             Self::EraseSubject => {
                 "INSERT INTO audit_subjects (account, erased) SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
-                 ON CONFLICT (account) DO UPDATE SET subject_key = NULL, habits = NULL, erased = excluded.erased"
+                 ON CONFLICT (account) DO UPDATE SET subject_key = NULL, habits = NULL, habits_until = NULL, erased = excluded.erased"
             }
             Self::AddCheckpoint => {
                 "INSERT INTO audit_checkpoints (seq, at, body) SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL"

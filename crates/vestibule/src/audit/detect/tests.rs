@@ -188,6 +188,27 @@ async fn who_is_erased_has_no_habits_left_and_gets_none_from_what_was_before() {
 }
 
 #[tokio::test]
+async fn who_comes_back_after_long_is_noticed_and_of_who_never_does_nothing_is_left() {
+    let house = House::open().await;
+    house.settles().await;
+    house.rig.clock.advance(DAY * 500);
+    house.gateway.sweep().await.unwrap();
+    assert!(house.keeps_habits().await, "dormant, and still known");
+    house.signs_in(HOME).await;
+    house.seal().await;
+    assert_eq!(house.raised(), [EventName::DetectionDormantReturn]);
+    house.rig.clock.advance(DAY * 546);
+    house.gateway.sweep().await.unwrap();
+    assert!(!house.keeps_habits().await);
+    // As somebody new, of whom nothing is unusual; a replay, which is not swept, says the same.
+    house.signs_in(ABROAD).await;
+    house.seal().await;
+    assert_eq!(house.raised().len(), 1);
+    let report = house.replayed().await;
+    assert_eq!(report.found.len(), 1, "{}", report.text());
+}
+
+#[tokio::test]
 async fn an_event_of_before_the_erasure_that_is_sealed_after_it_teaches_nothing() {
     let house = House::open().await;
     house.settles().await;
