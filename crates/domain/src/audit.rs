@@ -28,7 +28,7 @@ use crate::{
 };
 use std::{fmt, str::FromStr};
 
-pub use self::witness::{Witness, bounded, bounded_to};
+pub use self::witness::{Witness, audience, bounded, bounded_to};
 
 /// One record.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,6 +83,12 @@ pub struct AuditEvent {
     /// By what means (`amr`); bounded in number and length.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub amr: Vec<String>,
+    /// For whom the tokens are (`aud`), for token events; bounded in number and length.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub audience: Vec<String>,
+    /// Who acts for the person by an exchanged token (RFC 8693 §4.1, `act`): who does now, and then those before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub acting: Vec<ClientId>,
     /// How long the step took, in milliseconds, where that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub took_ms: Option<u64>,
@@ -170,6 +176,8 @@ closed_enum! {
         LoginStarted = "login.started",
         /// An app pushed what it will ask for, or tried to. Counted and logged, not stored: with the name of a public client anybody can.
         RequestPushed = "request.pushed",
+        /// An app sent somebody with a request that nothing can be believed of, so they saw a page: an unknown client, an address that is not its own.
+        RequestRefused = "request.refused",
         /// It was settled which provider a login goes to, and how. Counted and logged, not stored, as is all that comes before somebody is back.
         LoginProviderSelected = "login.provider_selected",
         /// The person was sent to a provider. Counted and logged, not stored.
@@ -358,6 +366,7 @@ impl EventName {
             Self::RequestPushed => 106,
             Self::LoginProviderSelected => 107,
             Self::UpstreamCallback => 108,
+            Self::RequestRefused => 109,
             Self::ConsentGranted => 110,
             Self::ConsentDenied => 111,
             Self::ConsentRevoked => 112,
@@ -496,6 +505,12 @@ closed_enum! {
         Revoked = "revoked",
         /// The redirect address differs.
         RedirectUri = "redirect_uri",
+        /// The redirect address is not one that the client registered.
+        RedirectMismatch = "redirect_mismatch",
+        /// There is no such client.
+        ClientUnknown = "client_unknown",
+        /// The request can't be read.
+        BadRequest = "bad_request",
         /// PKCE does not hold.
         Verifier = "verifier",
         /// The proof of possession is missing or does not hold.
@@ -530,6 +545,8 @@ closed_enum! {
         UpstreamLogout = "upstream_logout",
         /// Another person signed in in the same browser.
         Replaced = "replaced",
+        /// The way in that it came by was undone.
+        Unlinked = "unlinked",
         /// Whom it was for did not take it.
         Undelivered = "undelivered",
         /// The client's rate.

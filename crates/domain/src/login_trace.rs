@@ -4,6 +4,7 @@
 //! It says which claims there were and never what they said: of a claim it keeps the name and what kind of value it was, of a rule its name and whether
 //! it was met. Codes, tokens, `state`, `nonce` and what people type have no place in it.
 
+mod refused;
 mod told;
 
 use std::{fmt, str::FromStr, time::Duration};
@@ -11,6 +12,7 @@ use std::{fmt, str::FromStr, time::Duration};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+pub use refused::Refused;
 pub use told::{Chapter, Explanation, Fact, HappenedEvent, Mood, Step, Stretch};
 
 use crate::{
@@ -61,6 +63,9 @@ pub struct Decisions {
     /// What was asked; nothing where the browser did not bring it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub asked: Option<AskedFor>,
+    /// What it named, where nothing of it could be believed: then nothing else is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refused: Option<Refused>,
     /// Through which door.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub door: Option<Door>,

@@ -201,6 +201,13 @@ pub fn is_loopback(url: &Url) -> bool {
     }
 }
 
+/// The registered addresses, those first that begin most like `asked`.
+pub fn nearest_first<'u>(registered: &'u [RegisteredUri], asked: &str) -> Vec<&'u RegisteredUri> {
+    let mut all: Vec<_> = registered.iter().collect();
+    all.sort_by_key(|uri| std::cmp::Reverse(uri.0.bytes().zip(asked.bytes()).take_while(|(a, b)| a == b).count()));
+    all
+}
+
 /// The first part in which `asked` leaves the registered address nearest to it, for the developer who has to find it. Says nothing
 /// of what is registered.
 pub fn first_difference(registered: &[RegisteredUri], asked: &str) -> Option<&'static str> {
@@ -338,6 +345,16 @@ mod tests {
             assert_eq!(first_difference(&uris, asked), Some(part), "{asked}");
         }
         assert_eq!(first_difference(&[], "https://a.test/"), None);
+    }
+
+    #[test]
+    fn the_address_that_was_meant_comes_first() {
+        let uris =
+            [registered("https://a.example/cb"), registered("https://app.example.com/cb"), registered("https://app.example.com/in/cb")];
+        let order = |asked: &str| nearest_first(&uris, asked).into_iter().map(RegisteredUri::as_str).collect::<Vec<_>>();
+        let (a, b, c) = (uris[0].as_str(), uris[1].as_str(), uris[2].as_str());
+        assert_eq!(order("https://app.example.com/in"), [c, b, a]);
+        assert_eq!(order(""), [a, b, c]);
     }
 
     #[test]

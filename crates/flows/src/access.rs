@@ -7,7 +7,7 @@ use vestibule_domain::{
     audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
     change::Change,
     grant::{Grant, Revoked, RevokedBy},
-    ids::{AccountId, ClientId, GrantId, ProviderId, SessionId},
+    ids::{AccountId, ClientId, GrantId, LinkId, ProviderId, SessionId},
     session::Session,
     store::{Changes, FoundSessions, GrantQuery, SessionQuery, StoreError, Write},
     time::Timestamp,
@@ -143,6 +143,31 @@ impl Gateway {
             rest = next.rest;
         }
         Ok(all)
+    }
+
+    /// The events of all sessions of an account that end at once, or of those that came by a link. One that begins in this moment ends beside them.
+    pub(crate) async fn session_ends(
+        &self,
+        witness: &Witness,
+        account: AccountId,
+        link: Option<LinkId>,
+        actor: &Actor,
+        why: Reason,
+    ) -> Result<Vec<AuditEvent>, StoreError> {
+        let mut sessions = self.every_session_of(account).await?;
+        sessions.retain(|session| link.is_none_or(|link| session.link == link));
+        Ok(sessions.iter().map(|session| self.session_ended(witness, session, actor, why)).collect())
+    }
+
+    /// That a session ended: by whom, and why.
+    pub(crate) fn session_ended(&self, witness: &Witness, session: &Session, actor: &Actor, why: Reason) -> AuditEvent {
+        AuditEvent {
+            reason: Some(why),
+            account: Some(session.account),
+            provider: Some(session.provider.clone()),
+            session: Some(session.id),
+            ..self.event(witness, EventName::SessionEnded, Outcome::Success, actor.clone())
+        }
     }
 
     /// Every grant of an account from which tokens are good now or can be got, newest first.

@@ -5,15 +5,14 @@ use std::fmt::Display;
 use serde_json::{Value, json};
 use vestibule_domain::{
     account::{Account, Link},
-    audit::{Actor, AuditEvent, EventName, Outcome, Witness},
+    audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
     change::Change,
     consent::Consent,
     email::EmailAddress,
     grant::{Revoked, RevokedBy},
     ids::{AccountId, ClientId, LinkId},
     registration::escaped,
-    store::{Changes, Write},
-    time::Timestamp,
+    store::{Changes, StoreError, Write},
 };
 
 use crate::{AdminFault, Gateway};
@@ -106,7 +105,7 @@ impl Gateway {
         let event = AuditEvent { account: Some(account.id), change, ..self.event(witness, name, Outcome::Success, actor.clone()) };
         let mut changes = Changes::default().write(Write::DisableAccount { id: account.id, disabled }).event(event);
         if disabled {
-            changes = turned_out(changes, account.id, witness.now);
+            changes = self.turned_out(changes, witness, account.id, actor).await.map_err(AdminFault::Store)?;
         }
         self.commit(changes).await.map_err(AdminFault::Store)?;
         Ok(Account { disabled, ..account })
@@ -127,14 +126,23 @@ impl Gateway {
         };
         self.unlink(witness, &link, event, false).await.map(drop).map_err(AdminFault::Store)
     }
-}
 
-/// Nothing that an account was given works from now on, on any node, and the apps of its sessions are told.
-pub(crate) fn turned_out(changes: Changes, account: AccountId, at: Timestamp) -> Changes {
-    changes
-        .write(Write::EndAccountSessions { account, at })
-        .write(Write::RevokeAccountGrants { account, revoked: Revoked { at, by: RevokedBy::Admin } })
-        .write(Write::AnnounceEnds { account, at })
+    /// Nothing that an account was given works from now on, on any node, and the apps of its sessions are told.
+    pub(crate) async fn turned_out(
+        &self,
+        changes: Changes,
+        witness: &Witness,
+        account: AccountId,
+        actor: &Actor,
+    ) -> Result<Changes, StoreError> {
+        let at = witness.now;
+        let changes = changes
+            .write(Write::EndAccountSessions { account, at })
+            .write(Write::RevokeAccountGrants { account, revoked: Revoked { at, by: RevokedBy::Admin } })
+            .write(Write::AnnounceEnds { account, at });
+        let ended = self.session_ends(witness, account, None, actor, Reason::AccountDisabled).await?;
+        Ok(ended.into_iter().fold(changes, Changes::event))
+    }
 }
 
 /// That something of an account is there no more.

@@ -447,18 +447,11 @@ impl Gateway {
 
     /// Ends a session and whatever ends with it.
     pub(crate) fn end_session(&self, changes: Changes, witness: &Witness, session: &Session, actor: &Actor, why: Reason) -> Changes {
-        let event = AuditEvent {
-            reason: Some(why),
-            account: Some(session.account),
-            provider: Some(session.provider.clone()),
-            session: Some(session.id),
-            ..self.event(witness, EventName::SessionEnded, Outcome::Success, actor.clone())
-        };
         changes
             .write(Write::EndSession { id: session.id, at: witness.now })
             .write(Write::RevokeSessionGrants { session: session.id, revoked: Revoked { at: witness.now, by: RevokedBy::Logout } })
             .write(Write::AnnounceEnds { account: session.account, at: witness.now })
-            .event(event)
+            .event(self.session_ended(witness, session, actor, why))
     }
 
     /// How the tokens an arrival brought are kept, if its provider's are. Many an upstream gives a refresh token only once; the one we have is kept then,

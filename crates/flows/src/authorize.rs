@@ -1,5 +1,7 @@
 //! `/authorize`: is the request sound, is a session enough, or does the person sign in?
 
+use std::sync::Arc;
+
 use vestibule_domain::{
     account::Account,
     attempt::{Attempt, Consenting, Errand},
@@ -24,6 +26,7 @@ use crate::{
     consent::must_consent,
     depart::Away,
     login_trace::{end_of, of_session},
+    refused::Named,
     sealed_attempt,
 };
 
@@ -84,20 +87,36 @@ impl Choice {
 
 impl Gateway {
     /// Decides an authorization request (OAuth 2.1 §4.1.1, OpenID Connect Core 1.0 §3.1.2). Writes nothing for somebody who is not signed in.
+    /// What is believed in nothing leaves a record, within the budget of what strangers cause.
     pub async fn authorize(&self, witness: &Witness, asked: Asked, carried: &Carried) -> Result<Authorized, Halt> {
-        let issuer = &self.settings.issuer;
-        let id = asked.client_id().map_err(|rejection| Halt::rejected(rejection, None, issuer))?;
+        let named = Named::by(&asked);
+        let client = match self.client_named(witness, &asked).await {
+            Ok(client) => client,
+            Err(halt) => return Err(self.refused(witness, &named, None, halt).await),
+        };
+        match Box::pin(self.authorize_for(witness, &client, asked, carried)).await {
+            Ok(authorized) => Ok(authorized),
+            Err(halt) => Err(self.refused(witness, &named, Some(&client), halt).await),
+        }
+    }
+
+    /// The client that a request names.
+    async fn client_named(&self, witness: &Witness, asked: &Asked) -> Result<Arc<Client>, Halt> {
+        let id = asked.client_id().map_err(|rejection| Halt::rejected(rejection, None, &self.settings.issuer))?;
         let client = self.client_asking(witness, &id).await?.map_err(PageFault::ClientDocument).map_err(Fault::Request)?;
-        let client = client.ok_or(Fault::Request(PageFault::ClientUnknown))?;
+        Ok(client.ok_or(Fault::Request(PageFault::ClientUnknown))?)
+    }
+
+    async fn authorize_for(&self, witness: &Witness, client: &Client, asked: Asked, carried: &Carried) -> Result<Authorized, Halt> {
         let (request, pushed) = match asked.pushed_as().map(|name| self.sealer.hash(name.as_bytes())) {
-            Some(name) => match self.take_pushed(witness, &client, name).await? {
+            Some(name) => match self.take_pushed(witness, client, name).await? {
                 Ok(request) => (request, Some(name)),
-                Err(reason) => return self.pushed_before(witness, &client, name, reason, carried).await,
+                Err(reason) => return self.pushed_before(witness, client, name, reason, carried).await,
             },
-            None => match self.checked(witness, &client, asked).await {
+            None => match self.checked(witness, client, asked).await {
                 Ok(request) => (request, None),
                 Err(rejection) => {
-                    let halt = Halt::rejected(rejection, Some(&client.name), issuer);
+                    let halt = Halt::rejected(rejection, Some(&client.name), &self.settings.issuer);
                     // Nobody is sent on to a stranger by a mistake in a link (attack 34).
                     return Err(Halt { at_once: halt.at_once && client.is_vetted(), ..halt });
                 }
@@ -110,13 +129,13 @@ impl Gateway {
         }
         let attempt = Attempt { pushed, ..self.new_attempt(witness, request, Errand::SignIn) };
         if client.is_vetted() {
-            return self.meet(witness, &client, attempt, carried.session.as_deref()).await;
+            return self.meet(witness, client, attempt, carried.session.as_deref()).await;
         }
         if attempt.request.is_silent() {
             let error = OAuthError::new(OAuthErrorCode::ConsentRequired, "the person has not allowed this client what it asks for");
-            return Err(self.refuse(&client, &attempt, error));
+            return Err(self.refuse(client, &attempt, error));
         }
-        self.ask_person(witness, &client, attempt, None).await
+        self.ask_person(witness, client, attempt, None).await
     }
 
     /// What the session of this browser, if there is one, means for an attempt that nobody has been sent away with.

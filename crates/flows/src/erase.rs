@@ -10,7 +10,7 @@ use vestibule_domain::{
     store::{Changes, Contest, StoreError, Write},
 };
 
-use crate::{AccessFilter, AccessPage, AdminFault, Gateway, KeysError, accounts::turned_out};
+use crate::{AccessFilter, AccessPage, AdminFault, Gateway, KeysError};
 
 /// How often somebody else may be faster: a link of theirs changes as they sign in, and the chain of events moves on about every second.
 const TRIES: u32 = 20;
@@ -52,11 +52,18 @@ impl Gateway {
             ways.push((link, tokens));
         }
         let consents = self.all_consents(&id).await.map_err(AdminFault::Store)?;
-        let open = self.what_is_open(witness, &id).await?;
+        let (sessions, grants) = self.what_is_open(witness, &id).await?;
+        let counts = [
+            ("links", ways.len()),
+            ("upstream_tokens", ways.iter().filter(|(_, tokens)| tokens.is_some()).count()),
+            ("consents", consents.len()),
+            ("sessions", sessions),
+            ("grants", grants),
+        ];
         let event = AuditEvent {
             account: Some(id),
             detail: Some(format!("with {} ways in", ways.len())),
-            change: difference(&what_goes(&account.profile, ways.len(), consents.len(), open), &Map::new()),
+            change: difference(&what_goes(&account.profile, &counts), &Map::new()),
             ..self.event(witness, EventName::AccountErased, Outcome::Success, actor.clone())
         };
         let mut changes =
@@ -67,7 +74,8 @@ impl Gateway {
                 .write(Write::DropUpstreamTokens { link: link.id });
         }
         // Lost if another way in was added since they were read: nothing of a person is left behind.
-        changes = turned_out(changes.write(Write::EmptyAccount { id, at }), id, at).write(Write::DropAccountConsents { account: id });
+        changes = self.turned_out(changes.write(Write::EmptyAccount { id, at }), witness, id, actor).await.map_err(AdminFault::Store)?;
+        changes = changes.write(Write::DropAccountConsents { account: id });
         // Up to now, and not up to when it was asked for: they may have done something since.
         changes = changes.write(Write::EraseSubject { account: id, at: self.clock().now() });
         // Beside the chain, so that nobody who is sealing events keeps a key that is destroyed here.
@@ -99,21 +107,14 @@ impl Gateway {
 }
 
 /// What goes, by its names and numbers: the record of it stays when the person is gone, so nothing of them is in it.
-fn what_goes(profile: &Profile, links: usize, consents: usize, (sessions, grants): (usize, usize)) -> Map<String, Value> {
-    let claims = match serde_json::to_value(profile) {
+fn what_goes(profile: &Profile, counts: &[(&str, usize)]) -> Map<String, Value> {
+    let claims: Vec<_> = match serde_json::to_value(profile) {
         Ok(Value::Object(claims)) => claims.into_iter().filter(|(_, value)| *value != Value::Bool(false)).map(|(name, _)| name).collect(),
         _ => Vec::new(),
     };
-    let counted = |count: usize| if count == 0 { Value::Null } else { json!(count) };
     let claims = if claims.is_empty() { Value::Null } else { json!(claims) };
-    let all = [
-        ("profile", claims),
-        ("links", counted(links)),
-        ("consents", counted(consents)),
-        ("sessions", counted(sessions)),
-        ("grants", counted(grants)),
-    ];
-    all.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    let counted = |(name, count): &(&str, usize)| ((*name).to_owned(), if *count == 0 { Value::Null } else { json!(count) });
+    std::iter::once(("profile".to_owned(), claims)).chain(counts.iter().map(counted)).collect()
 }
 
 fn of_keys(error: KeysError) -> AdminFault {

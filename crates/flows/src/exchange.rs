@@ -5,7 +5,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 use vestibule_domain::{
     account::{Account, Link},
-    audit::{AuditEvent, EventName, Outcome, Witness},
+    audit::{self, AuditEvent, EventName, Outcome, Witness},
     client::{Client, GrantType},
     error::OAuthError,
     exchange::{Exchange, ExchangeFault, Wish},
@@ -85,6 +85,8 @@ impl Gateway {
             client: Some(client.id.clone()),
             grant_type: Some(GrantType::TokenExchange),
             auth_method: Some(client.auth_method),
+            audience: audit::audience(&exchange.audiences),
+            acting: exchange.actors.iter().cloned().collect(),
             detail: Some(record_of(&subject, &exchange)),
             ..self.grant_event(witness, EventName::TokenExchanged, &grant)
         };

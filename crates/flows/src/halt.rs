@@ -13,6 +13,8 @@ use vestibule_domain::{
     store::StoreError,
 };
 
+use crate::refused;
+
 /// An authorization response: where the browser goes, parameters and all. Always carries `iss` (RFC 9207 §2).
 #[derive(Clone, PartialEq, Eq)]
 pub struct AppAnswer {
@@ -112,7 +114,8 @@ impl Fault {
     /// The closed reason of the audit event and the metric.
     pub fn reason(&self) -> Reason {
         match self {
-            Self::Request(_) | Self::App(_) | Self::Logout(_) => Reason::Unknown,
+            Self::Request(fault) => refused::reason_of(fault),
+            Self::App(_) | Self::Logout(_) => Reason::Unknown,
             Self::Attempt(AttemptFault::NotHere | AttemptFault::NotDeparted) => Reason::AttemptUnknown,
             Self::Attempt(AttemptFault::Expired) => Reason::AttemptExpired,
             Self::Attempt(AttemptFault::OtherProvider) => Reason::MixUp,

@@ -46,6 +46,7 @@ mod provider_admin;
 mod providers;
 mod pushed;
 mod refresh_token;
+mod refused;
 mod registration_tokens;
 mod rehearsal;
 mod repeats;

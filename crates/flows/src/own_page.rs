@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 use vestibule_domain::{
     account::{Account, Link},
     attempt::Errand,
-    audit::{AuditEvent, EventName, Outcome, Witness},
+    audit::{AuditEvent, EventName, Outcome, Reason, Witness},
     authorize::{AuthorizationRequest, Prompt},
     client::{AuthMethod, Client, Origin, SigningAlg},
     door::{Chosen, Offer},
@@ -248,6 +248,7 @@ impl Gateway {
     pub(crate) async fn unlink(&self, witness: &Witness, link: &Link, event: AuditEvent, leaves_another: bool) -> Result<bool, StoreError> {
         let tokens = self.store.upstream_tokens(&link.id).await?;
         let revoked = Revoked { at: witness.now, by: RevokedBy::Unlinked };
+        let ended = self.session_ends(witness, link.account, Some(link.id), &event.actor, Reason::Unlinked).await?;
         let changes = Changes::default()
             .write(Write::RemoveLink { id: link.id, account: link.account, leaves_another })
             .write(Write::EndLinkSessions { link: link.id, account: link.account, at: witness.now })
@@ -255,7 +256,7 @@ impl Gateway {
             .write(Write::AnnounceEnds { account: link.account, at: witness.now })
             .write(Write::DropUpstreamTokens { link: link.id })
             .event(event);
-        match self.commit(changes).await {
+        match self.commit(ended.into_iter().fold(changes, Changes::event)).await {
             Ok(()) => {
                 self.give_back(witness, link, tokens.as_ref()).await;
                 Ok(true)

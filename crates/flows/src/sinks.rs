@@ -9,6 +9,7 @@ use vestibule_domain::{
     },
     ports::AuditSink,
     store::{Changes, Contest, StoreError, Write},
+    time::Timestamp,
 };
 
 use crate::Gateway;
@@ -74,19 +75,18 @@ impl Gateway {
     async fn send_next(&self, sink: &Sink) -> Result<SinkRound, StoreError> {
         let rules = &sink.rules;
         let now = self.clock().now();
-        let Some(head) = self.store.chain().await? else { return Ok(SinkRound::Nothing) };
         let Some(mut cursor) = self.store.sink_cursors().await?.into_iter().find(|cursor| cursor.sink == rules.id) else {
-            let seq = match rules.start {
-                SinkStart::Now => head.seq,
-                SinkStart::Beginning => head.base,
-            };
-            self.put_cursor(SinkCursor::begun(rules.id.clone(), seq, now), None).await?;
-            return Ok(SinkRound::More);
+            return self.begin_sink(rules, now).await;
         };
         if !cursor.is_for(self.node, now) || !cursor.is_due(now) {
             return Ok(SinkRound::Later);
         }
         let (events, seq) = self.next_for(rules, &cursor).await?;
+        // Read after the events: what was given up before they were read, it says.
+        let Some(head) = self.store.chain().await? else { return Ok(SinkRound::Nothing) };
+        if cursor.seq < head.base {
+            return self.miss(&cursor, head.base).await;
+        }
         let passes = events.is_empty() && seq > cursor.seq;
         if !cursor.is_held(rules, self.node, now) || passes {
             let expected = cursor.version;
@@ -122,6 +122,24 @@ impl Gateway {
                 Ok(SinkRound::Failed(trouble))
             }
         }
+    }
+
+    /// A sink that was never looked at before.
+    async fn begin_sink(&self, rules: &SinkRules, now: Timestamp) -> Result<SinkRound, StoreError> {
+        let Some(head) = self.store.chain().await? else { return Ok(SinkRound::Nothing) };
+        let seq = match rules.start {
+            SinkStart::Now => head.seq,
+            SinkStart::Beginning => head.base,
+        };
+        self.put_cursor(SinkCursor::begun(rules.id.clone(), seq, now), None).await?;
+        Ok(SinkRound::More)
+    }
+
+    /// Goes on after what was given up while nobody looked after the sink: it was out of the configuration, or began at that moment.
+    async fn miss(&self, cursor: &SinkCursor, last: i64) -> Result<SinkRound, StoreError> {
+        self.commit(self.misses(&self.own_witness(), Changes::default(), cursor, last)).await?;
+        self.observer.sink_missed(&cursor.sink, u64::try_from(last - cursor.seq).unwrap_or_default());
+        Ok(SinkRound::More)
     }
 
     /// The next events for a sink, and up to which event it has everything with them.

@@ -38,6 +38,8 @@ const A_PAGE: u64 = 200;
 /// How many rows go into one commit.
 const AT_ONCE: usize = 2_000;
 const DAY: Duration = Duration::from_hours(24);
+/// For so long somebody is counted after the day they were here last, and that day itself.
+const MONTH: Duration = Duration::from_hours(24 * 30);
 
 /// What was read lately.
 #[derive(Debug, Default)]
@@ -57,8 +59,10 @@ struct Read {
 }
 
 impl Gateway {
-    /// Counts by name the apps that operators registered, the first hundred of them. Run once before the house opens.
+    /// Counts by name the apps that operators registered, the first hundred of them, and learns until when people are counted whom somebody made up. Run
+    /// once before the house opens.
     pub async fn begin_statistics(&self) -> Result<(), StoreError> {
+        self.statistics.people_are_made_up_until(self.made_up_until().await?);
         let mut after = None;
         for _ in 0..MOST_PAGES {
             let page = self.store.clients(after.as_ref(), A_PAGE).await?;
@@ -69,6 +73,13 @@ impl Gateway {
             }
         }
         Ok(())
+    }
+
+    /// Whoever made people up made up what they did, which says so: its last day is theirs.
+    async fn made_up_until(&self) -> Result<Timestamp, StoreError> {
+        let rows = self.store.stats(Step::Hour, day(self.clock().now()) - MONTH).await?;
+        let last = rows.iter().filter(|row| row.node == MADE_UP).map(|row| row.start + Step::Hour.span()).max();
+        Ok(last.map_or_else(Timestamp::default, |last| day(last) + MONTH))
     }
 
     /// Writes what was counted and is over; with `all`, what is not over too, because the house closes. Run every minute. What could not be written is
@@ -171,6 +182,7 @@ impl Gateway {
             week: self.store.people_active(today - DAY * 6).await?,
             month: self.store.people_active(today - DAY * 29).await?,
             days: self.store.people_by_day(today - DAY * 29).await?,
+            made_up: now < self.statistics.made_up_until(),
         };
         *self.lately.people.lock().unwrap_or_else(PoisonError::into_inner) = Some((now, people.clone()));
         Ok(people)

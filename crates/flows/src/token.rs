@@ -5,7 +5,7 @@ use std::sync::Arc;
 use vestibule_domain::{
     account::{Account, Link},
     actors::Actors,
-    audit::{Actor, AuditEvent, EventName, Outcome, Reason, Witness},
+    audit::{self, Actor, AuditEvent, EventName, Outcome, Reason, Witness},
     authorize::is_code_verifier,
     client::{Client, GrantType, SigningAlg},
     code::{Code, CodeFault, Verifier},
@@ -182,7 +182,8 @@ impl Gateway {
         let confirmation = shown.confirmation.clone();
         let grant = Grant { confirmation, ..Grant::from_code(code, client, witness.now, &self.settings.lifetimes) };
         let extent = self.extent(client, &grant, None, asked, shown)?;
-        let event = AuditEvent { grant_type: Some(grant_type), ..self.grant_event(witness, EventName::CodeRedeemed, &grant) };
+        let audience = audit::audience(&extent.audiences);
+        let event = AuditEvent { grant_type: Some(grant_type), audience, ..self.grant_event(witness, EventName::CodeRedeemed, &grant) };
         let changes = Changes::default()
             .write(Write::RedeemCode { digest: code.digest, at: witness.now })
             .write(Write::AddGrant(grant.clone()))
@@ -291,6 +292,7 @@ impl Gateway {
             let changes = Changes::default().write(Write::RotateFamily { grant: id, from, family, access_expires }).event(AuditEvent {
                 grant_type: Some(GrantType::RefreshToken),
                 scopes: Some(extent.scopes.clone()),
+                audience: audit::audience(&extent.audiences),
                 ..self.grant_event(witness, EventName::TokenRefreshed, &grant)
             });
             let changes = changes.and(self.keeping(witness, client));
@@ -379,6 +381,7 @@ impl Gateway {
         };
         let changes = Changes::default().event(AuditEvent {
             scopes: Some(extent.scopes.clone()),
+            audience: audit::audience(&extent.audiences),
             grant_type: Some(GrantType::ClientCredentials),
             ..self.token_event(witness, EventName::ClientCredentialsGranted, client, Outcome::Success)
         });

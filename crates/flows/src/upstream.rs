@@ -358,7 +358,13 @@ impl Gateway {
         };
         let answered = self.ask(provider, asked).await;
         let terms = adapter.terms();
-        let (outcome, mut changes) = self.refreshed(&held, terms, answered);
+        // Nothing was given that could be lost while this is read.
+        let ended = if terms.ends_sessions && matches!(answered, Err(ProviderError::Denied { .. })) {
+            self.session_ends(witness, link.account, Some(link.id), &Actor::System, Reason::UpstreamDenied).await?
+        } else {
+            Vec::new()
+        };
+        let (outcome, mut changes) = self.refreshed(&held, terms, answered, ended);
         self.observer.upstream_refreshed(&link.key.provider, outcome);
         loop {
             let written = match self.commit(changes.clone()).await {
@@ -395,8 +401,14 @@ impl Gateway {
         Ok(Some(Changes { writes: vec![Write::RenewUpstreamTokens { tokens, expected: there.version }], events: changes.events.clone() }))
     }
 
-    /// What follows from a refresh, decided before it is written.
-    fn refreshed(&self, held: &Held, terms: &ProviderTerms, answered: Result<Renewed, ProviderError>) -> (RefreshOutcome, Changes) {
+    /// What follows from a refresh, decided before it is written; and what is to be said of sessions that end with it.
+    fn refreshed(
+        &self,
+        held: &Held,
+        terms: &ProviderTerms,
+        answered: Result<Renewed, ProviderError>,
+        ended: Vec<AuditEvent>,
+    ) -> (RefreshOutcome, Changes) {
         let Held { witness, link, tokens, opened, .. } = held;
         let now = self.clock().now().max(witness.now);
         let expected = tokens.version;
@@ -404,7 +416,8 @@ impl Gateway {
             Ok(renewed) => renewed,
             Err(ProviderError::Denied { .. }) => {
                 let changes = Changes::default().write(Write::RenewUpstreamTokens { tokens: tokens.after_denial(now), expected });
-                return (RefreshOutcome::Denied, self.denied(witness, changes, link, terms, now));
+                let changes = self.denied(witness, changes, link, terms, now);
+                return (RefreshOutcome::Denied, ended.into_iter().fold(changes, Changes::event));
             }
             // Whatever else goes wrong there is no word from the provider that these tokens are worth nothing.
             Err(error) => {
@@ -439,13 +452,12 @@ impl Gateway {
 
     /// The provider honours the person's tokens no more; if it is configured so, their sessions end with that.
     fn denied(&self, witness: &Witness, changes: Changes, link: &Link, terms: &ProviderTerms, now: Timestamp) -> Changes {
-        let event = |name| AuditEvent {
+        let changes = changes.event(AuditEvent {
             account: Some(link.account),
             provider: Some(link.key.provider.clone()),
             reason: Some(Reason::UpstreamDenied),
-            ..self.event(witness, name, Outcome::Failure, Actor::System)
-        };
-        let changes = changes.event(event(EventName::UpstreamNeedsReconnect));
+            ..self.event(witness, EventName::UpstreamNeedsReconnect, Outcome::Failure, Actor::System)
+        });
         if !terms.ends_sessions {
             return changes;
         }
@@ -454,7 +466,6 @@ impl Gateway {
             .write(Write::EndLinkSessions { link: link.id, account: link.account, at: now })
             .write(Write::RevokeLinkGrants { link: link.id, account: link.account, revoked })
             .write(Write::AnnounceEnds { account: link.account, at: now })
-            .event(AuditEvent { outcome: Outcome::Success, ..event(EventName::SessionEnded) })
     }
 
     /// Before an app refreshes: what the provider said of the person is asked again if it is older than its operator wants. A provider that can't be

@@ -403,6 +403,7 @@ impl Observer for Metrics {
             | EventName::GrantRevoked
             | EventName::LoginStarted
             | EventName::RequestPushed
+            | EventName::RequestRefused
             | EventName::LoginProviderSelected
             | EventName::UpstreamRedirected
             | EventName::UpstreamCallback

@@ -2,6 +2,7 @@
 
 mod faster;
 mod login_traces;
+mod meanwhile;
 mod port;
 mod stats;
 mod sweep;
@@ -43,6 +44,8 @@ use vestibule_domain::{
     token::TokenId,
 };
 
+pub use self::meanwhile::Look;
+
 const DAY: Duration = Duration::from_hours(24);
 
 /// A [`Store`](vestibule_domain::ports::Store) in memory.
@@ -52,6 +55,7 @@ pub struct MemoryStore {
     broken: Mutex<Option<StoreError>>,
     sealer: Mutex<Option<Arc<dyn Sealer>>>,
     faster: Mutex<Option<faster::Faster>>,
+    meanwhile: Mutex<meanwhile::Meanwhile>,
 }
 
 impl fmt::Debug for MemoryStore {

@@ -2,15 +2,23 @@
 
 use std::net::IpAddr;
 
+/// When databases were built, in seconds since the Unix epoch, unless it is said.
+const BUILT: u64 = 1_800_000_000;
+
 /// A database of cities: networks, each with a country, a latitude and a longitude, exact to 20 km.
 pub fn cities(places: &[(&str, &str, f64, f64)]) -> Vec<u8> {
+    cities_built(BUILT, places)
+}
+
+/// The same, built at a moment.
+pub fn cities_built(at: u64, places: &[(&str, &str, f64, f64)]) -> Vec<u8> {
     let entry = |country: &str, latitude: f64, longitude: f64| {
         let country = map(&[("iso_code", text(country))]);
         let location = map(&[("latitude", double(latitude)), ("longitude", double(longitude)), ("accuracy_radius", number(5, 20))]);
         map(&[("country", country), ("location", location)])
     };
     let entries: Vec<_> = places.iter().map(|(network, country, north, east)| (*network, entry(country, *north, *east))).collect();
-    database("GeoLite2-City", &entries)
+    built("GeoLite2-City", at, &entries)
 }
 
 /// A database of any kind: networks, each with what is said of it, encoded.
@@ -18,6 +26,10 @@ pub fn cities(places: &[(&str, &str, f64, f64)]) -> Vec<u8> {
 /// # Panics
 /// If a network is none.
 pub fn database(kind: &str, entries: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    built(kind, BUILT, entries)
+}
+
+fn built(kind: &str, at: u64, entries: &[(&str, Vec<u8>)]) -> Vec<u8> {
     let mut tree = vec![[Child::Nothing; 2]];
     let mut data: Vec<u8> = Vec::new();
     for (network, entry) in entries {
@@ -59,7 +71,7 @@ pub fn database(kind: &str, entries: &[(&str, Vec<u8>)]) -> Vec<u8> {
         ("languages", vec![0, 4]),
         ("binary_format_major_version", number(5, 2)),
         ("binary_format_minor_version", number(5, 0)),
-        ("build_epoch", number(9, 1_800_000_000)),
+        ("build_epoch", number(9, at)),
         ("description", map(&[])),
     ]));
     bytes

@@ -18,7 +18,7 @@ use vestibule_domain::{
 use vestibule_flows::{Gateway, Sink, SinkRound};
 use vestibule_testkit::{
     fake_sink::FakeSink,
-    memory_store::MemoryStore,
+    memory_store::{Look, MemoryStore},
     rig::{Rig, RigOptions},
 };
 
@@ -250,4 +250,44 @@ async fn a_sink_that_is_up_to_date_holds_nothing_back() {
     bench.rig.clock.advance(DAY + Duration::from_mins(1));
     bench.gateway.forget_old_events().await.unwrap();
     assert_eq!(bench.rig.store.chain().await.unwrap().unwrap().base, last);
+}
+
+/// A node that has no such sink in its configuration, after a day: what it gives up, it gives up without asking.
+async fn forgetful_node(bench: &Bench) -> Gateway {
+    let (other, rig) = Rig::gateway_on(RigOptions { audit: kept_for_a_day(), ..RigOptions::default() }, bench.rig.store.clone()).await;
+    rig.clock.advance(DAY + Duration::from_mins(1));
+    // It has the chain in hand for a few seconds then.
+    bench.rig.clock.advance(DAY + Duration::from_mins(2));
+    other
+}
+
+async fn forgets(node: &Gateway) {
+    node.forget_old_events().await.unwrap();
+    node.sweep().await.unwrap();
+}
+
+#[tokio::test]
+async fn what_was_given_up_while_a_sink_was_out_of_the_configuration_is_recorded_as_missed() {
+    let bench = Bench::with(rules("siem"), kept_for_a_day()).await;
+    let had = bench.happen(EventName::ConfigChecked, 3).await;
+    bench.rounds().await;
+    let last = bench.happen(EventName::ConfigChecked, 3).await;
+    forgets(&forgetful_node(&bench).await).await;
+    let end = bench.happen(EventName::ConfigChecked, 1).await;
+    bench.rounds().await;
+    assert_eq!(bench.fake.taken(), (1..=had).chain(last + 1..=end).collect::<Vec<_>>());
+    let missed: Vec<_> = bench.rig.events().into_iter().filter(|event| event.name == EventName::AuditSinkMissed).collect();
+    let expected = format!("siem has not had events {} to {last}, which are kept no more", had + 1);
+    assert_eq!(missed.into_iter().filter_map(|event| event.detail).collect::<Vec<_>>(), [expected]);
+}
+
+#[tokio::test]
+async fn a_sink_that_begins_while_events_are_given_up_is_said_to_have_missed_them() {
+    let bench = Bench::with(rules("siem"), kept_for_a_day()).await;
+    let last = bench.happen(EventName::ConfigChecked, 3).await;
+    let other = forgetful_node(&bench).await;
+    bench.rig.store.meanwhile(Look::Chain, async move { forgets(&other).await });
+    assert_eq!(bench.rounds().await, SinkRound::Nothing);
+    assert_eq!(bench.seq().await, last);
+    assert!(bench.rig.events().iter().any(|event| event.name == EventName::AuditSinkMissed));
 }

@@ -5,13 +5,20 @@ use std::net::IpAddr;
 
 use maxminddb::{MaxMindDbError, Reader};
 use serde::Deserialize;
+use vestibule_crypto::LocalNotary;
 use vestibule_domain::{
     detection::{Place, Spot},
-    ports::Atlas,
+    ports::{Atlas, Notary},
+    secret::Digest,
+    time::Timestamp,
 };
 
 /// A database of countries, or of cities.
-pub(crate) struct MaxMindAtlas(Reader<Vec<u8>>);
+pub(crate) struct MaxMindAtlas {
+    reader: Reader<Vec<u8>>,
+    /// Of all of its bytes.
+    digest: Digest,
+}
 
 /// Why a file is none.
 #[derive(Debug, thiserror::Error)]
@@ -55,19 +62,35 @@ const VAGUE: u16 = 100;
 impl MaxMindAtlas {
     /// Reads a database.
     pub(crate) fn read(bytes: Vec<u8>) -> Result<Self, AtlasFault> {
-        let reader = Reader::from_source(bytes)?;
-        let kind = &reader.metadata().database_type;
-        if kind.contains("City") || kind.contains("Country") || kind.contains("Enterprise") || kind.contains("Location") {
-            Ok(Self(reader))
+        let digest = LocalNotary.hash(&bytes);
+        let atlas = Self { reader: Reader::from_source(bytes)?, digest };
+        let kind = atlas.kind();
+        if ["City", "Country", "Enterprise", "Location"].iter().any(|known| kind.contains(known)) {
+            Ok(atlas)
         } else {
-            Err(AtlasFault::Kind(kind.chars().filter(|c| !c.is_control()).take(80).collect()))
+            Err(AtlasFault::Kind(kind))
         }
+    }
+
+    /// Whether it is the very same database.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.digest == other.digest
+    }
+
+    /// Which one it is, for operators: its kind, and when its makers built it.
+    pub(crate) fn edition(&self) -> String {
+        let built = i64::try_from(self.reader.metadata().build_epoch).unwrap_or_default();
+        format!("{}, built {}", self.kind(), Timestamp::from_secs(built))
+    }
+
+    fn kind(&self) -> String {
+        self.reader.metadata().database_type.chars().filter(|c| !c.is_control()).take(80).collect()
     }
 }
 
 impl Atlas for MaxMindAtlas {
     fn place(&self, ip: IpAddr) -> Option<Place> {
-        let entry: Entry = self.0.lookup(ip.to_canonical()).ok()?.decode().ok()??;
+        let entry: Entry = self.reader.lookup(ip.to_canonical()).ok()?.decode().ok()??;
         let country = entry.country.and_then(|country| country.iso_code);
         let country = country.filter(|code| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase()));
         let spot = entry.location.and_then(|location| {
@@ -81,7 +104,7 @@ impl Atlas for MaxMindAtlas {
 
 impl std::fmt::Debug for MaxMindAtlas {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_tuple("MaxMindAtlas").field(&self.0.metadata().database_type).finish()
+        f.debug_tuple("MaxMindAtlas").field(&self.edition()).finish()
     }
 }
 
@@ -99,6 +122,7 @@ mod tests {
     fn an_address_is_where_the_database_says() {
         let bytes = mmdb::cities(&[("192.0.2.0/24", "DE", 52.5, 13.4), ("2001:db8::/32", "FR", 48.9, 2.4)]);
         let atlas = MaxMindAtlas::read(bytes).unwrap();
+        assert_eq!(atlas.edition(), "GeoLite2-City, built 2027-01-15T08:00:00Z");
         let spot = Some(Spot { latitude: 52.5, longitude: 13.4, radius: 20 });
         let berlin = Some(Place { country: Some("DE".into()), spot });
         assert_eq!(place(&atlas, "192.0.2.7"), berlin);

@@ -19,6 +19,7 @@ use vestibule_domain::{
 };
 use vestibule_persistence::SqlStore;
 
+use self::follow::Follower;
 pub(crate) use self::{detect::detect, export::export, line::line, list::list, moment::Moment, sinks::sinks};
 use crate::{
     cli::{EraseOptions, Filter, Place, TailOptions, VerifyOptions},
@@ -41,10 +42,11 @@ pub(crate) const LOOK: u64 = 20_000;
 pub(crate) async fn tail(options: &TailOptions) -> Result<(), Failure> {
     let store = open(&options.place).await?;
     let done = async {
+        let looked = wire::clock().now();
         let latest = latest(&store, &options.filter, options.lines).await?;
         let show = |event: &AuditEvent| print::text(&if options.json { record::json_line(event) } else { line(event) });
         latest.iter().try_for_each(show)?;
-        if options.follow { follow::follow(&store, &options.filter, latest, show).await } else { Ok(()) }
+        if options.follow { Follower::after(&latest, looked).follow(&store, &options.filter, show).await } else { Ok(()) }
     }
     .await;
     store.close().await;

@@ -1,19 +1,18 @@
 //! The file that checkpoints of the audit log are written to besides, so that they leave the machine: a line each, in the order of the chain.
 //!
 //! It is caught up from what it has itself: a checkpoint that was signed and not written when a gateway was stopped, or while the disk was away, is
-//! written with the next one, or when the gateway starts again.
+//! written with the next one, or when the gateway starts again. Several nodes may share it: who writes holds it locked, and goes on from its last line.
 
 use std::{
     error::Error,
-    io::SeekFrom,
+    fs::{File, OpenOptions, TryLockError},
+    io::{self, ErrorKind, Read, Seek, SeekFrom, Write},
+    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
 use serde_json::{Value, json};
-use tokio::{
-    fs::{File, OpenOptions},
-    io::{AsyncReadExt, AsyncSeekExt, AsyncWriteExt},
-};
+use tokio::task::spawn_blocking;
 use tracing::error;
 use vestibule_domain::audit::chain::{ChainHead, Checkpoint};
 use vestibule_flows::Gateway;
@@ -22,22 +21,26 @@ use vestibule_flows::Gateway;
 const PAGE: u64 = 500;
 /// How much of the end is read for the last line, in bytes: a line has about 500.
 const TAIL: u64 = 16 << 10;
+/// What comes before everything.
+const NOTHING: i64 = -1;
 
 /// The file, and how far it has come.
 pub(crate) struct CheckpointFile {
     path: PathBuf,
-    /// The event that its last line covers; nothing before it was looked at.
-    reached: Option<i64>,
+    /// The event up to which this node knows it to be written; where somebody moved the file away, the next one goes on from there.
+    reached: i64,
     /// Whether something may be missing.
     is_behind: bool,
     /// Whether it was said that it can't be written.
     is_told: bool,
+    /// Whether it was said that it has come further than the log.
+    is_warned: bool,
 }
 
 impl CheckpointFile {
     /// One that may be behind.
     pub(crate) const fn new(path: PathBuf) -> Self {
-        Self { path, reached: None, is_behind: true, is_told: false }
+        Self { path, reached: NOTHING, is_behind: true, is_told: false, is_warned: false }
     }
 
     /// Writes what is missing, if something may be. What fails is tried again the next time.
@@ -50,68 +53,80 @@ impl CheckpointFile {
         if let (Err(error), false) = (&written, self.is_told) {
             error!(%error, "a checkpoint of the audit log can't be written to {}; it is tried again", self.path.display());
         }
-        (self.is_told, self.is_behind) = (written.is_err(), written.is_err());
+        self.is_told = written.is_err();
+        self.is_behind = !written.unwrap_or(false);
     }
 
-    async fn catch_up(&mut self, gateway: &Gateway) -> Result<(), Box<dyn Error + Send + Sync>> {
-        let Some(head) = gateway.audit_chain().await? else { return Ok(()) };
-        let mut reached = match self.reached {
-            Some(reached) => reached,
-            None => last_in(&self.path, &head).await?,
+    /// Whether nothing is missing any more; it may be another node's turn to write.
+    async fn catch_up(&mut self, gateway: &Gateway) -> Result<bool, Box<dyn Error + Send + Sync>> {
+        let path = self.path.clone();
+        let Some((mut file, last)) = spawn_blocking(move || in_turn(&path)).await?? else { return Ok(false) };
+        // Read after the file, which has come no further than the log had by then.
+        let Some(head) = gateway.audit_chain().await? else { return Ok(true) };
+        self.reached = match last.filter(|last| last.chain == head.chain) {
+            Some(last) => {
+                self.warn(&head, last.seq);
+                last.seq
+            }
+            None => self.reached,
         };
         loop {
-            let page = gateway.checkpoints_after(reached, PAGE).await?;
-            let Some(last) = page.last() else { break };
-            append(&self.path, &page).await?;
-            reached = last.seq;
-            self.reached = Some(reached);
+            let page = gateway.checkpoints_after(self.reached, PAGE).await?;
+            let Some(last) = page.last().map(|last| last.seq) else { return Ok(true) };
+            file = spawn_blocking(move || append(file, &page)).await??;
+            self.reached = last;
         }
-        self.reached = Some(reached);
-        Ok(())
+    }
+
+    fn warn(&mut self, head: &ChainHead, seq: i64) {
+        let is_ahead = seq > head.seq;
+        if is_ahead && !self.is_warned {
+            error!(
+                "{} has a checkpoint of event {seq}, and the audit log ends with event {}: its end is missing, as after a backup was put back",
+                self.path.display(),
+                head.seq
+            );
+        }
+        self.is_warned = is_ahead;
     }
 }
 
-async fn append(path: &Path, checkpoints: &[Checkpoint]) -> std::io::Result<()> {
-    let lines: Vec<_> = checkpoints.iter().map(|checkpoint| json!({ "checkpoint": checkpoint }).to_string() + "\n").collect();
-    let mut file = OpenOptions::new().append(true).create(true).mode(0o640).open(path).await?;
-    file.write_all(lines.concat().as_bytes()).await?;
-    file.sync_data().await
+/// Opens the file for as long as nobody else writes to it, and reads its last line; nothing while somebody else does. Not every file can be locked.
+fn in_turn(path: &Path) -> io::Result<Option<(File, Option<Checkpoint>)>> {
+    let mut file = OpenOptions::new().read(true).append(true).create(true).mode(0o640).open(path)?;
+    match file.try_lock() {
+        Err(TryLockError::WouldBlock) => return Ok(None),
+        Err(TryLockError::Error(error)) if error.kind() != ErrorKind::Unsupported => return Err(error),
+        Ok(()) | Err(TryLockError::Error(_)) => {}
+    }
+    let last = last_in(&mut file)?;
+    Ok(Some((file, last)))
 }
 
-/// How far the file has come in this chain; before everything, if there is nothing of it. A line that was not written to its end is taken away: with it
-/// nobody could read the file.
-async fn last_in(path: &Path, head: &ChainHead) -> std::io::Result<i64> {
-    const NOTHING: i64 = -1;
-    let mut file = match File::open(path).await {
-        Ok(file) => file,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(NOTHING),
-        Err(error) => return Err(error),
-    };
-    let length = file.metadata().await?.len();
-    file.seek(SeekFrom::Start(length.saturating_sub(TAIL))).await?;
+fn append(mut file: File, checkpoints: &[Checkpoint]) -> io::Result<File> {
+    let lines: Vec<_> = checkpoints.iter().map(|checkpoint| json!({ "checkpoint": checkpoint }).to_string() + "\n").collect();
+    file.write_all(lines.concat().as_bytes())?;
+    file.sync_data()?;
+    Ok(file)
+}
+
+/// The last checkpoint of the file, if it ends with one. A line that was not written to its end is taken away: with it nobody could read the file.
+fn last_in(file: &mut File) -> io::Result<Option<Checkpoint>> {
+    let length = file.metadata()?.len();
+    file.seek(SeekFrom::Start(length.saturating_sub(TAIL)))?;
     let mut tail = Vec::new();
-    file.read_to_end(&mut tail).await?;
+    file.read_to_end(&mut tail)?;
     let whole = tail.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
     if whole == 0 && length > TAIL {
-        return Err(std::io::Error::new(std::io::ErrorKind::InvalidData, "it has no lines at its end, so it is none of ours"));
+        return Err(io::Error::new(ErrorKind::InvalidData, "it has no lines at its end, so it is none of ours"));
     }
     let torn = (tail.len() - whole) as u64;
     if torn > 0 {
-        OpenOptions::new().write(true).open(path).await?.set_len(length - torn).await?;
+        file.set_len(length - torn)?;
     }
-    let lines = tail[..whole].split(|byte| *byte == b'\n').rev().find(|line| !line.is_empty());
-    let last = lines.and_then(|line| serde_json::from_slice::<Value>(line).ok());
-    let last = last.and_then(|mut line| serde_json::from_value::<Checkpoint>(line["checkpoint"].take()).ok());
-    let Some(last) = last.filter(|last| last.chain == head.chain) else { return Ok(NOTHING) };
-    if last.seq > head.seq {
-        error!(
-            "{} has a checkpoint of event {}, and the audit log ends with event {}: its end is missing, as after a backup was put back",
-            path.display(),
-            last.seq,
-            head.seq
-        );
-    }
-    Ok(last.seq)
+    let last = tail[..whole].split(|byte| *byte == b'\n').rev().find(|line| !line.is_empty());
+    let last = last.and_then(|line| serde_json::from_slice::<Value>(line).ok());
+    Ok(last.and_then(|mut line| serde_json::from_value(line["checkpoint"].take()).ok()))
 }
 
 #[cfg(test)]
@@ -177,5 +192,46 @@ mod tests {
         std::fs::create_dir(path.parent().unwrap()).unwrap();
         file.keep_up(&gateway, false).await;
         assert!(!lines(&path).is_empty());
+    }
+
+    #[tokio::test]
+    async fn nodes_that_share_a_file_write_each_checkpoint_once_and_in_order() {
+        let (gateway, rig) = Rig::gateway(RigOptions { audit: SealRules::default(), ..RigOptions::default() }).await;
+        let (folder, sample) = (tempfile::tempdir().unwrap(), Sample::default());
+        let path = folder.path().join("checkpoints.jsonl");
+        let (mut one, mut other) = (CheckpointFile::new(path.clone()), CheckpointFile::new(path.clone()));
+        for _ in 0..5 {
+            signed(&gateway, &rig, &sample).await;
+            tokio::join!(one.keep_up(&gateway, true), other.keep_up(&gateway, true));
+        }
+        // Whoever had no turn comes back, and so does one that has signed nothing itself.
+        signed(&gateway, &rig, &sample).await;
+        other.keep_up(&gateway, true).await;
+        one.keep_up(&gateway, true).await;
+        let all: Vec<_> = rig.port().checkpoints(-1, 100).await.unwrap().iter().map(|checkpoint| checkpoint.seq).collect();
+        assert!(all.len() >= 6, "{all:?}");
+        assert_eq!(lines(&path), all);
+    }
+
+    #[tokio::test]
+    async fn while_somebody_else_writes_it_waits_and_a_file_that_was_moved_away_is_gone_on_with() {
+        let (gateway, rig) = Rig::gateway(RigOptions { audit: SealRules::default(), ..RigOptions::default() }).await;
+        let (folder, sample) = (tempfile::tempdir().unwrap(), Sample::default());
+        let path = folder.path().join("checkpoints.jsonl");
+        let mut file = CheckpointFile::new(path.clone());
+        signed(&gateway, &rig, &sample).await;
+        let (held, last) = in_turn(&path).unwrap().unwrap();
+        assert!(last.is_none());
+        file.keep_up(&gateway, true).await;
+        assert!(lines(&path).is_empty());
+        drop(held);
+        file.keep_up(&gateway, false).await;
+        let first = lines(&path);
+        assert!(!first.is_empty());
+        std::fs::rename(&path, folder.path().join("moved")).unwrap();
+        signed(&gateway, &rig, &sample).await;
+        file.keep_up(&gateway, true).await;
+        let next = lines(&path);
+        assert!(!next.is_empty() && next[0] > first[first.len() - 1], "{first:?} {next:?}");
     }
 }

@@ -108,6 +108,8 @@ pub(crate) async fn dev(options: &DevOptions) -> Result<(), Failure> {
     let demo_url = demo.url().to_owned();
     let beside: [JoinHandle<io::Result<()>>; 2] = [tokio::spawn(pretend.serve(stop.called())), tokio::spawn(demo.serve(stop.called()))];
     print::text(&banner::banner(&config, &demo_url, &console, &folder, &keys))?;
+    // A reload puts another in its place.
+    drop((written, config));
     let stopped = running.until_stopped(&built, &mut signals).await;
     stop.call();
     for program in beside {

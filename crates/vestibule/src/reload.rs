@@ -15,7 +15,7 @@ use vestibule_domain::{
     settings::Settings,
 };
 use vestibule_flows::{FixedProvider, Outgoing, Renewal};
-use vestibule_http::{HttpSettings, Standing, door::Reload};
+use vestibule_http::{ClientCertificates, HttpSettings, Standing, door::Reload};
 use vestibule_telemetry::{LogFilter, Metrics};
 
 use self::{difference::difference, scope::needs_restart};
@@ -23,6 +23,7 @@ use crate::{
     config::{
         Config, ProviderConfig, Written,
         fault::{Fault, Faults},
+        layers::Layered,
         show,
     },
     wire,
@@ -37,13 +38,27 @@ pub(crate) struct LiveConfiguration {
     logs: LogFilter,
     metrics: Arc<Metrics>,
     observer: Arc<dyn Observer>,
-    /// As it was at the start: what only a restart changes holds as it is written here.
-    started: Written,
+    started: Started,
     /// One reload at a time.
     turn: Mutex<()>,
     held: RwLock<Held>,
     standing: OnceLock<Arc<Standing>>,
     certificates: OnceLock<Vec<Reload>>,
+}
+
+/// As it was at the start: what only a restart changes holds as it is written here. Of everything else, nothing is kept: a database of places is large.
+struct Started {
+    layered: Arc<Layered>,
+    settings: Settings,
+    certificates: ClientCertificates,
+    admin_apart: bool,
+}
+
+impl Started {
+    fn of(written: &Written) -> Self {
+        let HttpSettings { certificates, admin_apart, .. } = wire::http_settings(&written.config);
+        Self { layered: written.layered.clone(), settings: written.config.settings.clone(), certificates, admin_apart }
+    }
 }
 
 /// What holds.
@@ -70,7 +85,7 @@ pub(crate) struct LiveParts {
     pub(crate) logs: LogFilter,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) observer: Arc<dyn Observer>,
-    pub(crate) started: Written,
+    pub(crate) written: Written,
     pub(crate) providers: Vec<FixedProvider>,
     pub(crate) outgoing: Outgoing,
 }
@@ -78,9 +93,10 @@ pub(crate) struct LiveParts {
 impl LiveConfiguration {
     /// What was read at the start holds.
     pub(crate) fn new(parts: LiveParts) -> Self {
-        let LiveParts { read, logs, metrics, observer, started, providers, outgoing } = parts;
+        let LiveParts { read, logs, metrics, observer, written, providers, outgoing } = parts;
         metrics.config_read(true, wire::clock().now());
-        let held = RwLock::new(Held { written: started.clone(), providers, outgoing });
+        let started = Started::of(&written);
+        let held = RwLock::new(Held { written, providers, outgoing });
         Self {
             read,
             logs,
@@ -121,18 +137,18 @@ impl LiveConfiguration {
         if !other_egress {
             keep_the_same(&mut configured.providers, config, &held);
         }
-        let mut change = difference(&self.started, &held.written, &written);
+        let mut change = difference(&self.started.layered, &held.written, &written);
         change.warnings = configured.faults.0.iter().cloned().map(Into::into).collect();
         let renewal = Renewal {
-            settings: bound(&self.started.config.settings, &config.settings),
+            settings: bound(&self.started.settings, &config.settings),
             bootstrap_key: Some(config.bootstrap_key.clone()),
             providers: configured.providers.clone(),
             sinks: wire::sinks(config)?,
             outgoing: other_egress.then(|| outgoing.clone()),
             atlas: wire::atlas(config),
         };
-        let bound = wire::http_settings(&self.started.config);
-        let http = HttpSettings { certificates: bound.certificates, admin_apart: bound.admin_apart, ..wire::http_settings(config) };
+        let Started { certificates, admin_apart, .. } = &self.started;
+        let http = HttpSettings { certificates: certificates.clone(), admin_apart: *admin_apart, ..wire::http_settings(config) };
         let held = Held { written, providers: configured.providers, outgoing };
         Ok(Plan { held, renewal, http, change, broken: configured.faults })
     }
@@ -156,11 +172,11 @@ impl LiveConfiguration {
 #[async_trait]
 impl Configuration for LiveConfiguration {
     async fn shown(&self) -> Vec<ShownSetting> {
-        let of = |written: &Written, at_restart: bool| {
-            let all = show::shown(&written.layered).into_iter().filter(move |shown| needs_restart(&shown.key) == at_restart);
+        let of = |layered: &Layered, at_restart: bool| {
+            let all = show::shown(layered).into_iter().filter(move |shown| needs_restart(&shown.key) == at_restart);
             all.map(move |shown| ShownSetting { key: shown.key, value: shown.value, origin: shown.origin.into(), at_restart })
         };
-        let mut all: Vec<_> = of(&self.started, true).chain(of(&self.held().written, false)).collect();
+        let mut all: Vec<_> = of(&self.started.layered, true).chain(of(&self.held().written.layered, false)).collect();
         // As the layers have it, in the order of names; providers by their numbers.
         all.sort_by_cached_key(|shown| scope::in_order(&shown.key));
         all

@@ -38,15 +38,15 @@ pub(crate) async fn serve(path: &Path) -> Result<(), Failure> {
     let telemetry = vestibule_telemetry::init(&written.config.telemetry)?;
     let file = path.to_owned();
     let read: Arc<Reader> = Arc::new(move || Written::read(&file));
-    let served = serve_until_stopped(&written, read, telemetry.log_filter(), &mut signals).await;
+    let served = serve_until_stopped(written, read, telemetry.log_filter(), &mut signals).await;
     // The last lines and spans are written on a thread that may wait: sending spans takes a while.
     let _ = tokio::task::spawn_blocking(move || telemetry.shutdown()).await;
     served
 }
 
-async fn serve_until_stopped(written: &Written, read: Arc<Reader>, logs: LogFilter, signals: &mut StopSignals) -> Result<(), Failure> {
+async fn serve_until_stopped(written: Written, read: Arc<Reader>, logs: LogFilter, signals: &mut StopSignals) -> Result<(), Failure> {
     let config = &written.config;
-    let built = wire::build(written, read, logs).await?;
+    let built = wire::build(&written, read, logs).await?;
     let running = async {
         maintenance::keep_keys(&built.gateway(), &built.metrics).await?;
         built.gateway().seal_audit().await?;
@@ -71,6 +71,8 @@ async fn serve_until_stopped(written: &Written, read: Arc<Reader>, logs: LogFilt
         warn!(address = %config.ops, "the operators' listener ({}) can be reached from other machines, and asks nobody who they are", config.ops);
     }
     tell_systemd(NotifyState::Ready);
+    // A reload puts another in its place.
+    drop(written);
     running.until_stopped(&built, signals).await
 }
 

@@ -152,7 +152,7 @@ fn log(event: &AuditEvent) {
             let detail = detail.unwrap_or_default();
             warn!(event = name, provider.id = provider, client.id = client, login.id = login, trace.id = trace, "{name}: {detail}");
         }
-        (_, Outcome::Failure | Outcome::Denied) | (EventName::TokenReuseDetected, _) => {
+        (_, Outcome::Failure | Outcome::Denied) | (EventName::TokenReuseDetected | EventName::AuditSinkMissed, _) => {
             let why = reason.unwrap_or("unknown");
             warn!(
                 event = name,
@@ -190,14 +190,14 @@ fn log(event: &AuditEvent) {
             | EventName::RegistrationTokenDeleted
             | EventName::AuditChainBegun
             | EventName::AuditRetentionPurged
-            | EventName::AuditExported
-            | EventName::AuditSinkMissed,
+            | EventName::AuditExported,
             Outcome::Success,
         ) => info!(event = name, detail, "{name}"),
         // In the audit log, and counted.
         (
             EventName::LoginStarted
             | EventName::RequestPushed
+            | EventName::RequestRefused
             | EventName::UpstreamRedirected
             | EventName::LoginProviderSelected
             | EventName::TokenIntrospected

@@ -75,7 +75,7 @@ pub(crate) async fn build(written: &Written, read: Arc<Reader>, logs: LogFilter)
         logs,
         metrics: metrics.clone(),
         observer: observer.clone(),
-        started: written.clone(),
+        written: written.clone(),
         providers: configured.providers.clone(),
         outgoing: outgoing.clone(),
     }));

@@ -155,8 +155,23 @@ userinfo = false
         Ok(format!("{:.1} MB of its own, {:.1} MB resident", self.status("RssAnon:")?, self.status("VmRSS:")?))
     }
 
+    /// How long its threads have had a processor so far.
+    pub(crate) fn processor(&self) -> Outcome<Duration> {
+        let mut nanos = 0;
+        for thread in std::fs::read_dir(format!("/proc/{}/task", self.id()?))? {
+            // One that has just ended says nothing any more.
+            let Ok(said) = std::fs::read_to_string(thread?.path().join("schedstat")) else { continue };
+            nanos += said.split(' ').next().ok_or("the kernel does not say")?.parse::<u64>()?;
+        }
+        Ok(Duration::from_nanos(nanos))
+    }
+
+    fn id(&self) -> Outcome<u32> {
+        Ok(self.child.as_ref().ok_or("the gateway does not run")?.id())
+    }
+
     fn status(&self, name: &str) -> Outcome<f64> {
-        let id = self.child.as_ref().ok_or("the gateway does not run")?.id();
+        let id = self.id()?;
         let status = std::fs::read_to_string(format!("/proc/{id}/status"))?;
         let line = status.lines().find_map(|line| line.strip_prefix(name)).ok_or("the kernel does not say")?;
         Ok(line.trim().trim_end_matches(" kB").trim().parse::<f64>()? / 1024.0)

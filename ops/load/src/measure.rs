@@ -13,6 +13,7 @@ use crate::Outcome;
 /// One line of the table.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Row {
+    pub(crate) count: f64,
     pub(crate) per_second: f64,
     pub(crate) p50_ms: f64,
     pub(crate) p99_ms: f64,
@@ -58,7 +59,8 @@ where
     }
     let mut took = took.take();
     took.sort_unstable();
-    let per_second = f64::from(u32::try_from(took.len())?) / elapsed.as_secs_f64();
+    let count = f64::from(u32::try_from(took.len())?);
+    let per_second = count / elapsed.as_secs_f64();
     let at = |hundredths: usize| took.get(took.len() * hundredths / 100).or(took.last()).map_or(0.0, |took| took.as_secs_f64() * 1000.0);
-    Ok(Row { per_second, p50_ms: at(50), p99_ms: at(99) })
+    Ok(Row { count, per_second, p50_ms: at(50), p99_ms: at(99) })
 }

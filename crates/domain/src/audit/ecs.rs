@@ -108,6 +108,7 @@ const fn kind(name: EventName) -> (Words, Words) {
         E::LoginStarted
         | E::LoginSilent
         | E::RequestPushed
+        | E::RequestRefused
         | E::UpstreamRedirected
         | E::UpstreamCallback
         | E::LoginProviderSelected

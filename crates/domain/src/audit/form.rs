@@ -50,7 +50,7 @@ closed_enum! {
     }
 }
 
-const COLUMNS: [&str; 28] = [
+const COLUMNS: [&str; 30] = [
     "id",
     "time",
     "name",
@@ -80,6 +80,8 @@ const COLUMNS: [&str; 28] = [
     "hash",
     "trial",
     "country",
+    "audience",
+    "acting",
 ];
 
 /// What stands as the name in the last row of a table that was cut; no event is called so.
@@ -186,6 +188,8 @@ fn cells(event: &AuditEvent) -> [String; COLUMNS.len()] {
         event.link.map(|link| link.hash.to_hex()).unwrap_or_default(),
         if event.trial { "true".to_owned() } else { String::new() },
         text(event.source.country.as_ref()),
+        event.audience.join(" "),
+        event.acting.iter().map(ToString::to_string).collect::<Vec<_>>().join(" "),
     ]
 }
 
@@ -224,6 +228,19 @@ mod tests {
             assert_eq!(row[20], format!("'{hostile}"));
             assert_eq!(row.len(), COLUMNS.len());
         }
+    }
+
+    #[test]
+    fn for_whom_tokens_are_and_who_acts_stand_in_the_last_columns_and_nowhere_where_there_is_neither() {
+        let plain = event("x");
+        assert!(!Form::Jsonl.line(&plain).contains("\"audience\"") && !Form::Jsonl.line(&plain).contains("\"acting\""));
+        let acting = ["billing", "api"].map(|id| crate::ids::ClientId::parse(id).unwrap()).to_vec();
+        let event = AuditEvent { audience: vec!["https://a.example".into(), "https://b.example".into()], acting, ..plain };
+        let [row] = read(&Form::Csv.line(&event)).try_into().unwrap();
+        assert_eq!(row[28..], ["https://a.example https://b.example", "billing api"]);
+        let line: serde_json::Value = serde_json::from_str(&Form::Ecs.line(&event)).unwrap();
+        assert_eq!(line["vestibule"]["acting"], json!(["billing", "api"]));
+        assert_eq!(Form::Csv.head().trim_end().split(',').next_back(), Some("acting"));
     }
 
     #[test]

@@ -82,6 +82,15 @@ const fn words(reason: Reason) -> (&'static str, &'static str) {
         ),
         R::Revoked => ("it was ended before", "the person signed out, or it was taken back; they sign in again."),
         R::RedirectUri => ("the redirect address is not the one of the request", "the app sends the same redirect_uri both times."),
+        R::RedirectMismatch => (
+            "the redirect_uri of the request is not one that the app registered",
+            "register it as it was sent, or have the app send a registered one; they are compared character by character.",
+        ),
+        R::ClientUnknown => (
+            "there is no app of the client_id that was sent",
+            "compare the client_id in the app's settings with those that are registered here.",
+        ),
+        R::BadRequest => ("the request can't be read", "the detail names what is wrong with it; whoever keeps the app mends that."),
         R::Verifier => ("PKCE does not hold: the verifier is not the challenge's", "the app keeps the verifier of each login apart."),
         R::Proof => ("the key or certificate that it is bound to was not shown, or its proof does not hold", "the detail names the check."),
         R::Scope => ("more scope was asked for than may be had", "compare scope of the client."),
@@ -108,6 +117,7 @@ const fn words(reason: Reason) -> (&'static str, &'static str) {
         R::Logout => ("the person signed out", "nothing has to be done."),
         R::UpstreamLogout => ("the person signed out at the provider", "nothing has to be done."),
         R::Replaced => ("another person signed in in the same browser", "nothing has to be done."),
+        R::Unlinked => ("the way in that it came by was undone", "nothing has to be done; they sign in by another."),
         R::Undelivered => (
             "whom it was for did not take it",
             "an app's backchannel_logout_uri must answer 200 within the time limit; `vestibule audit sinks` says what keeps a sink.",

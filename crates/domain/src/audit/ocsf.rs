@@ -126,7 +126,9 @@ const fn kind(name: EventName) -> Kind {
         | E::TokenExchanged
         | E::TokenExchangeFailed => (Authentication, 4),
         E::TokenRefreshed | E::TokenRefreshFailed | E::UpstreamTokenRefreshed => (Authentication, 5),
-        E::LoginStarted | E::LoginProviderSelected | E::RequestPushed | E::UpstreamRedirected | E::UpstreamCallback => (Authentication, 6),
+        E::LoginStarted | E::LoginProviderSelected | E::RequestPushed | E::RequestRefused | E::UpstreamRedirected | E::UpstreamCallback => {
+            (Authentication, 6)
+        }
         E::TokenRevoked | E::TokenIntrospected => (Authentication, OTHER),
         E::TokenReuseDetected
         | E::AbuseRateLimited

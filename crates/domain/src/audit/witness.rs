@@ -36,6 +36,8 @@ impl Witness {
             bound_to: None,
             acr: None,
             amr: Vec::new(),
+            audience: Vec::new(),
+            acting: Vec::new(),
             took_ms: None,
             detail: None,
             trial: false,
@@ -46,6 +48,11 @@ impl Witness {
             link: None,
         }
     }
+}
+
+/// For whom tokens are, for a record.
+pub fn audience(audiences: &[String]) -> Vec<String> {
+    audiences.iter().take(10).map(|audience| bounded_to(audience, 300)).collect()
 }
 
 /// A word of an upstream's, for a record: printable, and no longer than a name.

@@ -33,6 +33,7 @@ fn denied() -> Decisions {
     let nobody = Uuid::nil();
     Decisions {
         asked: Some(asked()),
+        refused: None,
         door: Some(Door { provider: ProviderId::parse("google").unwrap(), how: Some(Chosen::Domain), away_ms: Some(12_345) }),
         requests: vec![UpstreamRequest { phase: Phase::Token, status: Some(200), took_ms: 184 }],
         came: Some(CameIn {
@@ -148,4 +149,45 @@ fn attack_65_nothing_that_came_in_moves_a_cursor() {
     hostile.end.as_mut().unwrap().detail = Some("a\u{1b}[2J\rb".into());
     let told = Explanation::new(None, None, &[trace("a", hostile)], &[]);
     assert!(told.text().chars().all(|c| c == '\n' || !c.is_control()));
+}
+
+#[test]
+fn a_wrong_address_is_told_beside_those_that_are_registered() {
+    let refused = Refused {
+        named: Some("grafana".into()),
+        client: Some(ClientId::parse("grafana").unwrap()),
+        client_name: Some("Grafana".into()),
+        address: Some("https://grafana.example/cb/?...".into()),
+        differs: Some("path".into()),
+        registered: vec!["https://grafana.example/cb".into()],
+        more: 2,
+    };
+    let end = End {
+        event: EventName::RequestRefused,
+        outcome: Outcome::Failure,
+        reason: Some(Reason::RedirectMismatch),
+        detail: Some("first difference: path".into()),
+        asks_consent: false,
+        session: None,
+    };
+    let decisions = Decisions { refused: Some(refused), end: Some(end), ..Decisions::default() };
+    let kept = serde_json::to_string(&decisions).unwrap();
+    assert_eq!(serde_json::from_str::<Decisions>(&kept).unwrap(), decisions);
+    let told = Explanation::new(Some("00ff"), None, &[trace("00ff", decisions)], &[]);
+    let begins = "No sign-in was begun to grafana: the redirect_uri of the request is not one that the app registered (redirect_mismatch).";
+    assert!(told.summary.starts_with(begins) && told.helps.is_some(), "{told:?}");
+    assert_eq!(told.chapters[0].client_id.as_deref(), Some("grafana"));
+    let facts: Vec<_> = told.chapters[0].steps[0].facts.iter().map(|fact| (fact.name.as_str(), fact.value.as_str())).collect();
+    assert_eq!(
+        facts,
+        [
+            ("app", "grafana"),
+            ("known as", "Grafana"),
+            ("client_id sent", "grafana"),
+            ("redirect_uri sent", "https://grafana.example/cb/?..."),
+            ("first difference", "path"),
+            ("registered", "https://grafana.example/cb"),
+            ("registered", "and 2 more"),
+        ]
+    );
 }

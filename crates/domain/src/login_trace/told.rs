@@ -210,7 +210,7 @@ fn nowhere() -> End {
 /// The sentence for what one request decided.
 fn told(decisions: &Decisions, end: &End) -> (String, Option<String>) {
     let app = decisions.asked.as_ref().map_or_else(
-        || "an app".to_owned(),
+        || decisions.refused.as_ref().and_then(|refused| refused.client.as_ref()).map_or_else(|| "an app".to_owned(), ToString::to_string),
         |asked| match asked.errand {
             ErrandKind::SignIn | ErrandKind::Device | ErrandKind::Tried => asked.client.to_string(),
             ErrandKind::OwnPage | ErrandKind::Link => "the page of their own".to_owned(),
@@ -221,7 +221,11 @@ fn told(decisions: &Decisions, end: &End) -> (String, Option<String>) {
     let through = decisions.door.as_ref().map(|door| format!(" through {}", door.provider)).unwrap_or_default();
     if let Some(reason) = end.reason {
         let meaning = reason.meaning();
-        let what = if end.event == EventName::IdentityLinkRefused { "No way in was added" } else { "Nobody was signed in" };
+        let what = match end.event {
+            EventName::IdentityLinkRefused => "No way in was added",
+            EventName::RequestRefused => "No sign-in was begun",
+            _ => "Nobody was signed in",
+        };
         let summary = format!("{what} to {app}{through}: {} ({reason}).{}", meaning.what, here(end.detail.as_deref()));
         return (summary, Some(meaning.helps.to_owned()));
     }
@@ -266,7 +270,14 @@ fn happened(event: &AuditEvent) -> HappenedEvent {
 fn chapter(trace: &LoginTrace) -> Chapter {
     let decisions = &trace.decisions;
     let end = decisions.end.clone().unwrap_or_else(nowhere);
-    let steps = [asked(decisions), door(decisions), upstream(decisions, &end), claims(decisions), profile(decisions)];
+    let steps = [
+        asked(decisions).or_else(|| refused(decisions)),
+        door(decisions),
+        upstream(decisions, &end),
+        claims(decisions),
+        profile(decisions),
+    ];
+    let refused_client = decisions.refused.as_ref().and_then(|refused| refused.client.as_ref());
     let rest = [rules(decisions), account(decisions), Some(verdict(decisions, &end)), given(decisions)];
     Chapter {
         reference: trace.reference.clone(),
@@ -274,7 +285,7 @@ fn chapter(trace: &LoginTrace) -> Chapter {
         event: end.event.to_string(),
         outcome: end.outcome.to_string(),
         reason: end.reason.map(|reason| reason.to_string()),
-        client_id: decisions.asked.as_ref().map(|asked| asked.client.to_string()),
+        client_id: decisions.asked.as_ref().map(|asked| &asked.client).or(refused_client).map(ToString::to_string),
         provider: decisions.door.as_ref().map(|door| door.provider.to_string()),
         account_id: decisions.account.map(|id| id.to_string()),
         session_id: end.session.map(|id| id.to_string()),
@@ -339,6 +350,22 @@ fn asked(decisions: &Decisions) -> Option<Step> {
     facts.add("began", asked.began.to_string());
     facts.some("left out", decisions.cut.then_some("lists that were too long to be kept"));
     facts.into_step(Stretch::Asked, "What was asked", Mood::Plain)
+}
+
+/// What a request named that was believed in nothing, and what is registered.
+fn refused(decisions: &Decisions) -> Option<Step> {
+    let refused = decisions.refused.as_ref()?;
+    let mut facts = Facts(Vec::new());
+    facts.some("app", refused.client.as_ref().map(ToString::to_string));
+    facts.some("known as", refused.client_name.clone().filter(|name| !name.is_empty()));
+    facts.add("client_id sent", refused.named.as_deref().unwrap_or("none"));
+    facts.add("redirect_uri sent", refused.address.as_deref().unwrap_or("none"));
+    facts.some("first difference", refused.differs.clone());
+    for address in &refused.registered {
+        facts.add("registered", address.clone());
+    }
+    facts.some("registered", (refused.more > 0).then(|| format!("and {} more", refused.more)));
+    facts.into_step(Stretch::Asked, "What was asked", Mood::Bad)
 }
 
 fn door(decisions: &Decisions) -> Option<Step> {

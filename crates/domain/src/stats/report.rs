@@ -120,6 +120,8 @@ pub struct People {
     pub month: u64,
     /// Each of these days on which somebody was here, oldest first.
     pub days: Vec<(Timestamp, u64)>,
+    /// Whether some of them were made up.
+    pub made_up: bool,
 }
 
 /// What is told of a stretch of time.

@@ -69,6 +69,8 @@ struct Books {
     people: HashSet<(Timestamp, AccountId)>,
     /// Who is noted already, of the last day.
     noted: HashSet<(Timestamp, AccountId)>,
+    /// Until then, some of those who are counted for their month were made up.
+    made_up_until: Timestamp,
 }
 
 #[derive(Default)]
@@ -168,6 +170,15 @@ impl Statistics {
     /// When our secrets at providers expire, where that is known.
     pub(super) fn secrets(&self) -> BTreeMap<ProviderId, Timestamp> {
         self.books().secrets.clone()
+    }
+
+    /// Until then, some of the people who are counted were made up.
+    pub(super) fn people_are_made_up_until(&self, then: Timestamp) {
+        self.books().made_up_until = then;
+    }
+
+    pub(super) fn made_up_until(&self) -> Timestamp {
+        self.books().made_up_until
     }
 
     /// Who was here and is to be noted.
@@ -312,13 +323,92 @@ impl Observer for Statistics {
             }
             EventName::TokenRefreshFailed => books.of_client(now, event, |client| client.not_refreshed += 1),
             // A spent code that comes back has the same name, and is no refresh.
-            EventName::TokenReuseDetected if event.grant_type == Some(GrantType::RefreshToken) => {
-                books.of_client(now, event, |client| client.not_refreshed += 1);
+            EventName::TokenReuseDetected => {
+                if event.grant_type == Some(GrantType::RefreshToken) {
+                    books.of_client(now, event, |client| client.not_refreshed += 1);
+                }
             }
             EventName::AbuseRateLimited => books.now(now).rate_limited += 1,
             EventName::AccountErased => books.people.retain(|(_, account)| event.account != Some(*account)),
             // Statistics answer the questions of the dashboards and no others; everything else is in the metrics and the audit log.
-            _ => {}
+            EventName::RequestPushed
+            | EventName::RequestRefused
+            | EventName::LoginProviderSelected
+            | EventName::UpstreamRedirected
+            | EventName::UpstreamCallback
+            | EventName::ConsentGranted
+            | EventName::ConsentDenied
+            | EventName::ConsentRevoked
+            | EventName::UserProvisioned
+            | EventName::IdentityLinked
+            | EventName::IdentityUnlinked
+            | EventName::IdentityLinkRefused
+            | EventName::AccountDisabled
+            | EventName::AccountEnabled
+            | EventName::CodeFailed
+            | EventName::TokenRevoked
+            | EventName::TokenIntrospected
+            | EventName::TokenExchanged
+            | EventName::TokenExchangeFailed
+            | EventName::GrantRevoked
+            | EventName::ClientCredentialsGranted
+            | EventName::ClientCredentialsFailed
+            | EventName::ClientAuthFailed
+            | EventName::AdminAuthFailed
+            | EventName::AdminAccessDenied
+            | EventName::AdminLogin
+            | EventName::AdminLogout
+            | EventName::AdminLoginFailed
+            | EventName::ConsoleKeyCreated
+            | EventName::DeviceStarted
+            | EventName::DeviceApproved
+            | EventName::DeviceDenied
+            | EventName::SessionEnded
+            | EventName::LogoutDelivered
+            | EventName::LogoutFailed
+            | EventName::UpstreamLogoutReceived
+            | EventName::ClientCreated
+            | EventName::ClientUpdated
+            | EventName::ClientDeleted
+            | EventName::ClientSecretAdded
+            | EventName::ClientSecretRevoked
+            | EventName::ClientRegistrationRefused
+            | EventName::ClientExpired
+            | EventName::ClientDocumentChanged
+            | EventName::RegistrationTokenCreated
+            | EventName::RegistrationTokenDeleted
+            | EventName::ApiKeyCreated
+            | EventName::ApiKeyUpdated
+            | EventName::ApiKeyDeleted
+            | EventName::ProviderCreated
+            | EventName::ProviderUpdated
+            | EventName::ProviderEnabled
+            | EventName::ProviderDisabled
+            | EventName::ProviderDeleted
+            | EventName::ProviderHealthChanged
+            | EventName::ProviderTested
+            | EventName::UpstreamTokenReleased
+            | EventName::UpstreamTokenRefused
+            | EventName::UpstreamTokenRefreshed
+            | EventName::UpstreamNeedsReconnect
+            | EventName::UpstreamTokenRevoked
+            | EventName::KeyRotated
+            | EventName::KeyRetired
+            | EventName::ConfigReloaded
+            | EventName::ConfigReloadFailed
+            | EventName::ConfigChecked
+            | EventName::AuditChainBegun
+            | EventName::AuditRetentionPurged
+            | EventName::AuditExported
+            | EventName::AuditSinkMissed
+            | EventName::DetectionFailureBurst
+            | EventName::DetectionRefreshReuse
+            | EventName::DetectionNewCountry
+            | EventName::DetectionNewNetwork
+            | EventName::DetectionImpossibleTravel
+            | EventName::DetectionNewProvider
+            | EventName::DetectionAdminOffHours
+            | EventName::DetectionDormantReturn => {}
         }
     }
 

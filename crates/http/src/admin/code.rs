@@ -34,7 +34,7 @@ pub(crate) enum Code {
 
 impl Code {
     /// Every kind.
-    pub(crate) const ALL: &'static [Self] = &[
+    pub(crate) const ALL: [Self; 25] = [
         Self::InvalidJson,
         Self::InvalidFields,
         Self::InvalidParameter,

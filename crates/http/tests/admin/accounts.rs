@@ -2,7 +2,7 @@
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
-use vestibule_domain::audit::EventName;
+use vestibule_domain::audit::{Actor, EventName, Reason};
 
 use super::{Answer, Desk};
 
@@ -162,6 +162,13 @@ async fn disabling_an_account_ends_its_session_its_refresh_and_its_access() {
     desk.patch_account(id, json!({})).await;
     let events: Vec<_> = desk.rig.events().iter().map(|event| event.name).filter(|name| name.as_str().starts_with("account.")).collect();
     assert_eq!(events, [EventName::AccountDisabled, EventName::AccountEnabled]);
+    let ended: Vec<_> = desk.rig.events().into_iter().filter(|event| event.name == EventName::SessionEnded).collect();
+    let [ended] = ended.as_slice() else { panic!("{ended:?}") };
+    assert_eq!(ended.account.map(|account| account.to_string()).as_deref(), Some(id));
+    assert!(
+        ended.session.is_some() && ended.reason == Some(Reason::AccountDisabled) && matches!(ended.actor, Actor::AdminKey(_)),
+        "{ended:?}"
+    );
 }
 
 #[tokio::test]

@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 use vestibule_domain::{
     audit::EventName,
     configuration::{ConfigurationChange, SettingChange, SettingFault},
+    ports::Store,
+    store::{Changes, Write},
 };
+use vestibule_testkit::sample::Sample;
 
 use super::{Answer, Desk, V1, V2, app};
 
@@ -121,10 +124,13 @@ async fn every_other_write_is_tried_too_and_leaves_everything_as_it_is() {
         assert_eq!(would["events"][0], event, "{method} {path}");
         assert!(!would["changes"].as_array().unwrap().is_empty(), "{method} {path}");
     }
+    let way = desk.rig.store.links_of(&account.parse().unwrap()).await.unwrap().remove(0);
+    let tokens = Sample::default().upstream_tokens(&way);
+    desk.rig.store.commit(Changes::default().write(Write::PutUpstreamTokens(tokens))).await.unwrap();
     // What of a person would go is said by names and numbers: the record of it stays.
     let gone = desk.send(Method::POST, &format!("/accounts/{account}:erase?dry_run=true"), &[], "").await.would();
     let places: Vec<_> = gone["changes"].as_array().unwrap().iter().map(|change| change["pointer"].as_str().unwrap()).collect();
-    for place in ["/profile", "/links", "/sessions", "/grants"] {
+    for place in ["/profile", "/links", "/upstream_tokens", "/sessions", "/grants"] {
         assert!(places.contains(&place), "{place}: {gone}");
     }
     assert!(gone.to_string().contains("email") && !gone.to_string().contains('@'), "{gone}");

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 use vestibule_domain::{
-    ids::LoginId,
-    stats::{MADE_UP, StatsRow, Step, Tally},
+    ids::{AccountId, LoginId},
+    stats::{MADE_UP, StatsRow, Step, Tally, day},
 };
 
 use crate::Desk;
@@ -71,6 +71,24 @@ async fn all_nodes_are_added_up_and_what_was_made_up_is_said() {
     desk.rig.clock.advance(Duration::from_secs(11));
     let told = desk.get("/stats?range=6h").await.json();
     assert_eq!((&told["logins"]["succeeded"], &told["made_up"]), (&83.into(), &true.into()));
+}
+
+#[tokio::test]
+async fn people_who_were_made_up_are_said_to_be_for_as_long_as_they_are_counted() {
+    let desk = Desk::open().await;
+    let now = desk.gateway.clock().now();
+    let row = StatsRow { node: MADE_UP, step: Step::Hour, start: Step::Hour.start(now - Duration::from_hours(1)), tally: Tally::default() };
+    desk.gateway.put_statistics(&[row]).await.unwrap();
+    desk.gateway.put_people(&[(day(now), AccountId::new(desk.gateway.entropy()))]).await.unwrap();
+    desk.gateway.begin_statistics().await.unwrap();
+    // By then nothing else of it is in the last hour.
+    desk.rig.clock.advance(Duration::from_hours(24 * 3));
+    let told = desk.get("/stats?range=1h").await.json();
+    assert_eq!((&told["people"]["month"], &told["made_up"]), (&1.into(), &true.into()));
+    assert_eq!(desk.get("/stats?range=1h&provider=acme").await.json()["made_up"], false, "there are no people in it");
+    desk.rig.clock.advance(Duration::from_hours(24 * 27));
+    let told = desk.get("/stats?range=1h").await.json();
+    assert_eq!((&told["people"]["month"], &told["made_up"]), (&0.into(), &false.into()));
 }
 
 #[tokio::test]

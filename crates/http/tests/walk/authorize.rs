@@ -10,7 +10,7 @@ use crate::street::{Browser, Street, plain};
 async fn attack_32_oauth_2_1_section_2_3_1_asvs_3_7_2_no_hostile_redirect_uri_is_ever_redirected_to() {
     let street = Street::open().await;
     let app = street.app("app").await;
-    for hostile in [
+    let all = [
         "https://app.example.com/cb/",
         "https://app.example.com/cb/../evil",
         "https://app.example.com/cb%2e%2e",
@@ -38,7 +38,8 @@ async fn attack_32_oauth_2_1_section_2_3_1_asvs_3_7_2_no_hostile_redirect_uri_is
         "https://app.example.com.evil.test/cb",
         "//evil.test/cb",
         "/cb",
-    ] {
+    ];
+    for hostile in all {
         let answer = street.goes(&mut Browser::default(), &Street::link(&app, &[("redirect_uri", hostile)])).await;
         assert_eq!((answer.status, answer.page()), (StatusCode::BAD_REQUEST, "redirect_mismatch"), "{hostile:?}");
         assert!(answer.location().is_none() && !answer.body.contains("href=\"https"), "{hostile:?}");
@@ -46,7 +47,13 @@ async fn attack_32_oauth_2_1_section_2_3_1_asvs_3_7_2_no_hostile_redirect_uri_is
     let twice = format!("{}&redirect_uri=https%3A%2F%2Fapp.example.com%2Fcb", Street::link(&app, &[]));
     let answer = street.goes(&mut Browser::default(), &twice).await;
     assert_eq!((answer.status, answer.page()), (StatusCode::BAD_REQUEST, "request_invalid"));
-    assert_eq!(street.rig.store.rows(), 1 + 2 + 3, "one client, two keys and their events: nothing of a stranger's request is kept");
+    assert_eq!(street.count("request.refused"), all.len() + 1);
+    let caused = 2 * (all.len() + 1);
+    assert_eq!(
+        street.rig.store.rows(),
+        1 + 2 + 3 + caused,
+        "one client, two keys and their events, and an event and a trace of each request"
+    );
 }
 
 #[tokio::test]
@@ -63,6 +70,10 @@ async fn attack_85_oauth_2_1_section_2_3_5_oauth_2_1_section_4_1_2_1_an_unknown_
     }
     pages.dedup();
     assert_eq!(pages.len(), 1, "OAuth 2.1 §4.1.2.1: one page for all");
+    let refused = street.rig.events().into_iter().filter(|event| event.name.as_str() == "request.refused");
+    let told: Vec<_> = refused.map(|event| (event.reason.unwrap().as_str(), event.client.map(|id| id.to_string()))).collect();
+    let (unknown, off) = (("client_unknown", None), ("client_disabled", Some("off".to_owned())));
+    assert_eq!(told, [unknown.clone(), off, unknown.clone(), unknown], "but the operator learns which it was");
     let answer = street.goes(&mut Browser::default(), "/authorize").await;
     assert_eq!(answer.page(), "client_unknown");
 }

@@ -129,6 +129,7 @@ async fn rfc_8693_section_2_2_1_an_app_that_was_given_a_token_gets_one_for_the_n
     let (subject, exchanged) = (claims(&subject["id_token"])["sub"].clone(), chain.last("token.exchanged"));
     assert_eq!((exchanged.client.unwrap().as_str(), json!(exchanged.account)), ("api", subject));
     assert_eq!(exchanged.detail.as_deref(), Some("token of app for https://billing.example.com"));
+    assert_eq!((exchanged.audience, exchanged.acting), (vec![BILLING.to_owned()], Vec::new()));
     assert!(exchanged.session.is_some() && exchanged.grant.is_some());
 }
 
@@ -147,8 +148,12 @@ async fn rfc_8693_section_4_1_who_acts_stands_in_the_token_and_those_before_with
     let ledger = chain.street.app_as("ledger", Draft { serves: vec![LEDGER.into()], ..plain() }).await;
     let seen = chain.street.asks(&ledger, "/introspect", &[("token", &text(&second["access_token"]))]).await.json();
     assert_eq!(seen["act"], nested, "RFC 8693 section 4.1: introspection says it too");
-    let detail = chain.last("token.exchanged").detail.unwrap();
-    assert_eq!(detail, "token of api for https://ledger.example.com; acting: billing, for api");
+    let exchanged = chain.last("token.exchanged");
+    assert_eq!(exchanged.detail.as_deref(), Some("token of api for https://ledger.example.com; acting: billing, for api"));
+    let acting: Vec<_> = exchanged.acting.iter().map(ToString::to_string).collect();
+    assert_eq!((exchanged.audience, acting), (vec![LEDGER.to_owned()], vec!["billing".to_owned(), "api".to_owned()]));
+    let own = chain.last("client_credentials.granted");
+    assert!(!own.audience.is_empty() && own.acting.is_empty(), "{own:?}");
     // Who acted stays in the chain, and goes with it.
     chain.change("api", Draft { disabled: true, ..server(API, BILLING) }).await;
     let seen = chain.street.asks(&ledger, "/introspect", &[("token", &text(&second["access_token"]))]).await;

@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::StatusCode;
 use serde_json::json;
 use vestibule_domain::{
+    audit::{AuditEvent, EventName, Reason},
     claims::Claims,
     email::DomainPattern,
     provider::{Arrival, ProviderTerms},
@@ -219,6 +220,10 @@ async fn a_way_in_is_removed_with_all_that_came_by_it_and_its_tokens_are_given_b
     assert!(street.goes(&mut browser, &silent).await.parameter("code").is_some(), "the other way's session stands");
     assert_eq!(street.rig.providers[1].revoked().len(), 1, "given back at the source");
     assert_eq!((street.count("identity.unlinked"), street.count("vault.token_revoked")), (1, 1));
+    let unlinked = |event: &AuditEvent| event.name == EventName::SessionEnded && event.reason == Some(Reason::Unlinked);
+    let ended: Vec<_> = street.rig.events().into_iter().filter(unlinked).collect();
+    let [ended] = ended.as_slice() else { panic!("{ended:?}") };
+    assert_eq!((ended.provider.as_ref().unwrap().as_str(), ended.session.is_some(), ended.account.is_some()), ("other", true, true));
     // The last one stays.
     let shown = page(&street, &mut browser).await;
     assert!(!shown.body.contains("name=\"link\""), "{shown:?}");

@@ -211,6 +211,77 @@ async fn a_browser_that_brings_no_cookie_has_a_reference_that_leads_somewhere() 
     assert!(told.summary.contains("the browser did not bring the cookie of this login (attempt_unknown)"), "{told:?}");
 }
 
+fn reference_on(page: &Answer) -> String {
+    page.between("class=\"code reference\" dir=\"ltr\">", "<").to_owned()
+}
+
+#[tokio::test]
+async fn attack_32_attack_78_a_wrong_address_is_told_beside_the_registered_one_and_never_its_query() {
+    let (street, app) = street_with(json!({})).await;
+    let sent = [("redirect_uri", "https://ada:private@app.example.com/callback?token=private-query"), ("state", "private-state")];
+    let page = street.goes(&mut Browser::default(), &Street::link(&app, &sent)).await;
+    assert_eq!(page.page(), "redirect_mismatch");
+    let reference = reference_on(&page);
+    let told = explanation(&api(&street, &reference, ADMIN_KEY).await);
+    assert!(told.summary.starts_with("No sign-in was begun to app: ") && told.summary.contains("(redirect_mismatch)"), "{told:?}");
+    assert!(told.helps.as_deref().is_some_and(|helps| helps.starts_with("register it as it was sent")), "{told:?}");
+    let facts: Vec<_> = told.chapters[0].steps[0].facts.iter().map(|fact| (fact.name.as_str(), fact.value.as_str())).collect();
+    for fact in [
+        ("app", "app"),
+        ("known as", "The app"),
+        ("client_id sent", "app"),
+        ("redirect_uri sent", "https://...@app.example.com/callback?..."),
+        ("first difference", "path"),
+        ("registered", "https://app.example.com/cb"),
+    ] {
+        assert!(facts.contains(&fact), "{fact:?}: {facts:?}");
+    }
+    let event = street.rig.events().into_iter().rfind(|event| event.name.as_str() == "request.refused").unwrap();
+    assert_eq!((event.login, event.trace_id.as_deref()), (told.login, Some(reference.as_str())));
+    assert_eq!(event.detail.as_deref(), Some("first difference: path"), "nothing that was sent stands in the event");
+    for kept in [format!("{:?}", kept(&street).await), format!("{event:?}"), told.text(), serde_json::to_string(&told).unwrap()] {
+        assert!(!kept.contains("private"), "{kept}");
+    }
+
+    let page = street.goes(&mut Browser::default(), &Street::link(&app, &[("redirect_uri", "")])).await;
+    let told = explanation(&api(&street, &reference_on(&page), ADMIN_KEY).await);
+    assert!(told.summary.ends_with("Here: redirect_uri is missing."), "{told:?}");
+}
+
+#[tokio::test]
+async fn attack_65_who_names_an_app_that_is_none_is_told_by_what_they_named() {
+    let street = alices().await;
+    let app = street.app("app").await;
+    let strange = format!("gr\u{430}fana\u{202e}<script>{}", "x".repeat(500));
+    let page = street.goes(&mut Browser::default(), &Street::link(&app, &[("client_id", &strange)])).await;
+    assert_eq!(page.page(), "client_unknown");
+    let reference = reference_on(&page);
+    let told = explanation(&api(&street, &reference, ADMIN_KEY).await);
+    assert!(told.summary.starts_with("No sign-in was begun to an app: there is no app of the client_id that was sent"), "{told:?}");
+    let named = told.chapters[0].steps[0].facts.iter().find(|fact| fact.name == "client_id sent").unwrap();
+    assert!(named.value.starts_with("gr\\u{430}fana\\u{202e}<script>xxx") && named.value.len() < 120, "{named:?}");
+    let mut alice = operator(&street).await;
+    let page = street.goes(&mut alice, &format!("/console/logins/{reference}")).await;
+    assert!(page.body.contains("client_unknown") && page.body.contains("fana") && !page.body.contains("<script>x"), "{page:?}");
+}
+
+#[tokio::test]
+async fn attack_84_requests_that_are_believed_in_nothing_are_kept_within_their_budget_and_hide_no_other_failure() {
+    let (street, app) = street_with(json!({})).await;
+    let before = street.rig.store.rows();
+    for at in 0..700 {
+        let wrong = if at % 2 == 0 { ("client_id", "nobody") } else { ("redirect_uri", "https://evil.test/") };
+        street.goes(&mut Browser::default(), &Street::link(&app, &[wrong])).await;
+    }
+    assert_eq!(
+        street.rig.store.rows() - before,
+        2 * 600 + 1,
+        "an event and a trace each, and one event that says that more are not stored"
+    );
+    let lost = street.goes(&mut Browser::default(), "/callback/acme?code=x&state=0af7651916cd43dd8448eb211c80319c").await;
+    assert_eq!(api(&street, &reference_on(&lost), ADMIN_KEY).await.status, StatusCode::OK);
+}
+
 #[tokio::test]
 async fn what_is_kept_of_a_person_goes_with_them() {
     let (street, app) = street_with(json!({})).await;
@@ -223,6 +294,8 @@ async fn what_is_kept_of_a_person_goes_with_them() {
     assert_eq!(api(&street, &reference, ADMIN_KEY).await.status, StatusCode::NOT_FOUND);
     let told = explanation(&api(&street, &login.to_string(), ADMIN_KEY).await);
     assert!(told.chapters.is_empty() && !told.events.is_empty(), "the audit log stays: {told:?}");
+    let ended = street.rig.events().into_iter().find(|event| event.name.as_str() == "session.ended").expect("its end is in it");
+    assert_eq!((ended.account, ended.reason.unwrap().as_str(), ended.subject()), (Some(account), "account_disabled", None));
 }
 
 #[tokio::test]

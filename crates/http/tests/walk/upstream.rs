@@ -299,6 +299,8 @@ async fn attack_28_who_is_gone_upstream_is_gone_here_at_the_next_check() {
     assert_eq!(street.refreshes(&app, ours["refresh_token"].as_str().unwrap()).await.error(), "invalid_grant");
     assert!(!street.is_good(ours["access_token"].as_str().unwrap()).await);
     assert_eq!((street.count("session.ended"), street.count("vault.needs_reconnect")), (1, 1));
+    let ended = street.rig.events().into_iter().find(|event| event.name.as_str() == "session.ended").unwrap();
+    assert_eq!((ended.session.is_some(), ended.reason.unwrap().as_str()), (true, "upstream_denied"));
 }
 
 #[tokio::test]

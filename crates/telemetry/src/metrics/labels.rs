@@ -148,21 +148,22 @@ pub(super) fn upstream_result(result: &str) -> &'static str {
 
 /// Who or what ended a session.
 pub(super) fn logout_kind(event: &AuditEvent) -> &'static str {
-    match (&event.actor, event.reason) {
-        (Actor::AdminKey(_) | Actor::Operator(_), _) => "admin",
-        (_, Some(Reason::Logout)) => "user",
-        (_, Some(Reason::UpstreamLogout)) => "upstream",
-        (_, Some(Reason::Replaced)) => "replaced",
-        (_, Some(Reason::Expired)) => "expiry",
-        (_, Some(Reason::AccountDisabled)) => "account_disabled",
-        (_, Some(Reason::UpstreamDenied)) => "upstream_denied",
+    match (event.reason, &event.actor) {
+        // What an operator did then was to the account, or to a way into it.
+        (Some(Reason::AccountDisabled), _) => "account_disabled",
+        (Some(Reason::Unlinked), _) => "unlinked",
+        (_, Actor::AdminKey(_) | Actor::Operator(_)) => "admin",
+        (Some(Reason::Logout), _) => "user",
+        (Some(Reason::UpstreamLogout), _) => "upstream",
+        (Some(Reason::Replaced), _) => "replaced",
+        (Some(Reason::UpstreamDenied), _) => "upstream_denied",
         _ => "other",
     }
 }
 
 /// All of [`logout_kind`].
 pub(super) const LOGOUT_KINDS: [&str; 8] =
-    ["admin", "user", "upstream", "replaced", "expiry", "account_disabled", "upstream_denied", "other"];
+    ["admin", "user", "upstream", "replaced", "unlinked", "account_disabled", "upstream_denied", "other"];
 
 /// Which limit was reached.
 pub(super) fn limit(reason: Option<Reason>) -> &'static str {
@@ -200,11 +201,14 @@ pub(super) fn changed(event: &AuditEvent) -> Option<&'static str> {
         | EventName::ClientSecretAdded
         | EventName::ClientSecretRevoked => "client",
         EventName::AccountDisabled | EventName::AccountEnabled | EventName::AccountErased | EventName::IdentityUnlinked => "account",
+        // A session that ended with its account, or with the way into it, was not what the operator changed.
+        EventName::SessionEnded if logout_kind(event) != "admin" => return None,
         EventName::SessionEnded | EventName::GrantRevoked | EventName::ConsentRevoked => "access",
         EventName::RegistrationTokenCreated | EventName::RegistrationTokenDeleted => "registration_token",
         // Nothing that an operator keeps is another after these.
         EventName::LoginStarted
         | EventName::RequestPushed
+        | EventName::RequestRefused
         | EventName::UpstreamRedirected
         | EventName::LoginSucceeded
         | EventName::LoginFailed

@@ -280,10 +280,16 @@ fn what_operators_change_is_counted_and_what_happens_by_itself_is_not() {
     metrics.observed(&revoked(Actor::Account(person)));
     let ended = |actor| AuditEvent { actor, reason: Some(Reason::Logout), ..event(EventName::SessionEnded, Outcome::Success) };
     metrics.observed(&ended(Actor::Operator(person)));
+    // What ends with an account that they disable, or with a way into it, is no change of its own.
+    for reason in [Reason::AccountDisabled, Reason::Unlinked] {
+        metrics.observed(&AuditEvent { reason: Some(reason), ..ended(Actor::Operator(person)) });
+    }
     for (object, changes) in [("provider", "1"), ("signing_key", "1"), ("client", "0"), ("access", "2")] {
         assert_eq!(value(&metrics, &format!("vestibule_admin_changes_total{{object=\"{object}\"}}")), changes, "{object}");
     }
-    assert_eq!(value(&metrics, r#"vestibule_logout_total{kind="admin"}"#), "1");
+    for kind in ["admin", "account_disabled", "unlinked"] {
+        assert_eq!(value(&metrics, &format!("vestibule_logout_total{{kind=\"{kind}\"}}")), "1", "{kind}");
+    }
 }
 
 #[test]

@@ -40,7 +40,7 @@ use vestibule_domain::{
     upstream::TokensDue,
 };
 
-use super::{Joined, MemoryStore, asked_for, at_most, lock, place_of};
+use super::{Joined, Look, MemoryStore, asked_for, at_most, lock, place_of};
 
 #[async_trait]
 impl Store for MemoryStore {
@@ -306,9 +306,13 @@ impl Store for MemoryStore {
     }
 
     async fn events(&self, query: &EventQuery) -> Result<Vec<AuditEvent>, StoreError> {
-        let (sealer, tables) = (lock(&self.sealer).clone(), self.read()?);
-        let asked = tables.events.values().filter(|event| asked_for(query, event)).take(at_most(query.limit));
-        Ok(asked.map(|event| tables.put_together(event, sealer.as_deref())).collect())
+        let found = {
+            let (sealer, tables) = (lock(&self.sealer).clone(), self.read()?);
+            let asked = tables.events.values().filter(|event| asked_for(query, event)).take(at_most(query.limit));
+            asked.map(|event| tables.put_together(event, sealer.as_deref())).collect()
+        };
+        self.looked(Look::Events).await;
+        Ok(found)
     }
 
     async fn search_events(&self, search: &EventSearch) -> Result<FoundEvents, StoreError> {
@@ -348,8 +352,12 @@ impl Store for MemoryStore {
     }
 
     async fn unsealed(&self, limit: u64) -> Result<Vec<AuditEvent>, StoreError> {
-        let tables = self.read()?;
-        Ok(tables.events.values().filter(|event| event.link.is_none()).take(at_most(limit)).cloned().collect())
+        let found = {
+            let tables = self.read()?;
+            tables.events.values().filter(|event| event.link.is_none()).take(at_most(limit)).cloned().collect()
+        };
+        self.looked(Look::Unsealed).await;
+        Ok(found)
     }
 
     async fn count_unsealed(&self) -> Result<Unsealed, StoreError> {
@@ -360,9 +368,13 @@ impl Store for MemoryStore {
     }
 
     async fn sequenced(&self, after: i64, limit: u64) -> Result<Vec<(i64, AuditEvent)>, StoreError> {
-        let (sealer, tables) = (lock(&self.sealer).clone(), self.read()?);
-        let sealed = tables.in_the_chain(after).into_iter().take(at_most(limit));
-        Ok(sealed.filter_map(|event| Some((event.link?.seq, tables.put_together(event, sealer.as_deref())))).collect())
+        let found = {
+            let (sealer, tables) = (lock(&self.sealer).clone(), self.read()?);
+            let sealed = tables.in_the_chain(after).into_iter().take(at_most(limit));
+            sealed.filter_map(|event| Some((event.link?.seq, tables.put_together(event, sealer.as_deref())))).collect()
+        };
+        self.looked(Look::Sequenced).await;
+        Ok(found)
     }
 
     async fn chain_links(&self, after: i64, limit: u64) -> Result<Vec<KeptLink>, StoreError> {
@@ -372,7 +384,9 @@ impl Store for MemoryStore {
     }
 
     async fn chain(&self) -> Result<Option<ChainHead>, StoreError> {
-        Ok(self.read()?.chain.clone())
+        let found = self.read()?.chain.clone();
+        self.looked(Look::Chain).await;
+        Ok(found)
     }
 
     async fn checkpoints(&self, after: i64, limit: u64) -> Result<Vec<Checkpoint>, StoreError> {

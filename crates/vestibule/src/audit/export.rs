@@ -1,7 +1,11 @@
 //! `vestibule audit export`: events as records for programs. All of them, or all of a time, are written in the order of the chain with their places in it
 //! and the checkpoints, so that the export can be verified.
+//!
+//! A gateway may be at work meanwhile. What it seals between two reads is there once; where it takes away what is kept no more, so that a gap would be left,
+//! the export fails and says so.
 
 use std::{
+    collections::HashSet,
     fs::{self, File},
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
@@ -16,6 +20,7 @@ use vestibule_domain::{
         form::Form,
         record::{canonical, chained},
     },
+    ids::EventId,
     ports::{Notary, Store},
     store::EventQuery,
 };
@@ -90,10 +95,14 @@ impl What {
         let progress = Progress::counting("exporting events");
         let mut writer = Writer::new(self.form, out);
         let mut query = self.query.clone();
+        let base = store.chain().await?.map_or(0, |head| head.base);
+        let mut oldest: Option<i64> = None;
         loop {
             let page = store.events(&query).await?;
             for event in &page {
                 writer.write(event).map_err(Failure::Output)?;
+                let seq = event.link.map(|link| link.seq);
+                oldest = oldest.into_iter().chain(seq).min();
             }
             progress.some(page.len() as u64);
             match page.last() {
@@ -102,7 +111,11 @@ impl What {
             }
         }
         progress.end();
-        writer.finish().map_err(Failure::Output)
+        let out = writer.finish().map_err(Failure::Output)?;
+        match gone_since(store, base).await? {
+            Some(gone) if oldest.is_some_and(|oldest| oldest <= gone) => Err(has_a_gap(gone)),
+            _ => Ok(out),
+        }
     }
 
     /// From the first to the last that was asked for, and on to the checkpoint that covers it; of what lies between and was not asked for, the digest. Then
@@ -115,10 +128,15 @@ impl What {
         if let Some(first) = &range.first {
             line(of_checkpoint(first))?;
         }
-        let mut seq = range.after;
+        let (mut seq, mut covered) = (range.after, range.after);
         while seq < range.last {
             let page = store.sequenced(seq, PAGE).await?;
-            if page.is_empty() {
+            let next = page.first().map(|(at, _)| *at);
+            if next != Some(seq + 1) {
+                still_kept(store, range.base).await?;
+            }
+            // What somebody took away behind the gateway's back is for `verify` to find.
+            if next.is_none_or(|next| next > range.last) {
                 break;
             }
             for (at, event) in page.iter().take_while(|(at, _)| *at <= range.last) {
@@ -126,9 +144,13 @@ impl What {
                 line(if self.asks_for(event) { record::json_line(event) } else { of_digest(event) })?;
                 if let Some(checkpoint) = covers.at(seq).await? {
                     line(of_checkpoint(&checkpoint))?;
+                    covered = seq;
                 }
                 progress.one();
             }
+        }
+        if covered < range.last {
+            still_kept(store, range.base).await?;
         }
         for event in &range.waiting {
             line(record::json_line(&AuditEvent { link: None, personal: None, ..event.clone() }))?;
@@ -142,29 +164,24 @@ impl What {
         self.query.since.is_none_or(|since| event.time >= since) && self.query.until.is_none_or(|until| event.time < until)
     }
 
+    /// What is in the chain goes by its head as it is read first, and everything else by what is read after that.
     async fn range(&self, store: &dyn Store) -> Result<Range, Failure> {
         let Some(head) = store.chain().await? else { return Ok(Range { waiting: self.all(store, |_| true).await?.0, ..Range::default() }) };
+        let base = head.base;
         if self.query.since.is_none() && self.query.until.is_none() {
-            let (waiting, _) = self.beyond(store, head.signed).await?;
-            let first = store.checkpoints(head.base - 1, 1).await?.into_iter().find(|first| first.seq == head.base);
-            return Ok(Range { after: head.base, last: head.signed, first, waiting });
+            let waiting = beyond(store, head.signed).await?;
+            let first = store.checkpoints(base - 1, 1).await?.into_iter().find(|first| first.seq == base);
+            if base > 0 && first.is_none() {
+                still_kept(store, base).await?;
+            }
+            return Ok(Range { base, after: base, last: head.signed, first, waiting });
         }
         let (waiting, span) = self.all(store, |link| link.is_none_or(|link| link.seq > head.signed)).await?;
-        let Some((from, to)) = span else { return Ok(Range { waiting, ..Range::default() }) };
-        // As far as the checkpoint that covers the last of them.
-        let covers = store.checkpoints(to - 1, 1).await?.first().map_or(head.signed, |checkpoint| checkpoint.seq);
-        if from > head.signed {
-            return Ok(Range { waiting, ..Range::default() });
-        }
-        Ok(Range { after: (from - 1).max(head.base), last: covers, first: None, waiting })
-    }
-
-    /// Those after a place in the chain, or outside of it.
-    async fn beyond(&self, store: &dyn Store, signed: i64) -> Result<(Vec<AuditEvent>, Option<(i64, i64)>), Failure> {
-        let mut waiting: Vec<_> = store.sequenced(signed, u64::from(u32::MAX)).await?.into_iter().map(|(_, event)| event).collect();
-        waiting.extend(store.unsealed(u64::from(u32::MAX)).await?);
-        waiting.sort_by_key(|event| (event.time, event.id));
-        Ok((waiting, None))
+        let Some((from, to)) = span.filter(|(from, _)| *from <= head.signed) else { return Ok(Range { waiting, ..Range::default() }) };
+        // As far as the checkpoint that covers the last of them. What was signed since is among those that wait.
+        let to = to.min(head.signed);
+        let covers = store.checkpoints(to - 1, 1).await?.first().map_or(head.signed, |checkpoint| checkpoint.seq.min(head.signed));
+        Ok(Range { base, after: (from - 1).max(base), last: covers, first: None, waiting })
     }
 
     /// Those that are asked for and that `which` chooses, and the first and the last place in the chain of any that is asked for.
@@ -191,9 +208,37 @@ impl What {
     }
 }
 
+/// Those after a place in the chain, or outside of it. Those outside are read first: one that is sealed meanwhile is met twice, and not never.
+async fn beyond(store: &dyn Store, signed: i64) -> Result<Vec<AuditEvent>, Failure> {
+    let outside = store.unsealed(u64::from(u32::MAX)).await?;
+    let mut waiting: Vec<_> = store.sequenced(signed, u64::from(u32::MAX)).await?.into_iter().map(|(_, event)| event).collect();
+    let sealed: HashSet<EventId> = waiting.iter().map(|event| event.id).collect();
+    waiting.extend(outside.into_iter().filter(|event| !sealed.contains(&event.id)));
+    waiting.sort_by_key(|event| (event.time, event.id));
+    Ok(waiting)
+}
+
+/// Up to which event the log was given up since it began after `base`, if it was.
+async fn gone_since(store: &dyn Store, base: i64) -> Result<Option<i64>, Failure> {
+    Ok(store.chain().await?.map(|head| head.base).filter(|now| *now > base))
+}
+
+/// What is missing after `base` must not be missing because its time was over.
+async fn still_kept(store: &dyn Store, base: i64) -> Result<(), Failure> {
+    gone_since(store, base).await?.map_or(Ok(()), |gone| Err(has_a_gap(gone)))
+}
+
+fn has_a_gap(gone: i64) -> Failure {
+    Failure::Plain(format!(
+        "events up to {gone} came to the end of the time they are kept for while they were exported, so the export has a gap; export again"
+    ))
+}
+
 /// What of the chain is written.
 #[derive(Default)]
 struct Range {
+    /// How far the log was given up when it was looked at; nothing is missing after it.
+    base: i64,
     /// Events after this one.
     after: i64,
     /// Up to this one, which a checkpoint covers.

@@ -12,7 +12,7 @@ use vestibule_crypto::LocalNotary;
 use vestibule_domain::{
     audit::{
         AuditEvent,
-        chain::Checkpoint,
+        chain::{ChainHead, Checkpoint},
         record::canonical,
         verify::{Broken, Report, Verifier},
     },
@@ -63,14 +63,34 @@ pub(super) fn export(path: &Path, options: &VerifyOptions) -> Result<String, Fai
         .map_err(|broken| Failure::Plain(format!("{}: {broken}", path.display())))
 }
 
-/// Verifies the log in a database.
+/// Verifies the log in a database. A gateway may be at work on it: where it gave up the oldest events meanwhile, because their time was over, all of it is
+/// verified again from there, for nothing is broken by that.
 pub(super) async fn store(store: &dyn Store, options: &VerifyOptions, opens: bool) -> Result<String, Failure> {
-    let Some(head) = store.chain().await? else {
-        return Err(Failure::Plain("there is no chain yet: no gateway of this version has run on this database".into()));
-    };
+    loop {
+        // Read first: what comes to the file meanwhile is of what comes to the log meanwhile.
+        let known = known(options)?;
+        let head = head(store).await?;
+        let said = as_it_lies(store, &head, options, known, opens).await;
+        if said.is_ok() || self::head(store).await?.base <= head.base {
+            return said;
+        }
+    }
+}
+
+async fn head(store: &dyn Store) -> Result<ChainHead, Failure> {
+    let none = || Failure::Plain("there is no chain yet: no gateway of this version has run on this database".into());
+    store.chain().await?.ok_or_else(none)
+}
+
+async fn as_it_lies(
+    store: &dyn Store,
+    head: &ChainHead,
+    options: &VerifyOptions,
+    mut known: Known,
+    opens: bool,
+) -> Result<String, Failure> {
     let key = options.key.as_deref().map(read_key).transpose()?;
     let mut verifier = Verifier::new(&LocalNotary, key.unwrap_or(head.key));
-    let mut known = known(options)?;
     let failed = |broken: Broken| Failure::Plain(broken.to_string());
     let progress = Progress::of(u64::try_from(head.seq - head.base).unwrap_or_default(), "verifying");
     let mut checkpoints = store.checkpoints(head.base - 1, PAGE).await?;
@@ -82,8 +102,10 @@ pub(super) async fn store(store: &dyn Store, options: &VerifyOptions, opens: boo
     let mut seq = head.base;
     while seq < head.seq {
         let page = store.chain_links(seq, PAGE).await?;
-        if page.is_empty() {
-            return Err(failed(Broken::Short(seq, head.seq)));
+        match page.first() {
+            None => return Err(failed(Broken::Short(seq, head.seq))),
+            Some(first) if first.link.seq > seq + 1 => return Err(failed(Broken::Missing(seq + 1, first.link.seq))),
+            Some(_) => {}
         }
         for kept in &page {
             if kept.link.seq > head.seq {

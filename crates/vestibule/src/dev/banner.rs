@@ -24,6 +24,7 @@ pub(super) fn banner(config: &Config, demo: &str, console: &SecretString, folder
         ("Demo app", format!("{demo}  (sign in as anybody)")),
         ("Console", format!("{}{whom}", config.settings.url("/console"))),
         ("", format!("{}  (works once)", console.expose_secret())),
+        ("", "its dashboards begin with a week of numbers that are made up".to_owned()),
         ("Discovery", config.settings.url("/.well-known/openid-configuration")),
         ("Admin API", config.settings.url("/api/v1/explorer")),
         ("Admin key", admin_key),

@@ -1,5 +1,5 @@
 //! A week of numbers that nobody caused, so that the dashboards of a gateway to be tried are not empty. They stand under a node that does not exist, and
-//! every page whose spans have some of them says so; made-up people go on being counted for their month.
+//! every page whose spans have some of them says so. Made-up people go on being counted for their month, and as long every page that counts people says so.
 
 use std::time::Duration;
 

@@ -35,6 +35,7 @@ fn there_is_a_week_of_numbers_that_are_said_to_be_made_up() {
     let data = format!("{}/data", folder.path());
     let port = four_ports();
     let house = dev(port, &data, &[]);
+    assert!(house.said.contains("dashboards begin with a week of numbers that are made up"), "{}", house.said);
     let (url, key) = (format!("http://127.0.0.1:{port}"), format!("{data}/admin.key"));
     let stats = |more: &[&str]| {
         let told = run(&[&["stats", "--url", &url, "--key-file", &key], more].concat(), &[]);

@@ -59,6 +59,10 @@ pub(super) struct EventObject {
     acr: Option<String>,
     /// By what means.
     amr: Option<Vec<String>>,
+    /// For whom the tokens are: ten at most.
+    audience: Option<Vec<String>>,
+    /// Which apps act for the person by an exchanged token: the one that does now, and then those before.
+    acting: Option<Vec<String>>,
     /// How long the step took, in milliseconds.
     took_ms: Option<u64>,
     /// More, for operators.
@@ -124,6 +128,9 @@ impl From<&AuditEvent> for EventObject {
         fn text<T: ToString>(value: Option<&T>) -> Option<String> {
             value.map(ToString::to_string)
         }
+        fn some<T: ToString>(values: &[T]) -> Option<Vec<String>> {
+            (!values.is_empty()).then(|| values.iter().map(ToString::to_string).collect())
+        }
         let change: Vec<_> = event.change.iter().cloned().map(Difference::from).collect();
         Self {
             id: event.id.to_string(),
@@ -144,7 +151,9 @@ impl From<&AuditEvent> for EventObject {
             auth_method: event.auth_method.map(Into::into),
             bound_to: event.bound_to.map(Into::into),
             acr: event.acr.clone(),
-            amr: Some(event.amr.clone()).filter(|amr| !amr.is_empty()),
+            amr: some(&event.amr),
+            audience: some(&event.audience),
+            acting: some(&event.acting),
             took_ms: event.took_ms,
             detail: event.detail.clone(),
             change: Some(change).filter(|change| !change.is_empty()),
@@ -196,6 +205,8 @@ impl Example for EventObject {
             bound_to: None,
             acr: None,
             amr: None,
+            audience: None,
+            acting: None,
             took_ms: Some(4_210),
             detail: Some("provider.email".into()),
             change: None,

@@ -239,7 +239,7 @@ impl StatsObject {
             since: report.since.into(),
             until: report.until.into(),
             point_seconds: report.range.point().as_secs(),
-            made_up: report.made_up,
+            made_up: report.made_up || people.as_ref().is_some_and(|people| people.made_up),
             logins: report.logins.into(),
             success_percent: Report::success(report.logins),
             silent_logins: report.silent,
@@ -302,7 +302,7 @@ impl From<AppLine> for ClientStats {
 }
 
 impl From<People> for PeopleObject {
-    fn from(People { day, week, month, days }: People) -> Self {
+    fn from(People { day, week, month, days, .. }: People) -> Self {
         let of_day = |(at, people): (Timestamp, u64)| DayObject { day: at.to_string().chars().take(10).collect(), people };
         Self { day, week, month, days: days.into_iter().map(of_day).collect() }
     }

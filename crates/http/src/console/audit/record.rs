@@ -102,6 +102,9 @@ fn facts(f: &Frame, operator: &Operator, event: &AuditEvent, names: &Names) -> V
     say("Grant", text(event.grant.as_ref()), None);
     say("Grant type", grant_type, None);
     say("Scopes", scopes, None);
+    say("For", (!event.audience.is_empty()).then(|| event.audience.join(" ")), None);
+    let acting: Vec<_> = event.acting.iter().map(|id| names.apps.told(id.as_str())).collect();
+    say("Acting", (!acting.is_empty()).then(|| acting.join(", for ")), None);
     say("How the app proved who it is", text(event.auth_method.as_ref()), None);
     say("Bound to", text(event.bound_to.as_ref()), None);
     say("How they signed in", event.acr.clone(), None);

@@ -135,7 +135,7 @@ impl Board {
             ranges: Range::ALL.iter().map(|range| RangeLink::new(*range, &asked)).collect(),
             events: format!("{base}/events?{}{of_page}", asked.query(asked.range)),
             as_of: format!("{} UTC", witness.now.to_string().get(11..19).unwrap_or_default()),
-            is_made_up: report.made_up,
+            is_made_up: report.made_up || people.as_ref().is_some_and(|people| people.made_up),
             only: match &asked.only {
                 Only::Everything => None,
                 Only::Provider(id) => Some(id.to_string()),

@@ -15,10 +15,11 @@ use vestibule_domain::{
     ports::{Clock, Notary},
     secret::PublicKey,
     store::{Changes, EventQuery},
+    time::Timestamp,
 };
 use vestibule_flows::Gateway;
 use vestibule_testkit::{
-    memory_store::MemoryStore,
+    memory_store::{Look, MemoryStore},
     rig::{Rig, RigOptions},
     sample::Sample,
 };
@@ -36,7 +37,22 @@ struct House {
 
 impl House {
     async fn open() -> Self {
-        let audit = SealRules { checkpoint_every: 5, ..SealRules::default() };
+        Self::with(SealRules { checkpoint_every: 5, ..SealRules::default() }).await
+    }
+
+    /// One whose oldest events are past their time, and not given up yet.
+    async fn with_old_events() -> Self {
+        let keep_for = Some(Duration::from_hours(24));
+        let house = Self::with(SealRules { checkpoint_every: 5, keep_for, ..SealRules::default() }).await;
+        house.happens(12).await;
+        house.seal_all().await;
+        house.rig.clock.advance(Duration::from_hours(25));
+        house.happens(4).await;
+        house.seal_all().await;
+        house
+    }
+
+    async fn with(audit: SealRules) -> Self {
         // The same failure again and again is not what it is about here.
         let detections = DetectionRules { enabled: false, ..DetectionRules::default() };
         let (gateway, rig) = Rig::gateway(RigOptions { audit, detections, ..RigOptions::default() }).await;
@@ -72,6 +88,25 @@ impl House {
         self.seal().await;
         self.rig.clock.advance(Duration::from_secs(61));
         self.seal().await;
+    }
+
+    /// Somebody else seals what waits, right after the next look of that kind.
+    fn is_sealed_after(&self, look: Look) {
+        let gateway = self.gateway.clone();
+        self.rig.store.meanwhile(look, async move { while gateway.seal_audit().await.unwrap().more {} });
+    }
+
+    /// Somebody else gives up what is past its time, right after the next look of that kind.
+    fn is_given_up_after(&self, look: Look) {
+        let gateway = self.gateway.clone();
+        self.rig.store.meanwhile(look, async move {
+            gateway.forget_old_events().await.unwrap();
+            gateway.sweep().await.unwrap();
+        });
+    }
+
+    async fn base(&self) -> i64 {
+        self.rig.port().chain().await.unwrap().unwrap().base
     }
 
     async fn key(&self) -> PublicKey {
@@ -195,25 +230,79 @@ async fn attack_79_an_erased_person_is_gone_from_the_log_and_the_chain_holds() {
 
 #[tokio::test]
 async fn what_is_kept_no_more_leaves_the_rest_provable() {
-    let audit = SealRules { checkpoint_every: 5, keep_for: Some(Duration::from_hours(24)), ..SealRules::default() };
-    let (gateway, rig) = Rig::gateway(RigOptions { audit, ..RigOptions::default() }).await;
-    let sample = Sample::default();
-    let house = House { person: sample.account().id, gateway, rig, sample };
-    house.seal().await;
-    house.happens(12).await;
-    house.seal_all().await;
-    house.rig.clock.advance(Duration::from_hours(25));
-    house.happens(4).await;
-    house.seal_all().await;
+    let house = House::with_old_events().await;
     house.gateway.forget_old_events().await.unwrap();
     house.gateway.sweep().await.unwrap();
     house.seal_all().await;
-    let base = house.rig.port().chain().await.unwrap().unwrap().base;
+    let base = house.base().await;
     assert!(base >= 12, "{base}");
     let lines = house.export().await;
     let report = verify(house.key().await, all(&lines)).unwrap();
     assert_eq!(report.from, Some(base + 1));
     assert!(lines.iter().any(|line| line.contains("audit.retention_purged")));
+}
+
+#[tokio::test]
+async fn what_is_sealed_while_it_is_exported_is_there_once() {
+    for look in [Look::Chain, Look::Unsealed, Look::Sequenced, Look::Events] {
+        for since in [None, Some(Timestamp::default())] {
+            let house = House::open().await;
+            house.happens(12).await;
+            house.seal_all().await;
+            // As many as a checkpoint covers, so that the last of them is covered at once.
+            house.happens(5).await;
+            house.is_sealed_after(look);
+            let lines = house.export_of(EventQuery { since, ..EventQuery::default() }).await;
+            let id_of = |line: &String| serde_json::from_str::<serde_json::Value>(line).unwrap()["id"].as_str().map(str::to_owned);
+            let mut exported: Vec<_> = lines.iter().filter_map(id_of).collect();
+            let mut happened: Vec<_> = house.rig.events().iter().map(|event| event.id.to_string()).collect();
+            exported.sort();
+            happened.sort();
+            assert_eq!(exported, happened, "{look:?} {since:?}");
+            verify(house.key().await, all(&lines)).unwrap();
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_export_that_would_have_a_gap_because_events_were_given_up_meanwhile_fails() {
+    for (look, since, form) in
+        [(Look::Chain, None, Form::Jsonl), (Look::Events, Some(Timestamp::default()), Form::Jsonl), (Look::Events, None, Form::Csv)]
+    {
+        let house = House::with_old_events().await;
+        let query = EventQuery { since, limit: 7, ..EventQuery::default() };
+        let what = What { query, form, provable: form == Form::Jsonl };
+        house.is_given_up_after(look);
+        let failed = what.write(house.rig.port(), Vec::new()).await.unwrap_err().to_string();
+        assert!(failed.contains(&format!("events up to {} came to the end", house.base().await)), "{look:?} {form}: {failed}");
+        what.write(house.rig.port(), Vec::new()).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn what_is_given_up_or_signed_while_it_is_verified_is_nothing_broken() {
+    let house = House::with_old_events().await;
+    let key = Some(house.key().await.to_string());
+    let mut options = VerifyOptions { export: None, key, checkpoints: None, config: None, data: None };
+    house.is_given_up_after(Look::Chain);
+    let said = store(house.rig.port(), &options, true).await.unwrap();
+    assert!(said.starts_with(&format!("whole: events {} to ", house.base().await + 1)), "{said}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("checkpoints.jsonl");
+    std::fs::write(&path, "").unwrap();
+    options.checkpoints = Some(path.clone());
+    house.happens(5).await;
+    let (gateway, kept) = (house.gateway.clone(), house.rig.store.clone());
+    house.rig.store.meanwhile(Look::Chain, async move {
+        while gateway.seal_audit().await.unwrap().more {}
+        let checkpoints = kept.checkpoints(-1, 100).await.unwrap();
+        let lines: Vec<_> = checkpoints.iter().map(|checkpoint| json!({ "checkpoint": checkpoint }).to_string() + "\n").collect();
+        std::fs::write(path, lines.concat()).unwrap();
+    });
+    store(house.rig.port(), &options, true).await.unwrap();
+    let said = store(house.rig.port(), &options, true).await.unwrap();
+    assert!(said.contains(" checkpoints that were kept elsewhere are all in it"), "{said}");
 }
 
 #[tokio::test]

@@ -1,0 +1,181 @@
+//! What a Prometheus sees that watches: every panel has data, every alert a metric and a runbook, and alerts fire when they should.
+
+use std::{collections::BTreeSet, process::Command, time::Duration};
+
+use reqwest::StatusCode;
+use serde_json::{Value, json};
+use vestibule_tests::{ADMIN_KEY, Client, Faulty, House, HouseOptions, LogoutReceiver, Neighbours, Person, Prometheus, Upstream, project};
+
+const CALLBACK: &str = "http://127.0.0.1:9/callback";
+
+/// A house with a good provider, one that fails, and one whose rules let nobody in.
+async fn watched_house() -> (House, Upstream, Faulty, LogoutReceiver) {
+    let extra = "[metrics]\nby_client = true\n[lifetimes]\nrefresh_grace = \"0s\"\n\
+                 [[audit.sinks]]\nid = \"nowhere\"\nkind = \"file\"\npath = \"/dev/null\"\nfsync = false\n";
+    let options = HouseOptions { extra: extra.into(), ..HouseOptions::default() };
+    let (house, (upstream, faulty, receiver)) = House::start_among(options, async |gateway: &str| {
+        let (upstream, faulty, receiver) = (Upstream::start(gateway), Faulty::start(), LogoutReceiver::start(gateway));
+        let closed = format!("{}\n[providers.entry]\nemail_domains = [\"nowhere.example\"]", faulty.section("closed"));
+        let neighbours = Neighbours::default()
+            .with(&upstream.section("acme", "secret_expires = \"2099-01-31\""), &[upstream.issuer(), &receiver.url("")])
+            .with(&faulty.section("faulty"), &[faulty.issuer()])
+            .with(&closed, &[faulty.issuer()]);
+        (neighbours, (upstream, faulty, receiver))
+    })
+    .await;
+    (house, upstream, faulty, receiver)
+}
+
+/// A few minutes of an ordinary bad day.
+async fn a_bad_day(house: &House, faulty: &Faulty, receiver: &LogoutReceiver) {
+    let app = house.register_app(CALLBACK).await;
+    let told = house
+        .register(json!({
+            "client_name": "Told",
+            "redirect_uris": [receiver.url("/callback")],
+            "backchannel_logout_uri": receiver.url("/backchannel"),
+            "grant_types": ["authorization_code", "refresh_token"],
+            "scope": "openid profile email offline_access",
+        }))
+        .await;
+    receiver.is(&told).await;
+    let through = |client: &Client, provider: &str| Person::authorize_url(house, client, CALLBACK, &[("idp_hint", provider)]);
+
+    let mut refresh = String::new();
+    for name in ["alice", "bob"] {
+        let person = Person::named(name);
+        let landed = person.walks(through(&app, "acme"), CALLBACK).await;
+        let (status, tokens) = Person::redeems(house, &app, CALLBACK, &landed.code()).await;
+        assert_eq!(status, StatusCode::OK, "{tokens:#}");
+        let access = tokens["access_token"].as_str().expect("an access token");
+        Person::introspects(house, &app, access).await;
+        person.http().get(format!("{}/userinfo", house.issuer)).bearer_auth(access).send().await.expect("an answer");
+        tokens["refresh_token"].as_str().expect("a refresh token").clone_into(&mut refresh);
+    }
+    let (status, _) = Person::refreshes(house, &app, &refresh).await;
+    assert_eq!(status, StatusCode::OK);
+    let (status, _) = Person::refreshes(house, &app, &refresh).await;
+    assert_eq!(status, StatusCode::BAD_REQUEST, "an old token came back");
+    let guesser = Client { client_secret: "a-guess-0123456789abcdef0123456789abcdef".into(), ..app.clone() };
+    Person::refreshes(house, &guesser, "whatever").await;
+
+    let rotate = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let rotated = rotate.post(format!("{}/api/v1/keys:rotate", house.issuer)).bearer_auth(ADMIN_KEY).json(&json!({})).send().await;
+    assert!(rotated.expect("an answer").status().is_success(), "an operator makes the next key");
+
+    assert!(Person::named("eve").tries_to_walk(through(&app, "closed"), CALLBACK).await.is_err(), "its rules let nobody in");
+    faulty.has("status_500").await;
+    for _ in 0..6 {
+        assert!(Person::named("eve").tries_to_walk(through(&app, "faulty"), CALLBACK).await.is_err(), "it fails");
+    }
+
+    let person = Person::named("carol");
+    let callback = receiver.url("/callback");
+    let landed = person.walks(Person::authorize_url(house, &told, &callback, &[("idp_hint", "acme")]), &callback).await;
+    let (status, tokens) = Person::redeems(house, &told, &callback, &landed.code()).await;
+    assert_eq!(status, StatusCode::OK, "{tokens:#}");
+    let hint = tokens["id_token"].as_str().expect("an ID token");
+    person.http().get(format!("{}/logout?id_token_hint={hint}", house.issuer)).send().await.expect("an answer");
+    receiver.hears(1).await;
+}
+
+/// The queries of every panel, as Prometheus is asked them.
+fn queries() -> Vec<(String, String)> {
+    let folder = std::fs::read_dir(project().join("ops/grafana")).expect("the dashboards");
+    let mut found = Vec::new();
+    for file in folder.map(|entry| entry.expect("a file").path()).filter(|path| path.extension().is_some_and(|ending| ending == "json")) {
+        let text = std::fs::read_to_string(&file).expect("a dashboard");
+        let dashboard: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
+        for panel in dashboard["panels"].as_array().expect("panels") {
+            let title = format!("{} / {}", dashboard["title"].as_str().unwrap_or_default(), panel["title"].as_str().unwrap_or_default());
+            for target in panel["targets"].as_array().into_iter().flatten() {
+                assert_eq!(target["datasource"]["uid"], "${source}", "{title}: whoever imports it has a data source of another name");
+                let query = target["expr"].as_str().expect("a query").replace("$__rate_interval", "1m").replace("$__range", "5m");
+                let query = query.replace("$instance", ".*").replace("$provider", ".*");
+                assert!(!query.contains('$'), "{title}: {query}");
+                found.push((title.clone(), query));
+            }
+        }
+    }
+    assert!(found.len() > 50, "{}", found.len());
+    found
+}
+
+/// The metrics a query names.
+fn named(query: &str) -> BTreeSet<&str> {
+    let unquoted: Vec<&str> = query.split('"').step_by(2).collect();
+    let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let mut found = BTreeSet::new();
+    for part in unquoted {
+        let mut rest = part;
+        while let Some(at) = rest.find(is_word) {
+            let word = rest[at..].split(|c| !is_word(c)).next().unwrap_or_default();
+            rest = &rest[at + word.len()..];
+            let is_label = rest.trim_start().starts_with(['=', '!']);
+            if !is_label && ["vestibule_", "http_", "db_"].iter().any(|prefix| word.starts_with(prefix)) {
+                found.insert(word);
+            }
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn every_panel_has_data_and_every_alert_a_metric_and_a_runbook() {
+    let (house, _upstream, faulty, receiver) = watched_house().await;
+    let prometheus = Prometheus::watching(&house).await;
+    // Twice, and looked at in between: what begins with its first increase has a rate from the second on.
+    for deliveries in [0, 1] {
+        faulty.has("none").await;
+        a_bad_day(&house, &faulty, &receiver).await;
+        prometheus.finds(&format!("vestibule_logout_deliveries_total{{result=\"delivered\"}} > {deliveries}")).await;
+        tokio::time::sleep(Duration::from_secs(3)).await;
+    }
+
+    let mut empty = Vec::new();
+    for (title, query) in queries() {
+        match prometheus.query(&query).await {
+            Ok(found) if found.iter().any(|one| one["value"][1] != "NaN") => {}
+            answer => empty.push(format!("{title}: {query}: {answer:?}")),
+        }
+    }
+    assert!(empty.is_empty(), "panels without data:\n{}\n{}", empty.join("\n"), house.metrics().await);
+
+    let names = prometheus.get("/api/v1/label/__name__/values", &[]).await.expect("the names");
+    let mut names: BTreeSet<String> = names.as_array().expect("a list").iter().filter_map(|name| Some(name.as_str()?.to_owned())).collect();
+    // Of a certificate of our own, which this house has not: the tests of the rules have one.
+    names.insert("vestibule_tls_certificate_expiry_timestamp_seconds".to_owned());
+    // Some have series only where there is such a thing; the metric is there.
+    names.extend(house.metrics().await.lines().filter_map(|line| Some(line.strip_prefix("# TYPE ")?.split(' ').next()?.to_owned())));
+    let rules = prometheus.get("/api/v1/rules", &[]).await.expect("the rules");
+    let rules: Vec<&Value> =
+        rules["groups"].as_array().expect("groups").iter().flat_map(|group| group["rules"].as_array().expect("rules")).collect();
+    let mut runbooks = BTreeSet::new();
+    for rule in &rules {
+        let name = rule["name"].as_str().expect("a name");
+        assert_eq!((&rule["health"], &rule["lastError"]), (&json!("ok"), &Value::Null), "{name}");
+        for metric in named(rule["query"].as_str().expect("a query")) {
+            assert!(names.contains(metric), "{name} stands on {metric}, which there is not");
+        }
+        let runbook = rule["annotations"]["runbook_url"].as_str().unwrap_or_else(|| panic!("{name} has no runbook"));
+        assert!(project().join(runbook).is_file(), "{name}: {runbook}");
+        runbooks.insert(runbook.to_owned());
+    }
+    assert!(rules.len() >= 20, "{}", rules.len());
+    for file in std::fs::read_dir(project().join("ops/runbooks")).expect("the runbooks") {
+        let name = format!("ops/runbooks/{}", file.expect("a file").file_name().to_string_lossy());
+        assert!(runbooks.contains(&name), "{name} is the runbook of no alert");
+    }
+    prometheus.finds("ALERTS{alertname=\"VestibuleProviderOrKeyChanged\",object=\"signing_key\"}").await;
+    let paused =
+        prometheus.query("max_over_time(vestibule_upstream_breaker_state{provider=\"faulty\"}[5m]) == 2").await.expect("an answer");
+    assert_eq!(paused.len(), 1, "the breaker of what failed was open, and Prometheus saw it");
+}
+
+#[test]
+fn alerts_fire_when_they_should_and_not_on_a_healthy_day() {
+    let tests = project().join("ops/prometheus/tests");
+    let files = std::fs::read_dir(tests).expect("tests of the rules").map(|entry| entry.expect("a file").path());
+    let output = Command::new("promtool").args(["test", "rules"]).args(files).output().expect("promtool runs; run tests/run once");
+    assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+}
