@@ -9,6 +9,9 @@
 //     expect: SELECTOR       fail when it does not show; `text` must be found in it when given; `keep: NAME` reports its text
 //     screenshot: FILE       the whole page as PNG; nothing may stick out to the side
 //     axe: NAME              report violations of WCAG 2.2 A and AA, and what cannot be seen by rules but is known to matter; needs JavaScript
+//     press: KEY             on the keyboard; with `until: SELECTOR` again and again until that has the focus, which must be seen wherever it comes by
+//     type: TEXT             by the keyboard, where the focus is
+//     patch: URL             meanwhile, by another program with `headers`, on what is there: `body` is the merge patch
 //     forget_app: true       drop every cookie, as a new person at the same machine
 // The answer: {ok, url, title, status, console, kept, axe, visited}; a failed step adds `failed` and ends with status 1.
 
@@ -70,8 +73,36 @@ const acts = {
     const { violations } = await new AxeBuilder({ page }).setLegacyMode(true).options({ resultTypes: ['violations'] }).withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice']).analyze();
     seen.axe[name] = violations.map(({ id, impact, help, nodes }) => ({ id, impact, help, at: nodes.map((node) => node.html) }));
   },
+  async press(key, { until }) {
+    if (!until) return page.keyboard.press(key);
+    for (let times = 0; times < 200; times += 1) {
+      await page.keyboard.press(key);
+      const hidden = await page.evaluate(withoutVisibleFocus);
+      if (hidden) throw new Error(`nobody sees that the focus is at ${hidden}`);
+      const wanted = page.locator(until).first();
+      if ((await wanted.count()) && (await wanted.evaluate((element) => element === document.activeElement))) return;
+    }
+    throw new Error(`${key} does not lead to ${until}`);
+  },
+  type: (text) => page.keyboard.type(text),
+  async patch(url, { headers, body }) {
+    const etag = (await fetch(url, { headers })).headers.get('etag');
+    const sent = { ...headers, 'content-type': 'application/merge-patch+json', 'if-match': etag };
+    const answer = await fetch(url, { method: 'PATCH', headers: sent, body: JSON.stringify(body) });
+    if (!answer.ok) throw new Error(`${url} answers ${answer.status}: ${await answer.text()}`);
+  },
   forget_app: () => context.clearCookies(),
 };
+
+/** What has the focus, if nothing shows that: no outline, or a place outside of the page. Runs in the page. */
+function withoutVisibleFocus() {
+  const { activeElement: at } = document;
+  if (!at || at === document.body) return undefined;
+  const { outlineStyle, outlineWidth } = getComputedStyle(at);
+  const { width, height, right, bottom } = at.getBoundingClientRect();
+  const isSeen = at.matches(':focus-visible') && outlineStyle !== 'none' && parseFloat(outlineWidth) >= 2 && width && height && right > 0 && bottom > 0;
+  return isSeen ? undefined : at.outerHTML.slice(0, 200);
+}
 
 for (const step of steps) {
   const act = Object.keys(acts).find((name) => name in step);

@@ -5,6 +5,7 @@
 // Prints `ready http://127.0.0.1:4000` when it answers. Beside the protocol it serves, for the tests alone:
 //     POST /bench/rotate   signs with a new key from now on; the old one is gone from the JWKS
 //     GET  /bench/issued   every secret it has issued so far, so that a test can look for them where they must not be
+//     GET  /bench/traces   every `traceparent` that came with a request so far
 
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
 import { once } from 'node:events';
@@ -25,6 +26,7 @@ await once(server, 'listening');
 const issuer = `http://127.0.0.1:${server.address().port}`;
 
 const issued = [];
+const traces = [];
 const cookieKey = randomBytes(32).toString('base64url');
 let provider = withNewKey();
 server.on('request', serve);
@@ -33,12 +35,15 @@ console.log(`ready ${issuer}`);
 async function serve(req, res) {
   const { pathname } = new URL(req.url, issuer);
   const step = /^\/interaction\/[^/]+(?:\/(login|allow|abort))?$/.exec(pathname);
+  if (req.headers.traceparent) traces.push(req.headers.traceparent);
   try {
     if (pathname === '/bench/rotate' && req.method === 'POST') {
       provider = withNewKey();
       res.writeHead(204).end();
     } else if (pathname === '/bench/issued') {
       res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(issued));
+    } else if (pathname === '/bench/traces') {
+      res.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(traces));
     } else if (step && req.method === 'GET') {
       await showPeople(req, res);
     } else if (step && req.method === 'POST') {

@@ -3,17 +3,21 @@
 //     node webhook_receiver.mjs '{"port":4000,"secret":"whsec_...","slow":500}'
 //
 // Prints `ready http://127.0.0.1:4000` when it answers. `slow` is how many milliseconds it takes over each post:
-//     POST /events        a batch; 400 for what it does not believe
-//     GET  /bench/heard   {batches: [{id, seqs, names}], refused: [why]}
+//     POST /events          a batch; 400 for what it does not believe
+//     GET  /bench/heard     {batches: [{id, seqs, names}], refused: [why], held, answered}
+//     PUT  /bench/release   with `hold`, no post is answered until then: `held` is how many there were
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { setTimeout as pause } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
 
-const { port = 0, secret, slow = 0 } = JSON.parse(process.argv[2]);
+const { port = 0, secret, slow = 0, hold = false } = JSON.parse(process.argv[2]);
 const webhook = new Webhook(secret);
-const heard = { batches: [], refused: [] };
+const heard = { batches: [], refused: [], held: 0, answered: 0 };
+let release;
+const released = new Promise((resolve) => { release = resolve; });
+if (!hold) release();
 
 function believe(body, headers) {
   if (headers['content-type'] !== 'application/json') throw new Error(`came as ${headers['content-type']}`);
@@ -28,6 +32,11 @@ const server = createServer(async (request, response) => {
     response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(heard));
     return;
   }
+  if (request.url === '/bench/release') {
+    release();
+    response.writeHead(204).end();
+    return;
+  }
   let status = 204;
   try {
     believe(body, request.headers);
@@ -35,7 +44,10 @@ const server = createServer(async (request, response) => {
     heard.refused.push(error.message);
     status = 400;
   }
+  heard.held += 1;
+  await released;
   await pause(slow);
+  heard.answered += 1;
   response.writeHead(status).end();
 });
 server.listen(port, '127.0.0.1');

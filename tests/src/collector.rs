@@ -39,6 +39,11 @@ impl Collector {
         Self { url, seen }
     }
 
+    /// Every byte it has been sent.
+    pub fn seen(&self) -> Vec<u8> {
+        self.seen.lock().expect("nobody panics here").clone()
+    }
+
     /// How often it has been sent these bytes.
     pub fn times(&self, part: impl AsRef<[u8]>) -> usize {
         let part = part.as_ref();

@@ -11,6 +11,7 @@ mod house;
 mod issuers;
 mod logout_receiver;
 mod person;
+mod postgres;
 mod program;
 mod prometheus;
 mod upstream;
@@ -23,6 +24,7 @@ pub use house::{ADMIN_KEY, Client, House, HouseOptions, Neighbours, SEALING_KEY,
 pub use issuers::{Faulty, Mockin, Nanoidp};
 pub use logout_receiver::LogoutReceiver;
 pub use person::{Landed, Person};
+pub use postgres::{postgres_database, postgres_dump};
 pub use program::{
     Program, browser, client_library, free_port, modern_node, node, old_python, openapi_tool, openid_client, project, python, screenshots,
     tracked,

@@ -58,8 +58,17 @@ scopes = ["profile", "email", "offline_access"]
 
     /// Every code and token it has issued.
     pub async fn issued(&self) -> Vec<String> {
-        let answer = crate::person::plain_client().get(format!("{}/bench/issued", self.issuer())).send().await;
-        let issued: Value = answer.expect("the upstream answers").json().await.expect("it answers with JSON");
-        issued.as_array().expect("a list").iter().filter_map(|one| one.as_str().map(str::to_owned)).collect()
+        self.list("issued").await
+    }
+
+    /// Every trace (`traceparent`) that it was told of.
+    pub async fn traces(&self) -> Vec<String> {
+        self.list("traces").await
+    }
+
+    async fn list(&self, name: &str) -> Vec<String> {
+        let answer = crate::person::plain_client().get(format!("{}/bench/{name}", self.issuer())).send().await;
+        let list: Value = answer.expect("the upstream answers").json().await.expect("it answers with JSON");
+        list.as_array().expect("a list").iter().filter_map(|one| one.as_str().map(str::to_owned)).collect()
     }
 }

@@ -1,9 +1,13 @@
 //! The admin API held to its document by software that knows nothing but the document.
 
-use std::process::Command;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::Path,
+    process::Command,
+};
 
 use serde_json::{Value, json};
-use vestibule_tests::{ADMIN_KEY, House, HouseOptions, Neighbours, binary, openapi_tool, project};
+use vestibule_tests::{ADMIN_KEY, Client, House, HouseOptions, Neighbours, Person, Upstream, binary, openapi_tool, project};
 
 async fn house(extra: &str) -> House {
     let options = HouseOptions { extra: extra.to_owned(), ..HouseOptions::default() };
@@ -18,14 +22,90 @@ async fn output(mut command: Command) -> (bool, String) {
     (done.status.success(), format!("{}{}", text(&done.stdout), text(&done.stderr)))
 }
 
-/// schemathesis asks whatever the document allows, and much that it does not: no answer is a server's error, none is undocumented in its status, type
-/// or form, and nothing is let in without a key.
+/// The values of a path's parameters that somebody is behind, by the parameter's name.
+type Known = BTreeMap<&'static str, Vec<String>>;
+
+async fn listed(house: &House, path: &str, member: &str) -> Vec<String> {
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    let answer = client.get(format!("{}/api/v1{path}", house.issuer)).bearer_auth(ADMIN_KEY).send().await.expect("an answer");
+    let answer: Value = answer.json().await.expect("JSON");
+    let items = answer["items"].as_array().unwrap_or_else(|| panic!("{path}: {answer:#}"));
+    items.iter().filter_map(|item| Some(item[member].as_str()?.to_owned())).collect()
+}
+
+async fn known(house: &House, client: &Client) -> Known {
+    let accounts = listed(house, "/accounts", "id").await;
+    Known::from([
+        ("client_id", vec![client.client_id.clone()]),
+        ("provider_id", vec!["acme".to_owned()]),
+        ("session_id", listed(house, "/sessions", "id").await),
+        ("grant_id", listed(house, "/grants", "id").await),
+        ("link_id", listed(house, &format!("/accounts/{}/links", accounts[0]), "id").await),
+        ("event_id", listed(house, "/audit-events", "id").await),
+        ("reference", listed(house, "/audit-events?event=login.succeeded", "login").await),
+        ("account_id", accounts),
+    ])
+}
+
+/// The tool's configuration: what reads asks about somebody who stays, what changes about others, mostly; sometimes both make something up.
+fn configuration(staying: &Known, others: &Known) -> String {
+    let dictionaries = |who: &str, known: &Known| {
+        let each = known.iter().map(|(name, values)| format!("[dictionaries.{who}_{name}]\nvalues = {values:?}\n"));
+        each.collect::<Vec<_>>().concat()
+    };
+    let parameters = |who: &str, known: &Known| {
+        let each = known.keys().map(|name| format!("\"path.{name}\" = {{ dictionary = \"{who}_{name}\", probability = 0.7 }}\n"));
+        each.collect::<Vec<_>>().concat()
+    };
+    [
+        dictionaries("others", others),
+        dictionaries("staying", staying),
+        "[parameters]\n".to_owned(),
+        parameters("others", others),
+        "[[operations]]\ninclude-method = \"GET\"\n[operations.parameters]\n".to_owned(),
+        parameters("staying", staying),
+    ]
+    .concat()
+}
+
+/// A house in which somebody signed in who stays, and others who may go, with the tool's configuration that knows of them.
+async fn lived_in(extra: &str) -> (House, Upstream, String) {
+    const CALLBACK: &str = "http://127.0.0.1:9/callback";
+    let options = HouseOptions { extra: extra.to_owned(), ..HouseOptions::default() };
+    let (house, upstream) = House::start_with(options, Upstream::start).await;
+    let (app, other_app) = (house.register_app(CALLBACK).await, house.register_app(CALLBACK).await);
+    Person::named("steady").gets_tokens(&house, &app, CALLBACK).await;
+    let staying = known(&house, &app).await;
+    for (name, app) in [("dan", &app), ("eve", &app), ("fred", &other_app)] {
+        Person::named(name).gets_tokens(&house, app, CALLBACK).await;
+    }
+    let mut others = known(&house, &other_app).await;
+    for (name, values) in &mut others {
+        values.retain(|value| !staying[name].contains(value));
+    }
+    others.retain(|_, values| !values.is_empty());
+    let configuration = configuration(&staying, &others);
+    (house, upstream, configuration)
+}
+
+/// What was read, by the tool's own record: the paths that a GET found something at.
+fn read(folder: &Path) -> BTreeSet<String> {
+    let report = std::fs::read_dir(folder).expect("a folder").next().expect("a report").expect("a file").path();
+    let report: Value = serde_json::from_str(&std::fs::read_to_string(report).expect("text")).expect("JSON");
+    let entries = report["log"]["entries"].as_array().expect("a list").iter();
+    let found = entries.filter(|entry| entry["request"]["method"] == "GET" && entry["response"]["status"] == 200);
+    found.filter_map(|entry| Some(entry["request"]["url"].as_str()?.split_once("/api/v1")?.1.to_owned())).collect()
+}
+
+/// schemathesis asks whatever the document allows, and much that it does not, of a house in which people are at home: no answer is a server's error,
+/// none is undocumented in its status, type or form, and nothing is let in without a key or with a wrong one.
 #[tokio::test]
 async fn every_answer_is_as_the_document_says() {
     // No limit, or the tool would see nothing else.
-    let house = house("[limits]\nadmin_per_key = 0\n").await;
+    let (house, _upstream, configuration) = lived_in("[limits]\nadmin_per_key = 0\n").await;
     // What it notes of its runs goes into the folder that it is started in.
     let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("schemathesis.toml"), configuration).unwrap();
     let mut command = openapi_tool("schemathesis");
     command
         .current_dir(folder.path())
@@ -33,8 +113,10 @@ async fn every_answer_is_as_the_document_says() {
         .args(["-H", &format!("Authorization: Bearer {ADMIN_KEY}"), "--seed", "20261126", "--generation-deterministic"])
         .args([
             "--checks",
-            "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance",
+            "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,response_schema_conformance,\
+             ignored_auth",
         ])
+        .args(["--report", "har", "--report-dir", "report"])
         .args([
             "--phases",
             "examples,coverage,fuzzing",
@@ -49,6 +131,10 @@ async fn every_answer_is_as_the_document_says() {
         ]);
     let (well, text) = output(command).await;
     assert!(well, "{text}");
+    let read = read(&folder.path().join("report"));
+    for path in ["/accounts/", "/sessions/", "/grants/", "/logins/", "/audit-events/", "/clients/", "/providers/"] {
+        assert!(read.iter().any(|found| found.starts_with(path)), "nothing was found at {path}: {read:#?}");
+    }
 }
 
 /// An app is registered, gets another secret beside its first, and is deleted, by a client that was generated.

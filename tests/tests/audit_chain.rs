@@ -7,8 +7,9 @@ use std::{
 };
 
 use reqwest::StatusCode;
-use serde_json::Value;
-use vestibule_tests::{House, HouseOptions, Person, Upstream, binary, python};
+use serde_json::{Value, json};
+use vestibule_testkit::every_event::every_event;
+use vestibule_tests::{House, HouseOptions, Person, Upstream, binary, project, python};
 
 const CALLBACK: &str = "http://127.0.0.1:9/callback";
 
@@ -23,6 +24,15 @@ async fn lived_in(options: HouseOptions) -> House {
     }
     sealed(&house).await;
     house
+}
+
+/// Holds an export of this form against what is published of it, by a program in another language; how many records it found good.
+fn checked(format: &str, file: &Path) -> u64 {
+    let schema = project().join("docs/audit/events.schema.json").display().to_string();
+    let arguments = if format == "jsonl" { vec!["schema", schema.as_str()] } else { vec![format] };
+    let output = python("check_audit.py").args(arguments).arg(file).output().expect("Python runs");
+    assert!(output.status.success(), "{format}: {}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice::<Value>(&output.stdout).expect("it says what it found")["checked"].as_u64().unwrap_or_default()
 }
 
 /// Waits until a checkpoint covers everything.
@@ -74,6 +84,10 @@ async fn an_export_is_verified_without_a_database_and_by_another_program() {
     let path = file.display().to_string();
     let said = told(&vestibule(&["audit", "verify", &path, "--key", key.trim()])).expect("it is whole");
     assert!(said.starts_with("whole: events 1 to "), "{said}");
+    let as_json = told(&vestibule(&["audit", "verify", &path, "--key", key.trim(), "--json"])).expect("it is whole");
+    let verdict: Value = serde_json::from_str(&as_json).expect("JSON");
+    assert_eq!((&verdict["result"], &verdict["from"], &verdict["believed_key"]), (&json!("whole"), &json!(1), &Value::Null), "{verdict:#}");
+    assert_eq!(verdict["last_checkpoint"]["seq"], verdict["to"], "{verdict:#}");
 
     let other = python("verify_audit.py").arg(&file).arg(key.trim()).output().expect("Python runs");
     assert!(other.status.success(), "{}", String::from_utf8_lossy(&other.stderr));
@@ -170,7 +184,8 @@ async fn attack_79_an_erased_person_is_gone_and_the_log_is_still_proven() {
     let account_id = account.as_str().expect("an id");
     let unasked = told(&vestibule(&["audit", "erase", account_id, "--config", &config(&house)])).expect_err("nobody said yes");
     assert!(unasked.contains("nobody is there to be asked") && of_them(&house.audit()) > 0, "{unasked}");
-    house.command(&["audit", "erase", account_id, "--yes"]);
+    let erased: Value = serde_json::from_str(&house.command(&["audit", "erase", account_id, "--yes", "--json"])).expect("JSON");
+    assert_eq!(erased, json!({ "erased": account_id }));
     sealed(&house).await;
     assert_eq!(of_them(&house.audit()), 0);
     assert!(verify(&house).expect("it is whole").contains("say nothing any more of the person behind them"));
@@ -184,20 +199,30 @@ async fn every_record_keeps_the_published_schema_and_its_other_forms_keep_theirs
     // What fails has records too.
     Person::redeems(&house, &client, CALLBACK, "a-code-that-is-none-0123456789").await;
     Person::refreshes(&house, &client, "a-refresh-token-that-is-none").await;
-    let checked = |check: &str, format: &str, before: &[&str]| {
+    let exported = |format: &str| {
         let file = house.folder().join(format!("log.{format}"));
         house.command(&["audit", "export", "--format", format, "--output", &file.display().to_string()]);
-        let output = python("check_audit.py").arg(check).args(before).arg(&file).output().expect("Python runs");
-        assert!(output.status.success(), "{format}: {}", String::from_utf8_lossy(&output.stderr));
-        serde_json::from_slice::<Value>(&output.stdout).expect("it says what it found")["checked"].as_u64().unwrap_or_default()
+        checked(format, &file)
     };
-    let schema = vestibule_tests::project().join("docs/audit/events.schema.json").display().to_string();
-    let records = checked("schema", "jsonl", &[&schema]);
+    let records = exported("jsonl");
     assert!(records > 15, "{records}");
-    assert!(checked("ocsf", "ocsf", &[]) >= records);
+    assert!(exported("ocsf") >= records && exported("ecs") >= records);
     let ecs = house.command(&["audit", "export", "--format", "ecs"]);
     let first: Value = serde_json::from_str(ecs.lines().next().expect("a line")).expect("JSON");
     assert!(first["@timestamp"].is_string() && first["event"]["dataset"] == "vestibule.audit", "{first}");
+}
+
+/// What few tests cause, too: every kind of event with everything in it that a record can have.
+#[test]
+fn every_kind_of_event_keeps_the_published_schemas_with_everything_in_it() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("events");
+    let mut counts = Vec::new();
+    for format in ["jsonl", "ocsf", "ecs"] {
+        std::fs::write(&file, every_event(format)).expect("it can be written");
+        counts.push(checked(format, &file));
+    }
+    assert!(counts[0] > 400 && counts.iter().all(|count| *count == counts[0]), "{counts:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

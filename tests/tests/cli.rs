@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use vestibule_tests::{ADMIN_KEY, Desk, Person, binary, said_in as text};
 
 const CALLBACK: &str = "http://127.0.0.1:9/callback";
@@ -113,6 +113,7 @@ async fn people_their_sessions_grants_and_links_are_listed_and_ended() {
     assert_eq!(grants[0]["client_id"], client.client_id.as_str(), "{grants:#}");
     let grant = grants[0]["id"].as_str().expect("an id");
     assert_eq!(desk.json(&["grant", "list"]), grants, "everybody's are hers");
+    assert_eq!(desk.json(&["grant", "show", grant]), grants[0]);
     assert!(desk.refused(&["grant", "revoke", &id, "--yes"]).contains(&format!("there is no grant {id}")));
     assert_eq!(desk.said(&["grant", "revoke", grant, "--yes"]), format!("{grant} is revoked\n"));
     assert_eq!(desk.json(&["grant", "list", "--account", &id]), json!([]));
@@ -121,6 +122,8 @@ async fn people_their_sessions_grants_and_links_are_listed_and_ended() {
     assert_eq!(desk.refused(&forget), "error: there is no consent of this account to wiki\n");
     let sessions = desk.json(&["session", "list", "--account", &id]);
     let session = sessions[0]["id"].as_str().expect("an id");
+    assert_eq!(desk.json(&["session", "show", session])["id"], session);
+    assert!(desk.said(&["session", "show", session]).contains("account  "), "a field a line");
     let listed = desk.said(&["session", "list"]);
     assert!(listed.contains("ACCOUNT") && listed.contains(session) && listed.contains(&id), "{listed}");
     let wrong = format!("f{}", &session[1..]);
@@ -134,6 +137,102 @@ async fn people_their_sessions_grants_and_links_are_listed_and_ended() {
     let link = desk.json(&["account", "show", &id])["links"][0]["id"].as_str().expect("a link").to_owned();
     assert_eq!(desk.said(&["account", "unlink", &id, &link, "--yes"]), format!("{link} is undone\n"));
     assert_eq!(desk.json(&["account", "show", &id])["links"], json!([]));
+}
+
+#[tokio::test]
+async fn what_an_app_was_given_is_revoked_and_a_person_is_erased_from_afar() {
+    let desk = Desk::open().await;
+    let client = desk.house.register_app(CALLBACK).await;
+    Person::named("alice").gets_tokens(&desk.house, &client, CALLBACK).await;
+    let revoke = ["client", "revoke-grants", client.client_id.as_str()];
+    assert!(desk.refused(&revoke).contains("nobody is there to be asked"));
+    assert!(desk.said(&[&revoke[..], &["--dry-run"]].concat()).contains("grant.revoked"));
+    assert_eq!(desk.json(&["grant", "list"]).as_array().map(Vec::len), Some(1), "to try it revokes nothing");
+    assert_eq!(desk.json(&[&revoke[..], &["--yes"]].concat()), json!({ "revoked": client.client_id }));
+    assert_eq!(desk.json(&["grant", "list"]), json!([]));
+    assert!(desk.refused(&["client", "revoke-grants", "none", "--yes"]).contains("there is no client none"));
+
+    let id = desk.json(&["account", "list"])[0]["id"].as_str().expect("an id").to_owned();
+    let erase = ["account", "erase", &id];
+    assert!(desk.refused(&erase).contains("There is no way back"));
+    let would = desk.said(&[&erase[..], &["--dry-run"]].concat());
+    assert!(would.contains("- /profile") && would.contains("account.erased"), "{would}");
+    assert_eq!(desk.said(&[&erase[..], &["--yes"]].concat()), format!("erased {id}; its id stays, disabled, and means nobody else\n"));
+    let gone = desk.json(&["account", "show", &id]);
+    assert_eq!((&gone["disabled"], &gone["links"]), (&json!(true), &json!([])));
+    let event = desk.json(&["audit", "list", "--event", "account.erased"])[0].clone();
+    let event_id = event["id"].as_str().expect("an id");
+    assert_eq!(desk.json(&["audit", "show", event_id])["name"], "account.erased");
+    assert!(desk.said(&["audit", "show", event_id]).contains("account.erased"));
+    assert!(desk.refused(&["audit", "show", &id]).contains("there is no event"));
+}
+
+#[tokio::test]
+async fn what_is_read_beside_a_gateway_is_read_from_afar_too() {
+    let desk = Desk::open().await;
+    let issuer = desk.house.issuer.clone();
+    let from_afar = |arguments: &[&str]| desk.json(&[arguments, &["--url", &issuer]].concat());
+    let beside = |arguments: &[&str]| -> Value {
+        let said = desk.house.command(&[arguments, &["--json"]].concat());
+        serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"))
+    };
+    assert_eq!(from_afar(&["keys", "list"]), beside(&["keys", "list"]));
+    let rotate = ["keys", "rotate", "--alg", "RS256", "--url", &issuer];
+    assert!(desk.said(&[&rotate[..], &["--dry-run"]].concat()).contains("key.rotated"));
+    assert!(!desk.said(&["keys", "list", "--url", &issuer]).contains(" next "), "to try it rotates nothing");
+    let rotated = desk.said(&rotate);
+    assert!(rotated.contains("SIGNS FROM") && rotated.contains(" next "), "{rotated}");
+    assert_eq!(from_afar(&["keys", "list"]), beside(&["keys", "list"]));
+
+    let providers = from_afar(&["provider", "list"]);
+    assert_eq!((&providers[0]["id"], &providers[0]["managed_by"]["kind"]), (&json!("acme"), &json!("file")), "{providers:#}");
+    let listed = desk.said(&["provider", "list", "--url", &issuer]);
+    assert!(listed.contains("HEALTH") && listed.contains("/callback/acme"), "{listed}");
+    let tested = desk.said(&["provider", "test", "acme", "--url", &issuer]);
+    assert!(tested.starts_with("Documents\n") && tested.contains("Open this in your browser"), "{tested}");
+    let tested = from_afar(&["provider", "test", "acme", "--no-login"]);
+    assert_eq!((&tested["ok"], &tested["sign_in"]), (&json!(true), &Value::Null));
+    assert!(desk.refused(&["provider", "test", "acmee", "--url", &issuer]).contains("did you mean acme?"));
+    let unfit = desk.run(&["provider", "test", "acme", "--url", &issuer, "--port", "4000"]);
+    assert_eq!(unfit.status.code(), Some(2), "{}", text(&unfit.stderr));
+
+    let chain = desk.json(&["audit", "chain"]);
+    let key = beside(&["audit", "key"]);
+    assert!(chain["key"] == key["key"] && key["key"].is_string(), "{chain:#} {key:#}");
+    let unnamed = desk.command(&["keys", "list", "--url", &issuer]).env_remove("VESTIBULE_API_KEY_FILE").output().expect("the binary runs");
+    assert!(text(&unnamed.stderr).contains("--url needs --key-file"), "{}", text(&unnamed.stderr));
+    assert_eq!(desk.run(&["keys", "list"]).status.code(), Some(2), "VESTIBULE_URL alone sends nobody away");
+}
+
+#[tokio::test]
+async fn the_configuration_is_shown_checked_and_reloaded_from_afar() {
+    let desk = Desk::open().await;
+    let issuer = desk.house.issuer.clone();
+    let shown = desk.json(&["config", "show", "--url", &issuer]);
+    let first = shown.as_array().expect("a list").iter().find(|each| each["key"] == "issuer").expect("the issuer");
+    assert_eq!((&first["value"], &first["origin"]["from"]), (&json!(issuer), &json!("file")));
+    let told = desk.said(&["config", "show", "--url", &issuer]);
+    assert!(told.contains(&format!("issuer = \"{issuer}\"")) && told.contains("vestibule.toml:1:"), "{told}");
+    assert!(desk.said(&["config", "check", "--url", &issuer]).ends_with("a reload would change:\n  nothing\n"));
+
+    let file = desk.house.folder().join("vestibule.toml");
+    let before = std::fs::read_to_string(&file).expect("the configuration");
+    std::fs::write(&file, format!("{before}\n[dpop]\nrequire_nonce = false\n")).expect("it is written");
+    let would = desk.said(&["config", "reload", "--dry-run"]);
+    assert!(would.contains("dpop.require_nonce") && would.contains("Nothing was done."), "{would}");
+    let reloaded = desk.said(&["config", "reload"]);
+    assert!(reloaded.starts_with("It holds; changed:\n  dpop.require_nonce  ") && reloaded.contains("true → false"), "{reloaded}");
+    assert_eq!(desk.json(&["config", "reload"])["changes"], json!([]));
+
+    std::fs::write(&file, format!("{before}\n[dpop]\nrequire_nonse = false\n")).expect("it is written");
+    let refused = desk.refused(&["config", "check", "--url", &issuer]);
+    assert!(refused.contains("vestibule.toml:") && refused.contains("require_nonce"), "{refused}");
+    assert!(desk.refused(&["config", "reload"]).contains("require_nonse"));
+    let output = desk.run(&["config", "check", "--url", &issuer, "--json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let checked: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(checked["ok"], false, "{checked:#}");
+    assert_eq!(desk.run(&["config", "check"]).status.code(), Some(2), "a file or a gateway");
 }
 
 #[tokio::test]
@@ -168,6 +267,11 @@ async fn keys_are_made_used_listed_and_deleted() {
     let refused = desk.refused(&["api-keys", "create", "x", "--scope", "client:read"]);
     assert!(refused.contains("/scopes/0"), "{refused}");
     assert!(desk.said(&["api-keys", "show", id]).contains("a reader"));
+    assert_eq!(desk.said(&["api-keys", "update", id, "--name", "a writer", "--scope", "clients:*"]), format!("{id} is changed\n"));
+    let changed = desk.json(&["api-keys", "show", id]);
+    assert_eq!((&changed["name"], &changed["scopes"]), (&json!("a writer"), &json!(["clients:*"])));
+    assert!(desk.refused(&["api-keys", "update", id]).contains("--name or --scope"));
+    assert!(desk.refused(&["api-keys", "update", id, "--scope", "client:read"]).contains("/scopes/0"));
     assert_eq!(desk.said(&["api-keys", "delete", id, "--yes"]), format!("{id} is deleted\n"));
     assert!(!with_it(&["client", "list"]).status.success());
     assert!(desk.refused(&["api-keys", "show", id]).contains("there is no key"));
@@ -264,6 +368,11 @@ async fn what_happened_is_listed_from_afar_newest_first_and_narrowed() {
     assert_eq!(desk.said(&["audit", "list", "--outcome", "denied", "--reason", "entry_rule", "--until", "1d"]), "");
     let wrong = desk.refused(&["audit", "list", "--event", "client", "--address", "here"]);
     assert!(wrong.contains("login.*") && wrong.contains("must be an IP address"), "{wrong}");
+    let slips = desk.refused(&["audit", "list", "--event", "login.suceeded", "--reason", "entry_rul"]);
+    assert!(
+        slips.contains("\n--event login.suceeded: did you mean login.succeeded?\n--reason entry_rul: did you mean entry_rule?"),
+        "{slips}"
+    );
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use std::process::Command;
 
 use serde_json::{Value, json};
-use vestibule_tests::{House, HouseOptions, Person, Upstream, binary, browser, openid_client, project, screenshots};
+use vestibule_tests::{ADMIN_KEY, House, HouseOptions, Person, Upstream, binary, browser, openid_client, project, screenshots};
 
 const CALLBACK: &str = "http://127.0.0.1:9/callback";
 
@@ -112,30 +112,155 @@ async fn an_operator_signs_in_as_everybody_does_and_every_page_is_accessible_in_
     every_page_is_accessible("dark", 390).await;
 }
 
-async fn every_page_is_accessible(scheme: &str, width: u32) {
+/// What looks otherwise there than in the two that see every page.
+#[tokio::test]
+async fn pages_with_much_in_them_are_accessible_in_light_on_a_phone_and_in_the_dark_on_a_desk() {
+    let (house, upstream) = house().await;
+    let console = format!("{}/console", house.issuer);
+    house.register(json!({ "client_id": "raced-light", "client_name": "Raced", "redirect_uris": [CALLBACK] })).await;
+    house.register(json!({ "client_id": "raced-dark", "client_name": "Raced", "redirect_uris": [CALLBACK] })).await;
+    for (scheme, width) in [("light", 390), ("dark", 1280)] {
+        let mut steps = vec![json!({ "goto": key_link(&house) }), json!({ "click": "button:has-text('Open the console')" })];
+        for (name, path) in [("overview", ""), ("dashboards", "/dashboards?range=1h"), ("new-app", "/apps/new"), ("audit", "/audit")] {
+            steps.push(json!({ "goto": format!("{console}{path}") }));
+            steps.extend(looked_at(scheme, width, name));
+        }
+        steps.extend(on_the_way(&house, &upstream, scheme, width));
+        let seen = browser(json!({ "scheme": scheme, "width": width }), json!(steps)).await;
+        finds_nothing(&seen, scheme, width);
+    }
+}
+
+/// Axe and a picture.
+fn looked_at(scheme: &str, width: u32, name: &str) -> [Value; 2] {
+    [json!({ "axe": name }), json!({ "screenshot": screenshots().join(format!("console-{scheme}-{width}-{name}.png")) })]
+}
+
+fn finds_nothing(seen: &Value, scheme: &str, width: u32) {
+    for (page, found) in seen["axe"].as_object().expect("what axe found") {
+        assert_eq!(*found, json!([]), "{page} in {scheme} at {width}");
+    }
+}
+
+/// Pages that are come to by doing something: a secret, a form that somebody else was faster with, a provider that was tested, its form.
+fn on_the_way(house: &House, upstream: &Upstream, scheme: &str, width: u32) -> Vec<Value> {
+    let console = format!("{}/console", house.issuer);
+    let look = |name: &str| looked_at(scheme, width, name);
+    let mut steps = vec![
+        json!({ "goto": format!("{console}/apps/new") }),
+        json!({ "fill": "#name", "value": "Shown once" }),
+        json!({ "fill": "#client_id", "value": format!("once-{scheme}") }),
+        json!({ "fill": "#redirect_uris", "value": CALLBACK }),
+        json!({ "click": "button:has-text('Create app')" }),
+        json!({ "expect": "#secret" }),
+    ];
+    steps.extend(look("app-secret"));
+    let raced = format!("raced-{scheme}");
+    steps.extend([
+        json!({ "goto": format!("{console}/app/{raced}/edit") }),
+        json!({
+            "patch": format!("{}/api/v1/clients/{raced}", house.issuer),
+            "headers": { "authorization": format!("Bearer {ADMIN_KEY}") },
+            "body": { "client_name": "Theirs" },
+        }),
+        json!({ "fill": "#name", "value": "Mine" }),
+        json!({ "click": "button:has-text('Save')" }),
+        json!({ "expect": "[role=alert]", "text": "Somebody changed this meanwhile" }),
+    ]);
+    steps.extend(look("app-late"));
+    let id = format!("second-{scheme}");
+    steps.extend([
+        json!({ "goto": format!("{console}/providers/new/oidc") }),
+        json!({ "fill": "#id", "value": id }),
+        json!({ "fill": "#issuer", "value": upstream.issuer() }),
+        json!({ "fill": "#client_id", "value": "vestibule" }),
+        json!({ "fill": "#client_secret", "value": "secret-of-second-0123456789" }),
+        json!({ "fill": "#label", "value": "Second" }),
+        json!({ "click": "button:has-text('Save')" }),
+        json!({ "expect": "main[data-page=console-provider] h1", "text": "Second" }),
+        json!({ "click": "button:has-text('Test')" }),
+        json!({ "expect": "#tested" }),
+    ]);
+    steps.extend(look("provider-tested"));
+    steps
+        .extend([json!({ "goto": format!("{console}/provider/{id}/edit") }), json!({ "expect": "main[data-page=console-provider-form]" })]);
+    steps.extend(look("provider-form"));
+    steps
+}
+
+/// Nobody needs a mouse, and everybody sees where they are.
+#[tokio::test]
+async fn an_app_is_made_by_the_keyboard_alone() {
     let (house, _upstream) = house().await;
+    let refresh = "input[name=grant_types][value=refresh_token]";
+    let seen = browser(
+        json!({}),
+        json!([
+            { "goto": key_link(&house) },
+            { "press": "Tab", "until": "button:has-text('Open the console')" },
+            { "press": "Enter" },
+            { "expect": "main[data-page=console-overview]" },
+            { "press": "Tab", "until": "nav a:has-text('Apps')" },
+            { "press": "Enter" },
+            { "expect": "main[data-page=console-apps]" },
+            { "press": "Tab", "until": "a:has-text('New app')" },
+            { "press": "Enter" },
+            { "expect": "main[data-page=console-app-form]" },
+            { "press": "Tab", "until": "#name" },
+            { "type": "Wiki" },
+            { "press": "Tab", "until": "#client_id" },
+            { "type": "wiki" },
+            { "press": "Tab", "until": "#redirect_uris" },
+            { "type": "http://wiki.example/callback" },
+            { "expect": "#redirect_uris-fault:has-text('Line 1')" },
+            { "press": "Control+A" },
+            { "type": CALLBACK },
+            { "press": "Tab", "until": "input[name=providers][value=all]" },
+            { "press": "ArrowDown" },
+            { "expect": "input[name=providers][value=these]:checked" },
+            { "press": "ArrowUp" },
+            { "expect": "input[name=providers][value=all]:checked" },
+            { "press": "Tab", "until": refresh },
+            { "press": "Space" },
+            { "expect": format!("{refresh}:not(:checked)") },
+            { "press": "Tab", "until": "button:has-text('Create app')" },
+            { "press": "Shift+Tab", "until": refresh },
+            { "press": "Space" },
+            { "press": "Tab", "until": "button:has-text('Create app')" },
+            { "press": "Enter" },
+            { "expect": "#secret", "keep": "secret" },
+        ]),
+    )
+    .await;
+    let secret = seen["kept"]["secret"].as_str().expect("a secret");
+    assert!(signs_in(&house, secret).await.is_ok(), "{seen:#}");
+}
+
+async fn every_page_is_accessible(scheme: &str, width: u32) {
+    let (house, upstream) = house().await;
     let console = format!("{}/console", house.issuer);
     house.register_app(CALLBACK).await;
+    house.register(json!({ "client_id": format!("raced-{scheme}"), "client_name": "Raced", "redirect_uris": [CALLBACK] })).await;
     Person::named("bob").signs_in(&house, &house.register_app("http://127.0.0.1:9/other").await, "http://127.0.0.1:9/other").await;
     // Bob is no operator.
     let enter = format!("{console}/enter").parse().expect("an address");
     assert!(Person::named("bob").tries_to_walk(enter, "http://127.0.0.1:9/").await.is_err());
-    let shot = |name: &str| screenshots().join(format!("console-{scheme}-{width}-{name}.png"));
+    let look = |name: &str| looked_at(scheme, width, name);
     let login = |name: &str| {
         let found = house.audit().into_iter().rfind(|event| event["name"] == name && event["trace_id"].is_string());
         found.unwrap_or_else(|| panic!("there is no {name}"))["trace_id"].as_str().unwrap_or_default().to_owned()
     };
-    let mut steps = vec![
-        json!({ "goto": format!("{console}/people") }),
-        json!({ "expect": "main[data-page=console-sign-in]" }),
-        json!({ "axe": "sign-in" }),
-        json!({ "screenshot": shot("sign-in") }),
+    let mut steps = vec![json!({ "goto": key_link(&house) }), json!({ "expect": "main[data-page=console-key]" })];
+    steps.extend(look("one-time-key"));
+    steps.extend([json!({ "goto": format!("{console}/people") }), json!({ "expect": "main[data-page=console-sign-in]" })]);
+    steps.extend(look("sign-in"));
+    steps.extend([
         json!({ "click": "a:has-text('Sign in')" }),
         json!({ "click": "[data-provider]", "optional": true }),
         json!({ "click": "button[value=alice]" }),
         json!({ "click": "#allow", "optional": true }),
         json!({ "expect": "main[data-page=console-people]" }),
-    ];
+    ]);
     let pages = [
         ("overview", ""),
         ("dashboards", "/dashboards?range=1h"),
@@ -156,28 +281,26 @@ async fn every_page_is_accessible(scheme: &str, width: u32) {
         ("keys", "/keys"),
         ("api-keys", "/api-keys"),
         ("registration-tokens", "/registration-tokens"),
+        ("configuration", "/configuration"),
         ("not-there", "/app/none"),
         ("logins", "/logins"),
         ("login-unknown", "/logins/0af7651916cd43dd8448eb211c80319c"),
     ];
     for (name, path) in pages {
         steps.push(json!({ "goto": format!("{console}{path}") }));
-        steps.push(json!({ "axe": name }));
-        steps.push(json!({ "screenshot": shot(name) }));
+        steps.extend(look(name));
     }
     for (name, reference) in [("login", login("login.succeeded")), ("login-denied", login("login.denied_by_policy"))] {
         steps.push(json!({ "goto": format!("{console}/logins") }));
         steps.push(json!({ "fill": "input[name=reference]", "value": reference }));
         steps.push(json!({ "click": "button:has-text('Explain')" }));
         steps.push(json!({ "expect": "main[data-page=console-login]" }));
-        steps.push(json!({ "axe": name }));
-        steps.push(json!({ "screenshot": shot(name) }));
+        steps.extend(look(name));
     }
     for (name, list) in [("app", "/apps"), ("person", "/people"), ("audit-event", "/audit?event=client.created")] {
         steps.push(json!({ "goto": format!("{console}{list}") }));
         steps.push(json!({ "click": "td.name a" }));
-        steps.push(json!({ "axe": name }));
-        steps.push(json!({ "screenshot": shot(name) }));
+        steps.extend(look(name));
     }
     for (name, link) in
         [("app-form", "a:has-text('Edit')"), ("app-settings", "a:has-text('all its settings')"), ("app-trial", "a:has-text('Try a login')")]
@@ -185,15 +308,22 @@ async fn every_page_is_accessible(scheme: &str, width: u32) {
         steps.push(json!({ "goto": format!("{console}/apps") }));
         steps.push(json!({ "click": "td.name a" }));
         steps.push(json!({ "click": link }));
-        steps.push(json!({ "axe": name }));
-        steps.push(json!({ "screenshot": shot(name) }));
+        steps.extend(look(name));
     }
+    for (name, list, act) in [
+        ("erasure", "/people", "a:has-text('Erase')"),
+        ("configuration-checked", "/configuration", "button:has-text('Check what is written')"),
+    ] {
+        steps.push(json!({ "goto": format!("{console}{list}") }));
+        steps.push(json!({ "click": "td.name a", "optional": true }));
+        steps.push(json!({ "click": act }));
+        steps.extend(look(name));
+    }
+    steps.extend(on_the_way(&house, &upstream, scheme, width));
     let seen = browser(json!({ "scheme": scheme, "width": width }), json!(steps)).await;
-    for (page, found) in seen["axe"].as_object().expect("what axe found") {
-        assert_eq!(*found, json!([]), "{page} in {scheme} at {width}");
-    }
-    // Pages that say what is not there, or not understood, are among them.
-    let expected = |line: &&Value| ["404", "400"].iter().any(|status| line.to_string().contains(status));
+    finds_nothing(&seen, scheme, width);
+    // Pages that say what is not there, not understood, or somebody else's by now, are among them.
+    let expected = |line: &&Value| ["404", "400", "409"].iter().any(|status| line.to_string().contains(status));
     let told: Vec<_> = seen["console"].as_array().expect("a list").iter().filter(|line| !expected(line)).collect();
     assert!(told.is_empty(), "{scheme} {width}: {told:#?}");
 }

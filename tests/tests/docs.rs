@@ -41,6 +41,33 @@ fn every_command_of_the_binary_in_the_docs_exists() {
     assert!(seen >= 30, "{seen}");
 }
 
+/// What a command's help calls its own commands.
+fn commands_of(words: &[&str]) -> Vec<String> {
+    let output = Command::new(binary()).args(words).arg("--help").output().expect("the binary runs");
+    let help = String::from_utf8_lossy(&output.stdout).into_owned();
+    let Some((_, listed)) = help.split_once("Commands:\n") else { return Vec::new() };
+    let names = listed.lines().take_while(|line| line.starts_with("  ")).filter_map(|line| line.split_whitespace().next());
+    names.filter(|name| *name != "help").map(str::to_owned).collect()
+}
+
+#[test]
+fn every_command_of_the_binary_is_in_the_docs() {
+    let text = std::fs::read_to_string(project().join("docs/cli.md")).expect("a document");
+    let mut missing = Vec::new();
+    let mut left: Vec<Vec<String>> = commands_of(&[]).into_iter().map(|name| vec![name]).collect();
+    assert!(left.len() > 20, "{left:?}");
+    while let Some(words) = left.pop() {
+        let words: Vec<_> = words.iter().map(String::as_str).collect();
+        let inner = commands_of(&words);
+        // Of one that has others, those are what is typed.
+        if inner.is_empty() && !text.contains(&format!("`{}`", words.join(" "))) {
+            missing.push(words.join(" "));
+        }
+        left.extend(inner.iter().map(|name| words.iter().map(|word| (*word).to_owned()).chain([name.clone()]).collect::<Vec<_>>()));
+    }
+    assert!(missing.is_empty(), "docs/cli.md does not name {missing:?}");
+}
+
 #[tokio::test]
 async fn the_readmes_way_to_register_an_app_registers_one() {
     let (house, _upstream) = House::start(Upstream::start).await;

@@ -4,11 +4,13 @@ use std::{collections::BTreeSet, process::Command, time::Duration};
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
-use vestibule_tests::{ADMIN_KEY, Client, Faulty, House, HouseOptions, LogoutReceiver, Neighbours, Person, Prometheus, Upstream, project};
+use vestibule_tests::{
+    ADMIN_KEY, Client, Faulty, House, HouseOptions, LogoutReceiver, Neighbours, Person, Prometheus, Upstream, free_port, project,
+};
 
 const CALLBACK: &str = "http://127.0.0.1:9/callback";
 
-/// A house with a good provider, one that fails, and one whose rules let nobody in.
+/// A house with a good provider, one that fails, one that is not there, and one whose rules let nobody in.
 async fn watched_house() -> (House, Upstream, Faulty, LogoutReceiver) {
     let extra = "[metrics]\nby_client = true\n[lifetimes]\nrefresh_grace = \"0s\"\n\
                  [[audit.sinks]]\nid = \"nowhere\"\nkind = \"file\"\npath = \"/dev/null\"\nfsync = false\n";
@@ -16,7 +18,10 @@ async fn watched_house() -> (House, Upstream, Faulty, LogoutReceiver) {
     let (house, (upstream, faulty, receiver)) = House::start_among(options, async |gateway: &str| {
         let (upstream, faulty, receiver) = (Upstream::start(gateway), Faulty::start(), LogoutReceiver::start(gateway));
         let closed = format!("{}\n[providers.entry]\nemail_domains = [\"nowhere.example\"]", faulty.section("closed"));
+        let dead = format!("http://127.0.0.1:{}", free_port());
+        let dead_section = faulty.section("dead").replace(faulty.issuer(), &dead);
         let neighbours = Neighbours::default()
+            .with(&dead_section, &[dead.as_str()])
             .with(&upstream.section("acme", "secret_expires = \"2099-01-31\""), &[upstream.issuer(), &receiver.url("")])
             .with(&faulty.section("faulty"), &[faulty.issuer()])
             .with(&closed, &[faulty.issuer()]);
@@ -64,6 +69,8 @@ async fn a_bad_day(house: &House, faulty: &Faulty, receiver: &LogoutReceiver) {
     assert!(rotated.expect("an answer").status().is_success(), "an operator makes the next key");
 
     assert!(Person::named("eve").tries_to_walk(through(&app, "closed"), CALLBACK).await.is_err(), "its rules let nobody in");
+    assert!(Person::named("eve").tries_to_walk(through(&app, "dead"), CALLBACK).await.is_err(), "it is not there");
+    every_door(house, &app).await;
     faulty.has("status_500").await;
     for _ in 0..6 {
         assert!(Person::named("eve").tries_to_walk(through(&app, "faulty"), CALLBACK).await.is_err(), "it fails");
@@ -77,6 +84,21 @@ async fn a_bad_day(house: &House, faulty: &Faulty, receiver: &LogoutReceiver) {
     let hint = tokens["id_token"].as_str().expect("an ID token");
     person.http().get(format!("{}/logout?id_token_hint={hint}", house.issuer)).send().await.expect("an answer");
     receiver.hears(1).await;
+}
+
+/// Somebody looks in wherever an alert counts who does, whatever they are answered.
+async fn every_door(house: &House, app: &Client) {
+    let http = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none()).build().expect("a client");
+    for path in ["/login", "/jwks", "/.well-known/openid-configuration", "/nowhere"] {
+        http.get(format!("{}{path}", house.issuer)).send().await.expect("an answer");
+    }
+    for path in ["/revoke", "/par"] {
+        let request = http.post(format!("{}{path}", house.issuer)).basic_auth(&app.client_id, Some(&app.client_secret));
+        request.form(&[("token", "none")]).send().await.expect("an answer");
+    }
+    for path in ["/livez", "/readyz", "/metrics"] {
+        http.get(format!("{}{path}", house.ops)).send().await.expect("an answer");
+    }
 }
 
 /// The queries of every panel, as Prometheus is asked them.
@@ -120,6 +142,93 @@ fn named(query: &str) -> BTreeSet<&str> {
     found
 }
 
+/// What an expression compares or puts together, each a query of its own that has data on any day. What asks for absence is asked for presence.
+fn sides(expression: &str) -> Vec<&str> {
+    const BETWEEN: [&str; 9] = [" and ", " or ", " unless ", " == ", " != ", " >= ", " <= ", " > ", " < "];
+    let expression = expression.trim();
+    let (mut depth, mut quoted, mut from, mut found) = (0, false, 0, Vec::new());
+    for (at, c) in expression.char_indices() {
+        match c {
+            '"' => quoted = !quoted,
+            '(' | '{' | '[' if !quoted => depth += 1,
+            ')' | '}' | ']' if !quoted => depth -= 1,
+            ' ' if depth == 0 && !quoted && at >= from => {
+                if let Some(operator) = BETWEEN.iter().find(|operator| expression[at..].starts_with(**operator)) {
+                    found.push(&expression[from..at]);
+                    from = at + operator.len();
+                }
+            }
+            _ => {}
+        }
+    }
+    if !found.is_empty() {
+        found.push(&expression[from..]);
+        return found.into_iter().flat_map(sides).collect();
+    }
+    match expression.strip_prefix("absent").unwrap_or(expression).strip_prefix('(').and_then(|rest| rest.strip_suffix(')')) {
+        Some(inner) if closes_only_at_its_end(inner) => sides(inner),
+        _ => vec![expression],
+    }
+}
+
+/// Whether brackets around this belong together.
+fn closes_only_at_its_end(inner: &str) -> bool {
+    let mut depth = 0;
+    inner.chars().all(|c| {
+        depth += i32::from(c == '(') - i32::from(c == ')');
+        depth >= 0
+    })
+}
+
+#[test]
+fn an_expression_falls_into_its_sides() {
+    for (expression, expected) in [
+        ("absent(up{job=\"a > b\"})", vec!["up{job=\"a > b\"}"]),
+        ("(sum(a) / sum(b)) < 0.95", vec!["sum(a) / sum(b)", "0.95"]),
+        ("(a) / (b) > 1 unless c", vec!["(a) / (b)", "1", "c"]),
+        ("min by (i) (a) < 1 or (max by (i) (b[6h]) < 0 and c < 2)", vec!["min by (i) (a)", "1", "max by (i) (b[6h])", "0", "c", "2"]),
+    ] {
+        assert_eq!(sides(expression), expected, "{expression}");
+    }
+    let values = ["a_total{x=~\"1\"}", "a_total{x=~\"2\"}", "a_total{y=~\"z\"}"].map(str::to_owned);
+    assert_eq!(named_values("sum(rate(a_total{x=~\"1|2\",y!=\"z\"}[5m])) > 0"), BTreeSet::from(values));
+}
+
+/// Each value that an expression names, as a query for series of that metric that have it; of a pattern each of its alternatives. A name that is
+/// excluded must be that of something, too.
+fn named_values(expression: &str) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (before, rest) in expression.match_indices('{').map(|(at, _)| expression.split_at(at)) {
+        let metric = before.rsplit(|c: char| !c.is_ascii_alphanumeric() && c != '_').next().unwrap_or_default();
+        let inside = rest[1..].split('}').next().unwrap_or_default();
+        for matcher in inside.split("\",").map(|matcher| matcher.trim_end_matches('"')) {
+            let (label, value) = matcher.split_once('"').unwrap_or_else(|| panic!("{matcher} in {expression}"));
+            let label_name = label.trim_end_matches(['=', '~', '!']);
+            let alternatives: Vec<_> = if label.ends_with('~') { value.split('|').collect() } else { vec![value] };
+            found.extend(alternatives.into_iter().map(|value| format!("{metric}{{{label_name}=~\"{value}\"}}")));
+        }
+    }
+    found
+}
+
+/// What this day has no data for, and why.
+const NOT_TODAY: [(&str, &str); 1] = [("vestibule_tls_certificate_expiry_timestamp_seconds", "this house has no certificate of its own")];
+
+/// Which parts of an alert find nothing at all, though things are as they should be for it: it could never fire, or never stop.
+async fn without_data(prometheus: &Prometheus, expression: &str) -> Vec<String> {
+    let mut empty = Vec::new();
+    for query in sides(expression).into_iter().map(str::to_owned).chain(named_values(expression)) {
+        if NOT_TODAY.iter().any(|(metric, _)| query.contains(metric)) {
+            continue;
+        }
+        match prometheus.query(&query).await {
+            Ok(found) if found.iter().any(|one| one["value"][1] != "NaN") => {}
+            answer => empty.push(format!("{query}: {answer:?}")),
+        }
+    }
+    empty
+}
+
 #[tokio::test]
 async fn every_panel_has_data_and_every_alert_a_metric_and_a_runbook() {
     let (house, _upstream, faulty, receiver) = watched_house().await;
@@ -157,6 +266,8 @@ async fn every_panel_has_data_and_every_alert_a_metric_and_a_runbook() {
         for metric in named(rule["query"].as_str().expect("a query")) {
             assert!(names.contains(metric), "{name} stands on {metric}, which there is not");
         }
+        let empty = without_data(&prometheus, rule["query"].as_str().expect("a query")).await;
+        assert!(empty.is_empty(), "{name} asks for what there is not:\n{}\n{}", empty.join("\n"), house.metrics().await);
         let runbook = rule["annotations"]["runbook_url"].as_str().unwrap_or_else(|| panic!("{name} has no runbook"));
         assert!(project().join(runbook).is_file(), "{name}: {runbook}");
         runbooks.insert(runbook.to_owned());

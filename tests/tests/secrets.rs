@@ -1,30 +1,88 @@
-//! After a full walk, every secret that was seen is looked for where it must not be: database, logs, metrics, audit export.
+//! After a full walk, every secret that was seen is looked for where it must not be: database, its dump, logs, metrics, audit export, and what a collector
+//! was sent.
 
 use std::{fs, path::Path, process::Command, time::Duration};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use reqwest::StatusCode;
 use serde_json::json;
-use vestibule_tests::{ADMIN_KEY, House, HouseOptions, Person, SEALING_KEY, Upstream};
+use vestibule_tests::{
+    ADMIN_KEY, CLIENT_SECRET, Client, Collector, House, HouseOptions, Person, SEALING_KEY, Upstream, postgres_database, postgres_dump,
+};
 
 const CALLBACK: &str = "http://127.0.0.1:9/callback";
 
 #[tokio::test]
-async fn attack_78_and_79_no_secret_of_a_walk_lies_in_the_database_the_log_the_metrics_or_the_audit_log() {
-    let (mut house, upstream) = House::start_with(HouseOptions::default(), Upstream::start).await;
+async fn attack_78_and_79_no_secret_of_a_walk_lies_in_the_database_the_log_the_metrics_or_the_audit_log_nor_is_sent_to_a_collector() {
+    let collector = Collector::start();
+    let extra = format!(
+        "[tracing]\notlp_endpoint = \"{0}\"\n[metrics]\notlp_endpoint = \"{0}\"\n\
+         [[audit.sinks]]\nid = \"otel\"\nkind = \"otlp\"\nurl = \"{0}\"\nallow_private = true\nstart = \"beginning\"\n",
+        collector.url
+    );
+    let (mut house, upstream) = House::start_with(HouseOptions { extra, ..HouseOptions::default() }, Upstream::start).await;
+    let (client, secrets) = a_walk(&house, &upstream).await;
+    sealed(&house).await;
+    let agents = column(&house, "SELECT body FROM audit_events WHERE personal IS NOT NULL");
+    assert!(agents.contains("login.succeeded") && !agents.contains("127.0.0.1"), "{agents}");
+    let metrics = house.metrics().await;
+    let audit = json!(house.audit()).to_string();
+    for _ in 0..300 {
+        if collector.times("client.created") > 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!(house.stop(), Some(0));
+    let config = house.folder().join("vestibule.toml");
+    let mut places = vec![
+        ("metrics".to_owned(), metrics.into_bytes()),
+        ("audit export".into(), audit.into_bytes()),
+        ("collector".into(), collector.seen()),
+    ];
+    for file in
+        fs::read_dir(house.folder()).expect("the folder of the house").flatten().map(|entry| entry.path()).filter(|path| *path != config)
+    {
+        places.push((name_of(&file), fs::read(&file).expect("a file of the house")));
+    }
+    for (place, least) in [("vestibule.db", 10_000), ("log", 1_000), ("collector", 10_000)] {
+        assert!(places.iter().any(|(name, bytes)| name == place && bytes.len() > least), "{:?}", names(&places));
+    }
+    lie_nowhere(&secrets, &places);
+    // And the search can find something: the client's id is no secret and does lie there, and what was signed in to was sent.
+    for place in ["vestibule.db", "collector"] {
+        assert!(places.iter().any(|(name, bytes)| name == place && contains(bytes, client.client_id.as_bytes())), "{place}");
+    }
+}
+
+#[tokio::test]
+async fn attack_79_no_secret_of_a_walk_lies_in_a_dump_of_postgres() {
+    let database = postgres_database("secrets");
+    let options = HouseOptions { store_url: Some(database.clone()), ..HouseOptions::default() };
+    let (mut house, upstream) = House::start_with(options, Upstream::start).await;
+    let (client, secrets) = a_walk(&house, &upstream).await;
+    sealed(&house).await;
+    assert_eq!(house.stop(), Some(0));
+    let dump = postgres_dump(&database);
+    assert!(contains(&dump, client.client_id.as_bytes()) && contains(&dump, b"login.succeeded"), "{} bytes", dump.len());
+    lie_nowhere(&secrets, &[("dump".to_owned(), dump)]);
+}
+
+/// Somebody signs in, somebody guesses, and an operator is at work; what of that is secret, by what it is.
+async fn a_walk(house: &House, upstream: &Upstream) -> (Client, Vec<(&'static str, String)>) {
     let client = house.register_app(CALLBACK).await;
     let alice = Person::named("alice");
 
-    let landed = alice.signs_in(&house, &client, CALLBACK).await;
-    let (status, tokens) = Person::redeems(&house, &client, CALLBACK, &landed.code()).await;
+    let landed = alice.signs_in(house, &client, CALLBACK).await;
+    let (status, tokens) = Person::redeems(house, &client, CALLBACK, &landed.code()).await;
     assert_eq!(status, StatusCode::OK);
     let text = |value: &serde_json::Value| value.as_str().expect("a token").to_owned();
-    let (_, fresh) = Person::refreshes(&house, &client, &text(&tokens["refresh_token"])).await;
-    Person::introspects(&house, &client, &text(&fresh["access_token"])).await;
+    let (_, fresh) = Person::refreshes(house, &client, &text(&tokens["refresh_token"])).await;
+    Person::introspects(house, &client, &text(&fresh["access_token"])).await;
     // What is refused must not be written down either.
-    let wrong = vestibule_tests::Client { client_secret: "wrong-secret-of-a-guesser-0123456789".into(), ..client.clone() };
-    Person::refreshes(&house, &wrong, "a-refresh-token-that-is-none").await;
-    Person::redeems(&house, &client, CALLBACK, "a-code-that-is-none-0123456789").await;
+    let wrong = Client { client_secret: "wrong-secret-of-a-guesser-0123456789".into(), ..client.clone() };
+    Person::refreshes(house, &wrong, "a-refresh-token-that-is-none").await;
+    Person::redeems(house, &client, CALLBACK, "a-code-that-is-none-0123456789").await;
     // Found by a walk that fails: the callback's own code.
     let callback = format!("{}/callback/acme?code=stolen-code-0123456789&state=00000000000000000000000000000000", house.issuer);
     assert_eq!(alice.http().get(callback).send().await.expect("an answer").status(), StatusCode::BAD_REQUEST);
@@ -38,49 +96,39 @@ async fn attack_78_and_79_no_secret_of_a_walk_lies_in_the_database_the_log_the_m
         ("the PKCE verifier", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk".into()),
         ("the sealing key", SEALING_KEY.into()),
         ("the admin key", ADMIN_KEY.into()),
-        ("the secret for the upstream", "upstream-secret-0123456789abcdef0123456789".into()),
+        ("the secret for the upstream", CLIENT_SECRET.into()),
     ];
     for (name, answer) in [("first", &tokens), ("second", &fresh)] {
         for kind in ["access_token", "refresh_token", "id_token"] {
             secrets.push((name, text(&answer[kind])));
         }
     }
-    secrets.extend(of_operators(&house).await);
+    secrets.extend(of_operators(house).await);
     let issued = upstream.issued().await;
     assert!(issued.len() >= 3, "the upstream gave a code and tokens");
     secrets.extend(issued.into_iter().map(|one| ("the upstream's", one)));
+    (client, secrets)
+}
 
-    // From where somebody acted is sealed under a key of theirs as soon as the event is.
-    let sealed = || house.audit().iter().all(|event| event.get("chain").is_some() || event["source"].is_null());
+/// From where somebody acted is sealed under a key of theirs as soon as the event is.
+async fn sealed(house: &House) {
     for _ in 0..200 {
-        if sealed() {
-            break;
+        if house.audit().iter().all(|event| event.get("chain").is_some() || event["source"].is_null()) {
+            return;
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    let agents = column(&house, "SELECT body FROM audit_events WHERE personal IS NOT NULL");
-    assert!(agents.contains("login.succeeded") && !agents.contains("127.0.0.1"), "{agents}");
-    let metrics = house.metrics().await;
-    let audit = json!(house.audit()).to_string();
-    assert_eq!(house.stop(), Some(0));
-    let config = house.folder().join("vestibule.toml");
-    let mut places = vec![("metrics".to_owned(), metrics.into_bytes()), ("audit export".into(), audit.into_bytes())];
-    for file in
-        fs::read_dir(house.folder()).expect("the folder of the house").flatten().map(|entry| entry.path()).filter(|path| *path != config)
-    {
-        places.push((name_of(&file), fs::read(&file).expect("a file of the house")));
-    }
-    assert!(places.iter().any(|(name, bytes)| name == "vestibule.db" && bytes.len() > 10_000), "{:?}", names(&places));
-    assert!(places.iter().any(|(name, bytes)| name == "log" && bytes.len() > 1_000), "{:?}", names(&places));
+    panic!("not everything was sealed");
+}
 
-    for (what, secret) in &secrets {
+/// None of them is in any of the places: as it is, in Base64 or in hexadecimal.
+fn lie_nowhere(secrets: &[(&str, String)], places: &[(String, Vec<u8>)]) {
+    for (what, secret) in secrets {
         let forms = [secret.clone().into_bytes(), STANDARD.encode(secret).into_bytes(), hex(secret)];
-        for (place, bytes) in &places {
+        for (place, bytes) in places {
             assert!(!forms.iter().any(|form| contains(bytes, form)), "{what} lies in the {place}: {secret}");
         }
     }
-    // And the search can find something: the client's id is no secret and does lie there.
-    assert!(places.iter().any(|(name, bytes)| name == "vestibule.db" && contains(bytes, client.client_id.as_bytes())));
 }
 
 /// What operators are given, each as it was shown once: keys, tokens, secrets, and the ways into the console.

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeSet,
-    process::Command,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -13,7 +12,7 @@ use std::{
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio::{sync::Barrier, task::JoinSet};
-use vestibule_tests::{Client, Collector, House, HouseOptions, Person, Upstream};
+use vestibule_tests::{Client, Collector, House, HouseOptions, Person, Upstream, postgres_database};
 
 const CALLBACK: &str = "http://127.0.0.1:9/callback";
 
@@ -206,16 +205,4 @@ fn redeem(code: &str) -> [(&'static str, &str); 4] {
         ("redirect_uri", CALLBACK),
         ("code_verifier", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk"),
     ]
-}
-
-/// A new, empty database on the PostgreSQL that `tests/run` started.
-#[expect(clippy::disallowed_methods, reason = "the tests' own configuration")]
-fn postgres_database(name: &str) -> String {
-    let server = std::env::var("VESTIBULE_TEST_POSTGRES").expect("tests/run starts a PostgreSQL and says where it is");
-    let (base, _) = server.rsplit_once('/').expect("an address ends in a database");
-    for statement in [format!("drop database if exists {name}"), format!("create database {name}")] {
-        let output = Command::new("psql").arg(&server).args(["-qc", &statement]).output().expect("psql runs");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    }
-    format!("{base}/{name}")
 }

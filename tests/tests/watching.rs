@@ -142,6 +142,22 @@ async fn a_login_can_be_followed_through_traces_and_metrics_that_are_sent_and_no
     }
 }
 
+#[tokio::test]
+async fn a_provider_is_told_of_our_trace_where_its_host_is_named_and_nowhere_else() {
+    for (named, is_told) in [("127.0.0.1", true), ("login.elsewhere.example", false)] {
+        let collector = Collector::start();
+        let extra = format!("[tracing]\notlp_endpoint = \"{}\"\npropagate_to = [\"{named}\"]\n", collector.url);
+        let (house, upstream) = House::start_with(HouseOptions { extra, ..HouseOptions::default() }, Upstream::start).await;
+        let client = house.register_app(CALLBACK).await;
+        Person::named("alice").gets_tokens(&house, &client, CALLBACK).await;
+        let login = house.audit().into_iter().find(|event| event["name"] == "login.succeeded").expect("a login");
+        let reference = login["trace_id"].as_str().expect("a reference").to_owned();
+        let traces = upstream.traces().await;
+        assert_eq!(traces.iter().any(|trace| trace.starts_with(&format!("00-{reference}-"))), is_told, "{named}: {traces:?}");
+        assert_eq!(traces.is_empty(), !is_told, "{named}: {traces:?}");
+    }
+}
+
 #[test]
 fn what_compose_starts_is_there_and_its_gateway_has_a_good_configuration() {
     let text = std::fs::read_to_string(project().join("ops/compose.yaml")).expect("the composition");

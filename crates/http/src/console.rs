@@ -14,6 +14,7 @@ mod api_keys;
 mod apps;
 mod assets;
 mod audit;
+mod configuration;
 mod dashboard;
 mod door;
 mod form;
@@ -66,6 +67,7 @@ pub(crate) fn routes(house: &Arc<House>, routes: Route) -> Route {
         keys::routes,
         api_keys::routes,
         registration_tokens::routes,
+        configuration::routes,
         dashboard::routes,
     ];
     let routes = parts.into_iter().fold(routes, |routes, of| of(house, routes));
@@ -297,6 +299,9 @@ fn onward(house: &House, path: &str, notice: Option<&str>) -> Response {
     let notice = notice.map(|notice| format!("{}notice={notice}", joint(path))).unwrap_or_default();
     halt::see_other(&format!("{}{BASE}{path}{notice}", house.prefix()))
 }
+
+/// How long what is carried to a page may be as text: sealed and encoded it is a third longer, and a browser keeps no cookie of more than 4,096 bytes.
+const MOST_CARRIED: usize = 2_400;
 
 /// On to a page of the console that shows once what was just made.
 fn onward_to_show(house: &House, visit: &Visit, desk: &Desk, path: &str, made: &str) -> Response {

@@ -17,7 +17,7 @@ use vestibule_migrations::{Migrator, MigratorTrait, SchemaStanding};
 
 use crate::{
     errors::{Fault, classify_sqlx},
-    options::{Place, StoreOptions},
+    options::{OnMigration, Place, StoreOptions},
     pen::{Address, Pen},
     writer::STATEMENTS,
 };
@@ -186,9 +186,9 @@ pub(crate) async fn standing(db: &DatabaseConnection) -> Result<SchemaStanding, 
 }
 
 /// Applies what is missing, all or nothing, and says what that was. Several nodes may begin at once: the first does it, the others wait.
-pub(crate) async fn migrate(address: &Address, patience: Duration) -> Result<Vec<String>, StoreError> {
-    let db = for_migrations(address, patience).await.map_err(|error| cannot_open(&error))?;
-    let applied = match apply_alone(&db).await {
+pub(crate) async fn migrate(address: &Address, options: &StoreOptions) -> Result<Vec<String>, StoreError> {
+    let db = for_migrations(address, options.patience).await.map_err(|error| cannot_open(&error))?;
+    let applied = match apply_alone(&db, options.on_migration.as_ref()).await {
         Ok(applied) => Ok(applied),
         Err(error) => Err(Fault::of(&error).to_error()),
     };
@@ -212,9 +212,9 @@ async fn for_migrations(address: &Address, patience: Duration) -> Result<Databas
     })
 }
 
-async fn apply_alone(db: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
+async fn apply_alone(db: &DatabaseConnection, told: Option<&OnMigration>) -> Result<Vec<String>, DbErr> {
     let transaction = alone(db).await?;
-    match apply(&transaction).await {
+    match apply(&transaction, told).await {
         Ok(applied) => transaction.commit().await.map(|()| applied),
         Err(error) => {
             let _ = transaction.rollback().await;
@@ -237,9 +237,14 @@ async fn alone(db: &DatabaseConnection) -> Result<DatabaseTransaction, DbErr> {
     Ok(transaction)
 }
 
-async fn apply(transaction: &DatabaseTransaction) -> Result<Vec<String>, DbErr> {
+async fn apply(transaction: &DatabaseTransaction, told: Option<&OnMigration>) -> Result<Vec<String>, DbErr> {
     let missing = Migrator::get_pending_migrations(transaction).await?;
-    let names = missing.iter().map(|migration| migration.name().to_owned()).collect();
-    Migrator::up(transaction, None).await?;
+    let names: Vec<_> = missing.iter().map(|migration| migration.name().to_owned()).collect();
+    for name in &names {
+        Migrator::up(transaction, Some(1)).await?;
+        if let Some(told) = told {
+            told(name);
+        }
+    }
     Ok(names)
 }

@@ -41,6 +41,6 @@ mod store;
 mod sweep;
 mod writer;
 
-pub use options::{CommitStats, OnCommit, OnRead, Place, StoreOptions};
+pub use options::{CommitStats, OnCommit, OnMigration, OnRead, Place, StoreOptions};
 pub use store::SqlStore;
 pub use vestibule_migrations::SchemaStanding;

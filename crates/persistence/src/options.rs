@@ -11,6 +11,9 @@ pub type OnCommit = Arc<dyn Fn(CommitStats) + Send + Sync>;
 /// Called after each question to the database that no cache could answer, with how long it took. Must not block.
 pub type OnRead = Arc<dyn Fn(Duration) + Send + Sync>;
 
+/// Called after each migration, which is not committed before the last of them. Must not block.
+pub type OnMigration = Arc<dyn Fn(&str) + Send + Sync>;
+
 /// What one transaction of the writer was like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CommitStats {
@@ -47,6 +50,8 @@ pub struct StoreOptions {
     pub on_commit: Option<OnCommit>,
     /// Told of each question to the database.
     pub on_read: Option<OnRead>,
+    /// Told of each migration that is applied.
+    pub on_migration: Option<OnMigration>,
     /// Opens what audit events say of people; without it that is read as if it were erased.
     pub sealer: Option<Arc<dyn Sealer>>,
 }
@@ -64,6 +69,7 @@ impl StoreOptions {
             read_only: false,
             on_commit: None,
             on_read: None,
+            on_migration: None,
             sealer: None,
         }
     }

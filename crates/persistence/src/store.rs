@@ -125,7 +125,7 @@ impl SqlStore {
         let missing = standing.missing.len();
         match opened.pens.first() {
             Some(pen) if missing > 0 && options.migrate => {
-                for name in connect::migrate(pen.address(), options.patience).await? {
+                for name in connect::migrate(pen.address(), options).await? {
                     tracing::info!("applied the migration {name}");
                 }
             }

@@ -139,7 +139,7 @@ pub fn check_filter(filter: &str) -> Result<(), TelemetryError> {
     Ok(())
 }
 
-/// Sets up logs, and the sending of traces and metrics, for the whole process, once. The [`Metrics`] that
+/// Sets up logs, of panics too, and the sending of traces and metrics, for the whole process, once. The [`Metrics`] that
 /// are made next are those that are sent.
 pub fn init(options: &TelemetryOptions) -> Result<TelemetryGuard, TelemetryError> {
     let filter = EnvFilter::try_new(&options.log_filter)?;
@@ -160,6 +160,7 @@ pub fn init(options: &TelemetryOptions) -> Result<TelemetryGuard, TelemetryError
             (Some(provider), LogFilter(Arc::new(move |filter| handle.reload(filter))))
         }
     };
+    logs::tell_of_panics();
     let metrics = options.otlp_metrics_endpoint.as_ref().map(|endpoint| metrics::provider(endpoint, options)).transpose()?;
     Ok(TelemetryGuard { traces, metrics, sink, filter })
 }

@@ -4,6 +4,7 @@ use std::{
     borrow::Cow,
     fmt::Write as _,
     io::{self, Write},
+    panic,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -227,6 +228,16 @@ fn is_unsafe(c: char) -> bool {
     c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// Has a panic told as a line like every other: where it was, and what it says, if that is a text of the program. One that was put together when it
+/// happened may have any value in it, a token or a name, so it stays unsaid.
+pub(crate) fn tell_of_panics() {
+    panic::set_hook(Box::new(|panic| {
+        let at = panic.location().map(ToString::to_string).unwrap_or_default();
+        let said = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(may have anything in it)");
+        tracing::error!(at, said, "the program has a fault");
+    }));
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::{Arc, Mutex};
@@ -271,6 +282,27 @@ mod tests {
             });
             assert_eq!(text.lines().count(), 2, "{format:?}: {text}");
             assert!(text.ends_with('\n') && !text.trim_end_matches('\n').replace('\n', "").contains(is_unsafe), "{format:?}: {text:?}");
+        }
+    }
+
+    fn fails(act: impl FnOnce() + panic::UnwindSafe) -> bool {
+        panic::catch_unwind(act).is_err()
+    }
+
+    #[test]
+    fn attack_78_a_panic_is_one_line_without_what_was_put_together_for_it() {
+        let secret = format!("secret-0123456789\n{HOSTILE}");
+        for format in [LogFormat::Pretty, LogFormat::Json] {
+            let text = logged(format, || {
+                let before = panic::take_hook();
+                tell_of_panics();
+                let both = fails(|| panic::panic_any(format!("no such token: {secret}"))) && fails(|| panic::panic_any("a text of ours"));
+                panic::set_hook(before);
+                assert!(both);
+            });
+            assert_eq!(text.lines().count(), 2, "{format:?}: {text}");
+            assert_eq!(text.matches("logs.rs:").count(), 2, "{format:?}: {text}");
+            assert!(!text.contains("0123456789") && text.contains("a text of ours"), "{format:?}: {text}");
         }
     }
 

@@ -1,6 +1,7 @@
 //! What tests lean on: fakes of the ports, sample values, and the contracts that every adapter has to keep.
 
 pub mod clock;
+pub mod every_event;
 pub mod fake_back_channel;
 pub mod fake_client_keys;
 pub mod fake_configuration;

@@ -42,6 +42,7 @@ pub(crate) async fn run(command: &AccountCommand) -> Result<(), Failure> {
         AccountCommand::Disable(options) => disable(options).await,
         AccountCommand::Enable(Enable { id, act }) => set_disabled(id, false, act).await,
         AccountCommand::Unlink(options) => unlink(options).await,
+        AccountCommand::Erase(options) => erase(options).await,
     }
 }
 
@@ -66,10 +67,24 @@ async fn show(named: &Named) -> Result<(), Failure> {
 
 async fn disable(options: &Delete) -> Result<(), Failure> {
     let Delete { id, sure, act } = options;
-    let account = read(&Remote::new(&act.at)?, id).await?;
-    let who = account["profile"]["name"].as_str().map(|name| format!(" ({})", crate::table::printable(name))).unwrap_or_default();
+    let who = who(&read(&Remote::new(&act.at)?, id).await?);
     confirm(&format!("Turn {id}{who} away? Their sessions end, and everything they were given in them."), sure.yes || act.dry_run)?;
     set_disabled(id, true, act).await
+}
+
+/// What they are called, for questions.
+fn who(account: &Value) -> String {
+    account["profile"]["name"].as_str().map(|name| format!(" ({})", crate::table::printable(name))).unwrap_or_default()
+}
+
+async fn erase(options: &Delete) -> Result<(), Failure> {
+    let Delete { id, sure, act } = options;
+    let remote = Remote::new(&act.at)?;
+    let who = who(&read(&remote, id).await?);
+    confirm(&format!("Erase {id}{who}? There is no way back; --dry-run says what goes."), sure.yes || act.dry_run)?;
+    let erasure = format!("{id}:erase");
+    let Some(_) = remote.act(Ask::act(&[PATH, &erasure]), act).await? else { return Ok(()) };
+    if act.at.json { print::json(&json!({ "erased": id })) } else { print::text(&crate::audit::erased(id)) }
 }
 
 async fn set_disabled(id: &str, disabled: bool, act: &Act) -> Result<(), Failure> {
@@ -100,6 +115,7 @@ async fn unlink(options: &Unlink) -> Result<(), Failure> {
 pub(crate) async fn sessions(command: &SessionCommand) -> Result<(), Failure> {
     match command {
         SessionCommand::List(options) => of_anybody(options, "sessions", &SESSIONS).await,
+        SessionCommand::Show(named) => show_one(named, "session", "sessions").await,
         SessionCommand::End(one) => end(one, "session", "sessions", "Sign this browser out? Its apps are told.", "ended").await,
     }
 }
@@ -108,6 +124,7 @@ pub(crate) async fn sessions(command: &SessionCommand) -> Result<(), Failure> {
 pub(crate) async fn grants(command: &GrantCommand) -> Result<(), Failure> {
     match command {
         GrantCommand::List(options) => of_anybody(options, "grants", &GRANTS).await,
+        GrantCommand::Show(named) => show_one(named, "grant", "grants").await,
         GrantCommand::Revoke(one) => end(one, "grant", "grants", "Take this back? Every token of it stops working.", "revoked").await,
     }
 }
@@ -137,6 +154,16 @@ async fn of_anybody(options: &OfAnybody, kind: &str, columns: &[(&str, &str)]) -
         None => remote.all(Ask::get(&[kind])).await?,
     };
     if at.json { print::json(&found) } else { print::text(&listed(columns, &found)) }
+}
+
+async fn show_one(named: &Named, what: &str, kind: &str) -> Result<(), Failure> {
+    let Named { id, at } = named;
+    let remote = Remote::new(at)?;
+    let found = match remote.call(Ask::get(&[kind, id])).await {
+        Ok(found) => found.body,
+        Err(failure) => return Err(remote.meant(failure, what, id, Ask::get(&[kind]), "id").await),
+    };
+    if at.json { print::json(&found) } else { print::text(&details(&found)) }
 }
 
 async fn end(one: &Delete, what: &str, kind: &str, question: &str, done: &str) -> Result<(), Failure> {

@@ -1,12 +1,12 @@
 //! `vestibule api-keys`: keys of the admin API, made by whoever has one already.
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::{
-    cli::{ApiKeyCommand, ApiKeyCreate, Delete, Named},
+    cli::{ApiKeyCommand, ApiKeyCreate, ApiKeyUpdate, Delete, Named},
     failure::Failure,
     print,
-    remote::{Ask, Destination, Remote, confirm, details, listed},
+    remote::{Answer, Ask, Destination, Remote, confirm, details, listed, raced},
 };
 
 const PATH: &str = "api-keys";
@@ -27,14 +27,11 @@ pub(crate) async fn run(command: &ApiKeyCommand) -> Result<(), Failure> {
             if at.json { print::json(&keys) } else { print::text(&listed(&COLUMNS, &keys)) }
         }
         ApiKeyCommand::Show(Named { id, at }) => {
-            let remote = Remote::new(at)?;
-            let found = match remote.call(Ask::get(&[PATH, id])).await {
-                Ok(found) => found.body,
-                Err(failure) => return Err(meant(&remote, failure, id).await),
-            };
+            let found = read(&Remote::new(at)?, id).await?.body;
             if at.json { print::json(&found) } else { print::text(&details(&found)) }
         }
         ApiKeyCommand::Create(options) => create(options).await,
+        ApiKeyCommand::Update(options) => update(options).await,
         ApiKeyCommand::Delete(options) => delete(options).await,
     }
 }
@@ -49,6 +46,32 @@ async fn create(options: &ApiKeyCreate) -> Result<(), Failure> {
     let Some(made) = remote.act(Ask::post(&[PATH], &asked), act).await? else { return Ok(()) };
     let done = format!("the key {} is made", made.body["id"].as_str().unwrap_or_default());
     destination.say(made.body, "key", "the key", &done, act.at.json)
+}
+
+async fn read(remote: &Remote, id: &str) -> Result<Answer, Failure> {
+    match remote.call(Ask::get(&[PATH, id])).await {
+        Err(failure) => Err(meant(remote, failure, id).await),
+        found => found,
+    }
+}
+
+/// Gives a key another name, other scopes or both; what is not named stays.
+async fn update(options: &ApiKeyUpdate) -> Result<(), Failure> {
+    let ApiKeyUpdate { id, name, scope, act } = options;
+    let mut change = Map::new();
+    change.extend(name.as_ref().map(|name| ("name".to_owned(), json!(name))));
+    if !scope.is_empty() {
+        change.insert("scopes".to_owned(), json!(scope));
+    }
+    if change.is_empty() {
+        return Err(Failure::Plain("nothing is to be changed; say what with --name or --scope".into()));
+    }
+    let remote = Remote::new(&act.at)?;
+    let present = read(&remote, id).await?;
+    let change = Value::Object(change);
+    let ask = Ask::patch(&[PATH, id], &change).if_match(present.etag.as_deref());
+    let Some(changed) = remote.act(ask, act).await.map_err(raced)? else { return Ok(()) };
+    if act.at.json { print::json(&changed.body) } else { print::text(&format!("{id} is changed\n")) }
 }
 
 async fn delete(options: &Delete) -> Result<(), Failure> {

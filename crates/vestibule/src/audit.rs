@@ -12,6 +12,7 @@ mod verify;
 
 use std::collections::VecDeque;
 
+use serde_json::json;
 use vestibule_domain::{
     audit::{Actor, AuditEvent, Source, Witness, schema, search::EventSearch},
     ports::Store,
@@ -19,10 +20,17 @@ use vestibule_domain::{
 };
 use vestibule_persistence::SqlStore;
 
-use self::follow::Follower;
-pub(crate) use self::{detect::detect, export::export, line::line, list::list, moment::Moment, sinks::sinks};
+pub(crate) use self::{
+    detect::detect,
+    export::export,
+    line::line,
+    list::{chain, list, show},
+    moment::Moment,
+    sinks::sinks,
+};
+use self::{follow::Follower, verify::Verdict};
 use crate::{
-    cli::{EraseOptions, Filter, Place, TailOptions, VerifyOptions},
+    cli::{EraseOptions, Filter, KeyOptions, Place, TailOptions, VerifyOptions},
     config::{self, layers},
     dev,
     failure::Failure,
@@ -62,13 +70,17 @@ pub(crate) fn schema() -> String {
 /// Says whether a log is what was sealed.
 pub(crate) async fn verify(options: &VerifyOptions) -> Result<(), Failure> {
     if let Some(path) = &options.export {
-        return print::text(&verify::export(path, options)?);
+        return say(&verify::export(path, options)?, options.json);
     }
     let place = Place { config: options.config.clone(), data: options.data.clone() };
     let (store, opens) = open_as_can_be(&place).await?;
-    let said = verify::store(&store, options, opens).await;
+    let verdict = verify::store(&store, options, opens).await;
     store.close().await;
-    print::text(&said?)
+    say(&verdict?, options.json)
+}
+
+fn say(verdict: &Verdict, as_json: bool) -> Result<(), Failure> {
+    if as_json { print::json(&verdict.json()) } else { print::text(&verdict.text()) }
 }
 
 /// Erases a person.
@@ -76,18 +88,25 @@ pub(crate) async fn erase(options: &EraseOptions) -> Result<(), Failure> {
     confirm(&format!("Erase the account {}? There is no way back.", options.account), options.sure.yes)?;
     let Opened { gateway, store } = Onlooker::read(&options.config)?.open_to_write().await?;
     let witness = Witness { now: wire::clock().now(), source: Source::default(), trace_id: None };
-    let erased = gateway.erase_account(&witness, &Actor::System, &options.account.to_string()).await;
+    let done = gateway.erase_account(&witness, &Actor::System, &options.account.to_string()).await;
     store.close().await;
-    erased.map_err(|fault| Failure::Admin { what: format!("the account {}", options.account), fault })?;
-    print::text(&format!("erased {}; its id stays, disabled, and means nobody else\n", options.account))
+    done.map_err(|fault| Failure::Admin { what: format!("the account {}", options.account), fault })?;
+    let id = options.account.to_string();
+    if options.json { print::json(&json!({ "erased": id })) } else { print::text(&erased(&id)) }
+}
+
+/// What is said of an account when nothing is left of the person.
+pub(crate) fn erased(id: &str) -> String {
+    format!("erased {id}; its id stays, disabled, and means nobody else\n")
 }
 
 /// Prints the key that checkpoints are checked with.
-pub(crate) async fn key(place: &Place) -> Result<(), Failure> {
-    let store = open(place).await?;
+pub(crate) async fn key(options: &KeyOptions) -> Result<(), Failure> {
+    let store = open(&options.place).await?;
     let head = store.chain().await;
     store.close().await;
     match head? {
+        Some(head) if options.json => print::json(&json!({ "chain": head.chain, "key": head.key })),
         Some(head) => print::text(&format!("{}\n", head.key)),
         None => Err(Failure::Plain("there is no chain yet: no gateway of this version has run on this database".into())),
     }

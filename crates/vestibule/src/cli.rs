@@ -1,25 +1,28 @@
 //! The command line.
 
+mod audit;
 mod files;
+mod place;
 mod remote;
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{ArgAction, Args, Parser, Subcommand};
 use clap_complete::Shell;
 use url::Url;
 use vestibule_domain::{
-    audit::{EventName, form::Form},
     client::SigningAlg,
-    ids::{AccountId, ClientId, LoginId, ProviderId},
+    ids::{ClientId, ProviderId},
     operator::AdminScope,
 };
 
 pub(crate) use self::{
+    audit::{AuditCommand, DetectOptions, EraseOptions, ExportOptions, Filter, KeyOptions, Place, TailOptions, VerifyOptions},
     files::{ApplyOptions, Foreign, ImportOptions},
+    place::{Either, Far, Seat},
     remote::{
-        AccountCommand, Act, ApiKeyCommand, ApiKeyCreate, At, AuditList, ClientCommand, ClientCreate, ConsentCommand, Delete, DeleteKept,
-        Enable, Forget, GrantCommand, Named, OfAccount, OfAnybody, ProviderCreate, ProviderSettings, ProviderUpdate,
+        AccountCommand, Act, ApiKeyCommand, ApiKeyCreate, ApiKeyUpdate, At, AuditList, ClientCommand, ClientCreate, ConsentCommand, Delete,
+        DeleteKept, Enable, Forget, GrantCommand, Named, OfAccount, OfAnybody, ProviderCreate, ProviderSettings, ProviderUpdate,
         RegistrationTokenCommand, SecretAdd, SecretCommand, SecretRevoke, SecretTo, SessionCommand, StatsOptions, Sure, TokenCreate,
         Unlink, Update,
     },
@@ -42,12 +45,6 @@ const ENVIRONMENT: &str = "\
 Every setting can come from the environment too: VESTIBULE__SECTION__KEY, as
 VESTIBULE__LISTEN__ADDRESS; a secret as the path of a file, as
 VESTIBULE__SEALING__KEY_FILE. `vestibule config show` says what holds and why.";
-
-const VERIFYING: &str = "\
-An export needs nothing but itself and the key, which `vestibule audit key`
-prints: keep that, and the file of `[audit] checkpoint_file`, away from the
-gateway. Whoever owns the database can make another log, and can end it sooner;
-they can't sign it, nor change what you kept.";
 
 const DRAFTS: &str = "\
 A draft has what would be written differently, and nothing else:
@@ -194,6 +191,9 @@ pub(crate) enum Command {
         /// The configuration file, which says where to ask
         #[arg(long, value_name = "FILE", env = "VESTIBULE_CONFIG")]
         config: Option<PathBuf>,
+        /// Answer in JSON
+        #[arg(long)]
+        json: bool,
     },
     /// Print the completion script of a shell
     Completions {
@@ -232,10 +232,13 @@ pub(crate) enum ConfigCommand {
     /// Say everything that `serve` would refuse, and what is wrong with providers' own files
     Check {
         /// The configuration file
-        file: PathBuf,
+        #[arg(required_unless_present = "url", conflicts_with = "url")]
+        file: Option<PathBuf>,
         /// Don't read the files it names: this is not the machine they are on
-        #[arg(long)]
+        #[arg(long, conflicts_with = "url")]
         without_files: bool,
+        #[command(flatten)]
+        far: Far,
         /// Answer in JSON
         #[arg(long)]
         json: bool,
@@ -244,11 +247,16 @@ pub(crate) enum ConfigCommand {
     #[command(after_help = ENVIRONMENT)]
     Show {
         /// The configuration file; without it, what is built in and the environment
+        #[arg(conflicts_with = "url")]
         file: Option<PathBuf>,
+        #[command(flatten)]
+        far: Far,
         /// Answer in JSON
         #[arg(long)]
         json: bool,
     },
+    /// Let a running gateway live by what is written now: all of it, or nothing if anything is wrong
+    Reload(Act),
     /// Print the JSON Schema of the configuration file
     Schema,
 }
@@ -256,7 +264,7 @@ pub(crate) enum ConfigCommand {
 #[derive(Debug, Subcommand)]
 pub(crate) enum KeysCommand {
     /// List the keys that apps can fetch, by algorithm and date
-    List(OfGateway),
+    List(Either),
     /// Let the next key sign sooner than its date says; without more, when it has been published long enough that no app notices
     Rotate(RotateOptions),
 }
@@ -264,7 +272,10 @@ pub(crate) enum KeysCommand {
 #[derive(Debug, Args)]
 pub(crate) struct RotateOptions {
     #[command(flatten)]
-    pub(crate) of: OfGateway,
+    pub(crate) of: Either,
+    /// With --url: say what would change, and change nothing
+    #[arg(long, requires = "url")]
+    pub(crate) dry_run: bool,
     /// Only of this algorithm: RS256, PS256, ES256 or EdDSA
     #[arg(long, value_parser = signing_alg)]
     pub(crate) alg: Option<SigningAlg>,
@@ -274,99 +285,6 @@ pub(crate) struct RotateOptions {
     /// Take the keys before it away at that moment, with every token they signed: they may be in other hands
     #[arg(long, requires = "at_once")]
     pub(crate) withdraw: bool,
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum AuditCommand {
-    /// Show the latest events
-    Tail(TailOptions),
-    /// List events of a running gateway, newest first, from wherever you are
-    List(Box<AuditList>),
-    /// Write events, oldest first
-    Export(ExportOptions),
-    /// Say whether an export, or the log in the database, is what was sealed, and name the first event that is not
-    #[command(after_help = VERIFYING)]
-    Verify(VerifyOptions),
-    /// Print the public key that checkpoints are checked with
-    Key(Place),
-    /// Show the places that events are sent on to: how far each has come, and what keeps it
-    Sinks(OfGateway),
-    /// Say what of what was recorded is unusual by the rules of a configuration, and change nothing
-    Detect(DetectOptions),
-    /// Print the JSON Schema of the records
-    Schema,
-    /// Erase a person, at their request: profile, ways in, and from where they did what; the log stays provable
-    Erase(EraseOptions),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct DetectOptions {
-    #[command(flatten)]
-    pub(crate) of: OfGateway,
-    /// What was found from then on: 2026-11-24, 2026-11-24T10:00:00Z, or how long ago, as 30d
-    #[arg(long, value_name = "TIME")]
-    pub(crate) since: Moment,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct EraseOptions {
-    /// Which
-    #[arg(value_name = "ACCOUNT")]
-    pub(crate) account: AccountId,
-    /// The configuration file of the gateway
-    #[arg(long, value_name = "FILE", env = "VESTIBULE_CONFIG")]
-    pub(crate) config: PathBuf,
-    #[command(flatten)]
-    pub(crate) sure: Sure,
-}
-
-#[derive(Debug, Args)]
-#[group(id = "verified", required = true, multiple = true)]
-pub(crate) struct VerifyOptions {
-    /// An export, as `audit export --format jsonl` writes it; without one, the log in the database
-    #[arg(value_name = "EXPORT", requires = "key", conflicts_with_all = ["config", "data"], group = "verified")]
-    pub(crate) export: Option<PathBuf>,
-    /// The public key, or a file that has it; of a database, the key in it is believed if you name none
-    #[arg(long, value_name = "KEY")]
-    pub(crate) key: Option<String>,
-    /// A file of checkpoints that was kept elsewhere: what is verified must reach as far as they do
-    #[arg(long, value_name = "FILE")]
-    pub(crate) checkpoints: Option<PathBuf>,
-    /// The configuration file of the gateway
-    #[arg(long, value_name = "FILE", group = "verified", conflicts_with = "data")]
-    pub(crate) config: Option<PathBuf>,
-    /// The data directory of `vestibule dev`
-    #[arg(long, value_name = "DIR", group = "verified")]
-    pub(crate) data: Option<PathBuf>,
-}
-
-/// Where the audit log lies.
-#[derive(Debug, Args)]
-#[group(multiple = false)]
-pub(crate) struct Place {
-    /// The configuration file of the gateway
-    #[arg(long, value_name = "FILE", env = "VESTIBULE_CONFIG")]
-    pub(crate) config: Option<PathBuf>,
-    /// The data directory of `vestibule dev`
-    #[arg(long, value_name = "DIR")]
-    pub(crate) data: Option<PathBuf>,
-}
-
-/// Which events.
-#[derive(Debug, Default, Args)]
-pub(crate) struct Filter {
-    /// Only of this client
-    #[arg(long, value_name = "ID")]
-    pub(crate) client: Option<ClientId>,
-    /// Only of this account
-    #[arg(long, value_name = "ID")]
-    pub(crate) account: Option<AccountId>,
-    /// Only of this login
-    #[arg(long, value_name = "ID")]
-    pub(crate) login: Option<LoginId>,
-    /// Only of this kind, as login.failed
-    #[arg(long, value_name = "NAME", value_parser = event_name)]
-    pub(crate) event: Option<EventName>,
 }
 
 #[derive(Debug, Args)]
@@ -393,43 +311,6 @@ pub(crate) struct ExplainOptions {
     pub(crate) json: bool,
 }
 
-#[derive(Debug, Args)]
-pub(crate) struct TailOptions {
-    #[command(flatten)]
-    pub(crate) place: Place,
-    #[command(flatten)]
-    pub(crate) filter: Filter,
-    /// How many events
-    #[arg(short = 'n', long, default_value_t = 20)]
-    pub(crate) lines: usize,
-    /// Go on with new events as they come
-    #[arg(short, long)]
-    pub(crate) follow: bool,
-    /// One JSON object a line
-    #[arg(long)]
-    pub(crate) json: bool,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct ExportOptions {
-    #[command(flatten)]
-    pub(crate) place: Place,
-    /// In which form; only jsonl can be verified
-    #[arg(long, value_enum)]
-    pub(crate) format: Format,
-    /// Only from then on: 2026-11-24, 2026-11-24T10:00:00Z, or how long ago, as 2h
-    #[arg(long, value_name = "TIME")]
-    pub(crate) since: Option<Moment>,
-    /// Only until then, exclusive
-    #[arg(long, value_name = "TIME")]
-    pub(crate) until: Option<Moment>,
-    #[command(flatten)]
-    pub(crate) filter: Filter,
-    /// Into this file instead of standard output; there is nothing in its place until all is written
-    #[arg(short, long, value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-}
-
 /// Of which gateway.
 #[derive(Debug, Args)]
 pub(crate) struct ConsoleKeyOptions {
@@ -453,7 +334,7 @@ pub(crate) struct OfGateway {
 #[derive(Debug, Subcommand)]
 pub(crate) enum ProviderCommand {
     /// Show every provider: those of the configuration, and those made by the admin API
-    List(OfGateway),
+    List(Either),
     /// Show one of a running gateway
     Show(Named),
     /// Make one at a running gateway; it works at once
@@ -472,15 +353,15 @@ pub(crate) struct TestOptions {
     #[arg(value_name = "NAME")]
     pub(crate) provider: ProviderId,
     #[command(flatten)]
-    pub(crate) of: OfGateway,
+    pub(crate) of: Either,
     /// Where your browser comes back to, on this machine; the provider must know it
-    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true)]
+    #[arg(long, value_name = "PORT", default_value_t = 0, hide_default_value = true, conflicts_with = "url")]
     pub(crate) port: u16,
     /// Stop after the documents
     #[arg(long)]
     pub(crate) no_login: bool,
     /// Show what claims say, and not only what they are
-    #[arg(long)]
+    #[arg(long, conflicts_with = "url")]
     pub(crate) show_values: bool,
 }
 
@@ -518,39 +399,9 @@ pub(crate) struct ReplayOptions {
     pub(crate) since: Moment,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum Format {
-    /// One JSON object a line
-    Jsonl,
-    /// A table with a heading; cells that a spreadsheet would compute begin with '
-    Csv,
-    /// One event of the Open Cybersecurity Schema Framework (OCSF) a line
-    Ocsf,
-    /// One event of the Elastic Common Schema (ECS) a line
-    Ecs,
-}
-
-impl Format {
-    pub(crate) const fn form(self) -> Form {
-        match self {
-            Self::Jsonl => Form::Jsonl,
-            Self::Csv => Form::Csv,
-            Self::Ocsf => Form::Ocsf,
-            Self::Ecs => Form::Ecs,
-        }
-    }
-}
-
 fn signing_alg(text: &str) -> Result<SigningAlg, String> {
     text.parse().map_err(|()| {
         let names: Vec<_> = SigningAlg::ALL.iter().map(|alg| alg.as_str()).collect();
-        format!("it is none of {}", names.join(", "))
-    })
-}
-
-fn event_name(text: &str) -> Result<EventName, String> {
-    text.parse().map_err(|()| {
-        let names: Vec<_> = EventName::ALL.iter().map(|name| name.as_str()).collect();
         format!("it is none of {}", names.join(", "))
     })
 }

@@ -34,6 +34,7 @@ pub(crate) async fn run(command: &ClientCommand) -> Result<(), Failure> {
         ClientCommand::Create(options) => create(options).await,
         ClientCommand::Update(options) => update(options).await,
         ClientCommand::Delete(options) => delete(options).await,
+        ClientCommand::RevokeGrants(options) => revoke_grants(options).await,
         ClientCommand::Secret { command } => secret(command).await,
     }
 }
@@ -124,4 +125,18 @@ async fn delete(options: &DeleteKept) -> Result<(), Failure> {
     let ask = Ask::delete(&[PATH, id]).query("force", past.forced()).if_match(present.etag.as_deref());
     let Some(_) = remote.act(ask, act).await.map_err(raced)? else { return Ok(()) };
     if act.at.json { print::json(&json!({ "deleted": id })) } else { print::text(&format!("{id} is deleted\n")) }
+}
+
+/// Takes back everything it was given. Who may do that need not be allowed to look at apps.
+async fn revoke_grants(options: &Delete) -> Result<(), Failure> {
+    let Delete { id, sure, act } = options;
+    let remote = Remote::new(&act.at)?;
+    let question = format!("Take back everything the client {id} was given, by everybody? People sign in to it again.");
+    confirm(&question, sure.yes || act.dry_run)?;
+    match remote.act(Ask::delete(&[PATH, id, "grants"]), act).await {
+        Err(failure) => Err(meant(&remote, failure, id).await),
+        Ok(None) => Ok(()),
+        Ok(Some(_)) if act.at.json => print::json(&json!({ "revoked": id })),
+        Ok(Some(_)) => print::text(&format!("what {id} was given is revoked\n")),
+    }
 }

@@ -7,9 +7,12 @@ use std::{
     time::Duration,
 };
 
+use serde_json::json;
+
 use crate::{
     config::{self, layers},
     failure::Failure,
+    print,
 };
 
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -17,8 +20,17 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const LONGEST_ANSWER: u64 = 4096;
 
 /// Asks `/readyz` of the configured operators' listener.
-pub(crate) fn healthcheck(path: Option<&Path>) -> Result<(), Failure> {
+pub(crate) fn healthcheck(path: Option<&Path>, as_json: bool) -> Result<(), Failure> {
     let address = reachable(config::ops_of(&layers::read(path, &config::environment())?)?);
+    let asked = is_ready(address);
+    if as_json {
+        let why = asked.as_ref().err().map(|failure| failure.to_string().trim_start_matches("error: ").to_owned());
+        print::json(&json!({ "ready": asked.is_ok(), "asked": format!("http://{address}/readyz"), "why_not": why }))?;
+    }
+    asked
+}
+
+fn is_ready(address: SocketAddr) -> Result<(), Failure> {
     let answer = ask(address).map_err(|error| Failure::io(format!("http://{address}/readyz does not answer"), error))?;
     let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
     match head.split(' ').nth(1) {

@@ -1,6 +1,6 @@
 //! `vestibule migrate`: brings the database up to date apart from `serve`, or says what that would be.
 
-use std::path::Path;
+use std::{path::Path, sync::Arc};
 
 use vestibule_persistence::SchemaStanding;
 
@@ -22,8 +22,9 @@ pub(crate) async fn migrate(config: &Path, plan: bool, json: bool) -> Result<(),
     }
     let SchemaStanding { missing, later } = standing;
     if !plan && (!missing.is_empty() || is_new(&config.store)) {
-        let bar = Progress::waiting("migrating");
-        let done = wire::migrate(&config.store).await;
+        let bar = Arc::new(Progress::steps(missing.len() as u64, "migrating"));
+        let steps = bar.clone();
+        let done = wire::migrate(&config.store, Arc::new(move |_: &str| steps.one())).await;
         bar.end();
         done?;
     }

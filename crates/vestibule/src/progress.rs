@@ -24,9 +24,13 @@ impl Progress {
         Self::styled(ProgressBar::no_length(), what, "{msg} {human_pos}, {per_sec}")
     }
 
-    /// Of one long step.
-    pub(crate) fn waiting(what: &str) -> Self {
-        let progress = Self::styled(ProgressBar::new_spinner(), what, "{spinner} {msg}");
+    /// Of a few long steps; of nobody knows how many if there are none yet.
+    pub(crate) fn steps(steps: u64, what: &str) -> Self {
+        let progress = if steps == 0 {
+            Self::styled(ProgressBar::new_spinner(), what, "{spinner} {msg} {human_pos}")
+        } else {
+            Self::styled(ProgressBar::new(steps), what, "{spinner} {msg} {human_pos}/{human_len}")
+        };
         progress.0.enable_steady_tick(Duration::from_millis(120));
         progress
     }

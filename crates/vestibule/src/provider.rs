@@ -1,6 +1,7 @@
 //! `vestibule provider`: which places there are to sign in, and whether one works.
 
 mod edit;
+mod far;
 mod returned;
 mod trial;
 
@@ -15,7 +16,7 @@ pub(crate) use self::{
     trial::test,
 };
 use crate::{
-    cli::OfGateway,
+    cli::{Either, Seat},
     failure::Failure,
     onlooker::{Found, Onlooker, said},
     print,
@@ -38,8 +39,12 @@ struct Listed {
 }
 
 /// Lists all of them. Without a database those of the configuration are listed, and that is said.
-pub(crate) async fn list(options: &OfGateway) -> Result<(), Failure> {
-    let onlooker = Onlooker::read(&options.config)?;
+pub(crate) async fn list(options: &Either) -> Result<(), Failure> {
+    let config = match options.seat()? {
+        Seat::Beside(config) => config,
+        Seat::Far(at) => return far::list(&at).await,
+    };
+    let onlooker = Onlooker::read(config)?;
     let all = match onlooker.open().await {
         Ok(opened) => {
             let all = opened.all().await;

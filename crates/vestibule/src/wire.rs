@@ -19,7 +19,7 @@ use vestibule_domain::{
 };
 use vestibule_flows::{FixedProvider, Gateway, Outgoing, Parts, Statistics, Together};
 use vestibule_http::{House, HttpSettings, Standing};
-use vestibule_persistence::{CommitStats, SchemaStanding, SqlStore, StoreOptions};
+use vestibule_persistence::{CommitStats, OnMigration, SchemaStanding, SqlStore, StoreOptions};
 use vestibule_playground::PretendIssuer;
 use vestibule_providers::{
     backchannel::GuardedBackChannel,
@@ -338,8 +338,11 @@ pub(crate) async fn standing(settings: &StoreSettings) -> Result<SchemaStanding,
 }
 
 /// Applies them, and makes the database if there is none.
-pub(crate) async fn migrate(settings: &StoreSettings) -> Result<(), Failure> {
-    SqlStore::connect(&StoreOptions { readers: 1, ..StoreOptions::new(settings.url.expose_secret()) }).await?.close().await;
+pub(crate) async fn migrate(settings: &StoreSettings, told: OnMigration) -> Result<(), Failure> {
+    SqlStore::connect(&StoreOptions { readers: 1, on_migration: Some(told), ..StoreOptions::new(settings.url.expose_secret()) })
+        .await?
+        .close()
+        .await;
     Ok(())
 }
 

@@ -44,14 +44,15 @@ async fn collector() -> Outcome<String> {
     let address = format!("http://{}", listener.local_addr()?);
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            let service = service_fn(async |request: Request<Incoming>| {
-                let _ = request.into_body().collect().await;
-                Ok::<_, Infallible>(Response::new(Empty::<Bytes>::new()))
-            });
-            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service));
+            tokio::spawn(http1::Builder::new().serve_connection(TokioIo::new(stream), service_fn(take)));
         }
     });
     Ok(address)
+}
+
+async fn take(request: Request<Incoming>) -> Result<Response<Empty<Bytes>>, Infallible> {
+    let _ = request.into_body().collect().await;
+    Ok(Response::new(Empty::new()))
 }
 
 /// Asks for the metrics again and again.

@@ -1,6 +1,8 @@
 //! A record as an event of the Open Cybersecurity Schema Framework (OCSF 1.7.0), for those who collect such. Derived from the record alone; what has no
 //! place in the schema is `unmapped`.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::{Actor, AuditEvent, EventName, Outcome, record::record};
@@ -72,6 +74,13 @@ pub fn ocsf(event: &AuditEvent) -> Value {
             form["is_remote"] = json!(true);
             if let Some(session) = event.session {
                 form["session"] = json!({ "uid": session });
+            }
+            let factors = factors(&event.amr);
+            if !factors.is_empty() {
+                form["auth_factors"] = json!(factors);
+            }
+            if event.amr.iter().any(|means| means == "mfa") {
+                form["is_mfa"] = json!(true);
             }
             if event.name == EventName::LoginSilent {
                 form["is_new_logon"] = json!(false);
@@ -174,6 +183,23 @@ const fn kind(name: EventName) -> Kind {
     Kind { class, activity }
 }
 
+/// By what somebody proved who they are: of the names for it (RFC 8176 §2), those that the schema has a number for, each once.
+fn factors(amr: &[String]) -> Vec<Value> {
+    let numbers = amr.iter().filter_map(|means| {
+        Some(match means.as_str() {
+            "sms" => 1,
+            "kba" => 2,
+            "tel" => 3,
+            "face" | "fpt" | "iris" | "retina" | "vbm" => 4,
+            "hwk" => 6,
+            "otp" => 7,
+            "pwd" => 11,
+            _ => return None,
+        })
+    });
+    numbers.collect::<BTreeSet<u32>>().into_iter().map(|number| json!({ "factor_type_id": number })).collect()
+}
+
 /// 1 informational, 2 low, 3 medium, 4 high.
 fn severity(event: &AuditEvent) -> u32 {
     match (event.name, event.outcome) {
@@ -252,5 +278,14 @@ mod tests {
         assert_eq!(kind(EventName::ProviderDisabled), Kind { class: Class::EntityManagement, activity: 9 });
         assert_eq!(kind(EventName::TokenReuseDetected).class, Class::DetectionFinding);
         assert_eq!(kind(EventName::DetectionNewCountry), Kind { class: Class::DetectionFinding, activity: 1 });
+    }
+
+    #[test]
+    fn what_somebody_proved_who_they_are_by_has_the_numbers_of_the_schema() {
+        let of = |amr: &[&str]| factors(&amr.iter().map(|means| (*means).to_owned()).collect::<Vec<_>>());
+        let numbered = |number: u32| json!({ "factor_type_id": number });
+        assert_eq!(of(&["pwd", "otp", "mfa"]), [numbered(7), numbered(11)]);
+        assert_eq!(of(&["face", "fpt"]), [numbered(4)], "each once");
+        assert!(of(&["mfa", "our-own-word"]).is_empty());
     }
 }

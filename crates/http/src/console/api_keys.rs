@@ -40,6 +40,7 @@ pub(super) fn routes(house: &Arc<House>, routes: Route) -> Route {
     routes
         .at(under(""), read(house, "/console/api-keys", like(&Method::GET, API_KEYS), list))
         .at(under("/create"), write(house, "/console/api-keys/create", like(&Method::POST, API_KEYS), create))
+        .at(under("/rename"), write(house, "/console/api-keys/rename", like(&Method::PATCH, API_KEY), rename))
         .at(under("/delete"), write(house, "/console/api-keys/delete", like(&Method::DELETE, API_KEY), delete))
 }
 
@@ -72,6 +73,21 @@ async fn create(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
     };
     let written = Written { name, scopes, days, faults };
     page(&house, &visit, &desk, StatusCode::UNPROCESSABLE_ENTITY, written).await
+}
+
+/// Gives one another name; what it may do stays.
+async fn rename(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
+    let sent = Sent::of(&visit);
+    let id = sent.text("id");
+    let renamed = async {
+        let scopes: Vec<_> = house.gateway.api_key(&id).await?.key.scopes.to_string().split(' ').map(str::to_owned).collect();
+        let expected = Some(sent.version().ok_or(AdminFault::PreconditionRequired)?);
+        house.gateway.change_api_key(&visit.witness, &desk.operator, &id, &sent.text("name"), &scopes, expected).await
+    };
+    match renamed.await {
+        Ok(_) => onward(&house, AT, Some("saved")),
+        Err(fault) => faulty(&house, &visit, &desk, &fault),
+    }
 }
 
 async fn delete(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
@@ -132,6 +148,7 @@ async fn page(house: &House, visit: &Visit, desk: &Desk, status: StatusCode, wri
 struct Key {
     id: String,
     name: String,
+    version: i64,
     state: Badge,
     scopes: String,
     created: When,
@@ -144,6 +161,7 @@ impl Key {
         Self {
             id: key.id.to_string(),
             name: visible(&key.name, 100),
+            version: key.version,
             state: if key.is_alive(now) { Badge::good("Works") } else { Badge::bad("Expired") },
             scopes: key.scopes.to_string(),
             created: When::new(key.created, now),

@@ -31,7 +31,7 @@ use super::{
     read, segment, show, shown_once, write,
 };
 use crate::{
-    admin::table::{CLIENT, CLIENTS, SECRET, SECRETS},
+    admin::table::{CLIENT, CLIENT_GRANTS, CLIENTS, SECRET, SECRETS},
     house::House,
     listing,
     pages::visible,
@@ -55,6 +55,7 @@ pub(super) fn routes(house: &Arc<House>, routes: Route) -> Route {
             under("/app/:app/secrets/revoke"),
             write(house, "/console/app/:app/secrets/revoke", like(&Method::DELETE, SECRET), acts::revoke_secret),
         )
+        .at(under("/app/:app/revoke"), write(house, "/console/app/:app/revoke", like(&Method::DELETE, CLIENT_GRANTS), acts::revoke_grants))
         .at(under("/app/:app/disable"), write(house, "/console/app/:app/disable", like(&Method::PATCH, CLIENT), acts::disable))
         .at(under("/app/:app/delete"), write(house, "/console/app/:app/delete", like(&Method::DELETE, CLIENT), acts::delete))
         .at(under("/app/:app/try"), read(house, "/console/app/:app/try", like(&Method::GET, CLIENT), trial::show_trial))

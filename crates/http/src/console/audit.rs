@@ -1,5 +1,6 @@
 //! The audit log: what happened, newest first, narrowed by what stands in the address; one record, and what belongs to it; and copies to take away.
 
+mod chain;
 mod record;
 
 use std::sync::Arc;
@@ -52,8 +53,14 @@ async fn list(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
         Err(AdminFault::Invalid(faults)) => (FoundEvents::default(), faults.iter().map(said).collect()),
         Err(fault) => return faulty(&house, &visit, &desk, &fault),
     };
-    let names = match Names::of(&house, &desk, &found.events).await {
-        Ok(names) => names,
+    let told = async {
+        let names = Names::of(&house, &desk, &found.events).await?;
+        // `htmx` takes the list alone.
+        let chain = if wants_part(&visit) { None } else { house.gateway.shown_chain().await? };
+        Ok((names, chain))
+    };
+    let (names, chain) = match told.await {
+        Ok(told) => told,
         Err(fault) => return faulty(&house, &visit, &desk, &fault),
     };
     let now = visit.witness.now;
@@ -78,6 +85,7 @@ async fn list(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
         reasons: Reason::ALL.iter().map(|reason| reason.as_str()).collect(),
         faults,
         at,
+        chain: chain.map(|chain| chain::Chain::new(&chain, now)),
     };
     show(status, &frame, &page)
 }
@@ -281,6 +289,8 @@ struct List<'a> {
     /// How far it came, if it ends before it is full.
     looked_back: Option<When>,
     first: Option<String>,
+    /// How far the log is proven, once it is chained.
+    chain: Option<chain::Chain>,
 }
 
 #[cfg(test)]

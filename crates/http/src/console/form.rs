@@ -64,6 +64,7 @@ pub(super) fn notice(name: &str) -> Option<&'static str> {
         ("forgotten", "Forgotten. They are asked again."),
         ("ended", "Signed out there."),
         ("unlinked", "The link is undone, and what came by it has ended."),
+        ("erased", "Erased. What was known of them is gone; the account stays, disabled and with nothing in it."),
         ("rotated", "The next keys were brought forward."),
     ];
     notices.into_iter().find(|(word, _)| *word == name).map(|(_, text)| text)

@@ -39,6 +39,8 @@ pub(crate) enum Section {
     ApiKeys,
     /// What lets apps register themselves.
     RegistrationTokens,
+    /// What the gateway was told to be.
+    Configuration,
     /// Nowhere: a page that says why something was not done.
     None,
 }
@@ -103,6 +105,13 @@ const NAVIGATION: &[(&str, &[Entry])] = &[
                 icon: TOKENS,
                 area: Some(AdminArea::RegistrationTokens),
             },
+            Entry {
+                section: Section::Configuration,
+                label: "Configuration",
+                path: "/configuration",
+                icon: CONFIGURATION,
+                area: Some(AdminArea::Config),
+            },
         ],
     ),
 ];
@@ -119,6 +128,8 @@ const LOGINS: &str = icon!("M9 14.5a5.5 5.5 0 1 0 0-11 5.5 5.5 0 0 0 0 11zM13 13
 const KEYS: &str = icon!("M12.5 11.5a4 4 0 1 0-3.6-2.3L3.5 14.6v2h2.6v-2h2v-2h2l.8-1.3");
 const API_KEYS: &str = icon!("M7 6.5 3.5 10 7 13.5M13 6.5l3.5 3.5-3.5 3.5M11.5 4.5l-3 11");
 const TOKENS: &str = icon!("M3.5 7V4.5h13V7a3 3 0 0 0 0 6v2.5h-13V13a3 3 0 0 0 0-6zM10 7.5v5");
+
+const CONFIGURATION: &str = icon!("M3.5 6h6M13.5 6h3M3.5 14h3M10.5 14h6M11.5 4v4M8.5 12v4");
 
 /// What every page has.
 #[derive(Debug)]
@@ -210,6 +221,11 @@ impl Frame {
     /// The same of where people are signed in.
     pub(crate) fn sees_sessions(&self) -> bool {
         self.sees(Section::Sessions)
+    }
+
+    /// The same of the configuration.
+    pub(crate) fn sees_configuration(&self) -> bool {
+        self.sees(Section::Configuration)
     }
 
     fn sees(&self, section: Section) -> bool {

@@ -1,5 +1,7 @@
 //! People: who they are, the ways they come in by, where they are signed in, and what apps have of them.
 
+mod erasure;
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
@@ -27,7 +29,7 @@ use super::{
     read, segment, show, write,
 };
 use crate::{
-    admin::table::{ACCOUNT, ACCOUNTS, CONSENT, GRANT, LINK, SESSION},
+    admin::table::{ACCOUNT, ACCOUNTS, CONSENT, ERASURE, GRANT, LINK, SESSION},
     house::House,
     listing,
     pages::visible,
@@ -50,6 +52,11 @@ pub(super) fn routes(house: &Arc<House>, routes: Route) -> Route {
         .at(under("/person/:account/end"), write(house, "/console/person/:account/end", like(&Method::DELETE, SESSION), end_session))
         .at(under("/person/:account/revoke"), write(house, "/console/person/:account/revoke", like(&Method::DELETE, GRANT), revoke))
         .at(under("/person/:account/forget"), write(house, "/console/person/:account/forget", like(&Method::DELETE, CONSENT), forget))
+        .at(under("/person/:account/erase"), read(house, "/console/person/:account/erase", like(&Method::POST, ERASURE), erasure::ask))
+        .at(
+            under("/person/:account/erase/now"),
+            write(house, "/console/person/:account/erase/now", like(&Method::POST, ERASURE), erasure::erase),
+        )
 }
 
 async fn list(house: Arc<House>, visit: Visit, desk: Desk) -> Response {

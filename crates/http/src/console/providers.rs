@@ -14,7 +14,7 @@ use vestibule_domain::{health::BreakerState, operator::AdminArea};
 use vestibule_flows::{Desk, ManagedBy, ShownProvider};
 
 use super::{
-    Frame, Section, faulty, like, made_for, named,
+    Frame, MOST_CARRIED, Section, faulty, like, made_for, named,
     parts::{Badge, When},
     read, said, segment, show, shown_once, write,
 };
@@ -152,9 +152,6 @@ struct Tested {
     /// Where to sign in to try the rest.
     trial: Option<String>,
 }
-
-/// How long what a test showed may be as text: sealed and encoded it is a third longer, and a browser keeps no cookie of more than 4,096 bytes.
-const MOST_CARRIED: usize = 2_400;
 
 impl Tested {
     /// As a browser carries it to the page that shows it. What is too much is left out from the end.

@@ -1,6 +1,7 @@
 //! The operators' console: who comes in, what they may do there, and what nobody else can make their browser do.
 
 mod apps;
+mod configuration;
 mod door;
 mod people;
 mod providers;

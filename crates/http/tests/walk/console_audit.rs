@@ -265,3 +265,22 @@ async fn attack_86_who_may_not_read_the_log_or_see_sessions_does_not() {
     let record = street.goes(&mut browser, &link(&page, "admin.login")).await;
     assert!(record.status == StatusCode::OK && !record.body.contains("/console/person/"), "{record:?}");
 }
+
+#[tokio::test]
+async fn the_page_says_how_far_the_log_is_proven_and_copies_it_in_every_form() {
+    let (street, mut browser) = busy().await;
+    assert!(texts(&street.goes(&mut browser, "/console/audit").await, "#chain").is_empty(), "there is no chain yet");
+    while street.gateway().seal_audit().await.unwrap().more {}
+    street.rig.clock.advance(std::time::Duration::from_mins(2));
+    while street.gateway().seal_audit().await.unwrap().checkpoint.is_none() {}
+    let head = street.gateway().audit_chain().await.unwrap().unwrap();
+    let page = street.goes(&mut browser, "/console/audit").await;
+    assert_eq!(texts(&page, "#chain-key"), [head.key.to_string()]);
+    assert!(page.body.contains(&format!("<dd>Event {}<span class=\"sub mono\">{}</span>", head.seq, head.hash.to_hex())), "{page:?}");
+    assert!(page.body.contains(&format!("Covers all up to event {}, signed ", head.signed)), "{page:?}");
+    for (format, begins) in [("csv", "id,"), ("jsonl", "{"), ("ocsf", "{"), ("ecs", "{")] {
+        assert_eq!(texts(&page, &format!("button[name=format][value={format}]")), [format.to_uppercase()]);
+        let copy = sends(&street, &mut browser, &page, "/console/audit/export", &[("format", format)]).await;
+        assert!(copy.status == StatusCode::OK && copy.body.starts_with(begins), "{format}: {copy:?}");
+    }
+}

@@ -318,6 +318,7 @@ fn addresses() -> Vec<(bool, String)> {
         include_str!("../../src/console.rs"),
         include_str!("../../src/console/api_keys.rs"),
         include_str!("../../src/console/apps.rs"),
+        include_str!("../../src/console/configuration.rs"),
         include_str!("../../src/console/keys.rs"),
         include_str!("../../src/console/people.rs"),
         include_str!("../../src/console/providers.rs"),

@@ -117,7 +117,6 @@ async fn rfc_7591_section_3_2_2_what_is_wrong_is_said_and_not_repeated() {
         (json!({ "redirect_uris": [CALLBACK], "initiate_login_uri": "http://app.example.com" }), "invalid_client_metadata"),
         (json!({ "redirect_uris": [CALLBACK], "client_name": "x".repeat(101) }), "invalid_client_metadata"),
         (json!([CALLBACK]), "invalid_client_metadata"),
-        (json!({ "redirect_uris": [CALLBACK], "software_statement": "e30.e30." }), "unapproved_software_statement"),
     ] {
         // Another address each time: refusals count towards the rate as well.
         street.rig.clock.advance(std::time::Duration::from_hours(2));
@@ -130,6 +129,23 @@ async fn rfc_7591_section_3_2_2_what_is_wrong_is_said_and_not_repeated() {
     let twice =
         street.request(Method::POST, "/register").content_type("application/json").body(r#"{"redirect_uris":[],"redirect_uris":["x"]}"#);
     assert_eq!(street.send(twice).await.error(), "invalid_client_metadata");
+    assert_eq!(street.rig.store.count_self_registered().await, Ok(0));
+}
+
+/// Whoever signed it, nobody here believes them: what they vouch for is neither taken nor passed over.
+#[tokio::test]
+async fn attack_61_rfc_7591_section_3_2_2_a_software_statement_is_refused_whatever_it_says() {
+    let street = street(RegistrationMode::Open).await;
+    for statement in [json!("e30.e30."), json!("eyJhbGciOiJub25lIn0.eyJjbGllbnRfbmFtZSI6IkJhbmsifQ."), json!("x"), json!({}), json!(1)] {
+        let mut body = plain();
+        body["software_statement"] = statement;
+        let answer = street.registers(&body).await;
+        assert_eq!(
+            (answer.status, answer.error().as_str()),
+            (StatusCode::BAD_REQUEST, "unapproved_software_statement"),
+            "{body}: {answer:?}"
+        );
+    }
     assert_eq!(street.rig.store.count_self_registered().await, Ok(0));
 }
 
@@ -183,7 +199,7 @@ async fn attack_61_pages_at_another_host_or_that_run_are_refused() {
 }
 
 #[tokio::test]
-async fn attack_84_asvs_10_4_7_a_flood_of_registrations_ends_at_the_rate_of_its_address_and_at_the_number_of_the_house() {
+async fn attack_61_attack_84_asvs_10_4_7_a_flood_of_registrations_ends_at_the_rate_of_its_address_and_at_the_number_of_the_house() {
     let street = street(RegistrationMode::Open).await;
     for _ in 0..20 {
         assert_eq!(street.registers(&plain()).await.status, StatusCode::CREATED);
@@ -267,15 +283,23 @@ async fn rfc_7591_section_3_1_where_it_is_closed_a_token_of_an_operator_opens_it
 async fn rfc_7592_section_2_1_a_registration_is_read_with_its_own_token() {
     let street = street(RegistrationMode::Open).await;
     let mine = street.registers(&plain()).await.json();
-    let other = street.registers(&plain()).await.json();
     let (address, token) = held(&mine);
     let read = street.json(Method::GET, &address, Some(&token), &Value::Null).await;
     assert_eq!((read.status, read.header("cache-control")), (StatusCode::OK, "no-store"));
     let mut shown = mine.clone();
     shown.as_object_mut().unwrap().remove("client_secret");
     assert_eq!(read.json(), shown, "everything but the secret, of which only a digest is kept");
+    assert_eq!(street.json(Method::POST, &address, Some(&token), &plain()).await.status, StatusCode::METHOD_NOT_ALLOWED);
+}
+
+/// One answer for no token, a wrong one, another client's, and clients that are not there or not theirs to look after; and nothing comes of it.
+#[tokio::test]
+async fn attack_61_rfc_7592_section_2_1_nobody_looks_after_a_registration_by_another_token_than_its_own() {
+    let street = street(RegistrationMode::Open).await;
+    let mine = street.registers(&plain()).await.json();
+    let other = street.registers(&plain()).await.json();
+    let (address, token) = held(&mine);
     street.app("operators").await;
-    // Attack 61: one answer for no token, a wrong one, another client's, and clients that are not there or not theirs to look after.
     for (path, token) in [
         (address.as_str(), None),
         (&address, Some("wrong")),
@@ -290,7 +314,11 @@ async fn rfc_7592_section_2_1_a_registration_is_read_with_its_own_token() {
         }
         street.rig.clock.advance(std::time::Duration::from_mins(2));
     }
-    assert_eq!(street.json(Method::POST, &address, Some(&token), &plain()).await.status, StatusCode::METHOD_NOT_ALLOWED);
+    street.rig.clock.advance(std::time::Duration::from_hours(1));
+    for (address, token) in [held(&mine), held(&other)] {
+        let read = street.json(Method::GET, &address, Some(&token), &Value::Null).await;
+        assert_eq!((read.status, text(&read.json(), "client_name")), (StatusCode::OK, "The app"));
+    }
 }
 
 #[tokio::test]

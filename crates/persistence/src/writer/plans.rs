@@ -26,7 +26,7 @@ async fn migrated(directory: &tempfile::TempDir) -> DatabaseConnection {
     let options = StoreOptions::new(format!("sqlite:{}/vestibule.db", directory.path().display()));
     let opened = connect::open(&options).await.unwrap();
     let address = opened.pens[0].address();
-    connect::migrate(address, options.patience).await.unwrap();
+    connect::migrate(address, &options).await.unwrap();
     let Address::Sqlite(options) = address else { unreachable!() };
     SqlxSqliteConnector::from_sqlx_sqlite_pool(sqlx::SqlitePool::connect_with((**options).clone()).await.unwrap())
 }

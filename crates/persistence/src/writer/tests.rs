@@ -16,7 +16,7 @@ async fn writer(directory: &tempfile::TempDir) -> Writer {
     let options = StoreOptions::new(format!("sqlite:{}/vestibule.db", directory.path().display()));
     let mut opened = connect::open(&options).await.unwrap();
     let pen: Pen = opened.pens.remove(0);
-    connect::migrate(pen.address(), options.patience).await.unwrap();
+    connect::migrate(pen.address(), &options).await.unwrap();
     Writer {
         pen,
         queue: Arc::new(Mutex::new(mpsc::channel(1).1)),

@@ -15,7 +15,7 @@ use vestibule_domain::{
     store::{Changes, EventQuery, StoreError, Write},
     time::Timestamp,
 };
-use vestibule_persistence::{CommitStats, SqlStore, StoreOptions};
+use vestibule_persistence::{CommitStats, OnMigration, SqlStore, StoreOptions};
 use vestibule_testkit::{sample::Sample, store_contract::Bench};
 
 async fn run(bench: &SqliteBench, sql: &str) {
@@ -117,7 +117,12 @@ async fn what_lacks_a_migration_is_not_opened_and_the_way_on_is_said() {
     assert_eq!(text_of(SqlStore::connect(&options).await.unwrap_err()), lacking);
     let reading = StoreOptions { read_only: true, ..sqlite_options(&directory) };
     assert_eq!(text_of(SqlStore::connect(&reading).await.unwrap_err()), lacking, "and a reader applies none");
-    SqlStore::connect(&sqlite_options(&directory)).await.unwrap().close().await;
+    let told: Arc<Mutex<Vec<String>>> = Arc::default();
+    let tells = told.clone();
+    let on_migration: Option<OnMigration> = Some(Arc::new(move |name: &str| tells.lock().unwrap().push(name.to_owned())));
+    SqlStore::connect(&StoreOptions { on_migration, ..sqlite_options(&directory) }).await.unwrap().close().await;
+    let told = told.lock().unwrap().clone();
+    assert!(told.len() == all && told.is_sorted(), "each is told of as it is applied: {told:?}");
     SqlStore::connect(&options).await.unwrap().close().await;
 }
 

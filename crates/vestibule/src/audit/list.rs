@@ -1,15 +1,19 @@
 //! `vestibule audit list`: what a running gateway says happened, newest first, by its admin API.
 
 use serde_json::Value;
-use vestibule_domain::{audit::AuditEvent, time::Timestamp};
+use vestibule_domain::{
+    audit::{AuditEvent, EventName, Reason},
+    time::Timestamp,
+};
 
 use super::{Moment, line};
 use crate::{
-    cli::AuditList,
+    cli::{At, AuditList, Named},
+    config::meant,
     failure::Failure,
     print,
     progress::Progress,
-    remote::{Ask, Remote},
+    remote::{Ask, Remote, details},
     wire,
 };
 
@@ -24,7 +28,8 @@ pub(crate) async fn list(options: &AuditList) -> Result<(), Failure> {
     let (mut found, mut after): (Vec<Value>, Option<String>) = (Vec::new(), None);
     while (found.len() as u64) < options.limit {
         let limit = PAGE.min(options.limit - found.len() as u64).to_string();
-        let (page, next) = remote.page(asked.clone().query("limit", Some(&limit)), after.as_deref()).await?;
+        let page = remote.page(asked.clone().query("limit", Some(&limit)), after.as_deref()).await;
+        let (page, next) = page.map_err(|failure| with_what_was_meant(failure, options))?;
         progress.some(page.len() as u64);
         found.extend(page);
         match next {
@@ -41,6 +46,45 @@ pub(crate) async fn list(options: &AuditList) -> Result<(), Failure> {
         Failure::Plain(format!("{} has records that are not known here; is it another version? --json shows them", remote.shown()))
     })?;
     print::text(&told.iter().map(line).collect::<String>())
+}
+
+/// Shows one event, whole.
+pub(crate) async fn show(named: &Named) -> Result<(), Failure> {
+    let Named { id, at } = named;
+    let remote = Remote::new(at)?;
+    let found = match remote.call(Ask::get(&["audit-events", id])).await {
+        Ok(found) => found.body,
+        Err(failure) => return Err(remote.meant(failure, "event", id, Ask::get(&["audit-events"]), "id").await),
+    };
+    if at.json { print::json(&found) } else { print::text(&details(&found)) }
+}
+
+/// Shows what the log is to be held against.
+pub(crate) async fn chain(at: &At) -> Result<(), Failure> {
+    let found = Remote::new(at)?.call(Ask::get(&["audit-chain"])).await?.body;
+    if at.json { print::json(&found) } else { print::text(&details(&found)) }
+}
+
+/// The same failure, with the names that may have been meant. It is the gateway that refuses: one of a later release knows more names.
+fn with_what_was_meant(failure: Failure, options: &AuditList) -> Failure {
+    let Failure::Problem(problem) = &failure else { return failure };
+    let hints = slips(options);
+    if !problem.is("invalid_parameter") || hints.is_empty() {
+        return failure;
+    }
+    Failure::Plain(format!("{problem}\n{}", hints.join("\n")))
+}
+
+/// Names of events and reasons that are not known, each with the one that may have been meant.
+fn slips(options: &AuditList) -> Vec<String> {
+    let names: Vec<_> = EventName::ALL.iter().map(|name| name.as_str()).collect();
+    let reasons: Vec<_> = Reason::ALL.iter().map(|reason| reason.as_str()).collect();
+    let hint = |option: &str, written: &str, known: &[&str]| {
+        let near = if known.contains(&written) { None } else { meant(written, known) };
+        near.map(|near| crate::table::printable(&format!("--{option} {written}: did you mean {near}?")))
+    };
+    let of_events = options.event.iter().filter(|event| !event.ends_with(".*")).filter_map(|event| hint("event", event, &names));
+    of_events.chain(options.reason.iter().filter_map(|reason| hint("reason", reason, &reasons))).collect()
 }
 
 fn asked(options: &AuditList, now: Timestamp) -> Ask<'static> {

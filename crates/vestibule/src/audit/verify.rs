@@ -7,7 +7,7 @@ use std::{
     path::Path,
 };
 
-use serde_json::json;
+use serde_json::{Value, json};
 use vestibule_crypto::LocalNotary;
 use vestibule_domain::{
     audit::{
@@ -28,7 +28,7 @@ const PAGE: u64 = 500;
 const LONGEST_LINE: u64 = 1 << 20;
 
 /// Verifies an export.
-pub(super) fn export(path: &Path, options: &VerifyOptions) -> Result<String, Failure> {
+pub(super) fn export(path: &Path, options: &VerifyOptions) -> Result<Verdict, Failure> {
     let key = options.key.as_deref().ok_or_else(|| Failure::Plain("an export is verified with --key".into()))?;
     let unreadable = |error| Failure::io(format!("{} can't be read", path.display()), error);
     let file = File::open(path).map_err(unreadable)?;
@@ -59,13 +59,13 @@ pub(super) fn export(path: &Path, options: &VerifyOptions) -> Result<String, Fai
     known
         .all_met(&verifier)
         .and_then(|()| verifier.conclude())
-        .map(|report| told(&report, 0, &held_against))
+        .map(|report| Verdict { report, waiting: 0, against: held_against, believed: None })
         .map_err(|broken| Failure::Plain(format!("{}: {broken}", path.display())))
 }
 
 /// Verifies the log in a database. A gateway may be at work on it: where it gave up the oldest events meanwhile, because their time was over, all of it is
 /// verified again from there, for nothing is broken by that.
-pub(super) async fn store(store: &dyn Store, options: &VerifyOptions, opens: bool) -> Result<String, Failure> {
+pub(super) async fn store(store: &dyn Store, options: &VerifyOptions, opens: bool) -> Result<Verdict, Failure> {
     loop {
         // Read first: what comes to the file meanwhile is of what comes to the log meanwhile.
         let known = known(options)?;
@@ -88,7 +88,7 @@ async fn as_it_lies(
     options: &VerifyOptions,
     mut known: Known,
     opens: bool,
-) -> Result<String, Failure> {
+) -> Result<Verdict, Failure> {
     let key = options.key.as_deref().map(read_key).transpose()?;
     let mut verifier = Verifier::new(&LocalNotary, key.unwrap_or(head.key));
     let failed = |broken: Broken| Failure::Plain(broken.to_string());
@@ -137,15 +137,18 @@ async fn as_it_lies(
     }
     let unsealed = store.count_unsealed().await?.events;
     let held_against = Anchors { key: key.is_some(), checkpoints: known.count, people: opens };
-    let mut said = told(&Report { redacted, unsealed, ..report }, waiting, &held_against);
-    if key.is_none() {
-        let _ = writeln!(
-            said,
-            "The key came from the database itself; compare it with the one you kept, or name that with --key:\n{}",
-            head.key
-        );
-    }
-    Ok(said)
+    let believed = if key.is_none() { Some(head.key) } else { None };
+    Ok(Verdict { report: Report { redacted, unsealed, ..report }, waiting, against: held_against, believed })
+}
+
+/// What a verification came to.
+pub(super) struct Verdict {
+    report: Report,
+    /// How many events are in the chain and wait for their checkpoint.
+    waiting: i64,
+    against: Anchors,
+    /// The key that came from the database itself, where no other was named.
+    believed: Option<PublicKey>,
 }
 
 /// What a log was held against, besides itself.
@@ -184,52 +187,95 @@ fn is_closed(event: &AuditEvent) -> bool {
     event.personal.as_ref().is_some_and(|personal| personal.redacted)
 }
 
-fn told(report: &Report, waiting: i64, against: &Anchors) -> String {
-    let mut said = String::new();
-    match (report.from, report.to) {
-        (Some(from), Some(to)) if to >= from && (against.key || against.checkpoints > 0) => {
-            let _ = writeln!(said, "whole: events {from} to {to} are what was sealed");
+impl Verdict {
+    /// From which event to which all is as it was sealed; nothing where no checkpoint covers any.
+    fn covered(&self) -> Option<(i64, i64)> {
+        self.report.from.zip(self.report.to).filter(|(from, to)| to >= from)
+    }
+
+    /// Whether it was held against something that is not the log's own.
+    fn is_anchored(&self) -> bool {
+        self.against.key || self.against.checkpoints > 0
+    }
+
+    /// For a program.
+    pub(super) fn json(&self) -> Value {
+        let result = match self.covered() {
+            Some(_) if self.is_anchored() => "whole",
+            Some(_) => "consistent",
+            None => "nothing_proven",
+        };
+        let covered = self.covered();
+        json!({
+            "result": result,
+            "from": covered.map(|(from, _)| from),
+            "to": covered.map(|(_, to)| to),
+            "records": self.report.records,
+            "left_out": self.report.left_out,
+            "redacted": self.report.redacted,
+            "unsealed": self.report.unsealed,
+            "waiting": self.waiting,
+            "checkpoints": self.report.checkpoints,
+            "last_checkpoint": self.report.last_checkpoint,
+            "kept_checkpoints": self.against.checkpoints,
+            "people_checked": self.against.people,
+            "believed_key": self.believed,
+        })
+    }
+
+    /// For a person.
+    pub(super) fn text(&self) -> String {
+        let Self { report, waiting, against, believed } = self;
+        let mut said = String::new();
+        match self.covered() {
+            Some((from, to)) if self.is_anchored() => {
+                let _ = writeln!(said, "whole: events {from} to {to} are what was sealed");
+            }
+            Some((from, to)) => {
+                let _ = writeln!(
+                    said,
+                    "consistent, and no more is proven: events {from} to {to} fit one another and the key that lies beside them; who can write \
+                     there could have made all of it anew"
+                );
+            }
+            None => said.push_str("nothing is proven: there are no events that a checkpoint covers\n"),
         }
-        (Some(from), Some(to)) if to >= from => {
+        if let Some(last) = &report.last_checkpoint {
             let _ = writeln!(
                 said,
-                "consistent, and no more is proven: events {from} to {to} fit one another and the key that lies beside them; who can write there \
-                 could have made all of it anew"
+                "signed up to event {}, by {} checkpoints, the last of {} (chain {})",
+                last.seq, report.checkpoints, last.at, last.chain
             );
         }
-        _ => said.push_str("nothing is proven: there are no events that a checkpoint covers\n"),
-    }
-    if let Some(last) = &report.last_checkpoint {
-        let _ = writeln!(
-            said,
-            "signed up to event {}, by {} checkpoints, the last of {} (chain {})",
-            last.seq, report.checkpoints, last.at, last.chain
-        );
-    }
-    match against.checkpoints {
-        0 => {
-            said.push_str(
-                "whether more came after that was cut off is told only by checkpoints that were kept elsewhere (--checkpoints)\n",
-            );
+        match against.checkpoints {
+            0 => {
+                said.push_str(
+                    "whether more came after that was cut off is told only by checkpoints that were kept elsewhere (--checkpoints)\n",
+                );
+            }
+            many => {
+                let _ = writeln!(said, "{many} checkpoints that were kept elsewhere are all in it");
+            }
         }
-        many => {
-            let _ = writeln!(said, "{many} checkpoints that were kept elsewhere are all in it");
+        if !against.people {
+            said.push_str("what events say of people was not checked: without the sealing key it stays closed\n");
         }
-    }
-    if !against.people {
-        said.push_str("what events say of people was not checked: without the sealing key it stays closed\n");
-    }
-    for (many, what) in [
-        (report.left_out, "were left out of the export, and only their digests checked"),
-        (report.redacted, "say nothing any more of the person behind them"),
-        (report.unsealed, "were not sealed yet, and nothing is proven of them"),
-        (u64::try_from(waiting).unwrap_or_default(), "are in the chain and wait for their checkpoint"),
-    ] {
-        if many > 0 {
-            let _ = writeln!(said, "{many} {what}");
+        for (many, what) in [
+            (report.left_out, "were left out of the export, and only their digests checked"),
+            (report.redacted, "say nothing any more of the person behind them"),
+            (report.unsealed, "were not sealed yet, and nothing is proven of them"),
+            (u64::try_from(*waiting).unwrap_or_default(), "are in the chain and wait for their checkpoint"),
+        ] {
+            if many > 0 {
+                let _ = writeln!(said, "{many} {what}");
+            }
         }
+        if let Some(key) = believed {
+            let _ =
+                writeln!(said, "The key came from the database itself; compare it with the one you kept, or name that with --key:\n{key}");
+        }
+        said
     }
-    said
 }
 
 /// The key itself, or the first line of a file.

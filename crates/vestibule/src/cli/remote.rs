@@ -78,6 +78,8 @@ pub(crate) enum ClientCommand {
     Update(Update),
     /// Delete one; whatever it was given stops working
     Delete(DeleteKept),
+    /// Take back everything one was given, by everybody; it stays registered
+    RevokeGrants(Delete),
     /// Add or revoke secrets of one
     Secret {
         #[command(subcommand)]
@@ -257,6 +259,8 @@ pub(crate) enum AccountCommand {
     Enable(Enable),
     /// Undo a way into one; sessions that came by it end
     Unlink(Unlink),
+    /// Erase one, at their request: profile, ways in, and from where they did what; the log stays provable
+    Erase(Delete),
 }
 
 #[derive(Debug, Args)]
@@ -321,6 +325,8 @@ pub(crate) struct Forget {
 pub(crate) enum SessionCommand {
     /// List the browsers that are signed in
     List(OfAnybody),
+    /// Show one
+    Show(Named),
     /// Sign a browser out; its apps are told
     End(Delete),
 }
@@ -329,6 +335,8 @@ pub(crate) enum SessionCommand {
 pub(crate) enum GrantCommand {
     /// List what apps were given, as long as tokens of it are good
     List(OfAnybody),
+    /// Show one
+    Show(Named),
     /// Take back what an app was given
     Revoke(Delete),
 }
@@ -376,6 +384,8 @@ pub(crate) enum ApiKeyCommand {
     Show(Named),
     /// Make one; it is shown this once
     Create(ApiKeyCreate),
+    /// Give one another name, or let it do something else
+    Update(ApiKeyUpdate),
     /// Delete one; whoever uses it is refused from then on
     Delete(Delete),
 }
@@ -393,6 +403,21 @@ pub(crate) struct ApiKeyCreate {
     pub(crate) expires_in: Option<Duration>,
     #[command(flatten)]
     pub(crate) secret: SecretTo,
+    #[command(flatten)]
+    pub(crate) act: Act,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct ApiKeyUpdate {
+    /// Which
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// For whom or what it is from now on
+    #[arg(long)]
+    pub(crate) name: Option<String>,
+    /// What its holder may do from now on, all of it; no more than the key that says so; may be repeated
+    #[arg(long, value_name = "SCOPE")]
+    pub(crate) scope: Vec<String>,
     #[command(flatten)]
     pub(crate) act: Act,
 }
@@ -460,23 +485,6 @@ pub(crate) fn span(text: &str) -> Result<Duration, String> {
     units::parse_span(text).ok_or_else(|| format!("it {}", units::SPAN_FORM))
 }
 
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_value_is_json_where_it_can_be() {
-        let read = |text: &str| assignment(text).map(|(_, value)| value);
-        assert_eq!(read("a=true"), Ok(json!(true)));
-        assert_eq!(read("a=[\"x\"]"), Ok(json!(["x"])));
-        assert_eq!(read("a=https://x.example/?b=c"), Ok(json!("https://x.example/?b=c")));
-        assert_eq!(read("a="), Ok(json!("")));
-        assert!(read("=x").is_err() && read("a").is_err());
-    }
-}
-
 #[derive(Debug, Args)]
 pub(crate) struct StatsOptions {
     /// How far back: 1h, 6h, 24h, 7d, 30d or 13mo
@@ -494,4 +502,21 @@ pub(crate) struct StatsOptions {
 
 fn range(text: &str) -> Result<Range, &'static str> {
     text.parse().map_err(|()| "must be 1h, 6h, 24h, 7d, 30d or 13mo")
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_value_is_json_where_it_can_be() {
+        let read = |text: &str| assignment(text).map(|(_, value)| value);
+        assert_eq!(read("a=true"), Ok(json!(true)));
+        assert_eq!(read("a=[\"x\"]"), Ok(json!(["x"])));
+        assert_eq!(read("a=https://x.example/?b=c"), Ok(json!("https://x.example/?b=c")));
+        assert_eq!(read("a="), Ok(json!("")));
+        assert!(read("=x").is_err() && read("a").is_err());
+    }
 }

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use vestibule_domain::configuration::{SettingFault, SettingOrigin};
 
 /// Where a value comes from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "from", rename_all = "snake_case")]
 pub(crate) enum Origin {
     /// Built in.
@@ -44,7 +44,7 @@ impl From<Fault> for SettingFault {
 }
 
 /// One thing that is wrong.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Fault {
     /// Where it stands; nothing if it is missing.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -54,7 +54,7 @@ pub(crate) struct Fault {
     /// What is wrong with it. Continues a sentence that begins with the key.
     pub(crate) message: String,
     /// The lines that mend it, as they would stand in the file.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(crate) add: Vec<String>,
 }
 

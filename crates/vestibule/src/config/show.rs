@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use url::Url;
 
@@ -17,7 +17,7 @@ use super::{
 pub(crate) const HIDDEN: &str = "(secret)";
 
 /// One effective value.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct Shown {
     /// `listen.address`.
     pub(crate) key: String,

@@ -13,7 +13,7 @@ use crate::{
     remote::{Answer, Ask, Remote, assigned, confirm, details, raced},
 };
 
-const PATH: &str = "providers";
+pub(super) const PATH: &str = "providers";
 
 /// Shows one as it is.
 pub(crate) async fn show(named: &Named) -> Result<(), Failure> {

@@ -12,9 +12,9 @@ use vestibule_domain::{
 };
 use vestibule_providers::preset::preset;
 
-use super::returned::Callback;
+use super::{far, returned::Callback};
 use crate::{
-    cli::TestOptions,
+    cli::{Seat, TestOptions},
     failure::Failure,
     onlooker::Onlooker,
     print,
@@ -55,7 +55,11 @@ struct SignedIn {
 
 /// Tries a provider. Neither the gateway nor its database is needed for one of the configuration, and neither is changed.
 pub(crate) async fn test(options: &TestOptions) -> Result<(), Failure> {
-    let onlooker = Onlooker::read(&options.of.config)?;
+    let config = match options.of.seat()? {
+        Seat::Beside(config) => config,
+        Seat::Far(at) => return far::test(&at, options.provider.as_str(), options.no_login).await,
+    };
+    let onlooker = Onlooker::read(config)?;
     let found = onlooker.find(&options.provider).await?;
     let adapter = found.adapter()?;
     let label = &adapter.card().label;

@@ -29,6 +29,11 @@ impl<'a> Ask<'a> {
         Self::new(Method::POST, path, Some(body))
     }
 
+    /// What is done without a word about how.
+    pub(crate) fn act(path: &[&'a str]) -> Self {
+        Self::new(Method::POST, path, None)
+    }
+
     pub(crate) fn put(path: &[&'a str], body: &'a Value) -> Self {
         Self::new(Method::PUT, path, Some(body))
     }

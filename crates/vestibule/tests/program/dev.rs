@@ -22,11 +22,17 @@ fn one_command_starts_everything_and_a_signal_ends_it_in_order() {
 
     let ops = format!("127.0.0.1:{}", port + 3);
     assert_eq!(run(&["healthcheck"], &[("VESTIBULE__OPS__ADDRESS", &ops)]).code, 0);
+    let said = |told: &str| serde_json::from_str::<serde_json::Value>(told).unwrap();
+    let healthy = run(&["healthcheck", "--json"], &[("VESTIBULE__OPS__ADDRESS", &ops)]);
+    assert_eq!((healthy.code, &said(&healthy.out)["ready"]), (0, &serde_json::json!(true)));
     let events = run(&["audit", "tail", "--data", &data], &[]);
     assert!(events.out.contains("client.created") && events.out.contains("key.rotated"), "{} {}", events.out, events.err);
 
     assert_eq!(house.stop("-INT"), Some(0));
     assert_eq!(run(&["healthcheck"], &[("VESTIBULE__OPS__ADDRESS", &ops)]).code, 1);
+    let gone = run(&["healthcheck", "--json"], &[("VESTIBULE__OPS__ADDRESS", &ops)]);
+    assert_eq!((gone.code, &said(&gone.out)["ready"]), (1, &serde_json::json!(false)));
+    assert!(said(&gone.out)["why_not"].as_str().is_some_and(|why| why.contains("/readyz does not answer")), "{}", gone.out);
 }
 
 #[test]

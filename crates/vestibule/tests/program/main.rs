@@ -6,6 +6,7 @@ mod config;
 mod dev;
 mod keys;
 mod policy;
+mod progress;
 mod provider;
 mod serve;
 mod sinks;

@@ -35,6 +35,15 @@ pub(super) async fn revoke_secret(house: Arc<House>, visit: Visit, desk: Desk) -
     }
 }
 
+/// Takes back everything the app was given, by everybody. It stays registered.
+pub(super) async fn revoke_grants(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
+    let app = named(&visit, "app");
+    match house.gateway.revoke_grants_of_client(&visit.witness, &desk.operator.actor, &app).await {
+        Ok(()) => onward(&house, &format!("/app/{}", segment(&app)), Some("revoked")),
+        Err(fault) => faulty(&house, &visit, &desk, &fault),
+    }
+}
+
 /// Shuts an app out, or lets it in again.
 pub(super) async fn disable(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
     let app = named(&visit, "app");

@@ -260,3 +260,23 @@ async fn an_app_with_a_key_is_shown_lines_for_a_key() {
     assert!(page.body.contains("client.PrivateKeyJwt(key)") && page.body.contains("client_assertion"), "{page:?}");
     assert!(!page.body.contains("CLIENT_SECRET") && !page.body.contains("client.None()"), "{page:?}");
 }
+
+#[tokio::test]
+async fn everything_an_app_was_given_is_revoked_at_once_and_it_stays() {
+    let street = alices().await;
+    let app = street.app("app").await;
+    let (bobs, carols) = (street.tokens(&app, "bob").await, street.tokens(&app, "carol").await);
+    let mut browser = operator(&street).await;
+    let page = street.goes(&mut browser, "/console/app/app").await;
+    let revoked = sends(&street, &mut browser, &page, "/console/app/app/revoke", &[]).await;
+    assert_eq!(revoked.header("location"), "/console/app/app?notice=revoked", "{revoked:?}");
+    for tokens in [&bobs, &carols] {
+        assert!(!street.is_good(tokens["access_token"].as_str().unwrap()).await);
+    }
+    assert_eq!(street.count("grant.revoked"), 1);
+    assert!(street.tokens(&app, "bob").await["id_token"].is_string(), "people sign in again");
+    // Who may change apps need not be allowed to take back what they were given.
+    let mut browser = super::scopes::limited(&street, "clients:*").await;
+    let page = street.goes(&mut browser, "/console/app/app").await;
+    assert!(!page.body.contains("/console/app/app/revoke"), "{page:?}");
+}

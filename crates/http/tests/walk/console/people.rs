@@ -111,3 +111,33 @@ async fn attack_65_what_strangers_call_themselves_is_text_in_the_console() {
         assert_eq!((scripts.len(), document.select(&Selector::parse("img, [onerror]").unwrap()).count()), (2, 0), "{path}: {page:?}");
     }
 }
+
+#[tokio::test]
+async fn a_person_is_erased_after_a_page_that_says_what_goes() {
+    let street = alices().await;
+    let app = street.app("app").await;
+    let mut bobs = Browser::default();
+    let code = street.signs_in(&mut bobs, &app, "bob").await;
+    street.redeems(&app, &code).await;
+    let bob = street.rig.events().iter().find_map(|event| event.account).unwrap().to_string();
+    let mut browser = operator(&street).await;
+    let at = format!("/console/person/{bob}");
+    let page = street.goes(&mut browser, &at).await;
+    assert!(page.body.contains(&format!("href=\"{at}/erase\"")), "{page:?}");
+
+    let asked = street.goes(&mut browser, &format!("{at}/erase")).await;
+    assert_eq!(asked.status, StatusCode::OK, "{asked:?}");
+    for said in ["<dt>What is known of them</dt>", "<dt>Ways in</dt><dd>1</dd>", "<dt>Browsers that are signed in</dt><dd>1</dd>"] {
+        assert!(asked.body.contains(said), "{said}: {asked:?}");
+    }
+    assert!(!asked.body.contains("bob@example.com"), "the names of what goes, and not what it says: {asked:?}");
+    assert_eq!(street.count("account.erased"), 0, "to ask erases nobody");
+    assert_eq!(street.goes(&mut browser, &format!("{at}/erase/now")).await.status, StatusCode::METHOD_NOT_ALLOWED);
+
+    let erased = sends(&street, &mut browser, &asked, &format!("{at}/erase/now"), &[]).await;
+    assert_eq!(erased.header("location"), format!("{at}?notice=erased"), "{erased:?}");
+    let page = street.goes(&mut browser, &format!("{at}?notice=erased")).await;
+    assert!(page.body.contains("nobody comes in by this account") && page.body.contains("Nameless"), "{page:?}");
+    assert_eq!(street.count("account.erased"), 1);
+    assert_eq!(street.goes(&mut browser, "/console/person/none/erase").await.status, StatusCode::NOT_FOUND);
+}

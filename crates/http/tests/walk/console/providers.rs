@@ -91,3 +91,15 @@ async fn of_a_provider_too_a_form_that_is_shown_again_overwrites_nothing_and_fil
     let deleted = sends(&street, &mut browser, &page, "/console/provider/corp/delete", &[("name", "corp"), ("force", "true")]).await;
     assert_eq!(deleted.header("location"), "/console/providers?notice=deleted", "{deleted:?}");
 }
+
+#[tokio::test]
+async fn of_a_provider_that_stands_in_the_configuration_the_page_says_how_it_is_shut() {
+    let street = alices().await;
+    let mut browser = operator(&street).await;
+    let page = street.goes(&mut browser, "/console/provider/acme").await;
+    assert!(page.body.contains("To shut it at once, take it out of") && page.body.contains("vestibule config reload"), "{page:?}");
+    assert!(page.body.contains("href=\"/console/configuration\">Configuration</a>"), "{page:?}");
+    let mut less = super::scopes::limited(&street, "providers:read").await;
+    let page = street.goes(&mut less, "/console/provider/acme").await;
+    assert!(page.body.contains("To shut it at once") && !page.body.contains("/console/configuration"), "{page:?}");
+}

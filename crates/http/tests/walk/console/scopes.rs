@@ -135,7 +135,7 @@ async fn attack_86_scopes_bind_in_the_console_as_in_the_api() {
         assert!(!path.contains(':'), "{route}: say what stands for its parts");
         path
     };
-    // Who may rotate keys and not look at them does not do it here, where the answer shows them; who reads the configuration alone has the first page alone.
+    // Who may rotate keys and not look at them does not do it here, where the answer shows them; who reads the configuration alone has its page and the first.
     for scopes in ["clients:read accounts:read keys:write", "config:read"] {
         let mut browser = limited(&street, scopes).await;
         let token = token(&street.goes(&mut browser, "/console").await);
@@ -318,4 +318,25 @@ async fn attack_86_a_page_has_no_part_that_its_operator_may_not_look_at() {
         assert_eq!((page.status, forms), (StatusCode::OK, 1), "they may leave and nothing else; {path}: {page:?}");
         assert!(!page.body.contains("/new\"") && !page.body.contains("/edit\""), "{path}: {page:?}");
     }
+}
+
+#[tokio::test]
+async fn a_key_of_the_api_takes_another_name_and_of_two_who_give_it_one_the_second_is_told() {
+    let street = alices().await;
+    let mut browser = operator(&street).await;
+    let page = street.goes(&mut browser, "/console/api-keys").await;
+    let form = [("name", "Terraform"), ("scopes", "clients:read audit:read"), ("days", "90")];
+    makes(&street, &mut browser, &page, "/console/api-keys/create", &form).await;
+    let page = street.goes(&mut browser, "/console/api-keys").await;
+    let renamed = sends(&street, &mut browser, &page, "/console/api-keys/rename", &[("name", "Pulumi")]).await;
+    assert_eq!(renamed.header("location"), "/console/api-keys?notice=saved", "{renamed:?}");
+    let late = sends(&street, &mut browser, &page, "/console/api-keys/rename", &[("name", "OpenTofu")]).await;
+    assert_eq!(late.status, StatusCode::CONFLICT, "{late:?}");
+    let page = street.goes(&mut browser, "/console/api-keys").await;
+    assert!(page.body.contains("<bdi>Pulumi</bdi>") && page.body.contains("clients:read audit:read"), "what it may do stays: {page:?}");
+    let empty = sends(&street, &mut browser, &page, "/console/api-keys/rename", &[("name", " ")]).await;
+    assert_eq!(empty.status, StatusCode::UNPROCESSABLE_ENTITY, "{empty:?}");
+    let unseen = sends(&street, &mut browser, &page, "/console/api-keys/rename", &[("name", "x"), ("version", "")]).await;
+    assert_eq!(unseen.status, StatusCode::CONFLICT, "{unseen:?}");
+    assert_eq!(street.count("api_key.updated"), 1);
 }

@@ -283,9 +283,9 @@ async fn an_export_that_would_have_a_gap_because_events_were_given_up_meanwhile_
 async fn what_is_given_up_or_signed_while_it_is_verified_is_nothing_broken() {
     let house = House::with_old_events().await;
     let key = Some(house.key().await.to_string());
-    let mut options = VerifyOptions { export: None, key, checkpoints: None, config: None, data: None };
+    let mut options = VerifyOptions { export: None, key, checkpoints: None, json: false, config: None, data: None };
     house.is_given_up_after(Look::Chain);
-    let said = store(house.rig.port(), &options, true).await.unwrap();
+    let said = store(house.rig.port(), &options, true).await.unwrap().text();
     assert!(said.starts_with(&format!("whole: events {} to ", house.base().await + 1)), "{said}");
 
     let folder = tempfile::tempdir().unwrap();
@@ -301,7 +301,7 @@ async fn what_is_given_up_or_signed_while_it_is_verified_is_nothing_broken() {
         std::fs::write(path, lines.concat()).unwrap();
     });
     store(house.rig.port(), &options, true).await.unwrap();
-    let said = store(house.rig.port(), &options, true).await.unwrap();
+    let said = store(house.rig.port(), &options, true).await.unwrap().text();
     assert!(said.contains(" checkpoints that were kept elsewhere are all in it"), "{said}");
 }
 
@@ -364,11 +364,11 @@ async fn what_was_not_checked_is_said() {
     let house = House::open().await;
     house.happens(12).await;
     house.seal_all().await;
-    let options = |key: Option<String>| VerifyOptions { export: None, key, checkpoints: None, config: None, data: None };
-    let said = store(house.rig.port(), &options(None), false).await.unwrap();
+    let options = |key: Option<String>| VerifyOptions { export: None, key, checkpoints: None, json: false, config: None, data: None };
+    let said = store(house.rig.port(), &options(None), false).await.unwrap().text();
     assert!(said.starts_with("consistent, and no more is proven: events 1 to ") && !said.contains("whole"), "{said}");
     assert!(said.contains("\nwhat events say of people was not checked: without the sealing key it stays closed\n"), "{said}");
-    let said = store(house.rig.port(), &options(Some(house.key().await.to_string())), true).await.unwrap();
+    let said = store(house.rig.port(), &options(Some(house.key().await.to_string())), true).await.unwrap().text();
     assert!(said.starts_with("whole: events 1 to ") && !said.contains("was not checked"), "{said}");
     let last = house.rig.events().len();
     assert!(said.contains(&format!("\nsigned up to event {last}, by ")), "{said}");
