@@ -195,6 +195,13 @@ overview = dashboard("overview", "Overview", "Do people get in, and how fast? Be
         lines("Time at the provider", [(quantile(share, "vestibule_login_duration_seconds", 'phase="provider"'), f"p{round(share * 100)}")
                                         for share in (0.5, 0.95)], "s", width=12, about="The person included: passwords, second factors, consent."),
     ]),
+    ("People", [
+        stat("Today", level("vestibule_active_accounts", 'window="day"', how="max"), about="Different accounts that signed in, were let in by a session, or had a token refreshed; by days in UTC."),
+        stat("In 7 days", level("vestibule_active_accounts", 'window="week"', how="max"), about="Today and the six days before."),
+        stat("In 30 days", level("vestibule_active_accounts", 'window="month"', how="max"), about="Today and the 29 days before."),
+        lines("People who were here", (level("vestibule_active_accounts", by="window", how="max"), "{{window}}"), width=12, low=0,
+              about="Every node counts them in the one database, every ten minutes."),
+    ]),
     ("Requests", [
         lines("Requests a second", (rate(HTTP + "_count", OURS, "http_route"), "{{http_route}}"), "reqps", stack=True, width=12),
         lines("Answers that are errors", [(share_of_errors("5..", OURS), "5xx"), (share_of_errors("4..", OURS + ',http_route!="unmatched"'), "4xx")],

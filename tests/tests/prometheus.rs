@@ -1,11 +1,12 @@
-//! What a Prometheus sees that watches: every panel has data, every alert a metric and a runbook, and alerts fire when they should.
+//! What a Prometheus sees that watches: every panel has data, every alert a metric and a runbook, alerts fire when they should, and what `ops/compose`
+//! starts beside it is good.
 
-use std::{collections::BTreeSet, process::Command, time::Duration};
+use std::{collections::BTreeSet, fs::Permissions, os::unix::fs::PermissionsExt, path::Path, process::Command, time::Duration};
 
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 use vestibule_tests::{
-    ADMIN_KEY, Client, Faulty, House, HouseOptions, LogoutReceiver, Neighbours, Person, Prometheus, Upstream, free_port, project,
+    ADMIN_KEY, Client, Faulty, House, HouseOptions, LogoutReceiver, Neighbours, Person, Prometheus, Upstream, binary, free_port, project,
 };
 
 const CALLBACK: &str = "http://127.0.0.1:9/callback";
@@ -289,4 +290,69 @@ fn alerts_fire_when_they_should_and_not_on_a_healthy_day() {
     let files = std::fs::read_dir(tests).expect("tests of the rules").map(|entry| entry.expect("a file").path());
     let output = Command::new("promtool").args(["test", "rules"]).args(files).output().expect("promtool runs; run tests/run once");
     assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+}
+
+/// Runs `ops/compose/start` of a copy, before a container engine that only repeats what it is told.
+fn composes(folder: &Path, runbooks: &str) -> String {
+    let start = folder.join("ops/compose/start");
+    let line = format!("export PATH=\"{}:$PATH\" RUNBOOKS='{runbooks}'; exec '{}'", folder.display(), start.display());
+    let output = Command::new("sh").args(["-c", &line]).output().expect("it runs");
+    assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("text")
+}
+
+/// Runs a program that checks a file, to its good end.
+fn approves(program: &Path, arguments: &[&str], file: &Path) {
+    let output = Command::new(program).args(arguments).arg(file).output();
+    let output = output.unwrap_or_else(|error| panic!("{}: {error}; run tests/run once", program.display()));
+    let said = format!("{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{}: {said}", program.display());
+}
+
+#[test]
+fn what_compose_starts_is_there_and_its_configurations_are_good() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let copied = Command::new("cp").arg("-r").arg(project().join("ops")).arg(folder.path()).status();
+    assert!(copied.is_ok_and(|copied| copied.success()));
+    let (ops, engine) = (folder.path().join("ops"), folder.path().join("docker"));
+    let _ = std::fs::remove_dir_all(ops.join("compose/made"));
+    std::fs::write(&engine, "#!/bin/sh\necho \"$@\"\n").expect("a file");
+    std::fs::set_permissions(&engine, Permissions::from_mode(0o755)).expect("it may be run");
+
+    let said = composes(folder.path(), "https://git.example.com/vestibule/blob/main/");
+    assert!(said.contains("compose --file ../compose.yaml up --build --detach"), "{said}");
+    let text = std::fs::read_to_string(ops.join("compose.yaml")).expect("the composition");
+    let mounted: Vec<_> = text.lines().filter_map(|line| line.trim().strip_prefix("- ./")?.split(':').next()).collect();
+    let secrets: Vec<_> = text.split("{file: ./").skip(1).filter_map(|rest| rest.split('}').next()).collect();
+    assert!(mounted.len() >= 7 && secrets.len() >= 5, "{mounted:?} {secrets:?}");
+    for path in mounted.iter().chain(&secrets) {
+        assert!(ops.join(path).exists(), "{path}");
+    }
+    for image in text.lines().filter_map(|line| line.trim().strip_prefix("image: ")) {
+        let tag = image.rsplit_once(':').expect("a tag").1;
+        assert!(tag.chars().filter(|c| *c == '.').count() >= 1, "{image} is not pinned");
+    }
+    for port in [8000, 3000, 9090, 9093] {
+        assert!(text.contains(&format!("ports: [\"127.0.0.1:{port}:{port}\"]")), "{port} is published to this machine alone");
+    }
+    let sources = std::fs::read_to_string(ops.join("compose/grafana/datasource.yml")).expect("the data sources");
+    for source in sources.lines().filter_map(|line| line.trim().strip_prefix("url: http://")) {
+        let service = source.split(':').next().unwrap_or_default();
+        assert!(text.contains(&format!("\n  {service}:\n    image: ")), "{service}");
+    }
+
+    // The secrets are where they are mounted, so they can't be read here.
+    approves(&binary(), &["config", "check", "--without-files"], &ops.join("compose/vestibule.toml"));
+    approves(Path::new("amtool"), &["check-config"], &ops.join("compose/alertmanager.yml"));
+    // Prometheus looks for its rules beside its configuration, where they are mounted.
+    let made = ops.join("compose/made");
+    std::fs::copy(ops.join("compose/prometheus.yml"), made.join("prometheus.yml")).expect("a copy");
+    approves(Path::new("promtool"), &["check", "config"], &made.join("prometheus.yml"));
+
+    let rules = || std::fs::read_to_string(made.join("vestibule.rules.yml")).expect("the rules");
+    let (linked, own) = (rules(), std::fs::read_to_string(ops.join("prometheus/vestibule.rules.yml")).expect("the rules"));
+    let expected = own.replace("runbook_url: ops/", "runbook_url: https://git.example.com/vestibule/blob/main/ops/");
+    assert!(expected != own && linked == expected, "an alert links to its runbook: {linked}");
+    composes(folder.path(), "");
+    assert_eq!(rules(), linked, "it is remembered");
 }

@@ -1,11 +1,15 @@
 //! What somebody sees who watches: traces lead through a login, and nobody outside can make the number of series grow. What Prometheus itself has to
 //! say is in `prometheus.rs`.
 
-use std::{collections::BTreeSet, process::Command};
+use std::{
+    collections::BTreeSet,
+    process::Command,
+    time::{Duration, Instant},
+};
 
 use reqwest::Method;
-use serde_json::json;
-use vestibule_tests::{ADMIN_KEY, Client, Collector, House, HouseOptions, Person, Upstream, addresses, binary, project};
+use serde_json::{Value, json};
+use vestibule_tests::{ADMIN_KEY, Client, Collector, House, HouseOptions, Person, Upstream, addresses, project};
 
 const CALLBACK: &str = "http://127.0.0.1:9/callback";
 
@@ -158,23 +162,40 @@ async fn a_provider_is_told_of_our_trace_where_its_host_is_named_and_nowhere_els
     }
 }
 
-#[test]
-fn what_compose_starts_is_there_and_its_gateway_has_a_good_configuration() {
-    let text = std::fs::read_to_string(project().join("ops/compose.yaml")).expect("the composition");
-    let mut mounted = 0;
-    for line in text.lines().filter_map(|line| line.trim().strip_prefix("- ./")) {
-        let path = line.split(':').next().unwrap_or_default();
-        assert!(project().join("ops").join(path).exists(), "{path}");
-        mounted += 1;
+/// How many changes of a sort were counted.
+async fn changes(house: &House, object: &str) -> u64 {
+    let (metrics, series) = (house.metrics().await, format!("vestibule_admin_changes_total{{object=\"{object}\"}} "));
+    let line = metrics.lines().find_map(|line| line.strip_prefix(&series));
+    line.and_then(|count| count.parse().ok()).unwrap_or_else(|| panic!("no {series}: {metrics}"))
+}
+
+/// Waits until one was: events are sealed about every second.
+async fn changed(house: &House, object: &str) {
+    let began = Instant::now();
+    while changes(house, object).await == 0 {
+        assert!(began.elapsed() < Duration::from_secs(20), "no change of {object} was counted:\n{}", house.metrics().await);
+        tokio::time::sleep(Duration::from_millis(100)).await;
     }
-    assert!(mounted >= 7, "{mounted}");
-    for image in text.lines().filter_map(|line| line.trim().strip_prefix("image: ")) {
-        let tag = image.rsplit_once(':').expect("a tag").1;
-        assert!(tag.chars().filter(|c| *c == '.').count() >= 1, "{image} is not pinned");
-    }
-    // The secrets are where they are mounted, so they can't be read here.
-    let output =
-        Command::new(binary()).args(["config", "check", "--without-files"]).arg(project().join("ops/compose/vestibule.toml")).output();
-    let output = output.expect("the binary runs");
-    assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+}
+
+#[tokio::test]
+async fn what_is_changed_by_a_command_or_in_the_file_is_counted_as_what_the_api_changes_is() {
+    let (house, _upstream) = House::start(Upstream::start).await;
+    assert_eq!(
+        (changes(&house, "signing_key").await, changes(&house, "provider").await),
+        (0, 0),
+        "keys that make themselves are no change"
+    );
+    house.command(&["keys", "rotate"]);
+    changed(&house, "signing_key").await;
+    let is_by_command =
+        |event: &Value| event["name"] == "key.rotated" && event["actor"] == json!({ "type": "admin_key", "id": "command-line" });
+    assert!(house.audit().iter().any(is_by_command), "the record says which way they came");
+
+    let file = house.folder().join("vestibule.toml");
+    let written = std::fs::read_to_string(&file).expect("the configuration");
+    std::fs::write(&file, written.replace("label = \"Acme\"", "label = \"Acme and daughters\"")).expect("a file");
+    let told = Command::new("kill").arg("-HUP").arg(house.process_id().to_string()).status();
+    assert!(told.is_ok_and(|told| told.success()));
+    changed(&house, "provider").await;
 }

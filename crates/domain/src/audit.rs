@@ -139,12 +139,27 @@ pub enum Actor {
     Account(AccountId),
     /// An app.
     Client(ClientId),
-    /// A key of the admin API, by its public part.
+    /// A key of the admin API, by its public part; or [`COMMAND_LINE`].
     AdminKey(String),
     /// The house itself.
     System,
     /// A person at work in the operators' console.
     Operator(AccountId),
+}
+
+/// Stands in the place of a key for whoever runs a command on the gateway's machine: who can read its configuration needs no key.
+pub const COMMAND_LINE: &str = "command-line";
+
+impl Actor {
+    /// Whoever runs a command beside the gateway, or without one.
+    pub fn command() -> Self {
+        Self::AdminKey(COMMAND_LINE.to_owned())
+    }
+
+    /// Whether it is an operator, whichever way they came, or the house itself: nobody who comes to an app, and no app.
+    pub const fn runs_the_house(&self) -> bool {
+        matches!(self, Self::AdminKey(_) | Self::Operator(_) | Self::System)
+    }
 }
 
 closed_enum! {

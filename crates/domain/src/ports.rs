@@ -418,6 +418,8 @@ pub struct Answered {
 pub trait Observer: Send + Sync {
     /// An event was committed, or seen if it is one that is not stored.
     fn observed(&self, event: &AuditEvent);
+    /// An event of an operator or of the house itself was put into the chain. Told once for all nodes, and of what a command wrote beside them too.
+    fn sealed(&self, _event: &AuditEvent) {}
     /// A step with an upstream ended; `result` is `ok` or the kind of error.
     fn upstream_called(&self, provider: &ProviderId, phase: Phase, result: &'static str, took: Duration);
     /// A provider's breaker is in this state now. Called on every change, and once for each provider that is new.

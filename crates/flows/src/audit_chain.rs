@@ -55,6 +55,7 @@ impl Gateway {
         let mut report = SealReport { sealed: events.len() as u64, more: events.len() as u64 == most, checkpoint: None };
         let mut changes = Changes::default();
         let mut people = self.subjects_of(&events).await?;
+        let of_the_house: Vec<_> = events.iter().filter(|event| event.actor.runs_the_house()).cloned().collect();
         for event in events {
             if let Some(looking) = &mut looking {
                 self.look_at(looking, &event, &mut people, now);
@@ -90,6 +91,9 @@ impl Gateway {
         let (chain, seq) = (head.chain, head.seq);
         match self.commit(changes.write(Write::PutChain { head: Box::new(head), expected })).await {
             Ok(()) => {
+                for event in &of_the_house {
+                    self.observer.sealed(event);
+                }
                 if let Some(detector) = detector {
                     self.end_looking(detector, chain, seq);
                 }

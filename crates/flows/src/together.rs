@@ -29,6 +29,10 @@ impl Observer for Together {
         self.tell(|observer| observer.observed(event));
     }
 
+    fn sealed(&self, event: &AuditEvent) {
+        self.tell(|observer| observer.sealed(event));
+    }
+
     fn upstream_called(&self, provider: &ProviderId, phase: Phase, result: &'static str, took: Duration) {
         self.tell(|observer| observer.upstream_called(provider, phase, result, took));
     }

@@ -21,6 +21,7 @@ use vestibule_domain::{
     keys::SigningKey,
     ports::{Answered, Observer},
     provider::Phase,
+    stats::People,
     time::Timestamp,
     upstream::RefreshOutcome,
 };
@@ -31,7 +32,7 @@ use instruments::{Count, Counts, Levels, Maker, Sizes, Timings};
 use labels::{
     CHANGED, ClientGrantLabels, ClientLoginLabels, DatabaseLabel, DetectionLabel, GrantLabel, KindLabel, LimitLabel, ListenerLabel,
     LoginLabels, Name, Names, ObjectLabel, OperationLabel, PhaseLabels, ProviderLabel, RequestLabels, ResultLabel, TokenErrorLabels,
-    UpstreamLabels,
+    UpstreamLabels, WindowLabel,
 };
 use sinks::OfSinks;
 
@@ -79,6 +80,7 @@ pub struct Metrics {
     token_errors: Counts<TokenErrorLabels>,
     refreshes: Counts<ResultLabel>,
     sessions_active: Gauge,
+    accounts_active: Levels<WindowLabel>,
     sessions_created: Count,
     logouts: Counts<KindLabel>,
     logout_deliveries: Counts<ResultLabel>,
@@ -177,6 +179,10 @@ impl Metrics {
                 "Refresh tokens presented to us, by what became of them, and our own refreshes at providers that failed",
             ),
             sessions_active: make.level("vestibule_sessions_active", "Browser sessions that live"),
+            accounts_active: make.levels(
+                "vestibule_active_accounts",
+                "Different accounts that were here: today, in 7 days with today, in 30 days with today, by days in UTC",
+            ),
             sessions_created: make.count("vestibule_sessions_created", "Sign-ins that began or renewed a browser session"),
             logouts: make.counts("vestibule_logout", "Browser sessions ended, by what ended them"),
             logout_deliveries: make
@@ -288,6 +294,13 @@ impl Metrics {
         self.sessions_active.set(i64::try_from(sessions).unwrap_or(i64::MAX));
     }
 
+    /// How many people were here, as the store counts them for all nodes.
+    pub fn set_active_accounts(&self, people: &People) {
+        for (window, accounts) in [("day", people.day), ("week", people.week), ("month", people.month)] {
+            self.accounts_active.set(&WindowLabel { window }, i64::try_from(accounts).unwrap_or(i64::MAX));
+        }
+    }
+
     /// What waits to be put into the chain of audit events.
     pub fn set_audit_unsealed(&self, unsealed: Unsealed, now: Timestamp) {
         self.audit_unsealed.set(i64::try_from(unsealed.events).unwrap_or(i64::MAX));
@@ -367,12 +380,15 @@ impl Metrics {
 }
 
 impl Observer for Metrics {
+    fn sealed(&self, event: &AuditEvent) {
+        if let Some(object) = labels::changed(event) {
+            self.changes.one(&ObjectLabel { object });
+        }
+    }
+
     fn observed(&self, event: &AuditEvent) {
         if let Some(detection) = Detection::recorded_by(event.name) {
             self.detections.one(&DetectionLabel { detection: detection.as_str() });
-        }
-        if let Some(object) = labels::changed(event) {
-            self.changes.one(&ObjectLabel { object });
         }
         match event.name {
             EventName::LoginSucceeded | EventName::LoginFailed | EventName::LoginDeniedByPolicy => self.login_ended(event),
@@ -395,7 +411,7 @@ impl Observer for Metrics {
             EventName::AbuseRateLimited => {
                 self.rate_limited.one(&LimitLabel { limit: labels::limit(event.reason) });
             }
-            // Requests on the way are counted by their routes, what is unusual is counted above, and what operators do is read in the audit log.
+            // Requests on the way are counted by their routes, what is unusual is counted above, and what operators do when it is sealed.
             EventName::UpstreamLogoutReceived
             | EventName::ConfigReloaded
             | EventName::ConfigReloadFailed

@@ -283,6 +283,9 @@ impl Observer for Lookout {
     fn observed(&self, event: &AuditEvent) {
         self.tell(|observer| observer.observed(event));
     }
+    fn sealed(&self, event: &AuditEvent) {
+        self.tell(|observer| observer.sealed(event));
+    }
     fn upstream_called(&self, provider: &ProviderId, phase: Phase, result: &'static str, took: Duration) {
         self.tell(|observer| observer.upstream_called(provider, phase, result, took));
     }

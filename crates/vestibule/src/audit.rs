@@ -88,7 +88,7 @@ pub(crate) async fn erase(options: &EraseOptions) -> Result<(), Failure> {
     confirm(&format!("Erase the account {}? There is no way back.", options.account), options.sure.yes)?;
     let Opened { gateway, store } = Onlooker::read(&options.config)?.open_to_write().await?;
     let witness = Witness { now: wire::clock().now(), source: Source::default(), trace_id: None };
-    let done = gateway.erase_account(&witness, &Actor::System, &options.account.to_string()).await;
+    let done = gateway.erase_account(&witness, &Actor::command(), &options.account.to_string()).await;
     store.close().await;
     done.map_err(|fault| Failure::Admin { what: format!("the account {}", options.account), fault })?;
     let id = options.account.to_string();

@@ -81,7 +81,7 @@ async fn rotate_beside(config: &Path, options: &RotateOptions) -> Result<(), Fai
     let Opened { gateway, store } = Onlooker::read(config)?.open_to_write().await?;
     let witness = Witness { now: wire::clock().now(), source: Source::default(), trace_id: None };
     let pace = if options.at_once { Pace::AtOnce { withdraw: options.withdraw } } else { Pace::Planned };
-    let keys = gateway.rotate_keys(&witness, &Actor::System, options.alg, pace).await;
+    let keys = gateway.rotate_keys(&witness, &Actor::command(), options.alg, pace).await;
     store.close().await;
     say(&keys.map_err(failed)?, options.of.json)
 }

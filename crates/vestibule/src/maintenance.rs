@@ -24,6 +24,8 @@ use vestibule_telemetry::Metrics;
 use crate::checkpoint_file::CheckpointFile;
 
 const EVERY: Duration = Duration::from_mins(1);
+/// In which of these rounds people are counted: that takes a walk over a month.
+const COUNT_PEOPLE_EACH: u32 = 10;
 /// How often providers are looked at.
 const PROBE_EVERY: Duration = Duration::from_mins(1);
 /// How often it is looked which upstream tokens want a refresh.
@@ -42,7 +44,7 @@ pub(crate) async fn keep_keys(gateway: &Gateway, metrics: &Metrics) -> Result<()
 pub(crate) async fn maintain(standing: Arc<Standing>, metrics: Arc<Metrics>) {
     let mut minutes = interval(EVERY);
     minutes.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
+    for round in (0..COUNT_PEOPLE_EACH).cycle() {
         minutes.tick().await;
         // Each round goes by the configuration that holds when it begins.
         let gateway = &now(&standing);
@@ -69,6 +71,13 @@ pub(crate) async fn maintain(standing: Arc<Standing>, metrics: Arc<Metrics>) {
         }
         if let Err(error) = gateway.write_statistics(false).await {
             error!(%error, "the statistics could not be written; it is tried again");
+        }
+        if round == 0 {
+            let witness = Witness { now: gateway.clock().now(), source: Source::default(), trace_id: None };
+            match gateway.people_here(&witness).await {
+                Ok(people) => metrics.set_active_accounts(&people),
+                Err(error) => error!(%error, "the people who were here could not be counted"),
+            }
         }
     }
 }

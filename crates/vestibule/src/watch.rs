@@ -30,6 +30,10 @@ impl Observer for Watch {
         log(event);
     }
 
+    fn sealed(&self, event: &AuditEvent) {
+        self.0.sealed(event);
+    }
+
     fn upstream_called(&self, provider: &ProviderId, phase: Phase, result: &'static str, took: Duration) {
         self.0.upstream_called(provider, phase, result, took);
         if result != "ok" && result != "declined" {

@@ -1,5 +1,5 @@
 use super::*;
-use crate::ids::LoginId;
+use crate::{change::Change, ids::LoginId};
 
 /// A Friday, at 08:00 UTC.
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -306,6 +306,16 @@ fn operators_who_work_at_night_are_found_in_their_own_time_zone() {
     assert!(does(EventName::AdminLogin, Actor::Operator(account(1)), Outcome::Success, night).is_empty());
     assert!(does(EventName::ClientUpdated, key("terraform"), Outcome::Denied, night).is_empty());
     assert!(does(EventName::KeyRotated, Actor::System, Outcome::Success, night).is_empty());
+    assert_eq!(does(EventName::KeyRotated, Actor::command(), Outcome::Success, night).len(), 1, "by a command on the machine");
+    // A file that says the same is read again by whoever renews a certificate.
+    let reload = event(EventName::ConfigReloaded, Outcome::Success, Actor::System, "192.0.2.7", night);
+    let finds = |rules: &DetectionRules, reload: &AuditEvent| Detector::default().look(rules, reload, None, None);
+    assert!(finds(&rules, &reload).is_empty());
+    let change = vec![Change { pointer: "/providers.acme.label".into(), before: None, after: Some("Acme".into()) }];
+    let reload = AuditEvent { change, ..reload };
+    assert_eq!(finds(&rules, &reload)[0].target, Target::Operator(COMMAND_LINE.to_owned()));
+    let rules = DetectionRules { admin_keys_at_any_hour: vec![COMMAND_LINE.to_owned()], ..rules };
+    assert!(finds(&rules, &reload).is_empty());
 }
 
 #[test]

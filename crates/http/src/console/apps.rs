@@ -22,7 +22,7 @@ use vestibule_domain::{
 use vestibule_flows::{Desk, NewSecret};
 
 pub(super) use self::names::{AppName, AppNames};
-use self::snippets::Snippet;
+use self::snippets::Shelf;
 use super::{
     Frame, Section, faulty,
     form::Sent,
@@ -289,5 +289,5 @@ struct App<'a> {
     has_document: bool,
     disabled: bool,
     version: i64,
-    snippets: Vec<Snippet>,
+    snippets: Vec<Shelf>,
 }

@@ -8,7 +8,10 @@ use std::{
 
 use opentelemetry::{KeyValue, Value};
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue, LabelValueEncoder};
-use vestibule_domain::audit::{Actor, AuditEvent, EventName, Outcome, Reason};
+use vestibule_domain::{
+    audit::{Actor, AuditEvent, EventName, Outcome, Reason},
+    change::Change,
+};
 
 use super::instruments::Labels;
 
@@ -126,6 +129,7 @@ label_sets! {
     OperationLabel { operation: &'static str }
     DatabaseLabel { database: &'static str }
     DetectionLabel { detection: &'static str }
+    WindowLabel { window: &'static str }
     ListenerLabel { listener: &'static str }
     LoginLabels { provider: Name, outcome: &'static str, reason: &'static str }
     GrantLabel { grant: &'static str }
@@ -184,10 +188,12 @@ pub(super) fn limit(reason: Option<Reason>) -> &'static str {
 
 /// What sort of thing an operator changed, if the event is of that.
 pub(super) fn changed(event: &AuditEvent) -> Option<&'static str> {
-    if !matches!(event.actor, Actor::AdminKey(_) | Actor::Operator(_)) || event.outcome != Outcome::Success {
+    if event.outcome != Outcome::Success {
         return None;
     }
-    Some(match event.name {
+    let object = match event.name {
+        // Whoever writes the file is an operator, whatever made the house read it.
+        EventName::ConfigReloaded => return reloaded(&event.change),
         EventName::ProviderCreated
         | EventName::ProviderUpdated
         | EventName::ProviderEnabled
@@ -253,7 +259,6 @@ pub(super) fn changed(event: &AuditEvent) -> Option<&'static str> {
         | EventName::UpstreamTokenRefreshed
         | EventName::UpstreamNeedsReconnect
         | EventName::UpstreamTokenRevoked
-        | EventName::ConfigReloaded
         | EventName::ConfigReloadFailed
         | EventName::ConfigChecked
         | EventName::AuditChainBegun
@@ -271,8 +276,24 @@ pub(super) fn changed(event: &AuditEvent) -> Option<&'static str> {
         | EventName::DetectionNewProvider
         | EventName::DetectionAdminOffHours
         | EventName::DetectionDormantReturn => return None,
-    })
+    };
+    matches!(event.actor, Actor::AdminKey(_) | Actor::Operator(_)).then_some(object)
+}
+
+/// The same of a configuration that was read again: what matters most of what is written differently.
+fn reloaded(changes: &[Change]) -> Option<&'static str> {
+    let any = |section: &str| changes.iter().any(|change| change.pointer.strip_prefix('/').is_some_and(|name| name.starts_with(section)));
+    // Of very many places the last are not named; there may be a provider among them.
+    let are_all_named = changes.iter().all(|change| !change.pointer.is_empty());
+    match changes {
+        [] => None,
+        _ if any("providers.") || any("providers_dir") || !are_all_named => Some("provider"),
+        _ if any("keys.") => Some("signing_key"),
+        _ if any("admin.bootstrap_key") => Some("api_key"),
+        _ => Some("configuration"),
+    }
 }
 
 /// All of [`changed`].
-pub(super) const CHANGED: [&str; 7] = ["provider", "signing_key", "api_key", "client", "account", "access", "registration_token"];
+pub(super) const CHANGED: [&str; 8] =
+    ["provider", "signing_key", "api_key", "client", "account", "access", "registration_token", "configuration"];

@@ -1,5 +1,6 @@
 use vestibule_domain::{
     audit::{Actor, Source, Witness},
+    change::Change,
     client::SigningAlg,
     ids::{LoginId, SessionId},
     ports::Entropy,
@@ -164,6 +165,7 @@ fn the_rest_is_counted_where_it_belongs() {
     metrics.token_refused(Some(GrantType::AuthorizationCode), OAuthErrorCode::InvalidGrant);
     metrics.committed(16, 3, Duration::from_micros(900));
     metrics.set_sessions_active(7);
+    metrics.set_active_accounts(&People { day: 3, week: 20, month: 50, days: Vec::new(), made_up: false });
     for (series, expected) in [
         (r#"vestibule_tokens_issued_total{grant="authorization_code"}"#, "1"),
         (r#"vestibule_tokens_issued_total{grant="client_credentials"}"#, "1"),
@@ -178,6 +180,8 @@ fn the_rest_is_counted_where_it_belongs() {
         ("db_commits_waiting", "3"),
         (r#"db_client_operation_duration_seconds_count{operation="commit"}"#, "1"),
         ("vestibule_sessions_active", "7"),
+        (r#"vestibule_active_accounts{window="day"}"#, "3"),
+        (r#"vestibule_active_accounts{window="month"}"#, "50"),
         (r#"vestibule_build_info{version="1.2.3",revision="abc"}"#, "1"),
     ] {
         assert_eq!(value(&metrics, series), expected, "{series}");
@@ -269,20 +273,25 @@ fn who_went_to_a_provider_and_did_not_come_back_is_abandoned() {
 fn what_operators_change_is_counted_and_what_happens_by_itself_is_not() {
     let metrics = metrics();
     let key = || Actor::AdminKey("ops".into());
+    metrics.sealed(&AuditEvent { actor: key(), ..event(EventName::ProviderUpdated, Outcome::Success) });
+    // Seen by the node where it happened, and counted where it is sealed alone.
     metrics.observed(&AuditEvent { actor: key(), ..event(EventName::ProviderUpdated, Outcome::Success) });
-    metrics.observed(&AuditEvent { actor: key(), ..event(EventName::KeyRotated, Outcome::Success) });
-    metrics.observed(&AuditEvent { actor: Actor::System, ..event(EventName::KeyRotated, Outcome::Success) });
-    metrics.observed(&AuditEvent { actor: key(), ..event(EventName::ClientUpdated, Outcome::Denied) });
+    metrics.sealed(&AuditEvent { actor: Actor::command(), ..event(EventName::KeyRotated, Outcome::Success) });
+    metrics.sealed(&AuditEvent { actor: Actor::System, ..event(EventName::KeyRotated, Outcome::Success) });
+    metrics.sealed(&AuditEvent { actor: key(), ..event(EventName::ClientUpdated, Outcome::Denied) });
     // A person in the console is an operator too; on their own page they are not.
     let person = vestibule_domain::ids::AccountId::new(&Zeros);
     let revoked = |actor| AuditEvent { actor, ..event(EventName::GrantRevoked, Outcome::Success) };
-    metrics.observed(&revoked(Actor::Operator(person)));
-    metrics.observed(&revoked(Actor::Account(person)));
+    metrics.sealed(&revoked(Actor::Operator(person)));
+    metrics.sealed(&revoked(Actor::Account(person)));
     let ended = |actor| AuditEvent { actor, reason: Some(Reason::Logout), ..event(EventName::SessionEnded, Outcome::Success) };
     metrics.observed(&ended(Actor::Operator(person)));
+    metrics.sealed(&ended(Actor::Operator(person)));
     // What ends with an account that they disable, or with a way into it, is no change of its own.
     for reason in [Reason::AccountDisabled, Reason::Unlinked] {
-        metrics.observed(&AuditEvent { reason: Some(reason), ..ended(Actor::Operator(person)) });
+        let event = AuditEvent { reason: Some(reason), ..ended(Actor::Operator(person)) };
+        metrics.observed(&event);
+        metrics.sealed(&event);
     }
     for (object, changes) in [("provider", "1"), ("signing_key", "1"), ("client", "0"), ("access", "2")] {
         assert_eq!(value(&metrics, &format!("vestibule_admin_changes_total{{object=\"{object}\"}}")), changes, "{object}");
@@ -290,6 +299,33 @@ fn what_operators_change_is_counted_and_what_happens_by_itself_is_not() {
     for kind in ["admin", "account_disabled", "unlinked"] {
         assert_eq!(value(&metrics, &format!("vestibule_logout_total{{kind=\"{kind}\"}}")), "1", "{kind}");
     }
+}
+
+#[test]
+fn a_configuration_that_is_read_again_is_a_change_of_what_it_changes() {
+    let read = |pointers: &[&str]| {
+        let change = pointers.iter().map(|pointer| Change { pointer: (*pointer).into(), before: None, after: Some("x".into()) }).collect();
+        AuditEvent { actor: Actor::System, change, ..event(EventName::ConfigReloaded, Outcome::Success) }
+    };
+    for (pointers, object) in [
+        (&["/log.filter", "/providers.acme.issuer"][..], "provider"),
+        (&["/log.filter", ""], "provider"),
+        (&["/keys.algorithms", "/log.filter"], "signing_key"),
+        (&["/admin.bootstrap_key"], "api_key"),
+        (&["/log.filter"], "configuration"),
+    ] {
+        let metrics = metrics();
+        metrics.sealed(&read(pointers));
+        for other in labels::CHANGED {
+            let expected = if other == object { "1" } else { "0" };
+            let series = format!("vestibule_admin_changes_total{{object=\"{other}\"}}");
+            assert_eq!(value(&metrics, &series), expected, "{pointers:?}: {other}");
+        }
+    }
+    let metrics = metrics();
+    metrics.sealed(&read(&[]));
+    metrics.sealed(&AuditEvent { outcome: Outcome::Failure, ..read(&["/providers.acme.issuer"]) });
+    assert!(labels::CHANGED.iter().all(|object| value(&metrics, &format!("vestibule_admin_changes_total{{object=\"{object}\"}}")) == "0"));
 }
 
 #[test]

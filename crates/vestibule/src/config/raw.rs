@@ -532,7 +532,7 @@ pub(crate) struct RawDetections {
     pub(crate) admin_hours: Option<String>,
     /// The time zone of admin_hours, as the IANA database names it.
     pub(crate) time_zone: String,
-    /// Keys of the admin API that machines use at any hour, by their ids.
+    /// Keys of the admin API that machines use at any hour, by their ids; "command-line" is whoever works on the gateway's machine.
     pub(crate) admin_keys_at_any_hour: Vec<String>,
 }
 

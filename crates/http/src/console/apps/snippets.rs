@@ -1,10 +1,22 @@
-//! What to write into the popular clients, with an app's own values in it.
+//! What to write into the popular clients, with an app's own values in it. Those of libraries are here.
+
+mod installed;
+mod products;
+#[cfg(test)]
+mod tests;
 
 use vestibule_domain::{
     assertion::JWT_BEARER,
     client::{AuthMethod, Client},
+    redirect::RegisteredUri,
     settings::Settings,
 };
+
+/// Some of one sort.
+pub(super) struct Shelf {
+    pub(super) name: &'static str,
+    pub(super) snippets: Vec<Snippet>,
+}
 
 /// One of them.
 pub(super) struct Snippet {
@@ -13,7 +25,23 @@ pub(super) struct Snippet {
     pub(super) name: &'static str,
     /// Where it goes.
     pub(super) note: &'static str,
+    /// The redirect addresses that it comes back to, whatever is registered: whole ones, or how they end, from a slash on.
+    needs: &'static [&'static str],
+    /// What it needs and the app has not, for people.
+    pub(super) lacks: Option<String>,
+    /// Whether it is the first to be read.
+    pub(super) open: bool,
     pub(super) text: String,
+}
+
+impl Snippet {
+    fn new(id: &'static str, name: &'static str, note: &'static str, text: String) -> Self {
+        Self { id, name, note, needs: &[], lacks: None, open: false, text }
+    }
+
+    fn needing(self, needs: &'static [&'static str]) -> Self {
+        Self { needs, ..self }
+    }
 }
 
 /// What stands where the secret goes, unless it was made just now.
@@ -21,7 +49,7 @@ const PLACEHOLDER: &str = "CLIENT_SECRET";
 
 /// For an app that signs people in; the secret is known only when it has just been made. Nothing in them is taken from the app's name, and what is taken
 /// from its registration is quoted as each language has it. What an app says that nobody vetted is nothing to paste into a shell: it gets none.
-pub(super) fn for_app(settings: &Settings, client: &Client, secret: Option<&str>) -> Vec<Snippet> {
+pub(super) fn for_app(settings: &Settings, client: &Client, secret: Option<&str>) -> Vec<Shelf> {
     let Some(redirect) = client.redirect_uris.first().filter(|_| client.is_vetted()) else { return Vec::new() };
     let has_certificate = matches!(client.auth_method, AuthMethod::TlsClientAuth | AuthMethod::SelfSignedTlsClientAuth);
     let given = Given {
@@ -32,9 +60,31 @@ pub(super) fn for_app(settings: &Settings, client: &Client, secret: Option<&str>
         alg: client.assertion_algs().first().map_or("ES256", |alg| alg.as_str()),
         secret: client.auth_method.has_secret().then(|| secret.unwrap_or(PLACEHOLDER)),
         redirect: redirect.as_str(),
+        registered: &client.redirect_uris,
         scope: in_their_order(client),
     };
-    given.all()
+    let mut shelves = given.shelves();
+    for snippet in shelves.iter_mut().flat_map(|shelf| &mut shelf.snippets) {
+        snippet.lacks = lacking(snippet.needs, &client.redirect_uris);
+    }
+    // Whoever has just been shown a secret is about to write it somewhere.
+    if let Some(first) = shelves.first_mut().and_then(|shelf| shelf.snippets.first_mut()) {
+        first.open = secret.is_some();
+    }
+    shelves
+}
+
+/// What is to be registered before somebody can come back.
+fn lacking(needs: &[&str], registered: &[RegisteredUri]) -> Option<String> {
+    let has = |need: &str| {
+        registered.iter().any(|uri| if need.starts_with('/') { uri.as_str().ends_with(need) } else { uri.admits(need).is_some() })
+    };
+    let lacks: Vec<_> = needs
+        .iter()
+        .filter(|need| !has(need))
+        .map(|need| if need.starts_with('/') { format!("one that ends in {need}") } else { (*need).to_owned() })
+        .collect();
+    (!lacks.is_empty()).then(|| format!("Not among this app's redirect addresses yet, and needed: {}.", lacks.join(", ")))
 }
 
 /// `openid` first, as everybody writes it.
@@ -75,27 +125,31 @@ struct Given<'a> {
     /// Nothing for an app that has none.
     secret: Option<&'a str>,
     redirect: &'a str,
+    /// All of its addresses.
+    registered: &'a [RegisteredUri],
     scope: String,
 }
 
 impl Given<'_> {
-    fn all(&self) -> Vec<Snippet> {
-        match self.method {
-            AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost => vec![
-                self.openid_client(),
-                self.authlib(),
-                self.auth_js(),
-                self.spring(),
-                self.grafana(),
-                self.oauth2_proxy(),
-                self.mod_auth_openidc(),
-                self.curl(),
-            ],
-            AuthMethod::PrivateKeyJwt => vec![self.openid_client(), self.authlib(), self.curl()],
-            AuthMethod::ClientSecretJwt | AuthMethod::None => vec![self.openid_client(), self.curl()],
+    fn shelves(&self) -> Vec<Shelf> {
+        let (own, products) = match self.method {
+            AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost => {
+                (vec![self.openid_client(), self.authlib(), self.auth_js(), self.spring(), self.curl()], self.products())
+            }
+            AuthMethod::PrivateKeyJwt => (vec![self.openid_client(), self.authlib(), self.curl()], Vec::new()),
+            AuthMethod::ClientSecretJwt => (vec![self.openid_client(), self.curl()], Vec::new()),
+            AuthMethod::None => {
+                (vec![self.openid_client(), self.command_line_app(), self.curl()], vec![self.kubelogin(), self.mcp_client()])
+            }
             // Where a certificate goes is a matter of each client's connection, which they have in common with curl alone.
-            AuthMethod::TlsClientAuth | AuthMethod::SelfSignedTlsClientAuth => vec![self.curl()],
-        }
+            AuthMethod::TlsClientAuth | AuthMethod::SelfSignedTlsClientAuth => (vec![self.curl()], Vec::new()),
+        };
+        let shelves = [Shelf { name: "In your own code", snippets: own }, Shelf { name: "In what others wrote", snippets: products }];
+        shelves.into_iter().filter(|shelf| !shelf.snippets.is_empty()).collect()
+    }
+
+    fn metadata(&self) -> String {
+        format!("{}/.well-known/openid-configuration", self.issuer)
     }
 
     /// Whether it sends its secret in the form, which few clients do unless they are told.
@@ -161,12 +215,12 @@ const tokens = await client.authorizationCodeGrant(config, currentUrl, {{
 console.log(tokens.claims());
 "#
         );
-        Snippet { id: "openid-client", name: "openid-client", note: "Node.js, Deno, Bun and browsers; version 6.", text }
+        Snippet::new("openid-client", "openid-client", "Node.js, Deno, Bun and browsers; version 6.", text)
     }
 
     fn authlib(&self) -> Snippet {
         let [id, secret, scope, redirect] = [self.id, self.secret(), &self.plain_scope(), self.redirect].map(quoted);
-        let metadata = quoted(&format!("{}/.well-known/openid-configuration", self.issuer));
+        let metadata = quoted(&self.metadata());
         let method = match self.method {
             AuthMethod::ClientSecretBasic => String::new(),
             other => format!(", \"token_endpoint_auth_method\": \"{other}\""),
@@ -199,7 +253,7 @@ def login():
 #   person = oauth.vestibule.authorize_access_token()["userinfo"]
 "#
         );
-        Snippet { id: "authlib", name: "Flask with Authlib", note: "Python.", text }
+        Snippet::new("authlib", "Flask with Authlib", "Python.", text)
     }
 
     fn auth_js(&self) -> Snippet {
@@ -224,12 +278,8 @@ export const {{ handlers, signIn, signOut, auth }} = NextAuth({{
 }});
 "#
         );
-        Snippet {
-            id: "auth-js",
-            name: "Auth.js (next-auth)",
-            note: "auth.ts. Its redirect address ends in /api/auth/callback/vestibule.",
-            text,
-        }
+        Snippet::new("auth-js", "Auth.js (next-auth)", "auth.ts. Its redirect address ends in /api/auth/callback/vestibule.", text)
+            .needing(&["/api/auth/callback/vestibule"])
     }
 
     fn spring(&self) -> Snippet {
@@ -257,76 +307,7 @@ export const {{ handlers, signIn, signOut, auth }} = NextAuth({{
 #   resolver.setAuthorizationRequestCustomizer(OAuth2AuthorizationRequestCustomizers.withPkce());
 "
         );
-        Snippet { id: "spring", name: "Spring Security", note: "application.yml.", text }
-    }
-
-    fn grafana(&self) -> Snippet {
-        let [issuer, id, secret, scope] = [self.issuer, self.id, self.secret(), &self.plain_scope()].map(ini_quoted);
-        let style = if self.sends_in_form() { "InParams" } else { "InHeader" };
-        let text = format!(
-            r"[auth.generic_oauth]
-enabled = true
-name = Vestibule
-client_id = {id}
-client_secret = {secret}
-scopes = {scope}
-auth_url = {issuer}/authorize
-token_url = {issuer}/token
-api_url = {issuer}/userinfo
-auth_style = {style}
-use_pkce = true
-login_attribute_path = email
-groups_attribute_path = groups
-"
-        );
-        Snippet { id: "grafana", name: "Grafana", note: "grafana.ini. Its redirect address ends in /login/generic_oauth.", text }
-    }
-
-    fn oauth2_proxy(&self) -> Snippet {
-        let [issuer, id, secret, scope, redirect] = [self.issuer, self.id, self.secret(), &self.plain_scope(), self.redirect].map(quoted);
-        let text = format!(
-            r#"provider = "oidc"
-oidc_issuer_url = {issuer}
-client_id = {id}
-client_secret = {secret}
-redirect_url = {redirect}
-scope = {scope}
-code_challenge_method = "S256"
-oidc_groups_claim = "groups"
-email_domains = ["*"]
-# 32 random bytes: openssl rand -base64 32
-cookie_secret = ""
-"#
-        );
-        Snippet { id: "oauth2-proxy", name: "oauth2-proxy", note: "oauth2-proxy.cfg. Its redirect address ends in /oauth2/callback.", text }
-    }
-
-    fn mod_auth_openidc(&self) -> Snippet {
-        let [id, secret, scope, redirect] = [self.id, self.secret(), &self.plain_scope(), self.redirect].map(quoted);
-        let metadata = quoted(&format!("{}/.well-known/openid-configuration", self.issuer));
-        let method = self.method;
-        let text = format!(
-            r#"OIDCProviderMetadataURL {metadata}
-OIDCClientID {id}
-OIDCClientSecret {secret}
-OIDCProviderTokenEndpointAuth {method}
-OIDCRedirectURI {redirect}
-OIDCScope {scope}
-OIDCPKCEMethod S256
-OIDCCryptoPassphrase "exec:/bin/cat /etc/apache2/oidc-passphrase"
-
-<Location />
-    AuthType openid-connect
-    Require valid-user
-</Location>
-"#
-        );
-        Snippet {
-            id: "mod-auth-openidc",
-            name: "Apache with mod_auth_openidc",
-            note: "A virtual host. Its redirect address is one that nothing else answers.",
-            text,
-        }
+        Snippet::new("spring", "Spring Security", "application.yml.", text)
     }
 
     fn curl(&self) -> Snippet {
@@ -363,125 +344,6 @@ curl {token} {proof} \
   -d grant_type=authorization_code -d code="$code" -d code_verifier="$verifier" --data-urlencode {redirect}
 "#
         );
-        Snippet { id: "curl", name: "curl", note: "By hand, to see what comes.", text }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HOSTILE: &str = "https://evil.example/';curl$IFS-o/tmp/x&$(id)#`\"\\x";
-
-    fn given(id: &str) -> Given<'_> {
-        Given {
-            issuer: "https://sso.example.com",
-            token_endpoint: "https://sso.example.com/token".into(),
-            id,
-            method: AuthMethod::ClientSecretBasic,
-            alg: "ES256",
-            secret: Some("s3cret"),
-            redirect: HOSTILE,
-            scope: "openid profile".into(),
-        }
-    }
-
-    /// The words that a shell would make of a line, if it makes nothing else of it: single quotes alone, and backslashes outside of them.
-    fn words(line: &str) -> Vec<String> {
-        let (mut words, mut word, mut within, mut escaped) = (Vec::new(), String::new(), false, false);
-        for letter in line.chars() {
-            match letter {
-                _ if escaped => {
-                    word.push(letter);
-                    escaped = false;
-                }
-                '\'' => within = !within,
-                _ if within => word.push(letter),
-                '\\' => escaped = true,
-                ' ' => words.push(std::mem::take(&mut word)),
-                '"' | '$' if line.contains("\"$") => word.push(letter),
-                letter => {
-                    assert!(letter.is_ascii_alphanumeric() || "-_=:/.".contains(letter), "the shell reads {letter:?}: {line}");
-                    word.push(letter);
-                }
-            }
-        }
-        assert!(!within, "a quote is open: {line}");
-        words.push(word);
-        words
-    }
-
-    #[test]
-    fn attack_65_nothing_of_a_registration_is_read_by_a_shell() {
-        let given = given(HOSTILE);
-        let text = given.curl().text;
-        let echo = text.lines().find_map(|line| line.strip_prefix("echo ")).unwrap();
-        let address = words(echo);
-        assert_eq!(address.len(), 1, "{echo}");
-        let address = url::Url::parse(address[0].trim_end_matches("\"$challenge\"")).unwrap();
-        let pairs: Vec<_> = address.query_pairs().filter(|(name, _)| name == "client_id" || name == "redirect_uri").collect();
-        assert!(pairs.len() == 2 && pairs.iter().all(|(_, value)| value == HOSTILE), "{pairs:?}");
-        let curl = text.lines().find_map(|line| line.strip_prefix("curl ")).unwrap().trim_end_matches(" \\");
-        assert_eq!(words(curl), ["https://sso.example.com/token", "-u", &format!("{HOSTILE}:s3cret")]);
-        let (_, redirect) = text.trim_end().split_once("--data-urlencode ").unwrap();
-        assert_eq!(words(redirect), [format!("redirect_uri={HOSTILE}")]);
-        let public = Given { secret: None, method: AuthMethod::None, ..given };
-        let text = public.curl().text;
-        let curl = text.lines().find_map(|line| line.strip_prefix("curl ")).unwrap().trim_end_matches(" \\");
-        assert_eq!(words(curl)[2], format!("client_id={HOSTILE}"));
-    }
-
-    #[test]
-    fn what_an_app_is_to_prove_itself_by_stands_in_each_snippet_and_nothing_else_does() {
-        for method in AuthMethod::ALL.iter().copied() {
-            let given = Given { method, secret: method.has_secret().then_some("s3cret"), ..given("app") };
-            let all = given.all();
-            let said = |id: &str| all.iter().find(|snippet| snippet.id == id).map(|snippet| snippet.text.as_str()).unwrap_or_default();
-            for snippet in &all {
-                let text = &snippet.text;
-                assert!(method.has_secret() || !text.contains("CLIENT_SECRET") && !text.contains("clientSecret"), "{method}: {text}");
-                assert!(!text.contains("client.None()") || method == AuthMethod::None, "{method}: {text}");
-            }
-            let curl = said("curl");
-            match method {
-                AuthMethod::ClientSecretBasic => {
-                    assert!(curl.contains("-u 'app:s3cret'") && said("openid-client").contains("ClientSecretBasic"));
-                }
-                AuthMethod::ClientSecretPost => {
-                    assert!(curl.contains("'client_secret=s3cret'") && said("openid-client").contains("ClientSecretPost"));
-                    assert!(said("spring").contains("client-authentication-method: client_secret_post"));
-                    assert!(said("mod-auth-openidc").contains("OIDCProviderTokenEndpointAuth client_secret_post"));
-                    assert!(said("grafana").contains("auth_style = InParams") && said("auth-js").contains("client_secret_post"));
-                    assert!(said("authlib").contains("\"token_endpoint_auth_method\": \"client_secret_post\""));
-                }
-                AuthMethod::ClientSecretJwt => {
-                    assert!(
-                        curl.contains("client_assertion=")
-                            && !curl.contains("s3cret")
-                            && said("openid-client").contains("ClientSecretJwt(\"s3cret\")")
-                    );
-                }
-                AuthMethod::PrivateKeyJwt => {
-                    assert!(curl.contains("client_assertion=") && said("openid-client").contains("client.PrivateKeyJwt(key)"));
-                    assert!(said("authlib").contains("PrivateKeyJWT(\"https://sso.example.com/token\", alg=\"ES256\")"));
-                }
-                AuthMethod::TlsClientAuth | AuthMethod::SelfSignedTlsClientAuth => assert!(curl.contains("--cert client.pem")),
-                AuthMethod::None => assert!(curl.contains("'client_id=app'") && said("openid-client").contains("client.None()")),
-            }
-        }
-    }
-
-    #[test]
-    fn attack_65_what_stands_in_quotes_does_not_leave_them() {
-        let [redirect, id] = [HOSTILE, HOSTILE].map(quoted);
-        let given = given(HOSTILE);
-        for snippet in
-            [given.openid_client(), given.authlib(), given.auth_js(), given.spring(), given.oauth2_proxy(), given.mod_auth_openidc()]
-        {
-            let rest = snippet.text.replace(&redirect, "").replace(&id, "");
-            assert!(!rest.contains("evil.example"), "{}: {}", snippet.id, snippet.text);
-        }
-        let grafana = given.grafana().text;
-        assert!(grafana.contains(&format!("client_id = \"\"\"{HOSTILE}\"\"\"\n")), "{grafana}");
+        Snippet::new("curl", "curl", "By hand, to see what comes.", text)
     }
 }
