@@ -100,6 +100,10 @@ async fn an_export_is_verified_without_a_database_and_by_another_program() {
     std::fs::write(&file, altered).expect("it can be written");
     let refused = told(&vestibule(&["audit", "verify", &path, "--key", key.trim()])).expect_err("it was altered");
     assert!(refused.contains(&format!("log.jsonl:{line}: event ")) && refused.contains("was altered"), "{refused}");
+    let as_json = vestibule(&["audit", "verify", &path, "--key", key.trim(), "--json"]);
+    let verdict: Value = serde_json::from_slice(&as_json.stdout).expect("JSON");
+    let why = verdict["why"].as_str().expect("a text");
+    assert!(!as_json.status.success() && verdict["result"] == "broken" && refused.contains(why), "{verdict:#}");
     assert!(!python("verify_audit.py").arg(&file).arg(key.trim()).output().expect("Python runs").status.success());
     let other_key = "3d4017c3e843895a92b70aa74d1b7ebc9c982ccf2ec4968cc0cd55f12af4660c";
     std::fs::write(&file, text).expect("it can be written");

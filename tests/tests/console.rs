@@ -365,10 +365,10 @@ async fn without_javascript_a_provider_is_added_tested_and_deleted() {
     assert_eq!(seen["ok"], true);
 }
 
-/// The first page counts as twenty calls of a key and what renews its board as twenty more: with 36 a minute there are enough again after seven seconds.
+/// The first page counts as twenty calls of a key and what renews its board as twenty more: with 34 a minute there are enough again after eleven seconds.
 #[tokio::test]
 async fn a_board_that_is_refused_says_so_and_asks_again_when_it_may() {
-    let extra = "[limits]\nadmin_per_key = 36\n".to_owned();
+    let extra = "[limits]\nadmin_per_key = 34\n".to_owned();
     let (house, _upstream) = House::start_with(HouseOptions { extra, ..HouseOptions::default() }, Upstream::start).await;
     let seen = browser(
         json!({}),

@@ -146,6 +146,7 @@ fn is_good_configuration(file_of: &str, block: &str) {
     let block = block
         .replace("/run/secrets/acme", &secret.display().to_string())
         .replace("/etc/vestibule/siem.secret", &siem.display().to_string())
+        .replace("/etc/vestibule/alerts.secret", &siem.display().to_string())
         .replace("/var/log/vestibule", &folder.path().display().to_string())
         // A database that operators bring themselves.
         .replace("geoip_file", "# geoip_file");

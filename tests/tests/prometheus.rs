@@ -13,7 +13,7 @@ const CALLBACK: &str = "http://127.0.0.1:9/callback";
 
 /// A house with a good provider, one that fails, one that is not there, and one whose rules let nobody in.
 async fn watched_house() -> (House, Upstream, Faulty, LogoutReceiver) {
-    let extra = "[metrics]\nby_client = true\n[lifetimes]\nrefresh_grace = \"0s\"\n\
+    let extra = "[metrics]\nby_client = true\n[lifetimes]\nrefresh_grace = \"0s\"\n[limits]\npush_per_address = 2\n\
                  [[audit.sinks]]\nid = \"nowhere\"\nkind = \"file\"\npath = \"/dev/null\"\nfsync = false\n";
     let options = HouseOptions { extra: extra.into(), ..HouseOptions::default() };
     let (house, (upstream, faulty, receiver)) = House::start_among(options, async |gateway: &str| {
@@ -93,7 +93,8 @@ async fn every_door(house: &House, app: &Client) {
     for path in ["/login", "/jwks", "/.well-known/openid-configuration", "/nowhere"] {
         http.get(format!("{}{path}", house.issuer)).send().await.expect("an answer");
     }
-    for path in ["/revoke", "/par"] {
+    // The last of these is one too many.
+    for path in ["/revoke", "/par", "/par", "/par"] {
         let request = http.post(format!("{}{path}", house.issuer)).basic_auth(&app.client_id, Some(&app.client_secret));
         request.form(&[("token", "none")]).send().await.expect("an answer");
     }

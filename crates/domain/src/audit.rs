@@ -1,5 +1,4 @@
 //! Audit events: what happened, to whom, through whom, and why. Committed with the fact they record.
-//!
 //! A record never has a token, code, secret, assertion or raw query string in it; the types leave no place for one.
 
 pub mod chain;

@@ -211,8 +211,7 @@ pub fn nearest_first<'u>(registered: &'u [RegisteredUri], asked: &str) -> Vec<&'
 /// The first part in which `asked` leaves the registered address nearest to it, for the developer who has to find it. Says nothing
 /// of what is registered.
 pub fn first_difference(registered: &[RegisteredUri], asked: &str) -> Option<&'static str> {
-    let same = |uri: &&RegisteredUri| uri.0.bytes().zip(asked.bytes()).take_while(|(a, b)| a == b).count();
-    let nearest = registered.iter().max_by_key(same)?;
+    let nearest = *nearest_first(registered, asked).first()?;
     let (Ok(nearest), Ok(asked)) = (Url::parse(&nearest.0), Url::parse(asked)) else { return Some("it is not an absolute address") };
     let parts = [
         ("scheme", nearest.scheme() != asked.scheme()),

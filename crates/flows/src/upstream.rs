@@ -340,7 +340,8 @@ impl Gateway {
         done.await.map_err(|_| StoreError::Unavailable("a refresh ended before its time".into()))?.map(Attempted::Done)
     }
 
-    /// From the lease to the commit. Nothing is read in between: what the provider gives must be written down whatever else fails.
+    /// From the lease to the commit. Nothing is read in between, but for whose sessions end with a no: what the provider gives must be written down whatever
+    /// else fails.
     async fn refresh_held(&self, held: Held) -> Result<RefreshOutcome, StoreError> {
         let Held { witness, provider, adapter, link, opened, .. } = &held;
         let rules = self.settings.upstream;
@@ -358,9 +359,8 @@ impl Gateway {
         };
         let answered = self.ask(provider, asked).await;
         let terms = adapter.terms();
-        // Nothing was given that could be lost while this is read.
         let ended = if terms.ends_sessions && matches!(answered, Err(ProviderError::Denied { .. })) {
-            self.session_ends(witness, link.account, Some(link.id), &Actor::System, Reason::UpstreamDenied).await?
+            self.ended_by_denial(&held, until).await?
         } else {
             Vec::new()
         };
@@ -376,6 +376,18 @@ impl Gateway {
             match written {
                 Ok(Some(over)) => changes = over,
                 Ok(None) => return Ok(outcome),
+                Err(error) if self.clock().now() >= until => return Err(error),
+                Err(_) => tokio::time::sleep(LOOK_EVERY * 4).await,
+            }
+        }
+    }
+
+    /// The ends of the sessions that end with a provider's no: asked for again, where the database is away, for as long as the lease goes.
+    async fn ended_by_denial(&self, held: &Held, until: Timestamp) -> Result<Vec<AuditEvent>, StoreError> {
+        let Held { witness, link, .. } = held;
+        loop {
+            match self.session_ends(witness, link.account, Some(link.id), &Actor::System, Reason::UpstreamDenied).await {
+                Ok(ended) => return Ok(ended),
                 Err(error) if self.clock().now() >= until => return Err(error),
                 Err(_) => tokio::time::sleep(LOOK_EVERY * 4).await,
             }

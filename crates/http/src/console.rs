@@ -34,6 +34,7 @@ use futures_util::{FutureExt, future::BoxFuture};
 use http::{HeaderValue, Method, StatusCode, header};
 use poem::{Response, Route};
 use secrecy::SecretString;
+use serde::Serialize;
 use vestibule_domain::{registration::FieldFault, store::StoreError};
 use vestibule_flows::{AdminFault, Desk};
 
@@ -300,8 +301,20 @@ fn onward(house: &House, path: &str, notice: Option<&str>) -> Response {
     halt::see_other(&format!("{}{BASE}{path}{notice}", house.prefix()))
 }
 
-/// How long what is carried to a page may be as text: sealed and encoded it is a third longer, and a browser keeps no cookie of more than 4,096 bytes.
+/// How long what is carried to a page may be as a string of JSON, as which it is sealed: encoded it is a third longer, and a browser keeps no cookie of
+/// more than 4,096 bytes.
 const MOST_CARRIED: usize = 2_400;
+
+/// What a browser carries to a page that shows it once: as long as it is too much for that, it is shortened, if there is anything to shorten.
+fn carried<T: Serialize>(mut what: T, mut shorten: impl FnMut(&mut T) -> bool) -> String {
+    loop {
+        let text = serde_json::to_string(&what).unwrap_or_default();
+        let fits = serde_json::to_string(&text).is_ok_and(|sealed| sealed.len() <= MOST_CARRIED);
+        if fits || !shorten(&mut what) {
+            return text;
+        }
+    }
+}
 
 /// On to a page of the console that shows once what was just made.
 fn onward_to_show(house: &House, visit: &Visit, desk: &Desk, path: &str, made: &str) -> Response {

@@ -96,7 +96,7 @@ impl fmt::Debug for LogFilter {
 impl LogFilter {
     /// From now on these directives hold; one that can't be read changes nothing.
     pub fn set(&self, directives: &str) -> Result<(), TelemetryError> {
-        Ok((self.0)(EnvFilter::try_new(directives)?)?)
+        Ok((self.0)(filter_of(directives)?)?)
     }
 }
 
@@ -135,14 +135,18 @@ impl Drop for TelemetryGuard {
 
 /// Whether a log filter can be read, for whoever checks a configuration without starting anything.
 pub fn check_filter(filter: &str) -> Result<(), TelemetryError> {
-    EnvFilter::try_new(filter)?;
-    Ok(())
+    filter_of(filter).map(drop)
+}
+
+/// What an operator wants to read; that the program has a fault is always said.
+fn filter_of(directives: &str) -> Result<EnvFilter, TelemetryError> {
+    Ok(EnvFilter::try_new(directives)?.add_directive(format!("{}=error", logs::PANICS).parse()?))
 }
 
 /// Sets up logs, of panics too, and the sending of traces and metrics, for the whole process, once. The [`Metrics`] that
 /// are made next are those that are sent.
 pub fn init(options: &TelemetryOptions) -> Result<TelemetryGuard, TelemetryError> {
-    let filter = EnvFilter::try_new(&options.log_filter)?;
+    let filter = filter_of(&options.log_filter)?;
     let sink = logs::Sink::to(io::stderr(), options.log_format)?;
     let (traces, filter) = match &options.otlp_endpoint {
         // A filter for the whole registry is asked once per event; a filter for each layer costs a little on every span.

@@ -228,13 +228,16 @@ fn is_unsafe(c: char) -> bool {
     c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
 }
 
+/// What panics are told under: no filter leaves them out.
+pub(crate) const PANICS: &str = "vestibule_panic";
+
 /// Has a panic told as a line like every other: where it was, and what it says, if that is a text of the program. One that was put together when it
 /// happened may have any value in it, a token or a name, so it stays unsaid.
 pub(crate) fn tell_of_panics() {
     panic::set_hook(Box::new(|panic| {
         let at = panic.location().map(ToString::to_string).unwrap_or_default();
         let said = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or("(may have anything in it)");
-        tracing::error!(at, said, "the program has a fault");
+        tracing::error!(target: PANICS, at, said, "the program has a fault");
     }));
 }
 

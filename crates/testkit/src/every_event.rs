@@ -53,6 +53,8 @@ fn full(sample: &Sample, name: EventName, actor: Actor, at: usize) -> AuditEvent
         bound_to: Some(turn(Binding::ALL, at)),
         acr: session.acr,
         amr: ["pwd", "otp", "hwk", "fpt", "mfa"].map(str::to_owned).into(),
+        audience: vec!["https://api.example.com".into()],
+        acting: vec![client.id.clone(), sample.client("other").id],
         took_ms: Some(12),
         detail: Some("a rule: \"domains\", Zoë's".into()),
         trial: true,

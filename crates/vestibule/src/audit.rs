@@ -69,18 +69,23 @@ pub(crate) fn schema() -> String {
 
 /// Says whether a log is what was sealed.
 pub(crate) async fn verify(options: &VerifyOptions) -> Result<(), Failure> {
+    let verdict = verdict(options).await;
+    if let (Err(Failure::Broken(why)), true) = (&verdict, options.json) {
+        print::json(&json!({ "result": "broken", "why": why }))?;
+    }
+    let verdict = verdict?;
+    if options.json { print::json(&verdict.json()) } else { print::text(&verdict.text()) }
+}
+
+async fn verdict(options: &VerifyOptions) -> Result<Verdict, Failure> {
     if let Some(path) = &options.export {
-        return say(&verify::export(path, options)?, options.json);
+        return verify::export(path, options);
     }
     let place = Place { config: options.config.clone(), data: options.data.clone() };
     let (store, opens) = open_as_can_be(&place).await?;
     let verdict = verify::store(&store, options, opens).await;
     store.close().await;
-    say(&verdict?, options.json)
-}
-
-fn say(verdict: &Verdict, as_json: bool) -> Result<(), Failure> {
-    if as_json { print::json(&verdict.json()) } else { print::text(&verdict.text()) }
+    verdict
 }
 
 /// Erases a person.

@@ -21,6 +21,8 @@ use vestibule_flows::Gateway;
 const PAGE: u64 = 500;
 /// How much of the end is read for the last line, in bytes: a line has about 500.
 const TAIL: u64 = 16 << 10;
+/// How often in a row it may be somebody else's turn, about once a second, before that is said: a node that writes is done at once.
+const PATIENCE: u32 = 60;
 /// What comes before everything.
 const NOTHING: i64 = -1;
 
@@ -33,6 +35,8 @@ pub(crate) struct CheckpointFile {
     is_behind: bool,
     /// Whether it was said that it can't be written.
     is_told: bool,
+    /// How often in a row somebody else held it locked.
+    waits: u32,
     /// Whether it was said that it has come further than the log.
     is_warned: bool,
 }
@@ -40,7 +44,7 @@ pub(crate) struct CheckpointFile {
 impl CheckpointFile {
     /// One that may be behind.
     pub(crate) const fn new(path: PathBuf) -> Self {
-        Self { path, reached: NOTHING, is_behind: true, is_told: false, is_warned: false }
+        Self { path, reached: NOTHING, is_behind: true, is_told: false, waits: 0, is_warned: false }
     }
 
     /// Writes what is missing, if something may be. What fails is tried again the next time.
@@ -54,6 +58,10 @@ impl CheckpointFile {
             error!(%error, "a checkpoint of the audit log can't be written to {}; it is tried again", self.path.display());
         }
         self.is_told = written.is_err();
+        self.waits = if matches!(written, Ok(false)) { self.waits.saturating_add(1) } else { 0 };
+        if self.waits == PATIENCE {
+            error!("{} stays locked by somebody else, so no checkpoint of the audit log is written to it", self.path.display());
+        }
         self.is_behind = !written.unwrap_or(false);
     }
 

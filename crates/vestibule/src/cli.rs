@@ -9,7 +9,6 @@ use std::path::PathBuf;
 
 use clap::{ArgAction, Args, Parser, Subcommand};
 use clap_complete::Shell;
-use url::Url;
 use vestibule_domain::{
     client::SigningAlg,
     ids::{ClientId, ProviderId},
@@ -288,21 +287,15 @@ pub(crate) struct RotateOptions {
 }
 
 #[derive(Debug, Args)]
+#[command(mut_arg("data", |data| data.conflicts_with("url")))]
 pub(crate) struct ExplainOptions {
     /// The reference of the error page, which is the id of its trace, or the id of a login
     #[arg(value_name = "REFERENCE")]
     pub(crate) reference: String,
     #[command(flatten)]
     pub(crate) place: Place,
-    /// Ask a running gateway instead: the URL of its issuer
-    #[arg(long, value_name = "URL", conflicts_with = "data")]
-    pub(crate) url: Option<Url>,
-    /// With --url: a file with an admin key that may read the audit log
-    #[arg(long, value_name = "FILE", env = "VESTIBULE_API_KEY_FILE")]
-    pub(crate) key_file: Option<PathBuf>,
-    /// With --url: certificate authorities to trust besides those of this machine, a PEM file
-    #[arg(long, value_name = "FILE", requires = "url")]
-    pub(crate) ca_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(crate) far: Far,
     /// How many days to look back in the audit log, where what was decided is not kept
     #[arg(long, default_value_t = 30, value_parser = clap::value_parser!(u32).range(1..=3660), conflicts_with = "url")]
     pub(crate) days: u32,

@@ -20,9 +20,7 @@ use crate::{
 
 /// Says what was decided about the login that the reference names, why, and what helps.
 pub(crate) async fn explain(options: &ExplainOptions) -> Result<(), Failure> {
-    let told = if let Some(url) = &options.url {
-        let key_file = options.key_file.clone().ok_or_else(|| Failure::Plain("--url needs --key-file, a file with an admin key".into()))?;
-        let at = At { url: url.clone(), key_file, ca_file: options.ca_file.clone(), json: options.json };
+    let told = if let Some(at) = options.far.at(options.json)? {
         from_gateway(&at, &options.reference).await?
     } else {
         let store = audit::open(&options.place).await?;

@@ -66,6 +66,9 @@ pub(crate) enum Failure {
         /// In its words.
         error: io::Error,
     },
+    /// An audit log is not what was sealed: where, and how.
+    #[error("error: {0}")]
+    Broken(String),
     /// Something would be done, and that is what was to be found out: exit code 3, and no words.
     #[error("something would change")]
     WouldChange,

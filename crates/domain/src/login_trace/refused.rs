@@ -64,7 +64,10 @@ impl Refused {
 fn readable(text: &str, most: usize) -> String {
     let end = text.find(['?', '#']).unwrap_or(text.len());
     let (told, rest) = text.split_at(end);
-    let start = told.find("//").map_or(0, |slashes| slashes + 2);
+    // As browsers read it: after the scheme any number of slashes, whichever way they lean, leads to the authority.
+    let slash = |c: char| matches!(c, '/' | '\\');
+    let lead = told.find(slash).filter(|at| told[..*at].is_empty() || told[..*at].ends_with(':'));
+    let start = lead.map_or(0, |at| told[at..].find(|c| !slash(c)).map_or(told.len(), |rest| at + rest));
     let (scheme, after) = told.split_at(start);
     let (authority, path) = after.split_at(after.find('/').unwrap_or(after.len()));
     let (user, host) = authority.split_at(authority.rfind('@').unwrap_or_default());
@@ -94,6 +97,9 @@ mod tests {
             ("https://app.example.com/cb#access_token=s3cret", "https://app.example.com/cb#..."),
             ("https://ada:s3cret@app.example.com/cb", "https://...@app.example.com/cb"),
             ("https://ada:s3@cret@app.example.com/cb", "https://...@app.example.com/cb"),
+            ("https:/ada:s3cret@app.example.com/cb", "https:/...@app.example.com/cb"),
+            ("https:///ada:s3cret@app.example.com/cb", "https:///...@app.example.com/cb"),
+            ("https:\\\\ada:s3cret@app.example.com/cb", "https:\\\\...@app.example.com/cb"),
             ("//ada:s3cret@app.example.com/cb", "//...@app.example.com/cb"),
             ("ada:s3cret@app.example.com", "...@app.example.com"),
             ("https://social.example/@ada/cb", "https://social.example/@ada/cb"),

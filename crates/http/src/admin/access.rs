@@ -146,8 +146,9 @@ impl Access {
 
     /// Take back everything an app was given
     ///
-    /// By everybody: every token of it stops working, and so do codes and devices' approvals it has not fetched yet. The app stays registered, and people
-    /// can sign in to it again; to shut it out, disable or delete it.
+    /// By everybody: the tokens that came of it stop working, and so do codes and devices' approvals it has not fetched yet. The app stays registered, and
+    /// people can sign in to it again. Tokens that it got for itself (`client_credentials`), or in exchange for those of another app, work until they
+    /// expire; to stop those too, and to shut it out, disable or delete it.
     #[oai(path = "/clients/:client_id/grants", method = "delete", operation_id = "revoke_client_grants", tag = "Group::Access")]
     async fn revoke_grants_of_client(
         &self,

@@ -184,7 +184,8 @@ impl Names {
             Actor::Client(id) => Some(id.to_string()),
             _ => None,
         });
-        let apps = events.iter().filter_map(|event| event.client.as_ref()).map(ToString::to_string).chain(calling).collect();
+        let through = events.iter().flat_map(|event| &event.acting).map(ToString::to_string);
+        let apps = events.iter().filter_map(|event| event.client.as_ref()).map(ToString::to_string).chain(calling).chain(through).collect();
         Ok(Self { people, apps: AppNames::of(house, &desk.operator, apps).await? })
     }
 }

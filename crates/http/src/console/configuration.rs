@@ -15,7 +15,7 @@ use vestibule_domain::{
 };
 use vestibule_flows::{AdminFault, Desk};
 
-use super::{Frame, MOST_CARRIED, Section, faulty, like, made_for, onward_to_show, read, show, shown_once, write};
+use super::{Frame, Section, carried, faulty, like, made_for, onward_to_show, read, show, shown_once, write};
 use crate::{
     admin::table::{CONFIG, CONFIG_CHECK, CONFIG_RELOAD},
     house::House,
@@ -131,19 +131,14 @@ impl Outcome {
     }
 
     /// As a browser carries it to the page that shows it. What is too much is left out from the end; of faults, the first is what helps.
-    fn carried(mut self) -> String {
-        loop {
-            let text = serde_json::to_string(&self).unwrap_or_default();
-            if text.len() <= MOST_CARRIED || !self.shortened() {
-                return text;
-            }
-            self.is_cut = true;
-        }
-    }
-
-    /// One thing less, if anything is left.
-    fn shortened(&mut self) -> bool {
-        self.warnings.pop().is_some() || self.waiting.pop().is_some() || self.changes.pop().is_some() || self.faults.pop().is_some()
+    fn carried(self) -> String {
+        carried(self, |outcome| {
+            outcome.is_cut = true;
+            outcome.warnings.pop().is_some()
+                || outcome.waiting.pop().is_some()
+                || outcome.changes.pop().is_some()
+                || outcome.faults.pop().is_some()
+        })
     }
 
     fn read(text: &str) -> Option<Self> {
@@ -186,9 +181,14 @@ mod tests {
         assert_eq!(whole, Outcome::of("It holds", &few));
         let many =
             ConfigurationChange { changes: (0..50).map(|at| change(at, &"v".repeat(200))).collect(), ..ConfigurationChange::default() };
-        let carried = Outcome::of("It holds", &many).carried();
-        let cut = Outcome::read(&carried).unwrap();
-        assert!(carried.len() <= MOST_CARRIED && cut.is_cut && cut.changes.len() > 5, "{cut:?}");
+        // What JSON has to escape is longer once it is sealed.
+        let short = ConfigurationChange { changes: (0..90).map(|at| change(at, "\"\"\"")).collect(), ..ConfigurationChange::default() };
+        for much in [many, short] {
+            let carried = Outcome::of("It holds", &much).carried();
+            let sealed = serde_json::to_string(&carried).unwrap();
+            let cut = Outcome::read(&carried).unwrap();
+            assert!(sealed.len() <= 2_400 && cut.is_cut && cut.changes.len() > 5, "{cut:?}");
+        }
     }
 
     #[test]

@@ -14,7 +14,7 @@ use vestibule_domain::{health::BreakerState, operator::AdminArea};
 use vestibule_flows::{Desk, ManagedBy, ShownProvider};
 
 use super::{
-    Frame, MOST_CARRIED, Section, faulty, like, made_for, named,
+    Frame, Section, carried, faulty, like, made_for, named,
     parts::{Badge, When},
     read, said, segment, show, shown_once, write,
 };
@@ -155,14 +155,11 @@ struct Tested {
 
 impl Tested {
     /// As a browser carries it to the page that shows it. What is too much is left out from the end.
-    fn carried(mut self) -> String {
-        loop {
-            let text = serde_json::to_string(&self).unwrap_or_default();
-            if text.len() <= MOST_CARRIED || (self.warnings.pop().is_none() && self.facts.pop().is_none()) {
-                return text;
-            }
-            self.is_cut = true;
-        }
+    fn carried(self) -> String {
+        carried(self, |tested| {
+            tested.is_cut = true;
+            tested.warnings.pop().is_some() || tested.facts.pop().is_some()
+        })
     }
 
     fn read(text: &str) -> Option<Self> {
@@ -211,7 +208,7 @@ mod tests {
         assert!(!whole.is_cut && whole.facts == facts[..3] && whole.warnings == warnings);
         let carried = tested(facts.clone()).carried();
         let cut = Tested::read(&carried).unwrap();
-        assert!(carried.len() <= MOST_CARRIED && cut.is_cut && facts.starts_with(&cut.facts) && cut.facts.len() > 5);
+        assert!(carried.len() <= 2_400 && cut.is_cut && facts.starts_with(&cut.facts) && cut.facts.len() > 5);
         assert_eq!(cut.trial.as_deref(), Some("https://a"));
     }
 }

@@ -56,6 +56,8 @@ const follow = async (board, body, signal) => {
     text = events.pop();
     for (const event of events) {
       const data = event.split("\n").filter((line) => line.startsWith("data: ")).map((line) => line.slice(6));
+      // A comment, which keeps the connection open.
+      if (data.length === 0) continue;
       came = true;
       say(board, " · live");
       draw(board, data.join("\n"));
@@ -75,7 +77,8 @@ const watch = async (board, signal) => {
   let failures = 0;
   while (!signal.aborted) {
     const answer = await fetch(board.dataset.live, { signal, cache: "no-store" }).catch(() => null);
-    const came = answer?.status === 200 && await follow(board, answer.body, signal);
+    const is_stream = answer?.status === 200 && answer.headers.get("content-type")?.startsWith("text/event-stream");
+    const came = is_stream && await follow(board, answer.body, signal);
     if (signal.aborted) return;
     // Whoever is told that there is nothing for them, or that they may not, is told the same tomorrow.
     if (answer && answer.status !== 200 && answer.status !== 429 && answer.status < 500) return say(board, " · no longer live");

@@ -95,14 +95,21 @@ impl What {
         let progress = Progress::counting("exporting events");
         let mut writer = Writer::new(self.form, out);
         let mut query = self.query.clone();
-        let base = store.chain().await?.map_or(0, |head| head.base);
-        let mut oldest: Option<i64> = None;
+        let mut base = store.chain().await?.map_or(0, |head| head.base);
+        let mut before: Option<i64> = None;
         loop {
             let page = store.events(&query).await?;
+            let first = page.iter().filter_map(|event| event.link).map(|link| link.seq).min();
+            // What lies before the page that was read before this one was there when it was read.
+            if let Some(gone) = gone_since(store, base).await? {
+                if before.or(first).is_some_and(|at| at <= gone) {
+                    return Err(has_a_gap(gone));
+                }
+                base = gone;
+            }
+            before = first.or(before);
             for event in &page {
                 writer.write(event).map_err(Failure::Output)?;
-                let seq = event.link.map(|link| link.seq);
-                oldest = oldest.into_iter().chain(seq).min();
             }
             progress.some(page.len() as u64);
             match page.last() {
@@ -111,11 +118,7 @@ impl What {
             }
         }
         progress.end();
-        let out = writer.finish().map_err(Failure::Output)?;
-        match gone_since(store, base).await? {
-            Some(gone) if oldest.is_some_and(|oldest| oldest <= gone) => Err(has_a_gap(gone)),
-            _ => Ok(out),
-        }
+        writer.finish().map_err(Failure::Output)
     }
 
     /// From the first to the last that was asked for, and on to the checkpoint that covers it; of what lies between and was not asked for, the digest. Then
@@ -133,7 +136,7 @@ impl What {
             let page = store.sequenced(seq, PAGE).await?;
             let next = page.first().map(|(at, _)| *at);
             if next != Some(seq + 1) {
-                still_kept(store, range.base).await?;
+                still_kept(store, seq).await?;
             }
             // What somebody took away behind the gateway's back is for `verify` to find.
             if next.is_none_or(|next| next > range.last) {
@@ -150,7 +153,7 @@ impl What {
             }
         }
         if covered < range.last {
-            still_kept(store, range.base).await?;
+            still_kept(store, covered).await?;
         }
         for event in &range.waiting {
             line(record::json_line(&AuditEvent { link: None, personal: None, ..event.clone() }))?;
@@ -174,14 +177,14 @@ impl What {
             if base > 0 && first.is_none() {
                 still_kept(store, base).await?;
             }
-            return Ok(Range { base, after: base, last: head.signed, first, waiting });
+            return Ok(Range { after: base, last: head.signed, first, waiting });
         }
         let (waiting, span) = self.all(store, |link| link.is_none_or(|link| link.seq > head.signed)).await?;
         let Some((from, to)) = span.filter(|(from, _)| *from <= head.signed) else { return Ok(Range { waiting, ..Range::default() }) };
         // As far as the checkpoint that covers the last of them. What was signed since is among those that wait.
         let to = to.min(head.signed);
         let covers = store.checkpoints(to - 1, 1).await?.first().map_or(head.signed, |checkpoint| checkpoint.seq.min(head.signed));
-        Ok(Range { base, after: (from - 1).max(base), last: covers, first: None, waiting })
+        Ok(Range { after: (from - 1).max(base), last: covers, first: None, waiting })
     }
 
     /// Those that are asked for and that `which` chooses, and the first and the last place in the chain of any that is asked for.
@@ -237,8 +240,6 @@ fn has_a_gap(gone: i64) -> Failure {
 /// What of the chain is written.
 #[derive(Default)]
 struct Range {
-    /// How far the log was given up when it was looked at; nothing is missing after it.
-    base: i64,
     /// Events after this one.
     after: i64,
     /// Up to this one, which a checkpoint covers.

@@ -40,7 +40,7 @@ pub(super) fn export(path: &Path, options: &VerifyOptions) -> Result<Verdict, Fa
     let mut line = String::new();
     for number in 1_u64.. {
         line.clear();
-        let broken = |broken: Broken| Failure::Plain(format!("{}:{number}: {broken}", path.display()));
+        let broken = |broken: Broken| Failure::Broken(format!("{}:{number}: {broken}", path.display()));
         let read = (&mut reader).take(LONGEST_LINE).read_line(&mut line);
         match read {
             Ok(0) => break,
@@ -60,18 +60,20 @@ pub(super) fn export(path: &Path, options: &VerifyOptions) -> Result<Verdict, Fa
         .all_met(&verifier)
         .and_then(|()| verifier.conclude())
         .map(|report| Verdict { report, waiting: 0, against: held_against, believed: None })
-        .map_err(|broken| Failure::Plain(format!("{}: {broken}", path.display())))
+        .map_err(|broken| Failure::Broken(format!("{}: {broken}", path.display())))
 }
 
-/// Verifies the log in a database. A gateway may be at work on it: where it gave up the oldest events meanwhile, because their time was over, all of it is
-/// verified again from there, for nothing is broken by that.
+/// Verifies the log in a database. A gateway may be at work on it: where it gave up the oldest events meanwhile, because their time was over, and that is
+/// where this came to nothing, all of it is verified again from there, for nothing is broken by that.
 pub(super) async fn store(store: &dyn Store, options: &VerifyOptions, opens: bool) -> Result<Verdict, Failure> {
     loop {
         // Read first: what comes to the file meanwhile is of what comes to the log meanwhile.
         let known = known(options)?;
         let head = head(store).await?;
-        let said = as_it_lies(store, &head, options, known, opens).await;
-        if said.is_ok() || self::head(store).await?.base <= head.base {
+        let mut reached = head.base;
+        let said = as_it_lies(store, &head, options, known, opens, &mut reached).await;
+        // What lies after what was given up is broken by something else.
+        if said.is_ok() || self::head(store).await?.base <= reached {
             return said;
         }
     }
@@ -82,16 +84,18 @@ async fn head(store: &dyn Store) -> Result<ChainHead, Failure> {
     store.chain().await?.ok_or_else(none)
 }
 
+/// `reached` is the last event that was found to be as it was sealed.
 async fn as_it_lies(
     store: &dyn Store,
     head: &ChainHead,
     options: &VerifyOptions,
     mut known: Known,
     opens: bool,
+    reached: &mut i64,
 ) -> Result<Verdict, Failure> {
     let key = options.key.as_deref().map(read_key).transpose()?;
     let mut verifier = Verifier::new(&LocalNotary, key.unwrap_or(head.key));
-    let failed = |broken: Broken| Failure::Plain(broken.to_string());
+    let failed = |broken: Broken| Failure::Broken(broken.to_string());
     let progress = Progress::of(u64::try_from(head.seq - head.base).unwrap_or_default(), "verifying");
     let mut checkpoints = store.checkpoints(head.base - 1, PAGE).await?;
     let mut redacted = 0;
@@ -116,6 +120,7 @@ async fn as_it_lies(
             }
             verifier.kept(&kept.link, &kept.record).map_err(failed)?;
             seq = kept.link.seq;
+            *reached = seq;
             if checkpoints.last().is_none_or(|last| last.seq < seq) {
                 checkpoints = store.checkpoints(seq - 1, PAGE).await?;
             }

@@ -50,6 +50,7 @@ fn goes(change: &Change) -> (String, String) {
     let kind = match change.pointer.as_str() {
         "/profile" => "What is known of them",
         "/links" => "Ways in",
+        "/upstream_tokens" => "Tokens of their providers",
         "/consents" => "What they allowed apps",
         "/sessions" => "Browsers that are signed in",
         "/grants" => "What apps have of them",

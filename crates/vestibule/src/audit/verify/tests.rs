@@ -1,6 +1,13 @@
 //! A log is made by a real gateway on a store in memory, exported by the command's own code, and then meddled with.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
 
 use proptest::prelude::*;
 use vestibule_domain::{
@@ -277,6 +284,59 @@ async fn an_export_that_would_have_a_gap_because_events_were_given_up_meanwhile_
         assert!(failed.contains(&format!("events up to {} came to the end", house.base().await)), "{look:?} {form}: {failed}");
         what.write(house.rig.port(), Vec::new()).await.unwrap();
     }
+}
+
+#[tokio::test]
+async fn an_export_has_no_gap_where_only_what_it_had_read_was_given_up() {
+    let house = House::with_old_events().await;
+    house.happens(20).await;
+    house.seal_all().await;
+    let query = EventQuery { limit: 7, ..EventQuery::default() };
+    let what = What { query, form: Form::Csv, provable: false };
+    // After the fifth page: what is given up lies in those before the fourth.
+    let gateway = house.gateway.clone();
+    let mut happens: Pin<Box<dyn Future<Output = ()> + Send>> = Box::pin(async move {
+        gateway.forget_old_events().await.unwrap();
+        gateway.sweep().await.unwrap();
+    });
+    for _ in 1..5 {
+        let (store, next) = (house.rig.store.clone(), happens);
+        happens = Box::pin(async move { store.meanwhile(Look::Events, next) });
+    }
+    house.rig.store.meanwhile(Look::Events, happens);
+    let written = what.write(house.rig.port(), Vec::new()).await.unwrap();
+    let base = house.base().await;
+    assert!((12..17).contains(&base), "{base}");
+    assert!(String::from_utf8(written).unwrap().lines().count() > 36);
+}
+
+#[tokio::test]
+async fn what_is_broken_is_said_though_older_events_are_given_up_meanwhile() {
+    let house = House::with_old_events().await;
+    let mut checkpoint = house.rig.port().checkpoints(-1, 100).await.unwrap().pop().unwrap();
+    checkpoint.seq += 1_000;
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(&file, json!({ "checkpoint": checkpoint }).to_string()).unwrap();
+    let (key, checkpoints) = (Some(house.key().await.to_string()), Some(file.path().to_owned()));
+    let options = VerifyOptions { export: None, key, checkpoints, json: false, config: None, data: None };
+    let looks = Arc::new(AtomicUsize::new(0));
+    let (counted, store_of, gateway) = (looks.clone(), house.rig.store.clone(), house.gateway.clone());
+    // When all was read, and before that checkpoint turns out to be none of this log.
+    house.rig.store.meanwhile(Look::Sequenced, async move {
+        gateway.forget_old_events().await.unwrap();
+        gateway.sweep().await.unwrap();
+        let store = store_of.clone();
+        // After the look that ends it there is none.
+        store_of.meanwhile(Look::Chain, async move {
+            store.meanwhile(Look::Chain, async move {
+                counted.fetch_add(1, Ordering::Relaxed);
+            });
+        });
+    });
+    let failed = store(house.rig.port(), &options, true).await.err().unwrap();
+    assert!(matches!(failed, Failure::Broken(_)), "{failed}");
+    assert_eq!(looks.load(Ordering::Relaxed), 0, "it is not begun again");
+    assert!(house.base().await > 0, "and yet events were given up");
 }
 
 #[tokio::test]

@@ -61,6 +61,9 @@ server.listen(0, redirect.hostname.replace(/[\[\]]/g, ""), async () => {{
 
     pub(super) fn kubelogin(&self) -> Snippet {
         let [issuer, id] = [self.issuer, self.id].map(quoted);
+        // YAML takes quotes away only from around the whole of an argument.
+        let [issuer_flag, id_flag] =
+            [("issuer-url", self.issuer), ("client-id", self.id)].map(|(flag, is)| quoted(&format!("--oidc-{flag}={is}")));
         let more = self.scope.split(' ').filter(|scope| *scope != "openid");
         let scopes: Vec<_> = more.map(|scope| format!("\n          - --oidc-extra-scope\n          - {}", quoted(scope))).collect();
         let scopes = scopes.concat();
@@ -82,10 +85,10 @@ users:
           - {id}{scopes}
 
 # Of the API server
-#   --oidc-issuer-url={issuer}
-#   --oidc-client-id={id}
-#   --oidc-username-claim=sub
-#   --oidc-groups-claim=groups
+#   - {issuer_flag}
+#   - {id_flag}
+#   - --oidc-username-claim=sub
+#   - --oidc-groups-claim=groups
 "
         );
         let note = "Its redirect address is http://localhost:8000, and http://localhost:18000 when that port is taken.";
