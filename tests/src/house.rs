@@ -171,7 +171,13 @@ allow = {allowed:?}
         child.wait().ok()?.code()
     }
 
-    /// Tells it to stop and does not wait.
+    /// Sends SIGHUP: it reads its configuration again.
+    pub fn hang_up(&self) {
+        let told = Command::new("kill").arg("-HUP").arg(self.process_id().to_string()).status();
+        assert!(told.is_ok_and(|told| told.success()), "the gateway can be told to read its configuration");
+    }
+
+    /// The number of its process.
     pub fn process_id(&self) -> u32 {
         self.child.as_ref().expect("the gateway runs").id()
     }

@@ -53,7 +53,9 @@ impl Drop for Program {
 /// The files of the project that match one of these patterns of git's.
 pub fn tracked(patterns: &[&str]) -> Vec<String> {
     let output = Command::new("git").arg("ls-files").args(patterns).current_dir(project()).output().expect("git runs");
-    String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect()
+    let found: Vec<_> = String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect();
+    assert!(output.status.success() && !found.is_empty(), "{patterns:?}: {}", String::from_utf8_lossy(&output.stderr));
+    found
 }
 
 /// The top of the project.

@@ -4,7 +4,6 @@ use std::{
     io::Read,
     net::TcpListener,
     path::Path,
-    process::Command,
     sync::mpsc,
     time::{Duration, Instant},
 };
@@ -273,8 +272,7 @@ async fn sinks_come_and_go_with_a_reload() {
     let name = file.display();
     let reload = async |section: &str, told: &str| {
         std::fs::write(&config, format!("{text}{section}")).expect("it can be written");
-        let hup = Command::new("kill").arg("-HUP").arg(house.process_id().to_string()).status();
-        assert!(hup.is_ok_and(|hup| hup.success()));
+        house.hang_up();
         eventually("a reload", async || house.log_text().contains(told).then_some(())).await;
     };
     reload(&format!("[[audit.sinks]]\nid = \"late\"\nkind = \"file\"\npath = \"{name}\"\n"), "audit.sinks[0].path").await;
@@ -286,4 +284,13 @@ async fn sinks_come_and_go_with_a_reload() {
     sign_in(&house, &client, &["bob"]).await;
     let all = sealed(&house).await;
     eventually("more of the file", async || (seqs_in(&file).last() >= all.last()).then_some(())).await;
+    // One that stands there no more is sent nothing more.
+    reload("", "\"event\":\"config.reloaded\"").await;
+    let reloaded = || house.log_text().matches("\"event\":\"config.reloaded\"").count();
+    eventually("the second reload that holds", async || (reloaded() == 2).then_some(())).await;
+    let (had, before) = (seqs_in(&file), sealed(&house).await);
+    sign_in(&house, &client, &["cy"]).await;
+    eventually("the sealing of it", async || (sealed(&house).await.len() > before.len()).then_some(())).await;
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert_eq!(seqs_in(&file), had);
 }

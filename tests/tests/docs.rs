@@ -85,12 +85,10 @@ fn blocks<'a>(text: &'a str, language: &str) -> Vec<&'a str> {
     text.match_indices(&fence).filter_map(|(at, _)| text[at + fence.len()..].split("```").next()).collect()
 }
 
-/// Every document that says something about the configuration or about files for `apply`, and has a block of TOML.
+/// Every document, by its name.
 fn documents() -> Vec<(String, String)> {
-    let listed = Command::new("git").args(["ls-files", "*.md"]).current_dir(project()).output().expect("git runs");
-    let listed = String::from_utf8(listed.stdout).expect("names");
-    let read = |file: &str| std::fs::read_to_string(project().join(file)).expect("a document");
-    listed.lines().map(|file| (file.to_owned(), read(file))).collect()
+    let read = |file: String| (std::fs::read_to_string(project().join(&file)).expect("a document"), file);
+    tracked(&["*.md"]).into_iter().map(read).map(|(text, file)| (file, text)).collect()
 }
 
 #[test]
@@ -164,8 +162,7 @@ fn is_good_configuration(file_of: &str, block: &str) {
 
 #[test]
 fn links_between_documents_lead_somewhere() {
-    for file in tracked(&["*.md"]) {
-        let text = std::fs::read_to_string(project().join(&file)).expect("a document");
+    for (file, text) in documents() {
         let folder = project().join(&file).parent().expect("a file lies in a folder").to_owned();
         for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()).filter(|link| !link.contains("://")) {
             let link = link.split('#').next().unwrap_or_default();

@@ -136,11 +136,10 @@ fn tests_that_the_conformance_document_names_are_there() {
 fn the_words_of_runbooks_are_those_of_the_house() {
     let read = |path: &str| std::fs::read_to_string(project().join(path)).unwrap_or_else(|error| panic!("{path}: {error}"));
     let json = |path: &str| -> Value { serde_json::from_str(&read(path)).expect("JSON") };
-    let (mut sections, mut settings) = (BTreeSet::new(), BTreeSet::new());
+    let mut sections = BTreeSet::new();
     settings_of(&json("config/schema.json"), "", &mut sections);
-    settings.extend(sections.iter().filter_map(|path| path.rsplit('.').next()).map(str::to_owned));
     let quoted = |path: &str| read(path).split('"').skip(1).step_by(2).map(str::to_owned).collect::<BTreeSet<_>>();
-    let mut words = settings;
+    let mut words: BTreeSet<String> = sections.iter().filter_map(|path| path.rsplit('.').next()).map(str::to_owned).collect();
     // Reasons and names of events; error codes of apps; values of labels; parameters of requests and registrations.
     for path in [
         "docs/audit/events.schema.json",

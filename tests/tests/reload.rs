@@ -1,7 +1,6 @@
 //! Reading the configuration again while people sign in: nobody notices, a bad file changes nothing, and what waits for a restart is named.
 
 use std::{
-    process::Command,
     sync::{
         Arc,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -32,11 +31,6 @@ impl File<'_> {
         std::fs::write(&new, text).expect("a file");
         std::fs::rename(new, there).expect("it takes the place of the other");
     }
-}
-
-fn hang_up(house: &House) {
-    let told = Command::new("kill").arg("-HUP").arg(house.process_id().to_string()).status();
-    assert!(told.is_ok_and(|told| told.success()));
 }
 
 async fn asks(house: &House, method: Method, path: &str) -> (StatusCode, Value) {
@@ -97,7 +91,7 @@ async fn a_hangup_under_load_changes_what_holds_and_no_login_fails() {
     for round in 1..=6 {
         let seen = signed_in.load(Ordering::Relaxed);
         file.says(&format!("{written}\n[lifetimes]\naccess_token = \"{round}m\"\n"));
-        hang_up(&house);
+        house.hang_up();
         until("logins on both sides of a reload", async || (signed_in.load(Ordering::Relaxed) >= seen + 4).then_some(())).await;
     }
     stopping.store(true, Ordering::Relaxed);
@@ -142,7 +136,7 @@ async fn a_bad_file_changes_nothing_and_says_what_is_wrong() {
     assert_eq!(metric(&house, "vestibule_config_last_reload_success").await, "0");
     assert_eq!(metric(&house, "vestibule_config_last_reload_success_timestamp_seconds").await, before);
 
-    hang_up(&house);
+    house.hang_up();
     until("the second record", async || (house.log_text().matches("\"event\":\"config.reload_failed\"").count() == 2).then_some(())).await;
     assert_eq!(asks(&house, Method::GET, "/config").await.1, shown);
     let tokens = Person::named("alice").gets_tokens(&house, &client, CALLBACK).await;
@@ -267,7 +261,7 @@ async fn a_providers_own_file_that_can_not_be_used_is_told_at_a_reload_as_at_the
     let folder = house.folder().join("providers.d");
     std::fs::create_dir_all(&folder).expect("a folder");
     std::fs::write(folder.join("broken.toml"), "preset = \"oidc\"\n").expect("a file");
-    hang_up(&house);
+    house.hang_up();
     until("the line of the log", async || (told() > 0).then_some(())).await;
     assert!(house.log_text().contains("broken.toml"), "it says which file");
     let (status, answer) = asks(&house, Method::POST, "/config:reload").await;

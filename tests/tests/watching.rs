@@ -195,7 +195,6 @@ async fn what_is_changed_by_a_command_or_in_the_file_is_counted_as_what_the_api_
     let file = house.folder().join("vestibule.toml");
     let written = std::fs::read_to_string(&file).expect("the configuration");
     std::fs::write(&file, written.replace("label = \"Acme\"", "label = \"Acme and daughters\"")).expect("a file");
-    let told = Command::new("kill").arg("-HUP").arg(house.process_id().to_string()).status();
-    assert!(told.is_ok_and(|told| told.success()));
+    house.hang_up();
     changed(&house, "provider").await;
 }

@@ -341,6 +341,11 @@ impl Client {
             |registered: &RegisteredUri| registered.is_private_use() || (self.is_public() && registered.is_impersonable());
         self.redirect_uris.iter().any(|registered| could_be_another(registered) && registered.admits(uri.as_str()).is_some())
     }
+
+    /// Whether what it is given can be renewed by a refresh token.
+    pub fn refreshes(&self) -> bool {
+        self.grant_types.contains(&GrantType::RefreshToken)
+    }
 }
 
 /// Where a client's public keys are. One place, and not two that could differ (RFC 7591 §2).

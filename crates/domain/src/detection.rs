@@ -127,11 +127,6 @@ impl DetectionRules {
         const YEAR: Duration = Duration::from_hours(24 * 365);
         self.remember_for.max(self.dormant_after) + YEAR
     }
-
-    /// Whether this is looked for.
-    pub fn wants(&self, detection: Detection) -> bool {
-        self.enabled && !self.off.contains(&detection)
-    }
 }
 
 /// Where an address is in the world, as far as a database says.
@@ -259,7 +254,7 @@ impl Detector {
                 Finding { detection, target, evidence, country: None }
             }));
         }
-        found.retain(|finding| rules.wants(finding.detection));
+        found.retain(|finding| !rules.off.contains(&finding.detection));
         for finding in &mut found {
             finding.country = place.and_then(|place| place.country.clone());
         }

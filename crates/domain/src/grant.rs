@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     authorize::Nonce,
     claims_request::WantedClaims,
-    client::{Client, GrantType, closed_enum},
+    client::{Client, closed_enum},
     code::Code,
     error::OAuthError,
     ids::{AccountId, ClientId, GrantId, LinkId, LoginId, ProviderId, SessionId},
@@ -143,7 +143,7 @@ impl Grant {
     /// The grant a redeemed code makes.
     pub fn from_code(code: &Code, client: &Client, now: Timestamp, lifetimes: &Lifetimes) -> Self {
         let absolute_expires = now + lifetimes.refresh_absolute;
-        let family = client.grant_types.contains(&GrantType::RefreshToken).then(|| RefreshFamily {
+        let family = client.refreshes().then(|| RefreshFamily {
             generation: 0,
             rotated: now,
             idle_expires: (now + lifetimes.refresh_idle).min(absolute_expires),

@@ -18,10 +18,10 @@ pub use told::{Chapter, Explanation, Fact, HappenedEvent, Mood, Step, Stretch};
 use crate::{
     account::{Link, LinkedBy},
     attempt::{Attempt, Errand},
-    audit::{EventName, Outcome, Reason, bounded},
+    audit::{EventName, Outcome, Reason, bounded, bounded_to},
     authorize::{AuthorizationRequest, Prompt},
     claims::{Claims, VOUCHES},
-    client::{Client, GrantType, closed_enum},
+    client::{Client, closed_enum},
     code::Code,
     door::Chosen,
     email::EmailDomain,
@@ -425,8 +425,7 @@ impl Decisions {
 
     /// The app gets a code.
     pub fn gives(&mut self, code: &Code, client: &Client) {
-        let refreshes = client.grant_types.contains(&GrantType::RefreshToken);
-        let tokens = [(TokenKind::Access, true), (TokenKind::Id, code.scopes.has("openid")), (TokenKind::Refresh, refreshes)];
+        let tokens = [(TokenKind::Access, true), (TokenKind::Id, code.scopes.has("openid")), (TokenKind::Refresh, client.refreshes())];
         self.given = Some(Given {
             grant: code.grant,
             scopes: code.scopes.clone(),
@@ -490,7 +489,7 @@ fn millis(span: Duration) -> u64 {
 }
 
 fn address(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(LONGEST_ADDRESS).collect()
+    bounded_to(text, LONGEST_ADDRESS)
 }
 
 /// What a value is, without what it says. Only whether an address is verified is said, because that decides so much.

@@ -15,7 +15,7 @@ use uuid::Uuid;
 pub use self::{
     histogram::Histogram,
     report::{AppLine, Funnel, Only, People, Point, ProviderLine, Report},
-    tally::{FailedLogin, MOST_FAILURES, OfClient, OfProvider, Outcomes, Tally},
+    tally::{FailedLogin, OfClient, OfProvider, Outcomes, Tally},
 };
 use crate::{client::closed_enum, time::Timestamp};
 

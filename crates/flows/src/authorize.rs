@@ -220,7 +220,7 @@ impl Gateway {
         let mut changes = Changes::default().write(Write::AddCode(code));
         if !attempt.consent.is_not_asked() {
             let given = self.given(client, &session.account).await?;
-            changes = self.allowed(changes, witness, client, attempt, session, &given);
+            changes = self.allowed(changes, witness, client, attempt, session, &given).write(spend(attempt));
         }
         // Whoever has just signed in for this was counted then.
         let arrived = matches!(attempt.consent, Consenting::Asked { arrived: true, .. });
@@ -236,9 +236,6 @@ impl Gateway {
         }
         if session.wants_touch(witness.now) {
             changes = changes.write(Write::TouchSession { id: session.id, at: witness.now });
-        }
-        if !attempt.consent.is_not_asked() {
-            changes = changes.write(spend(attempt));
         }
         self.commit_remembering(changes, witness, client).await.map_err(|error| self.unsettled(client, attempt, error))?;
         let answer = AppAnswer::code(request, &text, &self.settings.issuer);

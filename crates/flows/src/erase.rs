@@ -5,7 +5,6 @@ use vestibule_domain::{
     account::{Link, Profile, UpstreamTokens},
     audit::{Actor, AuditEvent, EventName, Outcome, Witness},
     change::difference,
-    consent::Consent,
     ids::AccountId,
     store::{Changes, Contest, StoreError, Write},
 };
@@ -14,10 +13,8 @@ use crate::{AccessFilter, AccessPage, AdminFault, Gateway, KeysError};
 
 /// How often somebody else may be faster: a link of theirs changes as they sign in, and the chain of events moves on about every second.
 const TRIES: u32 = 20;
-/// How many sessions, and grants, are counted.
+/// How many sessions, grants and consents are counted.
 const MOST_COUNTED: u64 = 500;
-/// How many consents are read at a time.
-const CONSENTS_AT_ONCE: u64 = 500;
 
 /// A way in that goes, and the upstream's tokens that came by it.
 type Way = (Link, Option<UpstreamTokens>);
@@ -51,7 +48,7 @@ impl Gateway {
             let tokens = self.store.upstream_tokens(&link.id).await.map_err(AdminFault::Store)?;
             ways.push((link, tokens));
         }
-        let consents = self.all_consents(&id).await.map_err(AdminFault::Store)?;
+        let consents = self.store.consents_of(&id, None, MOST_COUNTED).await.map_err(AdminFault::Store)?;
         let (sessions, grants) = self.what_is_open(witness, &id).await?;
         let counts = [
             ("links", ways.len()),
@@ -89,20 +86,6 @@ impl Gateway {
         let of_account = AccessFilter { account: Some(&id), ..AccessFilter::default() };
         let first = AccessPage { after: None, limit: MOST_COUNTED };
         Ok((self.sessions(witness, of_account, first).await?.sessions.len(), self.grants(witness, of_account, first).await?.len()))
-    }
-
-    /// What a person allowed apps, all of it.
-    async fn all_consents(&self, account: &AccountId) -> Result<Vec<Consent>, StoreError> {
-        let mut all: Vec<Consent> = Vec::new();
-        loop {
-            let after = all.last().map(|consent| (&consent.client, consent.host.as_str()));
-            let page = self.store.consents_of(account, after, CONSENTS_AT_ONCE).await?;
-            let more = page.len() as u64 == CONSENTS_AT_ONCE;
-            all.extend(page);
-            if !more {
-                return Ok(all);
-            }
-        }
     }
 }
 

@@ -39,7 +39,7 @@ pub use icon::icons;
 pub(crate) use icon::svg as mark_of;
 pub use logout::{ConfirmLogout, Frame, SignedOut};
 pub use onward::{Onward, ReturnToApp};
-pub(crate) use phrase::visible;
+pub(crate) use phrase::{visible, visible_lines};
 pub use respond::Page;
 pub(crate) use respond::protect;
 pub use trial::Tried;

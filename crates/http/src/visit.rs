@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use http::{HeaderMap, Method, header};
 use poem::{Addr, Request};
-use vestibule_domain::audit::{Source, Witness};
+use vestibule_domain::audit::{Source, Witness, bounded_to};
 use vestibule_protocol::parameters::{ParameterError, Parameters};
 
 use crate::house::House;
@@ -66,10 +66,7 @@ impl Visit {
 
 /// What every event of a request shares.
 pub(crate) fn witness(house: &House, request: &Request, trace_id: String) -> Witness {
-    let user_agent = request.headers().get(header::USER_AGENT).map(|value| {
-        let text = String::from_utf8_lossy(value.as_bytes());
-        text.chars().filter(|c| !c.is_control()).take(200).collect()
-    });
+    let user_agent = request.headers().get(header::USER_AGENT).map(|value| bounded_to(&String::from_utf8_lossy(value.as_bytes()), 200));
     let source = Source { ip: client_address(house, request), user_agent, country: None };
     Witness { now: house.gateway.clock().now(), source, trace_id: Some(trace_id) }
 }

@@ -1,24 +1,19 @@
 //! A gateway on fakes: real rules, real cryptography, a clock and a provider in the test's hand.
 
-use std::{
-    net::IpAddr,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use secrecy::SecretString;
 use vestibule_crypto::{KeySealer, LocalChecker, LocalNotary, LocalProofReader, LocalSigner, SealingKey, SystemEntropy};
 use vestibule_domain::{
-    audit::{Actor, AuditEvent, Source, Witness, chain::SealRules, sink::SinkLag},
+    audit::{Actor, AuditEvent, Source, Witness, chain::SealRules},
     claims::Claims,
-    client::{Client, GrantType, SigningAlg},
+    client::{Client, SigningAlg},
     detection::{DetectionRules, Place},
-    error::OAuthErrorCode,
     health::BreakerState,
-    ids::{ClientId, LoginId, ProviderId, SinkId},
+    ids::ProviderId,
     keys::Rotation,
     limits::Limits,
-    ports::{Answered, Atlas, BackChannel, Clock, IdentityProvider, Observer, ProviderFactory, Store},
+    ports::{Atlas, BackChannel, Clock, IdentityProvider, Observer, ProviderFactory, Store},
     provider::{Definition, Need, Phase, PresetCard, ProviderTerms},
     registration::{Draft, FieldFault},
     self_registration::SelfRegistration,
@@ -26,7 +21,7 @@ use vestibule_domain::{
     time::Timestamp,
     upstream::{RefreshOutcome, RefreshRules},
 };
-use vestibule_flows::{FixedProvider, Gateway, Parts, Sink, Statistics, Together, note_upstream_request};
+use vestibule_flows::{FixedProvider, Gateway, Parts, Sink, Statistics, Together};
 
 use crate::{
     clock::StoppedClock, fake_back_channel::FakeBackChannel, fake_client_keys::FakeClientKeys, fake_configuration::FakeConfiguration,
@@ -34,7 +29,7 @@ use crate::{
 };
 
 /// What differs from the plain gateway.
-#[derive(Debug)]
+#[expect(missing_debug_implementations, reason = "ports have nothing to show")]
 pub struct RigOptions {
     /// Our issuer.
     pub issuer: String,
@@ -64,6 +59,8 @@ pub struct RigOptions {
     pub detections: DetectionRules,
     /// Where addresses are.
     pub atlas: Option<FakeAtlas>,
+    /// Who looks on, beside the statistics.
+    pub observers: Vec<Arc<dyn Observer>>,
 }
 
 impl Default for RigOptions {
@@ -83,6 +80,7 @@ impl Default for RigOptions {
             sinks: Vec::new(),
             detections: DetectionRules::default(),
             atlas: None,
+            observers: Vec::new(),
         }
     }
 }
@@ -97,7 +95,6 @@ pub struct Rig {
     pub back_channel: Arc<FakeBackChannel>,
     pub client_keys: Arc<FakeClientKeys>,
     pub documents: Arc<FakeDocuments>,
-    pub observer: Arc<Lookout>,
     pub configuration: Arc<FakeConfiguration>,
 }
 
@@ -128,7 +125,6 @@ impl Rig {
         let back_channel = Arc::<FakeBackChannel>::default();
         let algorithms = vec![SigningAlg::Es256, SigningAlg::Rs256];
         let client_keys = Arc::new(FakeClientKeys::default());
-        let observer = Arc::<Lookout>::default();
         let statistics = Arc::new(Statistics::new(clock.clone()));
         let gateway = Gateway::new(Parts {
             store: store.clone(),
@@ -140,7 +136,7 @@ impl Rig {
             notary: Arc::new(LocalNotary),
             entropy: Arc::new(SystemEntropy),
             clock: clock.clone(),
-            observer: Arc::new(Together(vec![observer.clone(), statistics.clone()])),
+            observer: Arc::new(Together([options.observers, vec![statistics.clone()]].concat())),
             statistics,
             providers: providers.iter().map(fixed).collect(),
             factory: Arc::new(FakeFactory),
@@ -166,7 +162,7 @@ impl Rig {
             bootstrap_key: Some(SecretString::from(ADMIN_KEY)),
         });
         gateway.keep_keys().await.expect("keys are made");
-        (gateway, Self { store, clock, providers, back_channel, client_keys, documents, observer, configuration })
+        (gateway, Self { store, clock, providers, back_channel, client_keys, documents, configuration })
     }
 
     /// A request's witness, from nowhere in particular.
@@ -254,77 +250,4 @@ impl Observer for Unwatched {
     fn provider_health(&self, _: &ProviderId, _: BreakerState) {}
     fn provider_secret_expires(&self, _: &ProviderId, _: Option<Timestamp>) {}
     fn upstream_refreshed(&self, _: &ProviderId, _: RefreshOutcome) {}
-}
-
-/// From where somebody may look on, once the gateway is made; nobody does at first.
-#[derive(Default)]
-pub struct Lookout(OnceLock<Arc<dyn Observer>>);
-
-impl std::fmt::Debug for Lookout {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Lookout").finish_non_exhaustive()
-    }
-}
-
-impl Lookout {
-    /// From now on this one looks on. The first stays.
-    pub fn post(&self, observer: Arc<dyn Observer>) {
-        let _ = self.0.set(observer);
-    }
-
-    fn tell(&self, what: impl FnOnce(&dyn Observer)) {
-        if let Some(observer) = self.0.get() {
-            what(observer.as_ref());
-        }
-    }
-}
-
-impl Observer for Lookout {
-    fn observed(&self, event: &AuditEvent) {
-        self.tell(|observer| observer.observed(event));
-    }
-    fn sealed(&self, event: &AuditEvent) {
-        self.tell(|observer| observer.sealed(event));
-    }
-    fn upstream_called(&self, provider: &ProviderId, phase: Phase, result: &'static str, took: Duration) {
-        self.tell(|observer| observer.upstream_called(provider, phase, result, took));
-    }
-    fn provider_health(&self, provider: &ProviderId, state: BreakerState) {
-        self.tell(|observer| observer.provider_health(provider, state));
-    }
-    fn client_served(&self, client: &ClientId) {
-        self.tell(|observer| observer.client_served(client));
-    }
-
-    fn provider_secret_expires(&self, provider: &ProviderId, expires: Option<Timestamp>) {
-        self.tell(|observer| observer.provider_secret_expires(provider, expires));
-    }
-    fn upstream_refreshed(&self, provider: &ProviderId, result: RefreshOutcome) {
-        self.tell(|observer| observer.upstream_refreshed(provider, result));
-    }
-    fn departed(&self, provider: &ProviderId, login: LoginId) {
-        self.tell(|observer| observer.departed(provider, login));
-    }
-    fn upstream_answered(&self, provider: &ProviderId, phase: Phase, status: Option<u16>, took: Duration) {
-        note_upstream_request(phase, status, took);
-        self.tell(|observer| observer.upstream_answered(provider, phase, status, took));
-    }
-    fn returned(&self, provider: &ProviderId, login: LoginId, away: Duration) {
-        self.tell(|observer| observer.returned(provider, login, away));
-    }
-    fn answered(&self, answered: &Answered) {
-        self.tell(|observer| observer.answered(answered));
-    }
-    fn sink_tried(&self, sink: &SinkId, result: &'static str) {
-        self.tell(|observer| observer.sink_tried(sink, result));
-    }
-    fn sinks_lag(&self, lags: &[(SinkId, SinkLag)], now: Timestamp) {
-        self.tell(|observer| observer.sinks_lag(lags, now));
-    }
-    fn sink_missed(&self, sink: &SinkId, events: u64) {
-        self.tell(|observer| observer.sink_missed(sink, events));
-    }
-    fn token_refused(&self, grant: Option<GrantType>, error: OAuthErrorCode) {
-        self.tell(|observer| observer.token_refused(grant, error));
-    }
 }

@@ -156,7 +156,8 @@ async fn of_anybody(options: &OfAnybody, kind: &str, columns: &[(&str, &str)]) -
     if at.json { print::json(&found) } else { print::text(&listed(columns, &found)) }
 }
 
-async fn show_one(named: &Named, what: &str, kind: &str) -> Result<(), Failure> {
+/// Shows one thing of a kind, whole.
+pub(crate) async fn show_one(named: &Named, what: &str, kind: &str) -> Result<(), Failure> {
     let Named { id, at } = named;
     let remote = Remote::new(at)?;
     let found = match remote.call(Ask::get(&[kind, id])).await {

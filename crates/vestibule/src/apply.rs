@@ -51,8 +51,8 @@ pub(crate) async fn apply(options: &ApplyOptions) -> Result<(), Failure> {
     if let Some(said) = options.removals.filter(|said| *said != removed) {
         return Err(Failure::Plain(format!("{removed} would be removed, and --removals says {said}; nothing was done")));
     }
-    if let Some(count) = plan.most_of_it() {
-        confirm_count(&format!("{count} of {} that {} kept would be removed.", plan.kept, options.managed_by), count, options.removals)?;
+    if let Some(count) = plan.most_of_it().filter(|_| options.removals.is_none()) {
+        confirm_count(&format!("{count} of {} that {} kept would be removed.", plan.kept, options.managed_by), count)?;
     }
     confirm("Do this?", options.sure.yes)?;
     let done = carry_out(&remote, options, &plan, &mut secrets).await;

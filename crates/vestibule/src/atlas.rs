@@ -7,6 +7,7 @@ use maxminddb::{MaxMindDbError, Reader};
 use serde::Deserialize;
 use vestibule_crypto::LocalNotary;
 use vestibule_domain::{
+    audit::bounded_to,
     detection::{Place, Spot},
     ports::{Atlas, Notary},
     secret::Digest,
@@ -84,7 +85,7 @@ impl MaxMindAtlas {
     }
 
     fn kind(&self) -> String {
-        self.reader.metadata().database_type.chars().filter(|c| !c.is_control()).take(80).collect()
+        bounded_to(&self.reader.metadata().database_type, 80)
     }
 }
 
@@ -141,7 +142,7 @@ mod tests {
 
     #[test]
     fn another_database_is_refused_and_so_is_none() {
-        let asn = MaxMindAtlas::read(mmdb::database("GeoLite2-ASN", &[])).unwrap_err();
+        let asn = MaxMindAtlas::read(mmdb::database("GeoLite2-ASN")).unwrap_err();
         assert_eq!(asn.to_string(), "which is a database of the kind \"GeoLite2-ASN\"; it must be one of countries or cities");
         assert!(MaxMindAtlas::read(b"no such thing".to_vec()).unwrap_err().to_string().starts_with("which is no database"));
     }

@@ -24,7 +24,7 @@ pub(crate) use self::{
     detect::detect,
     export::export,
     line::line,
-    list::{chain, list, show},
+    list::{chain, list},
     moment::Moment,
     sinks::sinks,
 };
@@ -44,14 +44,14 @@ use crate::{
 pub(crate) const PAGE: u64 = 500;
 
 /// How many are looked at in one question for the newest.
-pub(crate) const LOOK: u64 = 20_000;
+const LOOK: u64 = 20_000;
 
 /// Shows the latest events, and the next ones as they come.
 pub(crate) async fn tail(options: &TailOptions) -> Result<(), Failure> {
     let store = open(&options.place).await?;
     let done = async {
         let looked = wire::clock().now();
-        let latest = latest(&store, &options.filter, options.lines).await?;
+        let latest = latest(&store, search(&options.filter), options.lines).await?;
         let show = |event: &AuditEvent| print::text(&if options.json { record::json_line(event) } else { line(event) });
         latest.iter().try_for_each(show)?;
         if options.follow { Follower::after(&latest, looked).follow(&store, &options.filter, show).await } else { Ok(()) }
@@ -117,16 +117,9 @@ pub(crate) async fn key(options: &KeyOptions) -> Result<(), Failure> {
     }
 }
 
-/// The last events, oldest first, however far they lie apart.
-async fn latest(store: &SqlStore, filter: &Filter, most: usize) -> Result<VecDeque<AuditEvent>, StoreError> {
-    let mut search = EventSearch {
-        names: filter.event.into_iter().collect(),
-        account: filter.account,
-        client: filter.client.clone(),
-        login: filter.login,
-        look: LOOK,
-        ..EventSearch::default()
-    };
+/// The last events that are looked for, oldest first, however far they lie apart.
+pub(crate) async fn latest(store: &SqlStore, search: EventSearch, most: usize) -> Result<VecDeque<AuditEvent>, StoreError> {
+    let mut search = EventSearch { look: LOOK, ..search };
     let mut latest = VecDeque::new();
     while latest.len() < most {
         search.limit = PAGE.min((most - latest.len()) as u64);
@@ -140,6 +133,16 @@ async fn latest(store: &SqlStore, filter: &Filter, most: usize) -> Result<VecDeq
         }
     }
     Ok(latest)
+}
+
+fn search(filter: &Filter) -> EventSearch {
+    EventSearch {
+        names: filter.event.into_iter().collect(),
+        account: filter.account,
+        client: filter.client.clone(),
+        login: filter.login,
+        ..EventSearch::default()
+    }
 }
 
 fn query(filter: &Filter) -> EventQuery {

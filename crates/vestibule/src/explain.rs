@@ -1,11 +1,6 @@
 //! `vestibule explain`: what happened to one login, from the reference on its page: from the database itself, or from a running gateway.
 
-use vestibule_domain::{
-    audit::{AuditEvent, search::EventSearch},
-    ids::LoginId,
-    login_trace::Explanation,
-    ports::Store,
-};
+use vestibule_domain::{audit::search::EventSearch, login_trace::Explanation};
 use vestibule_flows::explain_login;
 use vestibule_persistence::SqlStore;
 
@@ -52,34 +47,14 @@ async fn from_store(store: &SqlStore, options: &ExplainOptions) -> Result<Explan
     }
     let since = wire::clock().now() - std::time::Duration::from_hours(24) * options.days;
     let reference = options.reference.trim().to_ascii_lowercase();
-    // With hyphens it is a login's: a UUID without them looks like a trace's.
-    let mut login = reference.contains('-').then(|| reference.parse::<LoginId>().ok()).flatten();
-    let mut events = Vec::new();
-    if login.is_none() {
-        events = matching(store, EventSearch { since: Some(since), trace: Some(reference), ..EventSearch::default() }).await?;
-        login = events.iter().find_map(|event| event.login);
-    }
-    if let Some(login) = login {
-        events = matching(store, EventSearch { login: Some(login), ..EventSearch::default() }).await?;
+    let of_trace = EventSearch { since: Some(since), trace: Some(reference), ..EventSearch::default() };
+    let mut events = audit::latest(store, of_trace, usize::MAX).await?;
+    let login = events.iter().find_map(|event| event.login);
+    if login.is_some() {
+        events = audit::latest(store, EventSearch { login, ..EventSearch::default() }, usize::MAX).await?;
     }
     if events.is_empty() {
         return Err(Failure::UnknownReference { reference: options.reference.clone(), days: options.days });
     }
-    Ok(Explanation::new(None, login, &[], &events))
-}
-
-/// All of them, oldest first.
-async fn matching(store: &SqlStore, search: EventSearch) -> Result<Vec<AuditEvent>, Failure> {
-    let mut search = EventSearch { limit: audit::PAGE, look: audit::LOOK, ..search };
-    let mut matching = Vec::new();
-    loop {
-        let found = store.search_events(&search).await?;
-        matching.extend(found.events);
-        match found.rest {
-            Some(rest) => search.after = Some(rest),
-            None => break,
-        }
-    }
-    matching.reverse();
-    Ok(matching)
+    Ok(Explanation::new(None, login, &[], events.make_contiguous()))
 }

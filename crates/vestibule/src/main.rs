@@ -74,7 +74,7 @@ fn run(command: Command) -> Result<(), Failure> {
         Command::Audit { command: AuditCommand::List(options) } => runtime()?.block_on(audit::list(&options)),
         Command::Audit { command: AuditCommand::Export(options) } => runtime()?.block_on(audit::export(&options)),
         Command::Audit { command: AuditCommand::Verify(options) } => runtime()?.block_on(audit::verify(&options)),
-        Command::Audit { command: AuditCommand::Show(named) } => runtime()?.block_on(audit::show(&named)),
+        Command::Audit { command: AuditCommand::Show(named) } => runtime()?.block_on(account::show_one(&named, "event", "audit-events")),
         Command::Audit { command: AuditCommand::Chain(at) } => runtime()?.block_on(audit::chain(&at)),
         Command::Audit { command: AuditCommand::Key(options) } => runtime()?.block_on(audit::key(&options)),
         Command::Audit { command: AuditCommand::Sinks(options) } => runtime()?.block_on(audit::sinks(&options)),

@@ -10,6 +10,7 @@ mod secrets;
 mod show;
 
 use std::{
+    collections::BTreeSet,
     io::{IsTerminal, Write},
     path::Path,
     time::Duration,
@@ -17,7 +18,8 @@ use std::{
 
 use http::{HeaderMap, HeaderValue, Request, header};
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Map, Value};
+use serde_json::Value;
+use tokio::sync::OnceCell;
 use url::{Host, Url};
 use vestibule_providers::egress::{AllowedAddress, Egress, EgressError, EgressSetupError};
 
@@ -51,6 +53,8 @@ pub(crate) struct Remote {
     egress: Egress,
     base: Url,
     key: SecretString,
+    /// What the gateway says of its API, once it was asked.
+    document: OnceCell<Value>,
 }
 
 /// What it answered.
@@ -75,7 +79,7 @@ impl Remote {
             (EgressSetupError::Root(_), Some(path)) => Failure::Plain(format!("{} is no PEM file of certificates", path.display())),
             (error, _) => Failure::Plain(error.to_string()),
         })?;
-        Ok(Self { egress, base, key: key(&at.key_file)? })
+        Ok(Self { egress, base, key: key(&at.key_file)?, document: OnceCell::new() })
     }
 
     /// Asks; and again after a while, if the gateway had too many questions with this key to look at this one.
@@ -139,11 +143,14 @@ impl Remote {
 
     /// Refuses where the gateway can't try a change without making it: one that does not know the word would do it.
     pub(crate) async fn can_rehearse(&self) -> Result<(), Failure> {
-        let document = self.call(Ask::get(&["openapi.json"])).await?.body;
-        if document.pointer("/components/schemas/DryRun").is_none() {
+        if self.document().await?.pointer("/components/schemas/DryRun").is_none() {
             return Err(Failure::Plain(format!("{} can't try a change without making it; it is another version", self.shown())));
         }
         Ok(())
+    }
+
+    async fn document(&self) -> Result<&Value, Failure> {
+        self.document.get_or_try_init(async || Ok(self.call(Ask::get(&["openapi.json"])).await?.body)).await
     }
 
     /// One page of a list, and where the next one begins.
@@ -173,13 +180,13 @@ impl Remote {
         Ok(found)
     }
 
-    /// The fields that a thing has by the gateway's own OpenAPI document, each with its default; nothing where it has none.
-    pub(crate) async fn fields(&self, schema: &str) -> Result<Map<String, Value>, Failure> {
-        let document = self.call(Ask::get(&["openapi.json"])).await?.body;
+    /// The names of the fields that a thing has by the gateway's own OpenAPI document.
+    pub(crate) async fn fields(&self, schema: &str) -> Result<BTreeSet<String>, Failure> {
+        let document = self.document().await?;
         let fields = document.pointer(&format!("/components/schemas/{schema}/properties")).and_then(Value::as_object);
         let fields =
             fields.ok_or_else(|| Failure::Plain(format!("{} does not say what an app is; is it another version?", self.shown())))?;
-        Ok(fields.iter().map(|(name, schema)| (name.clone(), schema["default"].clone())).collect())
+        Ok(fields.keys().cloned().collect())
     }
 
     /// A list that comes whole.
@@ -300,14 +307,8 @@ pub(crate) fn confirm(question: &str, yes: bool) -> Result<(), Failure> {
     if matches!(answer.to_ascii_lowercase().as_str(), "y" | "yes") { Ok(()) } else { Err(nothing_done()) }
 }
 
-/// Asks for a number where a yes would come too easily. Where nobody can answer it has to be said beforehand, and be the right one.
-pub(crate) fn confirm_count(what: &str, count: usize, said: Option<usize>) -> Result<(), Failure> {
-    if let Some(said) = said.filter(|said| *said != count) {
-        return Err(Failure::Plain(format!("{what} --removals says {said}; nothing was done")));
-    }
-    if said.is_some() {
-        return Ok(());
-    }
+/// Asks for a number where a yes would come too easily. Where nobody can answer it has to be said beforehand.
+pub(crate) fn confirm_count(what: &str, count: usize) -> Result<(), Failure> {
     let answer = asked(&format!("{what} Type the number to do it: "), || format!("{what} Say --removals {count} if it is what you want"))?;
     if answer == count.to_string() { Ok(()) } else { Err(nothing_done()) }
 }

@@ -1,94 +1,45 @@
-//! Who watches what happens: everything is counted, and what an operator should see as it happens becomes a log line. No personal data:
-//! who it was is in the audit log, which a line's login leads to.
+//! Who writes the log: what an operator should see as it happens becomes a line. No personal data: who it was is in the audit log, which a line's login
+//! leads to.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use tracing::{debug, info, warn};
 use vestibule_domain::{
-    audit::{AuditEvent, EventName, Outcome, Reason, sink::SinkLag},
-    client::GrantType,
-    error::OAuthErrorCode,
+    audit::{AuditEvent, EventName, Outcome, Reason},
     health::BreakerState,
-    ids::{ClientId, LoginId, ProviderId, SinkId},
-    ports::{Answered, Observer},
+    ids::ProviderId,
+    ports::Observer,
     provider::Phase,
     time::Timestamp,
     upstream::RefreshOutcome,
 };
-use vestibule_telemetry::Metrics;
 
-/// Counts and logs.
+/// Logs.
 #[derive(Debug)]
-pub(crate) struct Watch(pub(crate) Arc<Metrics>);
+pub(crate) struct Watch;
 
 impl Observer for Watch {
     fn observed(&self, event: &AuditEvent) {
         if let Some(login) = event.login {
             vestibule_telemetry::belongs_to_login(login);
         }
-        self.0.observed(event);
         log(event);
     }
 
-    fn sealed(&self, event: &AuditEvent) {
-        self.0.sealed(event);
-    }
-
     fn upstream_called(&self, provider: &ProviderId, phase: Phase, result: &'static str, took: Duration) {
-        self.0.upstream_called(provider, phase, result, took);
         if result != "ok" && result != "declined" {
             let milliseconds = took.as_millis();
             warn!(provider.id = %provider, upstream.phase = %phase, result, milliseconds, "{phase} with {provider} failed: {result}");
         }
     }
 
-    fn provider_health(&self, provider: &ProviderId, state: BreakerState) {
-        self.0.provider_health(provider, state);
-    }
-
-    fn client_served(&self, client: &ClientId) {
-        self.0.client_served(client);
-    }
-
-    fn provider_secret_expires(&self, provider: &ProviderId, expires: Option<Timestamp>) {
-        self.0.provider_secret_expires(provider, expires);
-    }
-
-    fn upstream_refreshed(&self, provider: &ProviderId, result: RefreshOutcome) {
-        self.0.upstream_refreshed(provider, result);
-    }
-
-    fn departed(&self, provider: &ProviderId, login: LoginId) {
-        self.0.departed(provider, login);
-    }
-
     fn upstream_answered(&self, _: &ProviderId, phase: Phase, status: Option<u16>, took: Duration) {
         vestibule_flows::note_upstream_request(phase, status, took);
     }
 
-    fn returned(&self, provider: &ProviderId, login: LoginId, away: Duration) {
-        self.0.returned(provider, login, away);
-    }
-
-    fn answered(&self, answered: &Answered) {
-        self.0.answered(answered);
-    }
-
-    fn sink_tried(&self, sink: &SinkId, result: &'static str) {
-        self.0.sink_tried(sink, result);
-    }
-
-    fn sinks_lag(&self, lags: &[(SinkId, SinkLag)], now: Timestamp) {
-        self.0.sinks_lag(lags, now);
-    }
-
-    fn sink_missed(&self, sink: &SinkId, events: u64) {
-        self.0.sink_missed(sink, events);
-    }
-
-    fn token_refused(&self, grant: Option<GrantType>, error: OAuthErrorCode) {
-        self.0.token_refused(grant, error);
-    }
+    fn provider_health(&self, _: &ProviderId, _: BreakerState) {}
+    fn provider_secret_expires(&self, _: &ProviderId, _: Option<Timestamp>) {}
+    fn upstream_refreshed(&self, _: &ProviderId, _: RefreshOutcome) {}
 }
 
 /// One line for the events that are worth one. What apps do all day (tokens, silent logins) is for whoever debugs, unless it fails.

@@ -64,7 +64,7 @@ pub(crate) async fn build(written: &Written, read: Arc<Reader>, logs: LogFilter)
     let config = &written.config;
     let metrics = Arc::new(if config.metrics_by_client { Metrics::by_client(this_build()) } else { Metrics::new(this_build()) });
     let statistics = Arc::new(Statistics::new(clock()));
-    let observer: Arc<dyn Observer> = Arc::new(Together(vec![Arc::new(Watch(metrics.clone())), statistics.clone()]));
+    let observer: Arc<dyn Observer> = Arc::new(Together(vec![metrics.clone(), Arc::new(Watch), statistics.clone()]));
     let outgoing = outgoing(config, &observer)?;
     let configured = configured(config, outgoing.factory.as_ref())?;
     tell_of_broken(&configured.faults);

@@ -144,7 +144,7 @@ impl Explanation {
         let meant = traces.iter().find(|trace| asked == Some(trace.reference.as_str())).or_else(|| traces.last());
         let (summary, helps) = match meant.and_then(|trace| Some((trace, trace.decisions.end.as_ref()?))) {
             Some((trace, end)) => match afterwards(end, trace, events) {
-                Some((event, reason)) => later(&trace.decisions, event, reason),
+                Some((event, reason)) => later(&trace.decisions, end, event, reason),
                 None => told(&trace.decisions, end),
             },
             None => of_events(events),
@@ -194,9 +194,9 @@ fn afterwards<'e>(end: &End, trace: &LoginTrace, events: &'e [AuditEvent]) -> Op
     Some((last, last.reason?))
 }
 
-fn later(decisions: &Decisions, event: &AuditEvent, reason: Reason) -> (String, Option<String>) {
+fn later(decisions: &Decisions, end: &End, event: &AuditEvent, reason: Reason) -> (String, Option<String>) {
     let meaning = reason.meaning();
-    let (well, _) = told(decisions, &End { outcome: Outcome::Success, reason: None, ..decisions.end.clone().unwrap_or_else(nowhere) });
+    let (well, _) = told(decisions, &End { reason: None, ..end.clone() });
     (
         format!("{well} But then {} ({}, {reason}).{}", meaning.what, event.name, here(event.detail.as_deref())),
         Some(meaning.helps.to_owned()),

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use super::{FailedLogin, MOST_FAILURES, OfClient, OfProvider, Outcomes, Range, Tally};
+use super::{FailedLogin, OfClient, OfProvider, Outcomes, Range, Tally};
 use crate::{
     audit::Reason,
     ids::{ClientId, ProviderId},
@@ -193,8 +193,8 @@ impl Report {
             signed_in: logins.succeeded,
             redeemed: (!of_provider).then_some(clients.redeemed),
         };
-        let reasons = if of_client { clients.reasons.clone() } else { reasons_of(&all) };
-        let failures = all.failures.iter().rev().take(MOST_FAILURES).cloned().collect();
+        let reasons = if of_client { clients.reasons.clone() } else { all.reasons() };
+        let failures = all.failures.iter().rev().cloned().collect();
         Self {
             range,
             since,
@@ -251,14 +251,6 @@ impl ProviderLine {
     fn new(name: String, counted: OfProvider) -> Self {
         Self { name, p50: counted.answers.percentile(50), p95: counted.answers.percentile(95), counted }
     }
-}
-
-fn reasons_of(all: &Tally) -> BTreeMap<Reason, u64> {
-    let mut sum = BTreeMap::new();
-    for (reason, count) in all.providers.values().flat_map(|provider| &provider.reasons) {
-        *sum.entry(*reason).or_default() += count;
-    }
-    sum
 }
 
 fn most_frequent(reasons: BTreeMap<Reason, u64>) -> Vec<(Reason, u64)> {

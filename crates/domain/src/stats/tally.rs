@@ -8,7 +8,7 @@ use super::Histogram;
 use crate::{audit::Reason, ids::LoginId, time::Timestamp};
 
 /// How many logins that failed are remembered of one span.
-pub const MOST_FAILURES: usize = 20;
+const MOST_FAILURES: usize = 20;
 
 /// How logins ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -107,7 +107,7 @@ pub struct Tally {
     pub rate_limited: u64,
     /// Browsers that were signed in; where several were counted, the most.
     pub sessions: Option<u64>,
-    /// The last logins that failed, oldest first, at most [`MOST_FAILURES`].
+    /// The last logins that failed, oldest first, at most twenty.
     pub failures: Vec<FailedLogin>,
 }
 
@@ -161,6 +161,13 @@ impl Tally {
     pub fn logins(&self) -> Outcomes {
         let mut all = Outcomes::default();
         self.providers.values().for_each(|provider| all.add(provider.logins));
+        all
+    }
+
+    /// Why they did not end well, at all providers.
+    pub fn reasons(&self) -> BTreeMap<Reason, u64> {
+        let mut all = BTreeMap::new();
+        self.providers.values().for_each(|provider| add_each(&mut all, &provider.reasons));
         all
     }
 

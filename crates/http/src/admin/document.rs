@@ -70,7 +70,7 @@ fn name_needs(document: &mut Value) {
         let _ = write!(text, "Needs the scope `{}`.", row.needs);
         if let (Some(to_look), Does::Writes(_)) = (row.needs.to_look(), row.does) {
             let _ = write!(text, " `dry_run` needs `{to_look}` too: it shows what is there.");
-            if matches!(row.method, Method::PUT | Method::PATCH) {
+            if operation.pointer("/responses/200").is_some() {
                 let _ = write!(text, " Without that, the answer to a change has no more than the id and a secret that was made.");
             }
         }

@@ -12,7 +12,7 @@ use vestibule_domain::{
 };
 use vestibule_flows::AdminFault;
 
-use self::objects::{RangeWord, StatsObject};
+use self::objects::StatsObject;
 use super::{answers::refusals, key::Key, operations::Group, problem::Problem, refused::Refused, text::Text};
 use crate::house::House;
 
@@ -27,14 +27,14 @@ impl Stats {
     /// How often people signed in, how it ended, how far it came, how fast providers and the token endpoint answered, and who was here: what the
     /// console's dashboards show. All nodes are added up; what another node counted is at most two minutes late, and so are numbers of people. Providers and
     /// apps that an operator set up are counted by name, a hundred of each; the others together, as `other`. What is not counted of a provider or an app
-    /// alone is `null`.
+    /// alone is absent.
     #[oai(path = "/stats", method = "get", operation_id = "show_stats", tag = "Group::Statistics")]
     async fn show(
         &self,
         key: Key,
         /// How far back: `1h` by ten seconds, `6h` by half minutes, `24h` by five minutes, `7d` by hours, `30d` by four hours, `13mo` by days.
         #[oai(default = "usual_range")]
-        range: Query<Text<RangeWord>>,
+        range: Query<Text<Range>>,
         /// Only of the provider of this id. Not together with `client`.
         provider: Query<Option<String>>,
         /// Only of the app of this id. Not together with `provider`.
@@ -49,8 +49,8 @@ impl Stats {
     }
 }
 
-fn usual_range() -> Text<RangeWord> {
-    Text::new(Range::Day.as_str())
+fn usual_range() -> Text<Range> {
+    Range::Day.into()
 }
 
 fn only(provider: Option<&str>, client: Option<&str>) -> Result<Only, Problem> {

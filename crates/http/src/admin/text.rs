@@ -16,6 +16,7 @@ use vestibule_domain::{
     login_trace::{Mood, Stretch},
     operator::AdminScope,
     provider::Phase,
+    stats::Range,
     time::Timestamp,
 };
 
@@ -63,7 +64,7 @@ macro_rules! words {
 words!(
     ApplicationType => "application_type", GrantType => "grant_type", AuthMethod => "token_endpoint_auth_method", SigningAlg => "signing_alg",
     SubjectType => "subject_type", ConsentMode => "consent", BreakerState => "health", Phase => "phase", LinkedBy => "linked_by", EventName => "event_name", Outcome => "outcome",
-    Reason => "reason", Binding => "bound_to", Stretch => "step", Mood => "mood"
+    Reason => "reason", Binding => "bound_to", Stretch => "step", Mood => "mood", Range => "range"
 );
 
 impl Kind for AdminScope {
@@ -107,7 +108,6 @@ impl<K: Kind> ToJSON for Text<K> {
     }
 }
 
-/// Asked for by the derived schema; what callers send is read by `body`, which names every fault.
 /// Whether it is a word of its kind is the handler's to say, in our words.
 impl<K: Kind> ParseFromParameter for Text<K> {
     fn parse_from_parameter(value: &str) -> ParseResult<Self> {
@@ -115,6 +115,7 @@ impl<K: Kind> ParseFromParameter for Text<K> {
     }
 }
 
+/// Asked for by the derived schema; what callers send is read by `body`, which names every fault.
 impl<K: Kind> ParseFromJSON for Text<K> {
     fn parse_from_json(value: Option<Value>) -> ParseResult<Self> {
         match value {

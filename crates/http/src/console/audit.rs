@@ -30,12 +30,10 @@ use crate::{
         table::{self, AUDIT_EVENT, AUDIT_EVENTS, AUDIT_EXPORT},
     },
     house::House,
-    pages::visible,
+    listing,
+    pages::{visible, visible_lines},
     visit::Visit,
 };
-
-/// How many stand on a page.
-const A_PAGE: u64 = 50;
 
 pub(super) fn routes(house: &Arc<House>, routes: Route) -> Route {
     let under = |path: &str| format!("{}{}/audit{path}", house.prefix(), super::BASE);
@@ -48,7 +46,7 @@ pub(super) fn routes(house: &Arc<House>, routes: Route) -> Route {
 async fn list(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
     let filter = asked(&visit);
     let after = Sent::of(&visit).optional("after");
-    let (found, faults) = match house.gateway.audit_events(&filter, after.as_deref(), A_PAGE).await {
+    let (found, faults) = match house.gateway.audit_events(&filter, after.as_deref(), listing::USUAL).await {
         Ok(found) => (found, Vec::new()),
         Err(AdminFault::Invalid(faults)) => (FoundEvents::default(), faults.iter().map(said).collect()),
         Err(fault) => return faulty(&house, &visit, &desk, &fault),
@@ -67,7 +65,7 @@ async fn list(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
     let frame = Frame::new(&house, &visit, &desk, Section::Audit);
     let at = format!("{}/audit", frame.base);
     let pairs: Vec<_> = filter.pairs().into_iter().map(|(name, value)| (name, value.to_owned())).collect();
-    let is_short = (found.events.len() as u64) < A_PAGE;
+    let is_short = (found.events.len() as u64) < listing::USUAL;
     // `htmx` puts no page that was refused into another.
     let status = if faults.is_empty() || wants_part(&visit) { StatusCode::OK } else { StatusCode::BAD_REQUEST };
     let page = List {
@@ -109,7 +107,7 @@ async fn show_record(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
     match Names::of(&house, &desk, std::slice::from_ref(&event)).await {
         Ok(names) => {
             let frame = Frame::new(&house, &visit, &desk, Section::Audit);
-            show(StatusCode::OK, &frame, &record::Record::new(&frame, &desk.operator, &event, &names, visit.witness.now))
+            show(StatusCode::OK, &frame, &record::Record::new(&frame, &event, &names, visit.witness.now))
         }
         Err(fault) => faulty(&house, &visit, &desk, &fault),
     }

@@ -205,7 +205,7 @@ impl Frame {
 
     /// Whether this operator may change something in an area: who may not is not offered it. That nobody does who may not is the door's to see.
     pub(crate) fn changes(&self, area: AdminArea) -> bool {
-        self.operator.as_ref().is_some_and(|operator| operator.sees(area) && operator.must(AdminScope::write(area)).is_ok())
+        self.sees(area) && self.operator.as_ref().is_some_and(|operator| operator.must(AdminScope::write(area)).is_ok())
     }
 
     /// Whether an entry is where the page belongs.
@@ -213,23 +213,9 @@ impl Frame {
         entry.section == self.here
     }
 
-    /// Whether the operator may look at what happened, so that a page leads there.
-    pub(crate) fn sees_events(&self) -> bool {
-        self.sees(Section::Audit)
-    }
-
-    /// The same of where people are signed in.
-    pub(crate) fn sees_sessions(&self) -> bool {
-        self.sees(Section::Sessions)
-    }
-
-    /// The same of the configuration.
-    pub(crate) fn sees_configuration(&self) -> bool {
-        self.sees(Section::Configuration)
-    }
-
-    fn sees(&self, section: Section) -> bool {
-        self.groups.iter().flat_map(|(_, entries)| entries).any(|entry| entry.section == section)
+    /// Whether the operator may look at an area, so that a page leads there.
+    pub(crate) fn sees(&self, area: AdminArea) -> bool {
+        self.operator.as_ref().is_some_and(|operator| operator.sees(area))
     }
 }
 

@@ -5,7 +5,11 @@ use std::sync::Arc;
 use askama::Template;
 use http::{Method, StatusCode};
 use poem::{Response, Route};
-use vestibule_domain::login_trace::{Chapter, Explanation, Mood, Step};
+use vestibule_domain::{
+    audit::bounded_to,
+    login_trace::{Chapter, Explanation, Mood, Step},
+    operator::AdminArea,
+};
 use vestibule_flows::{AdminFault, Desk};
 
 use super::{Frame, Section, apps::AppNames, faulty, form::Sent, like, named, onward, parts::Badge, read, segment, show};
@@ -23,7 +27,7 @@ pub(super) fn routes(house: &Arc<House>, routes: Route) -> Route {
 
 /// The field for a reference. What is pasted leads on to an address that can be kept and sent.
 async fn find(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
-    let reference: String = Sent::of(&visit).text("reference").chars().filter(|c| !c.is_control()).take(LONGEST).collect();
+    let reference = bounded_to(&Sent::of(&visit).text("reference"), LONGEST);
     if !reference.is_empty() {
         return onward(&house, &format!("/logins/{}", segment(&reference)), None);
     }
@@ -42,9 +46,8 @@ async fn explain(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
         Ok((apps, told)) => {
             let frame = Frame::new(&house, &visit, &desk, Section::Logins);
             let went_well = is_well(&told, &reference);
-            let apart = Apart::of(&desk);
             let reference = visible(&reference, LONGEST);
-            show(StatusCode::OK, &frame, &Explained { f: &frame, told: &told, went_well, apart, apps, reference })
+            show(StatusCode::OK, &frame, &Explained { f: &frame, told: &told, went_well, apps, reference })
         }
         Err(AdminFault::NotFound) => {
             let frame = Frame::new(&house, &visit, &desk, Section::Logins);
@@ -58,21 +61,6 @@ async fn explain(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
 fn is_well(told: &Explanation, reference: &str) -> bool {
     told.helps.is_none()
         && told.chapters.iter().find(|chapter| chapter.reference == reference).is_none_or(|chapter| chapter.reason.is_none())
-}
-
-/// What else this operator may look at: only that is linked to.
-struct Apart {
-    apps: bool,
-    providers: bool,
-    people: bool,
-}
-
-impl Apart {
-    fn of(desk: &Desk) -> Self {
-        use vestibule_domain::operator::AdminArea as Area;
-        let sees = |area| desk.operator.sees(area);
-        Self { apps: sees(Area::Clients), providers: sees(Area::Providers), people: sees(Area::Accounts) }
-    }
 }
 
 fn mood(step: &Step) -> &'static str {
@@ -105,7 +93,6 @@ struct Explained<'a> {
     f: &'a Frame,
     told: &'a Explanation,
     went_well: bool,
-    apart: Apart,
     apps: AppNames,
     reference: String,
 }

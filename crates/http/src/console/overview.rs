@@ -90,7 +90,7 @@ async fn seen(house: &House, witness: &Witness, operator: &Operator, frame: &Fra
             operator.sees(AdminArea::Accounts),
             ("/people", "Find a person", "What they may, where they are signed in, which apps have what."),
         ),
-        (frame.sees_events(), ("/audit", "See what happened", "Every sign-in, every change, and why something was refused.")),
+        (frame.sees(AdminArea::Audit), ("/audit", "See what happened", "Every sign-in, every change, and why something was refused.")),
     ];
     let next = next.into_iter().filter_map(|(may, entry)| may.then_some(entry)).collect();
     let (board, wait) = counted(house, witness, operator, asked).await?;

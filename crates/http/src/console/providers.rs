@@ -21,7 +21,7 @@ use super::{
 use crate::{
     admin::table::{PROVIDER, PROVIDER_TEST, PROVIDERS},
     house::House,
-    pages::{mark_of, visible},
+    pages::{mark_of, visible, visible_lines},
     visit::Visit,
 };
 
@@ -91,7 +91,7 @@ fn page(house: &House, visit: &Visit, desk: &Desk, provider: &ShownProvider) -> 
         },
         keeper: provider.keeper.as_ref().map(ToString::to_string),
         faults: provider.faults.iter().map(said).collect(),
-        settings: settings.map(|settings| settings.lines().map(|line| visible(line, 2_000)).collect::<Vec<_>>().join("\n")),
+        settings: settings.map(|settings| visible_lines(&settings)),
         secrets: provider.secrets.join(", "),
         times: provider.times.map(|(created, updated)| (When::new(created, now), When::new(updated, now))),
         disabled: provider.disabled,

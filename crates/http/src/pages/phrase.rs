@@ -145,6 +145,12 @@ pub(crate) fn visible(text: &str, limit: usize) -> String {
     shown
 }
 
+/// The same of a text of several lines, line by line.
+pub(crate) fn visible_lines(text: &str) -> String {
+    let lines: Vec<_> = text.lines().map(|line| visible(line, 2_000)).collect();
+    lines.join("\n")
+}
+
 /// Whether nothing in a text controls or hides what stands around it.
 pub(super) fn is_plain(text: &str) -> bool {
     text.chars().all(is_visible)

@@ -112,9 +112,8 @@ impl Desk {
     }
 
     async fn with(options: RigOptions, prefix: &'static str) -> Self {
-        let (gateway, rig) = Rig::gateway(options).await;
         let metrics = Arc::new(Metrics::new(Build { version: "0", revision: "0" }));
-        rig.observer.post(metrics.clone());
+        let (gateway, rig) = Rig::gateway(RigOptions { observers: vec![metrics.clone()], ..options }).await;
         let house = Arc::new(House::new(gateway.clone(), metrics.clone(), HttpSettings::default()));
         let mut desk = Self { api: routes(&house).boxed(), metrics, rig, gateway, house, prefix, document: Value::Null };
         desk.document = desk.plain(Method::GET, "/openapi.json", &[], "").await.json();

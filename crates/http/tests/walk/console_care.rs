@@ -314,27 +314,14 @@ async fn a_secret_among_more_settings_is_not_sent_back_and_no_name_is_said_twice
 
 /// Every address of the console that an operator works at, as its sources have them: whether it changes something, and the address.
 fn addresses() -> Vec<(bool, String)> {
-    let sources = [
-        include_str!("../../src/console.rs"),
-        include_str!("../../src/console/api_keys.rs"),
-        include_str!("../../src/console/apps.rs"),
-        include_str!("../../src/console/configuration.rs"),
-        include_str!("../../src/console/keys.rs"),
-        include_str!("../../src/console/people.rs"),
-        include_str!("../../src/console/providers.rs"),
-        include_str!("../../src/console/registration_tokens.rs"),
-    ];
+    let console = crate::console::scopes::sources("console");
     let address = |call: &str, after: &str| {
-        let (route, rest) = after.trim_start().strip_prefix("house,")?.trim_start().strip_prefix('"')?.split_once('"')?;
+        let (route, rest) = after.strip_prefix("house,\"")?.split_once('"')?;
         let parts: Vec<_> = route.split('/').map(|part| if part.starts_with(':') { "x" } else { part }).collect();
-        Some((call == "write(" || rest.starts_with(", POST"), parts.join("/")))
+        Some((call == "write(" || rest.starts_with(",POST"), parts.join("/")))
     };
-    let of = |source: &'static str| {
-        ["read(", "write(", "at_desk("]
-            .into_iter()
-            .flat_map(move |call| source.split(call).skip(1).filter_map(move |after| address(call, after)))
-    };
-    sources.into_iter().flat_map(of).collect()
+    let of = |call: &'static str| console.split(call).skip(1).filter_map(move |after| address(call, after)).collect::<Vec<_>>();
+    ["read(", "write(", "at_desk("].into_iter().flat_map(of).collect()
 }
 
 #[tokio::test]
@@ -345,7 +332,7 @@ async fn attack_86_every_page_of_the_console_wants_an_operator_and_every_form_on
     let events = street.rig.events().len();
     let addresses = addresses();
     let forms = addresses.iter().filter(|(writes, _)| *writes).count();
-    assert!(addresses.len() > 30 && forms > 15, "{addresses:?}");
+    assert!(addresses.len() > 50 && forms > 20, "{addresses:?}");
     for (writes, path) in addresses {
         let answers = if writes {
             let form = [("token", others.as_str())];
@@ -355,7 +342,9 @@ async fn attack_86_every_page_of_the_console_wants_an_operator_and_every_form_on
         } else {
             street.send(street.request(Method::GET, &path).finish()).await
         };
-        assert_eq!((answers.status, answers.header("location")), (StatusCode::SEE_OTHER, "/console/sign-in"), "{path}");
+        // What a page that is left open asks for by itself leads nobody anywhere.
+        let led = if path == "/console/events" { (StatusCode::NO_CONTENT, "") } else { (StatusCode::SEE_OTHER, "/console/sign-in") };
+        assert_eq!((answers.status, answers.header("location")), led, "{path}");
     }
     assert_eq!(street.rig.events().len(), events, "nothing was done");
 }

@@ -52,6 +52,10 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
+fn uncounted() -> Arc<Metrics> {
+    Arc::new(Metrics::new(Build { version: "test", revision: "test" }))
+}
+
 impl Street {
     pub(crate) async fn open() -> Self {
         Self::with(RigOptions::default()).await
@@ -69,18 +73,17 @@ impl Street {
     async fn on(options: RigOptions, store: Arc<MemoryStore>) -> Self {
         let host = Url::parse(&options.issuer).unwrap();
         let host = host.port().map_or_else(|| host.host_str().unwrap().to_owned(), |port| format!("{}:{port}", host.host_str().unwrap()));
-        let (gateway, rig) = Rig::gateway_on(options, store).await;
-        Self::standing(gateway, rig, host)
+        let metrics = uncounted();
+        let (gateway, rig) = Rig::gateway_on(RigOptions { observers: vec![metrics.clone()], ..options }, store).await;
+        Self::standing(gateway, rig, host, metrics)
     }
 
     /// Another node of the same house.
     pub(crate) fn at(gateway: vestibule_flows::Gateway, beside: &Self) -> Self {
-        Self::standing(gateway, beside.rig.clone(), beside.host.clone())
+        Self::standing(gateway, beside.rig.clone(), beside.host.clone(), uncounted())
     }
 
-    fn standing(gateway: vestibule_flows::Gateway, rig: Rig, host: String) -> Self {
-        let metrics = Arc::new(Metrics::new(Build { version: "test", revision: "test" }));
-        rig.observer.post(metrics.clone());
+    fn standing(gateway: vestibule_flows::Gateway, rig: Rig, host: String, metrics: Arc<Metrics>) -> Self {
         let house = Arc::new(House::new(gateway, metrics, HttpSettings::default()));
         Self { rig, endpoint: routes(&house).boxed(), house, host }
     }

@@ -29,7 +29,6 @@ pub(crate) enum Kind {
     ReplaceClient,
     DeleteClient,
     DropUnusedClient,
-    AddDocument,
     ReplaceDocument,
     KeepClient,
     AddRegistrationToken,
@@ -119,12 +118,9 @@ impl Kind {
             Self::SpendAttempt => Some(Contest::Attempt),
             Self::SpendOnce => Some(Contest::Once),
             Self::AddTicket | Self::ReplaceTicket | Self::TakeTicket => Some(Contest::Ticket),
-            Self::AddClient
-            | Self::ReplaceClient
-            | Self::DeleteClient
-            | Self::DropUnusedClient
-            | Self::AddDocument
-            | Self::ReplaceDocument => Some(Contest::Client),
+            Self::AddClient | Self::ReplaceClient | Self::DeleteClient | Self::DropUnusedClient | Self::ReplaceDocument => {
+                Some(Contest::Client)
+            }
             Self::AddRegistrationToken | Self::ReplaceRegistrationToken => Some(Contest::RegistrationToken),
             Self::AddApiKey | Self::ReplaceApiKey | Self::DropApiKey => Some(Contest::ApiKey),
             Self::AddSigningKey | Self::RedateSigningKey => Some(Contest::SigningKey),
@@ -248,7 +244,6 @@ pub(super) const ALL: [Kind; KINDS] = {
         ReplaceClient,
         DeleteClient,
         DropUnusedClient,
-        AddDocument,
         ReplaceDocument,
         KeepClient,
         AddRegistrationToken,

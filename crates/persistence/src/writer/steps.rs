@@ -472,18 +472,11 @@ fn put_client(client: Client, expected: Option<i64>) -> Result<Step, StoreError>
 }
 
 fn put_document(client: Client, over: Option<i64>) -> Result<Step, StoreError> {
+    let Some(over) = over else { return put_client(client, None) };
     let kept_until = client.origin.kept_until().map(Timestamp::as_millis);
-    let values = [client.version.into(), body(&client)?.into(), kept_until.into()];
+    let values = [client.version.into(), body(&client)?.into(), kept_until.into(), over.into()];
     let (id, key) = (client.id.clone(), [client.id.as_str().into()]);
-    let step = match over {
-        None => Step::named(Kind::AddDocument, key, values),
-        Some(over) => {
-            let mut step = Step::named(Kind::ReplaceDocument, key, values);
-            step.values.push(over.into());
-            step
-        }
-    };
-    Ok(step.means(Effect::Client(id, Some(Weighed::new(client)))))
+    Ok(Step::named(Kind::ReplaceDocument, key, values).means(Effect::Client(id, Some(Weighed::new(client)))))
 }
 
 fn put_registration_token(token: &RegistrationToken, expected: Option<i64>) -> Result<Step, StoreError> {

@@ -47,7 +47,7 @@ impl EncodeLabelValue for Name {
 /// No more providers, and no more clients, have series of their own. Whoever may make them could otherwise fill the memory of whoever collects.
 pub(super) const MOST_NAMES: usize = 100;
 
-/// The providers, or the clients, that exist, or did. Only those that were introduced have a label of their own; what a request names is never
+/// The providers, the clients, or the sinks that exist, or did. Only those that were introduced have a label of their own; what a request names is never
 /// introduced.
 #[derive(Debug)]
 pub(super) struct Names<I> {

@@ -3,7 +3,6 @@
 use std::{
     collections::{BTreeMap, HashMap},
     fmt::Write,
-    io::{self, IsTerminal},
     sync::Arc,
 };
 
@@ -18,10 +17,7 @@ use vestibule_domain::{
 };
 
 use super::PAGE;
-use crate::{cli::DetectOptions, config::Config, failure::Failure, print, table::table, wire};
-
-/// How often somebody who watches is told how far it is, in events.
-const PROGRESS_EVERY: u64 = 10_000;
+use crate::{cli::DetectOptions, config::Config, failure::Failure, print, progress::Progress, table::table, wire};
 
 /// Says what would have been raised.
 pub(crate) async fn detect(options: &DetectOptions) -> Result<(), Failure> {
@@ -67,18 +63,15 @@ struct Count {
 
 /// Goes through all events, because habits come from those before; what is found since then counts.
 async fn replay(store: &dyn Store, rules: DetectionRules, atlas: Option<Arc<dyn Atlas>>, since: Timestamp) -> Result<Report, Failure> {
-    let watched = io::stderr().is_terminal();
+    let progress = Progress::counting("looking at events");
     let mut replay = Replay { rules, atlas, detector: Detector::default(), habits: HashMap::new(), said: HashMap::new() };
     let counts = Detection::ALL.iter().map(|detection| (detection.as_str(), Count::default())).collect();
     let mut report = Report { since: since.to_string(), events: 0, erased: 0, found: Vec::new(), counts };
-    let (mut read, mut query) = (0_u64, EventQuery { limit: PAGE, ..EventQuery::default() });
+    let mut query = EventQuery { limit: PAGE, ..EventQuery::default() };
     loop {
         let page = store.events(&query).await?;
         for event in &page {
-            read += 1;
-            if watched && read.is_multiple_of(PROGRESS_EVERY) {
-                eprint!("\r{read} events");
-            }
+            progress.one();
             let counts = event.time >= since;
             report.events += u64::from(counts);
             if let Some(recorded) = Detection::recorded_by(event.name) {
@@ -104,9 +97,7 @@ async fn replay(store: &dyn Store, rules: DetectionRules, atlas: Option<Arc<dyn 
             _ => break,
         }
     }
-    if watched && read >= PROGRESS_EVERY {
-        eprintln!("\r{read} events");
-    }
+    progress.end();
     Ok(report)
 }
 

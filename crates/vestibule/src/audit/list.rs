@@ -5,10 +5,11 @@ use vestibule_domain::{
     audit::{AuditEvent, EventName, Reason},
     time::Timestamp,
 };
+use vestibule_flows::EventFilter;
 
 use super::{Moment, line};
 use crate::{
-    cli::{At, AuditList, Named},
+    cli::{At, AuditList},
     config::meant,
     failure::Failure,
     print,
@@ -48,17 +49,6 @@ pub(crate) async fn list(options: &AuditList) -> Result<(), Failure> {
     print::text(&told.iter().map(line).collect::<String>())
 }
 
-/// Shows one event, whole.
-pub(crate) async fn show(named: &Named) -> Result<(), Failure> {
-    let Named { id, at } = named;
-    let remote = Remote::new(at)?;
-    let found = match remote.call(Ask::get(&["audit-events", id])).await {
-        Ok(found) => found.body,
-        Err(failure) => return Err(remote.meant(failure, "event", id, Ask::get(&["audit-events"]), "id").await),
-    };
-    if at.json { print::json(&found) } else { print::text(&details(&found)) }
-}
-
 /// Shows what the log is to be held against.
 pub(crate) async fn chain(at: &At) -> Result<(), Failure> {
     let found = Remote::new(at)?.call(Ask::get(&["audit-chain"])).await?.body;
@@ -89,24 +79,20 @@ fn slips(options: &AuditList) -> Vec<String> {
 
 fn asked(options: &AuditList, now: Timestamp) -> Ask<'static> {
     let moment = |moment: Option<Moment>| moment.map(|moment| moment.at(now).to_string());
-    let mut ask = Ask::get(&["audit-events"]);
-    for event in &options.event {
-        ask = ask.query("event", Some(event.as_str()));
-    }
-    for (name, value) in [
-        ("account", &options.account),
-        ("client", &options.client),
-        ("provider", &options.provider),
-        ("outcome", &options.outcome),
-        ("reason", &options.reason),
-        ("address", &options.address),
-        ("reference", &options.reference),
-        ("login", &options.login),
-        ("session", &options.session),
-        ("from", &moment(options.since)),
-        ("to", &moment(options.until)),
-    ] {
-        ask = ask.query(name, value.as_deref());
-    }
-    ask
+    let AuditList { event, account, client, provider, outcome, reason, address, reference, login, session, since, until, .. } = options;
+    let filter = EventFilter {
+        event: event.clone(),
+        account: account.clone(),
+        client: client.clone(),
+        provider: provider.clone(),
+        outcome: outcome.clone(),
+        reason: reason.clone(),
+        address: address.clone(),
+        reference: reference.clone(),
+        login: login.clone(),
+        session: session.clone(),
+        from: moment(*since),
+        to: moment(*until),
+    };
+    filter.pairs().into_iter().fold(Ask::get(&["audit-events"]), |ask, (name, value)| ask.query(name, Some(value)))
 }

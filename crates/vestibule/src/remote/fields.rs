@@ -1,6 +1,6 @@
 //! Fields that somebody wrote, on the command line or into a file.
 
-use std::path::Path;
+use std::{collections::BTreeSet, path::Path};
 
 use serde_json::{Map, Value};
 
@@ -35,9 +35,9 @@ fn put(fields: &mut Map<String, Value>, name: &str, value: Value) -> Result<(), 
 }
 
 /// Names that are no fields, each with the field that was meant.
-pub(crate) fn strangers<'a>(fields: &Map<String, Value>, written: impl Iterator<Item = &'a String>) -> Vec<String> {
-    let known: Vec<_> = fields.keys().map(String::as_str).collect();
-    let said = written.filter(|name| !fields.contains_key(*name)).map(|name| {
+pub(crate) fn strangers<'a>(fields: &BTreeSet<String>, written: impl Iterator<Item = &'a String>) -> Vec<String> {
+    let known: Vec<_> = fields.iter().map(String::as_str).collect();
+    let said = written.filter(|name| !fields.contains(*name)).map(|name| {
         let near = meant(name, &known).map(|near| format!("; did you mean {near}?")).unwrap_or_default();
         format!("{name} is not a field{near}")
     });

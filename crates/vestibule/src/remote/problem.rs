@@ -63,14 +63,14 @@ impl Problem {
 
     /// Each thing that is wrong in other places than these, in one sentence.
     pub(crate) fn sentences_but(&self, passed_over: &[&str]) -> Vec<String> {
-        let places: Vec<_> = self.places.iter().filter(|(place, _)| !passed_over.contains(&place.as_str())).cloned().collect();
-        Self { places, detail: self.detail.clone(), code: String::new(), hint: None, trace: None, ..*self }.sentences()
+        let rest = self.places.iter().filter(|(place, _)| !passed_over.contains(&place.as_str()));
+        let places: Vec<_> = rest.map(|(place, detail)| format!("{place} {detail}").trim().to_owned()).collect();
+        if places.is_empty() { vec![self.detail.clone()] } else { places }
     }
 
     /// Each thing that is wrong, in one sentence.
     pub(crate) fn sentences(&self) -> Vec<String> {
-        let places: Vec<_> = self.places.iter().map(|(place, detail)| format!("{place} {detail}").trim().to_owned()).collect();
-        if places.is_empty() { vec![self.detail.clone()] } else { places }
+        self.sentences_but(&[])
     }
 }
 

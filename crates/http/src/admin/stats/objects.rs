@@ -2,31 +2,21 @@
 
 use std::time::Duration;
 
-use poem_openapi::{Object, registry::MetaSchema, types::Example};
+use poem_openapi::{Object, types::Example};
 use vestibule_domain::{
     audit::Reason,
     stats::{AppLine, FailedLogin, Outcomes, People, Point, ProviderLine, Range, Report},
     time::Timestamp,
 };
 
-use crate::admin::text::{Kind, Moment, Text};
-
-/// How far back.
-pub(super) struct RangeWord;
-
-impl Kind for RangeWord {
-    const NAME: &'static str = "range";
-    fn schema() -> MetaSchema {
-        MetaSchema { enum_items: Range::ALL.iter().map(|range| range.as_str().into()).collect(), ..MetaSchema::new("string") }
-    }
-}
+use crate::admin::text::{Moment, Text};
 
 /// What was counted in a stretch of time.
 #[derive(Object)]
 #[oai(rename = "Statistics", example, skip_serializing_if_is_none)]
 pub(super) struct StatsObject {
     /// How far back.
-    range: Text<RangeWord>,
+    range: Text<Range>,
     /// Where it begins.
     since: Text<Moment>,
     /// Until when it was counted: now.
@@ -235,7 +225,7 @@ impl StatsObject {
     pub(super) fn new(report: Report, people: Option<People>) -> Self {
         let ms = |span: Option<Duration>| span.map(millis);
         Self {
-            range: Text::new(report.range.as_str()),
+            range: report.range.into(),
             since: report.since.into(),
             until: report.until.into(),
             point_seconds: report.range.point().as_secs(),
@@ -342,7 +332,7 @@ const NOW: Timestamp = Timestamp::from_secs(1_795_514_400);
 impl Example for StatsObject {
     fn example() -> Self {
         Self {
-            range: Text::new("24h"),
+            range: Range::Day.into(),
             since: (Range::Day.since(NOW)).into(),
             until: NOW.into(),
             point_seconds: 300,

@@ -13,7 +13,12 @@ use super::{
     super::{BASE, Frame, Section, door::leads_back, faulty, named, onward, show, unavailable},
     place_of,
 };
-use crate::{authorize, halt, house::House, pages::visible, visit::Visit};
+use crate::{
+    authorize, halt,
+    house::House,
+    pages::{visible, visible_lines},
+    visit::Visit,
+};
 
 /// What it would get.
 pub(super) async fn show_trial(house: Arc<House>, visit: Visit, desk: Desk) -> Response {
@@ -63,7 +68,7 @@ fn got(house: &House, tried: TriedApp) -> Got {
         provider: house.gateway.provider_label(&tried.provider).unwrap_or_else(|| tried.provider.to_string()),
         refused: tried.verdict.err().map(why),
         // What a person is called stands in it, so that what hides text is shown here too.
-        claims: claims.lines().map(|line| visible(line, 2_000)).collect::<Vec<_>>().join("\n"),
+        claims: visible_lines(&claims),
         asks_consent: tried.asks_consent,
     }
 }

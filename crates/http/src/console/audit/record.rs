@@ -4,11 +4,11 @@ use askama::Template;
 use serde_json::Value;
 use vestibule_domain::{
     audit::{Actor, AuditEvent, record::record},
-    operator::{AdminArea, Operator},
+    operator::AdminArea,
     time::Timestamp,
 };
 
-use super::{Badge, Frame, Names, When, outcome, segment, visible};
+use super::{Badge, Frame, Names, When, outcome, segment, visible, visible_lines};
 
 /// The page of one event.
 #[derive(Template)]
@@ -42,7 +42,7 @@ struct Changed {
 }
 
 impl<'a> Record<'a> {
-    pub(super) fn new(f: &'a Frame, operator: &Operator, event: &AuditEvent, names: &Names, now: Timestamp) -> Self {
+    pub(super) fn new(f: &'a Frame, event: &AuditEvent, names: &Names, now: Timestamp) -> Self {
         let changes = event.change.iter().map(|change| Changed {
             pointer: visible(&change.pointer, 300),
             before: change.before.as_ref().map(text_of),
@@ -54,7 +54,7 @@ impl<'a> Record<'a> {
             outcome: outcome(event.outcome),
             time: When::new(event.time, now),
             exact: event.time.to_string(),
-            facts: facts(f, operator, event, names),
+            facts: facts(f, event, names),
             changes: changes.collect(),
             lists: lists(f, event),
             json: visible_lines(&serde_json::to_string_pretty(&Value::Object(record(event))).unwrap_or_default()),
@@ -62,10 +62,10 @@ impl<'a> Record<'a> {
     }
 }
 
-fn facts(f: &Frame, operator: &Operator, event: &AuditEvent, names: &Names) -> Vec<Fact> {
+fn facts(f: &Frame, event: &AuditEvent, names: &Names) -> Vec<Fact> {
     let base = &f.base;
-    let person = |id| operator.sees(AdminArea::Accounts).then(|| format!("{base}/person/{id}"));
-    let app = |id: &str| operator.sees(AdminArea::Clients).then(|| format!("{base}/app/{}", segment(id)));
+    let person = |id| f.sees(AdminArea::Accounts).then(|| format!("{base}/person/{id}"));
+    let app = |id: &str| names.apps.name(id).map(|_| format!("{base}/app/{}", segment(id)));
     let mut facts = Vec::new();
     let mut say = |label, text: Option<String>, href| {
         if let Some(text) = text {
@@ -89,7 +89,7 @@ fn facts(f: &Frame, operator: &Operator, event: &AuditEvent, names: &Names) -> V
         say("App", Some(names.apps.told(id.as_str())), app(id.as_str()));
     }
     if let Some(id) = &event.provider {
-        let href = operator.sees(AdminArea::Providers).then(|| format!("{base}/provider/{id}"));
+        let href = f.sees(AdminArea::Providers).then(|| format!("{base}/provider/{id}"));
         say("Provider", Some(id.to_string()), href);
     }
     let (grant_type, scopes) = (text(event.grant_type.as_ref()), text(event.scopes.as_ref()));
@@ -136,12 +136,6 @@ fn text_of(value: &Value) -> String {
         Value::String(text) => visible(text, 1_000),
         value => visible_lines(&serde_json::to_string_pretty(value).unwrap_or_default()),
     }
-}
-
-/// What moves no cursor and turns no text around, line by line.
-fn visible_lines(text: &str) -> String {
-    let lines: Vec<_> = text.lines().map(|line| visible(line, 2_000)).collect();
-    lines.join("\n")
 }
 
 fn text<T: ToString>(value: Option<&T>) -> Option<String> {

@@ -23,7 +23,6 @@ pub(super) struct Group {
     pub(super) silent: Option<u64>,
     pub(super) refreshed: Option<u64>,
     pub(super) not_refreshed: Option<u64>,
-    pub(super) rate_limited: Option<u64>,
     /// The most of them.
     pub(super) sessions: Option<u64>,
     /// The slowest of them, in milliseconds.
@@ -54,7 +53,6 @@ pub(super) fn grouped(range: Range, points: &[Point]) -> Vec<Group> {
             group.silent = sum(group.silent, point.silent);
             group.refreshed = sum(group.refreshed, point.refreshed);
             group.not_refreshed = sum(group.not_refreshed, point.not_refreshed);
-            group.rate_limited = sum(group.rate_limited, point.rate_limited);
             group.sessions = group.sessions.max(point.sessions);
             group.token_p99 = slower(group.token_p99, point.token_p99);
             group.upstream_p95 = slower(group.upstream_p95, point.upstream_p95);

@@ -70,7 +70,7 @@ impl Pages {
 }
 
 /// A file, or all of a folder, below `src`, without the white space; a folder with the file of its name.
-fn sources(name: &str) -> String {
+pub(crate) fn sources(name: &str) -> String {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let (mut left, mut text) = (vec![src.join(name), src.join(name).with_extension("rs")], String::new());
     left.dedup();

@@ -29,7 +29,7 @@ impl Kind {
             Self::TakeTicket => {
                 "DELETE FROM tickets WHERE (digest, kind, version) IN (SELECT column1, column2, column3 FROM (VALUES {rows}) AS v)"
             }
-            Self::AddClient | Self::AddDocument => {
+            Self::AddClient => {
                 "INSERT INTO clients (id, version, body, kept_until) SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL \
                  ON CONFLICT DO NOTHING"
             }

@@ -97,7 +97,7 @@ impl House {
         replay(self.rig.port(), DetectionRules::default(), atlas, Timestamp::default()).await.unwrap()
     }
 
-    /// What is kept of the person's habits, and until when they were erased.
+    /// Whether anything is kept of the person's habits.
     async fn keeps_habits(&self) -> bool {
         self.rig.port().subjects(&[self.person]).await.unwrap().iter().any(|subject| subject.habits.is_some())
     }
