@@ -332,7 +332,9 @@ async fn every_page_is_accessible(scheme: &str, width: u32) {
     ];
     let expected = |line: &&Value| {
         let line = line.as_str().unwrap_or_default();
-        refused.iter().any(|(page, status)| line.contains(page) && line.contains(&format!("a status of {status} ")))
+        // The upstream's pages have no icon.
+        line.starts_with(upstream.issuer())
+            || refused.iter().any(|(page, status)| line.contains(page) && line.contains(&format!("a status of {status} ")))
     };
     let told: Vec<_> = seen["console"].as_array().expect("a list").iter().filter(|line| !expected(line)).collect();
     assert!(told.is_empty(), "{scheme} {width}: {told:#?}");

@@ -388,7 +388,8 @@ pub trait Store: Send + Sync {
     /// Deletes what has expired, at most `most` rows of each kind: what was spent, tickets, codes (kept a day after expiry, so that a late replay still
     /// revokes), grants, revoked tokens, registration tokens, keys of the admin API (a month after they expired), when something was used last (400 days
     /// after it was), traces of logins, sessions a day after their end or after `sessions_before`, statistics, who was here on days that are counted no
-    /// more, what is known of people's ways past its moment ([`Write::PutHabits`](crate::store::Write::PutHabits)), and audit events that are kept no more ([`ChainHead::base`]). Returns how many rows went.
+    /// more, what is known of people's ways past its moment ([`Write::PutHabits`](crate::store::Write::PutHabits)), and audit events that are kept no
+    /// more ([`ChainHead::base`]). Returns how many rows went.
     async fn sweep(&self, now: Timestamp, sessions_before: Timestamp, most: u64) -> Result<u64, StoreError>;
     /// Whether it answers, and what was asked to be written is not stuck.
     async fn ping(&self) -> Result<(), StoreError>;

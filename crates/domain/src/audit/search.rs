@@ -34,9 +34,9 @@ pub struct EventSearch {
     pub address: Option<IpAddr>,
     /// Only of this trace: what error pages show as the reference.
     pub trace: Option<String>,
-    /// Only of this login.
+    /// Only of the login of this id.
     pub login: Option<LoginId>,
-    /// Only of this session.
+    /// Only of the session of this id.
     pub session: Option<SessionId>,
     /// At most so many found.
     pub limit: u64,

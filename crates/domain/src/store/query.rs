@@ -68,7 +68,7 @@ pub struct EventQuery {
     pub account: Option<AccountId>,
     /// Only of this client.
     pub client: Option<ClientId>,
-    /// Only of this login.
+    /// Only of the login of this id.
     pub login: Option<LoginId>,
     /// At most so many.
     pub limit: u64,

@@ -276,7 +276,7 @@ async fn the_page_says_how_far_the_log_is_proven_and_copies_it_in_every_form() {
     let head = street.gateway().audit_chain().await.unwrap().unwrap();
     let page = street.goes(&mut browser, "/console/audit").await;
     assert_eq!(texts(&page, "#chain-key"), [head.key.to_string()]);
-    assert!(page.body.contains(&format!("<dd>Event {}<span class=\"sub mono\">{}</span>", head.seq, head.hash.to_hex())), "{page:?}");
+    assert!(page.body.contains(&format!("<dd>Event {} <span class=\"sub mono\">{}</span>", head.seq, head.hash.to_hex())), "{page:?}");
     assert!(page.body.contains(&format!("Covers all up to event {}, signed ", head.signed)), "{page:?}");
     for (format, begins) in [("csv", "id,"), ("jsonl", "{"), ("ocsf", "{"), ("ecs", "{")] {
         assert_eq!(texts(&page, &format!("button[name=format][value={format}]")), [format.to_uppercase()]);

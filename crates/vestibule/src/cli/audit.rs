@@ -121,7 +121,7 @@ pub(crate) struct Filter {
     /// Only of this account
     #[arg(long, value_name = "ID")]
     pub(crate) account: Option<AccountId>,
-    /// Only of this login
+    /// Only of the login of this id
     #[arg(long, value_name = "ID")]
     pub(crate) login: Option<LoginId>,
     /// Only of this kind, as login.failed

@@ -449,10 +449,10 @@ pub(crate) struct AuditList {
     /// Only of the request with this reference, as its error page shows it
     #[arg(long, value_name = "REFERENCE")]
     pub(crate) reference: Option<String>,
-    /// Only of this login
+    /// Only of the login of this id
     #[arg(long, value_name = "ID")]
     pub(crate) login: Option<String>,
-    /// Only of this session
+    /// Only of the session of this id
     #[arg(long, value_name = "ID")]
     pub(crate) session: Option<String>,
     /// Only from then on: 2026-11-24, 2026-11-24T10:00:00Z, or how long ago, as 2h
