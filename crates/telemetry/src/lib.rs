@@ -4,8 +4,8 @@
 //! - [`Metrics`] counts, with labels from closed sets only, and says it in Prometheus text. It is an
 //!   [`Observer`](vestibule_domain::ports::Observer): whatever else wants to know what happens looks on from the same place.
 //! - [`OtlpAuditSink`] sends audit events on to a collector.
-//! - [`request_span`] is around every request. [`trace_id`] is the reference a person reads out from an error page; [`inject_for`] hands it on to
-//!   whom an operator named.
+//! - [`request_span`] is around every request. [`trace_id`] is the reference a person reads out from an error page, where its trace is kept;
+//!   [`inject_for`] hands it on to whom an operator named.
 //!
 //! Deliberately absent: anything that records headers, queries or bodies, and anything that takes a trace from a request. A stranger
 //! who could choose our references could make two logins look like one.
@@ -43,7 +43,7 @@ pub struct TelemetryOptions {
     pub otlp_endpoint: Option<String>,
     /// Where metrics are sent, likewise; an address without a path gets `/v1/metrics`.
     pub otlp_metrics_endpoint: Option<String>,
-    /// Which share of traces is kept, from 0 to 1.
+    /// Which share of traces is kept, from 0 to 1, drawn where a trace begins.
     pub sample_ratio: f64,
     /// Tells instances apart in traces (`service.instance.id`).
     pub service_instance: String,
@@ -159,7 +159,7 @@ pub fn init(options: &TelemetryOptions) -> Result<TelemetryGuard, TelemetryError
             let provider = traces::provider(endpoint, options)?;
             let (filter, handle) = reload::Layer::new(filter);
             let logs = logs::layer(sink.clone()).with_filter(filter);
-            tracing_subscriber::registry().with(logs).with(traces::layer(&provider)).try_init()?;
+            tracing_subscriber::registry().with(logs).with(traces::layer(&provider, options.sample_ratio)).try_init()?;
             traces::are_sent();
             (Some(provider), LogFilter(Arc::new(move |filter| handle.reload(filter))))
         }

@@ -3,12 +3,17 @@
 use std::sync::OnceLock;
 
 use http::{HeaderMap, HeaderValue};
-use opentelemetry::trace::{SpanContext, Status, TraceContextExt, TracerProvider};
+use opentelemetry::trace::{SpanContext, SpanKind, Status, TraceContextExt, TracerProvider};
 use opentelemetry_otlp::WithExportConfig;
-use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
-use tracing::{Span, Subscriber, info_span, level_filters::LevelFilter};
+use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator, Sampler, SamplingDecision, SdkTracerProvider, ShouldSample};
+use tracing::{Level, Metadata, Span, Subscriber, info_span, level_filters::LevelFilter, subscriber::Interest};
 use tracing_opentelemetry::OpenTelemetrySpanExt;
-use tracing_subscriber::{Layer, filter::Targets, registry::LookupSpan};
+use tracing_subscriber::{
+    Layer,
+    filter::Targets,
+    layer::{Context, Filter},
+    registry::LookupSpan,
+};
 use vestibule_domain::ids::LoginId;
 
 use crate::{
@@ -44,15 +49,13 @@ pub fn belongs_to_login(login: LoginId) {
 
 /// The trace of what happens now, if it is one that is kept: to one that was thrown away nothing may lead.
 pub(crate) fn kept_trace() -> Option<String> {
-    SENT.get()?;
-    let context = context_of(&Span::current()).filter(SpanContext::is_sampled);
-    context.map(|context| context.trace_id().to_string())
+    SENT.get().and_then(|()| trace_id(&Span::current()))
 }
 
 /// Set once spans are sent anywhere.
 static SENT: OnceLock<()> = OnceLock::new();
 
-/// The trace a span belongs to, as 32 hexadecimal digits; nothing when traces are off.
+/// The trace a span belongs to, as 32 hexadecimal digits; nothing when traces are off or that one is not kept.
 pub fn trace_id(span: &Span) -> Option<String> {
     context_of(span).map(|context| context.trace_id().to_string())
 }
@@ -67,7 +70,7 @@ pub fn inject_for(hosts: Vec<String>) -> impl Fn(&str, &mut HeaderMap) + Send + 
     }
 }
 
-/// Does nothing when traces are off.
+/// Does nothing where no trace is kept.
 fn inject(headers: &mut HeaderMap) {
     let Some(context) = context_of(&Span::current()) else { return };
     let text = format!("00-{}-{}-{:02x}", context.trace_id(), context.span_id(), context.trace_flags().to_u8());
@@ -81,16 +84,65 @@ fn context_of(span: &Span) -> Option<SpanContext> {
     context.is_valid().then_some(context)
 }
 
-/// Our own spans only: those of the client that sends spans would be sent in turn, without end. What nobody here asks for is left out, since each costs
-/// something at every step of every request: nothing reads OpenTelemetry's own idea of where we are (a span's parent is that of `tracing`), how long a
-/// span was busy says little of one that waits for others, and its module is told by its name.
-pub(crate) fn layer<S>(provider: &SdkTracerProvider) -> impl Layer<S> + Send + Sync
+/// Sends that share of traces. What nobody here asks for is left out, since each costs something at every step of every request: nothing reads
+/// OpenTelemetry's own idea of where we are (a span's parent is that of `tracing`), how long a span was busy says little of one that waits for others, and
+/// its module is told by its name.
+pub(crate) fn layer<S>(provider: &SdkTracerProvider, share: f64) -> impl Layer<S> + Send + Sync
 where
     S: Subscriber + for<'span> LookupSpan<'span> + Send + Sync,
 {
+    let sending = tracing_opentelemetry::layer().with_tracer(provider.tracer("vestibule")).with_location(false).with_threads(false);
+    let sending = sending.with_target(false).with_tracked_inactivity(false).with_context_activation(false);
+    // Our own spans only: those of the client that sends spans would be sent in turn, without end.
     let ours = Targets::new().with_target("vestibule", LevelFilter::INFO);
-    let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("vestibule")).with_location(false).with_threads(false);
-    layer.with_target(false).with_tracked_inactivity(false).with_context_activation(false).with_filter(ours)
+    sending.with_filter(Kept { ours, share: Sampler::TraceIdRatioBased(share) })
+}
+
+/// Lets through the spans of traces that are kept. That is decided where a trace begins, and for all that is in it: a trace that is not kept then costs
+/// next to nothing. A sampler of the SDK is asked once its span has been made, which is most of what one costs.
+///
+/// It stands on what no layer promises to do otherwise: a span that this filter does not let through is still the current one, even where the log does not want
+/// it either. And it sees the innermost span only: one of somebody else's between two of ours, in a trace that is not kept, begins another.
+struct Kept {
+    ours: Targets,
+    share: Sampler,
+}
+
+impl<S> Filter<S> for Kept
+where
+    S: Subscriber + for<'span> LookupSpan<'span>,
+{
+    fn enabled(&self, metadata: &Metadata<'_>, context: &Context<'_, S>) -> bool {
+        if !self.is_ours(metadata) {
+            return false;
+        }
+        // What happens goes with the span that it names or is in, and with it only.
+        metadata.is_event() || context.lookup_current().is_some() || !self.is_within(context.current_span().metadata()) && self.is_chosen()
+    }
+
+    fn callsite_enabled(&self, metadata: &'static Metadata<'static>) -> Interest {
+        if self.is_ours(metadata) { Interest::sometimes() } else { Interest::never() }
+    }
+
+    fn max_level_hint(&self) -> Option<LevelFilter> {
+        Some(LevelFilter::INFO)
+    }
+}
+
+impl Kept {
+    fn is_ours(&self, metadata: &Metadata<'_>) -> bool {
+        self.ours.would_enable(metadata.target(), metadata.level())
+    }
+
+    /// Whether that span is one of ours, of whatever level. What was not let through can't be looked up, but is no less the current one.
+    fn is_within(&self, current: Option<&Metadata<'_>>) -> bool {
+        current.is_some_and(|span| self.ours.would_enable(span.target(), &Level::ERROR))
+    }
+
+    fn is_chosen(&self) -> bool {
+        let lot = RandomIdGenerator::default().new_trace_id();
+        self.share.should_sample(None, lot, "", &SpanKind::Internal, &[], &[]).decision == SamplingDecision::RecordAndSample
+    }
 }
 
 pub(crate) fn provider(endpoint: &str, options: &TelemetryOptions) -> Result<SdkTracerProvider, TelemetryError> {
@@ -101,7 +153,7 @@ pub(crate) fn provider(endpoint: &str, options: &TelemetryOptions) -> Result<Sdk
     let exporter = opentelemetry_otlp::SpanExporter::builder().with_http().with_endpoint(endpoint).with_timeout(EXPORT_TIMEOUT).build()?;
     Ok(SdkTracerProvider::builder()
         .with_batch_exporter(OnItsOwn::new(exporter)?)
-        .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(options.sample_ratio))))
+        .with_sampler(Sampler::AlwaysOn)
         .with_resource(resource(options))
         .build())
 }
@@ -109,4 +161,44 @@ pub(crate) fn provider(endpoint: &str, options: &TelemetryOptions) -> Result<Sdk
 /// From now on spans are sent.
 pub(crate) fn are_sent() {
     let _ = SENT.set(());
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+
+    use opentelemetry_sdk::{
+        error::OTelSdkResult,
+        trace::{SpanData, SpanExporter},
+    };
+    use tracing::{error, subscriber::with_default};
+    use tracing_subscriber::{layer::SubscriberExt, registry};
+
+    use super::*;
+
+    #[derive(Clone, Debug, Default)]
+    struct Paper(Arc<Mutex<Vec<SpanData>>>);
+
+    impl SpanExporter for Paper {
+        async fn export(&self, batch: Vec<SpanData>) -> OTelSdkResult {
+            self.0.lock().unwrap().extend(batch);
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn what_is_said_of_a_span_goes_with_it_from_wherever_it_is_said() {
+        let paper = Paper::default();
+        let provider = SdkTracerProvider::builder().with_simple_exporter(paper.clone()).with_sampler(Sampler::AlwaysOn).build();
+        with_default(registry().with(layer(&provider, 0.25)), || {
+            for _ in 0..400 {
+                let span = info_span!("http");
+                error!(parent: &span, "a handler panicked");
+                error!("of no span");
+            }
+        });
+        let kept = paper.0.lock().unwrap();
+        assert!((40..160).contains(&kept.len()), "{} of 400", kept.len());
+        assert!(kept.iter().all(|span| span.events.len() == 1));
+    }
 }

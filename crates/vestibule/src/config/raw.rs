@@ -552,7 +552,7 @@ pub(crate) struct RawTracing {
     /// Where they are sent; without it none are made.
     #[schemars(url)]
     pub(crate) otlp_endpoint: Option<String>,
-    /// Which share of them is kept, from 0 to 1.
+    /// Which share of them is kept, from 0 to 1; it is drawn where a trace begins, and what is not kept costs next to nothing.
     #[schemars(range(min = 0.0, max = 1.0))]
     pub(crate) sample_ratio: f64,
     /// Hosts that are told which trace a request to them belongs to (traceparent); nobody else, because its id is the reference people read out to you.
