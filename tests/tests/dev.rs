@@ -121,6 +121,10 @@ async fn a_newcomer_clicks_the_printed_link_and_tries_everything() {
     for name in ["login.succeeded", "login.silent", "token.refreshed", "token.revoked", "session.ended"] {
         assert!(audit.contains(&format!("\"{name}\"")), "{name}: {audit}");
     }
+    let metrics = reqwest::get(format!("http://127.0.0.1:{}/metrics", dev.port + 3)).await.expect("it answers").text().await.expect("text");
+    for name in ["vestibule_login_total", "vestibule_store_size_bytes", "vestibule_signing_key_age_seconds", "vestibule_sessions_active"] {
+        assert!(metrics.contains(&format!("\n{name}")), "what is told in service is told here too: {name}: {metrics}");
+    }
     assert_eq!(dev.interrupt(), Some(0), "Ctrl-C ends it in order: {}", dev.printed());
 }
 

@@ -95,7 +95,7 @@ pub(crate) async fn dev(options: &DevOptions) -> Result<(), Failure> {
         });
         built.gateway().begin_statistics().await?;
         let console = console_key::link(&built.gateway(), CONSOLE_KEY_FOR, AdminScopes::everything()).await?;
-        Ok((Running::start(&built, doors), console))
+        Ok((Running::start(&built, &config, doors), console))
     };
     let (running, console) = match started.await {
         Ok(started) => started,

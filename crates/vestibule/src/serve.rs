@@ -54,8 +54,7 @@ async fn serve_until_stopped(written: Written, read: Arc<Reader>, logs: LogFilte
         let refused = |key: &str, address, error| Failure::io(format!("listening on {address} ({key}) is not possible"), error);
         let doors = Doors::bind(config, refused)?;
         let reload = reload_on_hangup(built.standing.clone())?;
-        let surroundings = tokio::spawn(Surroundings::of(config).watch(built.metrics.clone()));
-        Ok(Running::start(&built, doors).beside(reload).beside(surroundings))
+        Ok(Running::start(&built, config, doors).beside(reload))
     };
     let running = match running.await {
         Ok(running) => running,
@@ -146,12 +145,13 @@ pub(crate) struct Running {
 }
 
 impl Running {
-    /// Opens both doors and begins the maintenance.
-    pub(crate) fn start(built: &Built, doors: Doors) -> Self {
+    /// Opens the doors and begins what the house does by itself.
+    pub(crate) fn start(built: &Built, config: &Config, doors: Doors) -> Self {
         let (stop_main, stop_ops) = (Stop::new(), Stop::new());
         let standing = &built.standing;
         built.configuration.renews([Some(&doors.main), doors.admin.as_ref()].into_iter().flatten().map(Door::reloader).collect());
         let maintain = tokio::spawn(maintenance::maintain(standing.clone(), built.metrics.clone()));
+        let surroundings = tokio::spawn(Surroundings::of(config).watch(built.metrics.clone()));
         let probe = tokio::spawn(maintenance::probe(standing.clone(), stop_main.called()));
         let refresher = tokio::spawn(maintenance::refresh_ahead(standing.clone(), stop_main.called()));
         let (metrics, checkpoints) = (built.metrics.clone(), built.checkpoints.clone());
@@ -162,7 +162,7 @@ impl Running {
             main: tokio::spawn(doors.main.serve(Doorway::new(standing, routes), stop_main.called())),
             ops: tokio::spawn(doors.ops.serve(Doorway::new(standing, ops_routes), stop_ops.called())),
             admin: doors.admin.map(|door| tokio::spawn(door.serve(Doorway::new(standing, admin_routes), stop_main.called()))),
-            helpers: vec![maintain, probe, teller, sealer],
+            helpers: vec![maintain, surroundings, probe, teller, sealer],
             refresher,
             sender,
             stop_main,
