@@ -1,5 +1,5 @@
-//! What a long history costs: the same gateway twice, one of them with many audit events in its table, under the same load in turns; and how
-//! long those who look at that history wait.
+//! What a long history costs: the same gateway with none, with none once more (what differs between those two is chance), and with many audit events
+//! in its table, under the same load in turns; and how long those who look at that history wait.
 
 use std::{
     net::{IpAddr, Ipv4Addr},
@@ -22,7 +22,7 @@ use crate::{
     Load, Outcome,
     client::Connection,
     house::{House, operator},
-    turns::{self, Two},
+    turns::{self, Named},
     upstream::Upstream,
 };
 
@@ -37,22 +37,24 @@ const APPS: usize = 50;
 /// How often each question is asked.
 const ASKED: usize = 20;
 
-/// Prints how long the history took to be sealed and verified, a line for each of [`LINES`], and one for each question of the viewer.
+/// Prints how long the history took to be sealed and verified, the rows of [`LINES`], and one for each question of the viewer.
 #[expect(clippy::print_stdout, reason = "the table is what the tool is for")]
 pub(crate) async fn run(binary: &Path, upstream: &Upstream, load: &Load, events: usize) -> Outcome<()> {
     let mut empty = House::prepare(binary, upstream, "")?;
+    let mut other = House::prepare(binary, upstream, "")?;
     let mut crowded = House::prepare(binary, upstream, "")?;
     let began = Instant::now();
     let one = fill(&crowded.database(), events).await?;
     println!("written: {events} events in {:.1} s", began.elapsed().as_secs_f64());
     empty.start().await?;
+    other.start().await?;
     let ready = crowded.start().await?;
     println!("start: {} ms beside them", ready.as_millis());
     let began = Instant::now();
-    sealed(&crowded).await?;
+    crowded.sealed().await?;
     println!("sealed: all of them in {:.1} s", began.elapsed().as_secs_f64());
 
-    turns::run(&LINES, Two { names: ["empty", "crowded"], houses: [&empty, &crowded] }, upstream, load).await?;
+    turns::run(&LINES, &[Named("empty", &empty), Named("empty too", &other), Named("crowded", &crowded)], upstream, load).await?;
 
     println!();
     println!("| question to the audit log | p50 ms | slowest ms |");
@@ -62,6 +64,7 @@ pub(crate) async fn run(binary: &Path, upstream: &Upstream, load: &Load, events:
         println!("| {question} | {p50:.1} | {slowest:.1} |");
     }
     empty.stop().await?;
+    other.stop().await?;
     crowded.stop().await?;
     let began = Instant::now();
     crowded.command(&["audit", "verify"])?;
@@ -141,20 +144,6 @@ fn login(now: Timestamp, account: AccountId, client: &ClientId, provider: &Provi
 fn address(n: usize) -> IpAddr {
     let n = u32::try_from(n % 60_000).unwrap_or_default();
     IpAddr::V4(Ipv4Addr::from_bits(0x0a00_0000 + n))
-}
-
-/// Waits until the chain has all of them.
-async fn sealed(house: &House) -> Outcome<()> {
-    let bearer = operator();
-    let mut connection = Connection::open(&house.authority).await?;
-    loop {
-        let answer = connection.get("/api/v1/audit-chain", &[(header::AUTHORIZATION, &bearer)]).await?.expect(StatusCode::OK)?;
-        let told: serde_json::Value = serde_json::from_slice(&answer.body)?;
-        if told["unsealed"].as_u64().ok_or("the chain does not say what waits")? == 0 {
-            return Ok(());
-        }
-        tokio::time::sleep(Duration::from_millis(500)).await;
-    }
 }
 
 /// What people ask the viewer, and how it asks.

@@ -1,6 +1,7 @@
 //! The gateway under load.
 
 use std::{
+    fs::File,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -65,8 +66,6 @@ url = "sqlite://{folder}/vestibule.db"
 key = "6b1f0c58a1c94e0e9d3f27b4a85d71f2c40e6a9b8d3c5f17e2a4960bd8317c5e"
 [admin]
 bootstrap_key = "{ADMIN_KEY}"
-[log]
-filter = "warn"
 [limits]
 authorize_per_address = 0
 token_per_address = 0
@@ -89,8 +88,8 @@ userinfo = false
             upstream_issuer = upstream.issuer,
         );
         std::fs::write(folder.path().join("vestibule.toml"), config)?;
-        let two_cores = std::thread::available_parallelism().is_ok_and(|cores| cores.get() >= 2);
-        let pinned = two_cores && pin(std::process::id(), 1);
+        // Where there is only one core, this is refused. How many this process may use says nothing once it has been pinned.
+        let pinned = pin(std::process::id(), 1);
         let authority = format!("127.0.0.1:{port}");
         Ok(Self { authority, ops: format!("127.0.0.1:{ops}"), binary: binary.to_owned(), folder, child: None, pinned })
     }
@@ -107,6 +106,11 @@ userinfo = false
         if command.status()?.success() { Ok(()) } else { Err(format!("`{}` failed", arguments.join(" ")).into()) }
     }
 
+    /// Its log lines are written as anywhere, but not between the rows of a table.
+    fn log(&self) -> PathBuf {
+        self.folder.path().join("vestibule.log")
+    }
+
     fn configuration(&self) -> PathBuf {
         self.folder.path().join("vestibule.toml")
     }
@@ -118,6 +122,7 @@ userinfo = false
             command.args(["-c", "0"]).arg(&self.binary);
         }
         command.args(["serve", "--config"]).arg(self.configuration()).stdin(Stdio::null()).stdout(Stdio::null());
+        command.stderr(File::options().create(true).append(true).open(self.log())?);
         let began = Instant::now();
         self.child = Some(command.spawn().map_err(|error| format!("{}: {error}", self.binary.display()))?);
         loop {
@@ -127,9 +132,33 @@ userinfo = false
                 return Ok(began.elapsed());
             }
             if began.elapsed() > Duration::from_secs(30) {
-                return Err("the gateway does not get ready".into());
+                return Err(format!("the gateway does not get ready; it says:\n{}", std::fs::read_to_string(self.log())?).into());
             }
             tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    }
+
+    /// Waits until the chain has all audit events: what it was asked for leaves nothing to do any more.
+    pub(crate) async fn sealed(&self) -> Outcome<()> {
+        let bearer = operator();
+        let mut connection = Connection::open(&self.authority).await?;
+        let (mut least, mut fell) = (u64::MAX, Instant::now());
+        loop {
+            let asked = Instant::now();
+            let answer = connection.get("/api/v1/audit-chain", &[(header::AUTHORIZATION, &bearer)]).await?.expect(StatusCode::OK)?;
+            let told: serde_json::Value = serde_json::from_slice(&answer.body)?;
+            let unsealed = told["unsealed"].as_u64().ok_or("the chain does not say what waits")?;
+            if unsealed == 0 {
+                return Ok(());
+            }
+            if unsealed < least {
+                (least, fell) = (unsealed, Instant::now());
+            }
+            if fell.elapsed() > Duration::from_secs(30) {
+                return Err(format!("{unsealed} audit events wait to be sealed, and nothing seals them").into());
+            }
+            // To count what waits takes time where that is much; not more than a tenth of it.
+            tokio::time::sleep(Duration::from_millis(20) + asked.elapsed() * 10).await;
         }
     }
 
@@ -144,6 +173,11 @@ userinfo = false
             tokio::time::sleep(Duration::from_millis(2)).await;
         }
         Ok(())
+    }
+
+    /// Whether it has a core that the load has not.
+    pub(crate) fn is_apart(&self) -> bool {
+        self.pinned
     }
 
     pub(crate) fn pinning(&self) -> &'static str {
@@ -219,6 +253,7 @@ fn free_port() -> Outcome<u16> {
 }
 
 fn pin(process: u32, core: usize) -> bool {
-    let pinned = Command::new("taskset").args(["-cp", &core.to_string(), &process.to_string()]).stdout(Stdio::null()).status();
+    let pinned =
+        Command::new("taskset").args(["-cp", &core.to_string(), &process.to_string()]).stdout(Stdio::null()).stderr(Stdio::null()).status();
     pinned.is_ok_and(|pinned| pinned.success())
 }

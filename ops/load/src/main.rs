@@ -31,13 +31,10 @@ struct Arguments {
     /// Only the lines whose name contains this.
     #[arg(long)]
     only: Option<String>,
-    /// What watching costs instead: traces, metrics sent and asked for each second, against none of it.
+    /// What watching costs instead: metrics sent and asked for each second, and traces of some and of all requests, against none of it.
     #[arg(long)]
     watching: bool,
-    /// Which share of traces is kept while that is measured (`tracing.sample_ratio`).
-    #[arg(long, value_name = "SHARE", default_value_t = 1.0, requires = "watching")]
-    sample_ratio: f64,
-    /// What a long history costs instead: a gateway with so many audit events against one with none.
+    /// What a long history costs instead: a gateway with so many audit events against one with none, and one more with none to see what chance does.
     #[arg(long, value_name = "COUNT", conflicts_with = "watching")]
     events: Option<usize>,
 }
@@ -73,7 +70,7 @@ async fn run(arguments: Arguments) -> Outcome<()> {
     let load = Load { connections: arguments.connections, span, only: arguments.only.clone().unwrap_or_default() };
     if arguments.watching {
         println!("machine: {}", machine());
-        return watched::run(&arguments.binary, &upstream, &load, arguments.sample_ratio).await;
+        return watched::run(&arguments.binary, &upstream, &load).await;
     }
     if let Some(events) = arguments.events {
         println!("machine: {}", machine());

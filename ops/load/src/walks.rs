@@ -12,7 +12,7 @@ use crate::{
     Outcome,
     client::Connection,
     house::{App, CALLBACK, Clients, House},
-    measure::{Row, measure},
+    measure::{Row, measure, stay_awake},
     upstream::Upstream,
 };
 
@@ -63,7 +63,8 @@ pub(crate) async fn run(
         worker.token = sign_in(&mut worker).await?.json(if name.starts_with("refresh") { "refresh_token" } else { "access_token" })?;
         Ok(worker)
     };
-    match name.split(' ').next().unwrap_or_default() {
+    let awake = house.is_apart().then(|| tokio::spawn(stay_awake()));
+    let row = match name.split(' ').next().unwrap_or_default() {
         "livez" => measure(connections, span, worker, async |w: &mut Worker| get(w, "/livez").await).await,
         "discovery" => measure(connections, span, worker, async |w: &mut Worker| get(w, "/.well-known/openid-configuration").await).await,
         "jwks" => measure(connections, span, worker, async |w: &mut Worker| get(w, "/jwks").await).await,
@@ -72,7 +73,11 @@ pub(crate) async fn run(
         "userinfo" => measure(connections, span, signed_in, userinfo).await,
         "refresh" => measure(connections, span, signed_in, refresh).await,
         _ => measure(connections, span, worker, async |w: &mut Worker| sign_in(w).await.map(drop)).await,
+    };
+    if let Some(awake) = awake {
+        awake.abort();
     }
+    row
 }
 
 async fn get(worker: &mut Worker, path: &str) -> Outcome<()> {

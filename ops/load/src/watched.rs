@@ -1,4 +1,5 @@
-//! What watching costs: the same gateway twice, one of them watched in every way there is, under the same load in turns.
+//! What watching costs: the same gateway watched not at all, in every way there is, and in between, under the same load in turns. One that is not watched
+//! either stands beside the baseline: what differs between those two is chance.
 
 use std::{convert::Infallible, path::Path, time::Duration};
 
@@ -12,7 +13,7 @@ use crate::{
     Load, Outcome,
     client::Connection,
     house::House,
-    turns::{self, Two},
+    turns::{self, Named},
     upstream::Upstream,
 };
 
@@ -21,21 +22,34 @@ const LINES: [&str; 4] = ["client_credentials ES256", "introspection", "refresh 
 /// How often Prometheus would ask. Much oftener than it does anywhere.
 const ASK_EVERY: Duration = Duration::from_secs(1);
 
-/// Prints a line for each of [`LINES`].
-pub(crate) async fn run(binary: &Path, upstream: &Upstream, load: &Load, sample_ratio: f64) -> Outcome<()> {
+/// Prints the rows of [`LINES`]. The three that are watched are asked for their metrics all the time, in turns of the others too: what that takes is in what a
+/// request of theirs takes of the processor, and in the speed of all.
+pub(crate) async fn run(binary: &Path, upstream: &Upstream, load: &Load) -> Outcome<()> {
     let collector = collector().await?;
-    let watching = format!(
-        "[tracing]\notlp_endpoint = \"{collector}\"\nsample_ratio = {sample_ratio:?}\n[metrics]\notlp_endpoint = \"{collector}\"\nby_client = true\n"
-    );
-    let mut plain = House::prepare(binary, upstream, "")?;
-    let mut watched = House::prepare(binary, upstream, &watching)?;
-    plain.start().await?;
-    watched.start().await?;
-    let asking = tokio::spawn(ask(watched.ops.clone()));
-    turns::run(&LINES, Two { names: ["unwatched", "watched"], houses: [&plain, &watched] }, upstream, load).await?;
-    asking.abort();
-    plain.stop().await?;
-    watched.stop().await
+    let metrics = format!("[metrics]\notlp_endpoint = \"{collector}\"\nby_client = true\n");
+    let traces = |share: &str| format!("{metrics}[tracing]\notlp_endpoint = \"{collector}\"\nsample_ratio = {share}\n");
+    let mut houses = Vec::new();
+    for (name, configuration) in [
+        ("unwatched", String::new()),
+        ("unwatched too", String::new()),
+        ("metrics", metrics.clone()),
+        ("metrics, one trace in ten", traces("0.1")),
+        ("metrics, every trace", traces("1.0")),
+    ] {
+        let mut house = House::prepare(binary, upstream, &configuration)?;
+        house.start().await?;
+        let asking = (!configuration.is_empty()).then(|| tokio::spawn(ask(house.ops.clone())));
+        houses.push((name, house, asking));
+    }
+    let gateways: Vec<_> = houses.iter().map(|(name, house, _)| Named(name, house)).collect();
+    turns::run(&LINES, &gateways, upstream, load).await?;
+    for (_, mut house, asking) in houses {
+        if let Some(asking) = asking {
+            asking.abort();
+        }
+        house.stop().await?;
+    }
+    Ok(())
 }
 
 /// Somebody who takes spans and metrics, and throws them away.
