@@ -87,7 +87,7 @@ async fn an_app_is_made_in_the_console_rotated_and_its_old_secret_revoked() {
             { "click": "table.events a:has-text('login.succeeded')" },
             { "expect": "main[data-page=console-audit-event] dl.facts", "text": "Bob" },
             { "screenshot": shot("event") },
-            { "click": "a:has-text('All events of this login')" },
+            { "click": "a:has-text('All events of its login')" },
             { "expect": "table.events", "text": "code.redeemed" },
             { "goto": format!("{console}/app/wiki") },
             { "click": "summary:has-text('Revoke')" },

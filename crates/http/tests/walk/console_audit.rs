@@ -97,9 +97,9 @@ async fn a_record_says_all_it_has_and_leads_to_what_belongs_to_it() {
     let list = street.goes(&mut browser, "/console/audit?event=login.succeeded&client=app").await;
     let record = street.goes(&mut browser, &link(&list, "login.succeeded")).await;
     for (text, least) in [
-        ("All events of this login", 2),
+        ("All events of its login", 2),
         ("All with this reference", 1),
-        ("All events of this session", 1),
+        ("All events of its session", 1),
         ("All about this person", 2),
         ("All about this app", 2),
     ] {

@@ -120,9 +120,9 @@ fn facts(f: &Frame, event: &AuditEvent, names: &Names) -> Vec<Fact> {
 /// The events around it.
 fn lists(f: &Frame, event: &AuditEvent) -> Vec<(&'static str, String)> {
     let list = |name: &str, value: &str| format!("{}/audit?{name}={}", f.base, segment(value));
-    let login = event.login.map(|id| ("All events of this login", list("login", &id.to_string())));
+    let login = event.login.map(|id| ("All events of its login", list("login", &id.to_string())));
     let trace = event.trace_id.as_deref().map(|trace| ("All with this reference", list("reference", trace)));
-    let session = event.session.map(|id| ("All events of this session", list("session", &id.to_string())));
+    let session = event.session.map(|id| ("All events of its session", list("session", &id.to_string())));
     let account = event.account.map(|id| ("All about this person", list("account", &id.to_string())));
     let client = event.client.as_ref().map(|id| ("All about this app", list("client", id.as_str())));
     let provider = event.provider.as_ref().map(|id| ("All about this provider", list("provider", id.as_str())));
