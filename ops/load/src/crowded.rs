@@ -3,7 +3,6 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr},
-    path::Path,
     time::{Duration, Instant},
 };
 
@@ -21,9 +20,8 @@ use vestibule_persistence::{SqlStore, StoreOptions};
 use crate::{
     Load, Outcome,
     client::Connection,
-    house::{House, operator},
+    house::{House, Site, operator},
     turns::{self, Named},
-    upstream::Upstream,
 };
 
 /// What is measured: what writes events.
@@ -39,12 +37,12 @@ const ASKED: usize = 20;
 
 /// Prints how long the history took to be sealed and verified, the rows of [`LINES`], and one for each question of the viewer.
 #[expect(clippy::print_stdout, reason = "the table is what the tool is for")]
-pub(crate) async fn run(binary: &Path, upstream: &Upstream, load: &Load, events: usize) -> Outcome<()> {
-    let mut empty = House::prepare(binary, upstream, "")?;
-    let mut other = House::prepare(binary, upstream, "")?;
-    let mut crowded = House::prepare(binary, upstream, "")?;
+pub(crate) async fn run(site: &Site, load: &Load, events: usize) -> Outcome<()> {
+    let mut empty = House::prepare(site, "").await?;
+    let mut other = House::prepare(site, "").await?;
+    let mut crowded = House::prepare(site, "").await?;
     let began = Instant::now();
-    let one = fill(&crowded.database(), events).await?;
+    let one = fill(crowded.database.url(), events).await?;
     println!("written: {events} events in {:.1} s", began.elapsed().as_secs_f64());
     empty.start().await?;
     other.start().await?;
@@ -54,7 +52,7 @@ pub(crate) async fn run(binary: &Path, upstream: &Upstream, load: &Load, events:
     crowded.sealed().await?;
     println!("sealed: all of them in {:.1} s", began.elapsed().as_secs_f64());
 
-    turns::run(&LINES, &[Named("empty", &empty), Named("empty too", &other), Named("crowded", &crowded)], upstream, load).await?;
+    turns::run(&LINES, &[Named("empty", &empty), Named("empty too", &other), Named("crowded", &crowded)], &site.upstream, load).await?;
 
     println!();
     println!("| question to the audit log | p50 ms | slowest ms |");
@@ -63,14 +61,14 @@ pub(crate) async fn run(binary: &Path, upstream: &Upstream, load: &Load, events:
         let (p50, slowest) = ask(&crowded, &query).await?;
         println!("| {question} | {p50:.1} | {slowest:.1} |");
     }
-    empty.stop().await?;
-    other.stop().await?;
+    empty.leave().await?;
+    other.leave().await?;
     crowded.stop().await?;
     let began = Instant::now();
     crowded.command(&["audit", "verify"])?;
     println!();
     println!("verified: the whole chain in {:.1} s", began.elapsed().as_secs_f64());
-    Ok(())
+    crowded.leave().await
 }
 
 /// Somebody whom the history tells of.

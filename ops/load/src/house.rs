@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -15,16 +15,27 @@ use tempfile::TempDir;
 use crate::{
     Outcome,
     client::Connection,
+    database::Database,
     upstream::{CLIENT_ID, CLIENT_SECRET, Upstream},
 };
 
 const ADMIN_KEY: &str = "load-bootstrap-key-0123456789abcdefghijkl";
+
+/// What every gateway of a run has in common.
+#[derive(Debug)]
+pub(crate) struct Site {
+    pub(crate) binary: PathBuf,
+    pub(crate) upstream: Upstream,
+    /// The server that their databases are on; without one each has a file.
+    pub(crate) server: Option<String>,
+}
 
 /// A gateway that can be started and stopped.
 #[derive(Debug)]
 pub(crate) struct House {
     pub(crate) authority: String,
     pub(crate) ops: String,
+    pub(crate) database: Database,
     binary: PathBuf,
     folder: TempDir,
     child: Option<Child>,
@@ -50,8 +61,9 @@ pub(crate) const CALLBACK: &str = "https://app.example.com/callback";
 
 impl House {
     /// With more configuration than the usual, as TOML.
-    pub(crate) fn prepare(binary: &Path, upstream: &Upstream, extra: &str) -> Outcome<Self> {
+    pub(crate) async fn prepare(site: &Site, extra: &str) -> Outcome<Self> {
         let folder = tempfile::tempdir()?;
+        let database = Database::prepare(site.server.as_deref(), folder.path()).await?;
         let (port, ops) = (free_port()?, free_port()?);
         let issuer = format!("http://127.0.0.1:{port}");
         let config = format!(
@@ -61,7 +73,7 @@ address = "127.0.0.1:{port}"
 [ops]
 address = "127.0.0.1:{ops}"
 [store]
-url = "sqlite://{folder}/vestibule.db"
+url = "{database}"
 [sealing]
 key = "6b1f0c58a1c94e0e9d3f27b4a85d71f2c40e6a9b8d3c5f17e2a4960bd8317c5e"
 [admin]
@@ -83,20 +95,15 @@ client_id = "{CLIENT_ID}"
 client_secret = "{CLIENT_SECRET}"
 userinfo = false
 "#,
-            folder = folder.path().display(),
-            upstream_authority = upstream.issuer.trim_start_matches("http://"),
-            upstream_issuer = upstream.issuer,
+            database = database.url(),
+            upstream_authority = site.upstream.issuer.trim_start_matches("http://"),
+            upstream_issuer = site.upstream.issuer,
         );
         std::fs::write(folder.path().join("vestibule.toml"), config)?;
         // Where there is only one core, this is refused. How many this process may use says nothing once it has been pinned.
         let pinned = pin(std::process::id(), 1);
         let authority = format!("127.0.0.1:{port}");
-        Ok(Self { authority, ops: format!("127.0.0.1:{ops}"), binary: binary.to_owned(), folder, child: None, pinned })
-    }
-
-    /// The address of its database.
-    pub(crate) fn database(&self) -> String {
-        format!("sqlite://{}/vestibule.db", self.folder.path().display())
+        Ok(Self { authority, ops: format!("127.0.0.1:{ops}"), database, binary: site.binary.clone(), folder, child: None, pinned })
     }
 
     /// Runs a command of the binary's with this gateway's configuration.
@@ -160,6 +167,12 @@ userinfo = false
             // To count what waits takes time where that is much; not more than a tenth of it.
             tokio::time::sleep(Duration::from_millis(20) + asked.elapsed() * 10).await;
         }
+    }
+
+    /// Stops it, and leaves no database behind.
+    pub(crate) async fn leave(mut self) -> Outcome<()> {
+        self.stop().await?;
+        self.database.drop().await
     }
 
     pub(crate) async fn stop(&mut self) -> Outcome<()> {

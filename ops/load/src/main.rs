@@ -3,6 +3,7 @@
 
 mod client;
 mod crowded;
+mod database;
 mod house;
 mod measure;
 mod turns;
@@ -14,7 +15,11 @@ use std::{path::PathBuf, time::Duration};
 
 use clap::Parser;
 
-use crate::{house::House, measure::Row, upstream::Upstream};
+use crate::{
+    house::{House, Site},
+    measure::Row,
+    upstream::Upstream,
+};
 
 /// Measures a vestibule binary on this machine.
 #[derive(Debug, Parser)]
@@ -31,7 +36,11 @@ struct Arguments {
     /// Only the lines whose name contains this.
     #[arg(long)]
     only: Option<String>,
-    /// What watching costs instead: metrics sent and asked for each second, and traces of some and of all requests, against none of it.
+    /// A PostgreSQL server to keep it all on, as `postgres://user:password@host/database`, instead of a file. Databases named `vestibule_load_1` and on
+    /// are dropped there and made anew.
+    #[arg(long, value_name = "URL")]
+    store: Option<String>,
+    /// What watching costs instead: audit events, metrics sent and asked for each second, and traces of some and of all requests, against none of it.
     #[arg(long)]
     watching: bool,
     /// What a long history costs instead: a gateway with so many audit events against one with none, and one more with none to see what chance does.
@@ -65,18 +74,18 @@ fn main() -> Outcome<()> {
 
 #[expect(clippy::print_stdout, reason = "the table is what the tool is for")]
 async fn run(arguments: Arguments) -> Outcome<()> {
-    let upstream = Upstream::start().await?;
     let span = Duration::from_secs(arguments.seconds);
+    let site = Site { binary: arguments.binary, upstream: Upstream::start().await?, server: arguments.store };
     let load = Load { connections: arguments.connections, span, only: arguments.only.clone().unwrap_or_default() };
     if arguments.watching {
         println!("machine: {}", machine());
-        return watched::run(&arguments.binary, &upstream, &load).await;
+        return watched::run(&site, &load).await;
     }
     if let Some(events) = arguments.events {
         println!("machine: {}", machine());
-        return crowded::run(&arguments.binary, &upstream, &load, events).await;
+        return crowded::run(&site, &load, events).await;
     }
-    let mut house = House::prepare(&arguments.binary, &upstream, "")?;
+    let mut house = House::prepare(&site, "").await?;
     let first = house.start().await?;
     house.stop().await?;
     let mut starts = Vec::new();
@@ -101,13 +110,13 @@ async fn run(arguments: Arguments) -> Outcome<()> {
         if !load.has(name) && *name != "livez" {
             continue;
         }
-        let row: Row = walks::run(name, &house, &clients, &upstream, load.connections, load.span).await?;
+        let row: Row = walks::run(name, &house, &clients, &site.upstream, load.connections, load.span).await?;
         let baseline = *baseline.get_or_insert(row.per_second);
         println!("| {name} | {:.0} | {:.2} | {:.2} | {:.3} |", row.per_second, row.p50_ms, row.p99_ms, row.per_second / baseline);
     }
     println!();
     println!("memory loaded: {}", house.memory()?);
-    house.stop().await
+    house.leave().await
 }
 
 fn machine() -> String {

@@ -23,6 +23,7 @@ pub(crate) const CLIENT_ID: &str = "vestibule";
 pub(crate) const CLIENT_SECRET: &str = "upstream-secret";
 
 /// A running issuer.
+#[derive(Debug)]
 pub(crate) struct Upstream {
     pub(crate) issuer: String,
 }

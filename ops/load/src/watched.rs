@@ -1,7 +1,7 @@
-//! What watching costs: the same gateway watched not at all, in every way there is, and in between, under the same load in turns. One that is not watched
-//! either stands beside the baseline: what differs between those two is chance.
+//! What watching costs: the same gateway watched not at all, with audit events, in every way there is, and in between, under the same load in turns. One
+//! that is not watched either stands beside the baseline: what differs between those two is chance.
 
-use std::{convert::Infallible, path::Path, time::Duration};
+use std::{convert::Infallible, time::Duration};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Empty};
@@ -12,42 +12,48 @@ use tokio::net::TcpListener;
 use crate::{
     Load, Outcome,
     client::Connection,
-    house::House,
+    house::{House, Site},
     turns::{self, Named},
-    upstream::Upstream,
 };
 
 /// What is measured: what apps do all day, and a login.
+/// How those are called whose database takes no audit events.
+const UNAUDITED: &str = "unwatched";
 const LINES: [&str; 4] = ["client_credentials ES256", "introspection", "refresh ES256", "login ES256"];
 /// How often Prometheus would ask. Much oftener than it does anywhere.
 const ASK_EVERY: Duration = Duration::from_secs(1);
 
-/// Prints the rows of [`LINES`]. The three that are watched are asked for their metrics all the time, in turns of the others too: what that takes is in what a
+/// Prints the rows of [`LINES`]. The three that have metrics are asked for them all the time, in turns of the others too: what that takes is in what a
 /// request of theirs takes of the processor, and in the speed of all.
-pub(crate) async fn run(binary: &Path, upstream: &Upstream, load: &Load) -> Outcome<()> {
+pub(crate) async fn run(site: &Site, load: &Load) -> Outcome<()> {
     let collector = collector().await?;
     let metrics = format!("[metrics]\notlp_endpoint = \"{collector}\"\nby_client = true\n");
     let traces = |share: &str| format!("{metrics}[tracing]\notlp_endpoint = \"{collector}\"\nsample_ratio = {share}\n");
     let mut houses = Vec::new();
     for (name, configuration) in [
-        ("unwatched", String::new()),
+        (UNAUDITED, String::new()),
         ("unwatched too", String::new()),
-        ("metrics", metrics.clone()),
-        ("metrics, one trace in ten", traces("0.1")),
-        ("metrics, every trace", traces("1.0")),
+        ("audit", String::new()),
+        ("audit, metrics", metrics.clone()),
+        ("audit, metrics, one trace in ten", traces("0.1")),
+        ("audit, metrics, every trace", traces("1.0")),
     ] {
-        let mut house = House::prepare(binary, upstream, &configuration)?;
+        let mut house = House::prepare(site, &configuration).await?;
+        if name.starts_with(UNAUDITED) {
+            house.command(&["migrate"])?;
+            house.database.forget_events().await?;
+        }
         house.start().await?;
         let asking = (!configuration.is_empty()).then(|| tokio::spawn(ask(house.ops.clone())));
         houses.push((name, house, asking));
     }
     let gateways: Vec<_> = houses.iter().map(|(name, house, _)| Named(name, house)).collect();
-    turns::run(&LINES, &gateways, upstream, load).await?;
-    for (_, mut house, asking) in houses {
+    turns::run(&LINES, &gateways, &site.upstream, load).await?;
+    for (_, house, asking) in houses {
         if let Some(asking) = asking {
             asking.abort();
         }
-        house.stop().await?;
+        house.leave().await?;
     }
     Ok(())
 }
