@@ -5,7 +5,7 @@ use std::{
     sync::atomic::{AtomicUsize, Ordering},
 };
 
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqliteConnection};
+use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection, SqlSafeStr, SqliteConnection};
 use url::Url;
 
 use crate::Outcome;
@@ -30,8 +30,8 @@ impl Database {
         let mut url = Url::parse(server)?;
         url.set_path(&name);
         let database = Self { url: url.into(), on: Some((server.to_owned(), name.clone())) };
-        database.drop().await?;
-        run(&mut PgConnection::connect(server).await?, format!("CREATE DATABASE {name}")).await?;
+        database.remove().await?;
+        run(&mut PgConnection::connect(server).await?, AssertSqlSafe(format!("CREATE DATABASE {name}"))).await?;
         Ok(database)
     }
 
@@ -44,26 +44,25 @@ impl Database {
     pub(crate) async fn forget_events(&self) -> Outcome<()> {
         if self.on.is_some() {
             let mut connection = PgConnection::connect(&self.url).await?;
-            run(&mut connection, "CREATE FUNCTION forget() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'".to_owned())
-                .await?;
+            run(&mut connection, "CREATE FUNCTION forget() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'").await?;
             let forget = "CREATE TRIGGER forget BEFORE INSERT ON audit_events FOR EACH ROW EXECUTE FUNCTION forget()";
-            return run(&mut connection, forget.to_owned()).await;
+            return run(&mut connection, forget).await;
         }
         let forget = "CREATE TRIGGER forget BEFORE INSERT ON audit_events BEGIN SELECT RAISE(IGNORE); END";
-        run(&mut SqliteConnection::connect(&self.url).await?, forget.to_owned()).await
+        run(&mut SqliteConnection::connect(&self.url).await?, forget).await
     }
 
     /// Leaves nothing on the server; a file goes with its folder.
-    pub(crate) async fn drop(&self) -> Outcome<()> {
+    pub(crate) async fn remove(&self) -> Outcome<()> {
         let Some((server, name)) = &self.on else { return Ok(()) };
-        run(&mut PgConnection::connect(server).await?, format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await
+        run(&mut PgConnection::connect(server).await?, AssertSqlSafe(format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))).await
     }
 }
 
-async fn run<C>(connection: &mut C, statement: String) -> Outcome<()>
+async fn run<C>(connection: &mut C, statement: impl SqlSafeStr) -> Outcome<()>
 where
     for<'c> &'c mut C: Executor<'c>,
 {
-    sqlx::raw_sql(AssertSqlSafe(statement)).execute(connection).await?;
+    sqlx::raw_sql(statement).execute(connection).await?;
     Ok(())
 }

@@ -172,7 +172,7 @@ userinfo = false
     /// Stops it, and leaves no database behind.
     pub(crate) async fn leave(mut self) -> Outcome<()> {
         self.stop().await?;
-        self.database.drop().await
+        self.database.remove().await
     }
 
     pub(crate) async fn stop(&mut self) -> Outcome<()> {
