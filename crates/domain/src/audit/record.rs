@@ -65,7 +65,22 @@ pub fn chained(event: &AuditEvent) -> String {
 
 /// The one text of a value (RFC 8785), so that whoever has the value has the bytes that were hashed.
 pub fn canonical(value: &Value) -> String {
-    serde_json_canonicalizer::to_string(value).unwrap_or_default()
+    // Most have nothing that the two write differently, and this way is several times as fast.
+    if is_written_alike(value) { value.to_string() } else { serde_json_canonicalizer::to_string(value).unwrap_or_default() }
+}
+
+/// Whether any writer writes it in canonical form: numbers that are whole and exact in every language, and members whose names are in the order of their
+/// bytes, which among ASCII is also that of RFC 8785 §3.2.3.
+fn is_written_alike(value: &Value) -> bool {
+    const MOST: u64 = 1 << 53;
+    match value {
+        Value::Null | Value::Bool(_) | Value::String(_) => true,
+        Value::Number(number) => number.as_i64().is_some_and(|number| number.unsigned_abs() <= MOST),
+        Value::Array(values) => values.iter().all(is_written_alike),
+        Value::Object(members) => {
+            members.keys().is_sorted() && members.iter().all(|(name, value)| name.is_ascii() && is_written_alike(value))
+        }
+    }
 }
 
 /// The moment of a record: in words, or the milliseconds of a row that was not sealed yet.
@@ -84,6 +99,8 @@ pub(super) fn moment<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Times
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     /// RFC 8785 §3.2.2 and §3.2.3: the example of the text, and of the order of names.
@@ -97,6 +114,28 @@ mod tests {
         let names = "{\"\u{20ac}\": 1, \"\\r\": 2, \"\u{fb33}\": 3, \"1\": 4, \"\u{1f600}\": 5, \"\u{80}\": 6, \"\u{f6}\": 7}";
         let sorted = "{\"\\r\":2,\"1\":4,\"\u{80}\":6,\"\u{f6}\":7,\"\u{20ac}\":1,\"\u{1f600}\":5,\"\u{fb33}\":3}";
         assert_eq!(canonical(&serde_json::from_str(names).unwrap()), sorted);
+    }
+
+    proptest! {
+        /// Whatever is in it.
+        #[test]
+        fn rfc_8785_the_fast_way_writes_what_the_slow_one_does(value in any_value()) {
+            prop_assert_eq!(canonical(&value), serde_json_canonicalizer::to_string(&value).unwrap());
+        }
+    }
+
+    fn any_value() -> impl Strategy<Value = Value> {
+        let number =
+            prop_oneof![any::<i64>().prop_map(Value::from), any::<u64>().prop_map(Value::from), (-1e20..1e20f64).prop_map(Value::from)];
+        let name = prop_oneof!["[a-z_]{1,6}", "[\\PC\u{0}-\u{1f}\u{7f}-\u{a0}\u{1f600}]{0,4}"];
+        let text = any::<String>().prop_map(Value::from);
+        let leaf = prop_oneof![Just(Value::Null), any::<bool>().prop_map(Value::from), number, text];
+        leaf.prop_recursive(4, 32, 6, move |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..6).prop_map(Value::from),
+                proptest::collection::btree_map(name.clone(), inner, 0..6).prop_map(|members| Value::Object(members.into_iter().collect())),
+            ]
+        })
     }
 
     #[test]
