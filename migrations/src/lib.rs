@@ -37,6 +37,9 @@ mod m20261126_000010_audit_sinks;
 mod m20261126_000011_login_traces;
 mod m20261126_000012_habits;
 mod m20261126_000013_habits_until;
+mod m20261126_000014_waiting_events_closes_older_releases;
+
+pub use m20261126_000014_waiting_events_closes_older_releases::A_PARTITION;
 
 /// Every step, in order.
 #[derive(Debug)]
@@ -62,6 +65,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261126_000011_login_traces::Migration),
             Box::new(m20261126_000012_habits::Migration),
             Box::new(m20261126_000013_habits_until::Migration),
+            Box::new(m20261126_000014_waiting_events_closes_older_releases::Migration),
         ]
     }
 
@@ -86,6 +90,10 @@ const NOTES: &[(&str, &str)] = &[
     (
         "m20261126_000008_search_of_events",
         "on PostgreSQL, nobody signs in while it runs: it holds the table of audit events and writes every row",
+    ),
+    (
+        "m20261126_000014_waiting_events_closes_older_releases",
+        "stop the nodes of older releases first; it makes the indexes of the table of audit events anew, and on SQLite writes every row",
     ),
 ];
 

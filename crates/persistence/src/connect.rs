@@ -58,7 +58,8 @@ async fn open_sqlite(path: &Path, options: &StoreOptions) -> Result<Opened, Stor
             .synchronous(SqliteSynchronous::Full)
             // Every statement finds its rows by a key. Two logouts at once must not read every grant there is to look each up among the two.
             .pragma("automatic_index", "off")
-            .pragma("wal_autocheckpoint", "4000")
+            // In pages. What many commits change, as the end of an index, is written back once for all of them.
+            .pragma("wal_autocheckpoint", "12000")
             .pragma("journal_size_limit", "67108864")
             .pragma("cache_size", "-32000");
         with_a_log(&writing, options.patience).await?;

@@ -7,8 +7,12 @@ use std::collections::{BTreeSet, HashMap};
 pub(crate) use self::search::search;
 #[cfg(test)]
 pub(crate) use self::search::walks;
-use sea_orm::sea_query::{Expr, ExprTrait};
-use sea_orm::{ColumnTrait, Condition, DatabaseConnection, EntityTrait, PaginatorTrait, QueryFilter, QueryOrder, QuerySelect, Select};
+use sea_orm::{
+    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, EntityTrait, Iterable, Order, QueryFilter, QueryOrder, QueryResult,
+    QuerySelect,
+    sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement},
+};
+use uuid::Uuid;
 use vestibule_domain::{
     audit::{
         AuditEvent, Reason,
@@ -25,9 +29,9 @@ use vestibule_domain::{
 
 use crate::{
     entities::{
-        audit_chain, audit_checkpoints,
-        audit_events::{Column, Entity, Model},
-        audit_sinks, audit_subjects, body, moment,
+        Row, audit_chain, audit_checkpoints,
+        audit_events::{Column, Entity, Model, SEALED, WAITING},
+        audit_sinks, audit_subjects, body, moment, shown,
     },
     errors::reading,
     writer::{Kind, Step},
@@ -51,17 +55,71 @@ pub(crate) fn record(event: &AuditEvent) -> Result<Step, StoreError> {
     Ok(Step::new(Kind::RecordEvent, event.id.0.as_bytes(), values))
 }
 
+/// Events lie in two tables. Whoever needs both asks for those that wait first: an event that is sealed meanwhile is then found twice, and not not at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Among {
+    Waiting,
+    Sealed,
+}
+
+impl Among {
+    const BOTH: [Self; 2] = [Self::Waiting, Self::Sealed];
+
+    fn table(self) -> Alias {
+        Alias::new(match self {
+            Self::Waiting => WAITING,
+            Self::Sealed => SEALED,
+        })
+    }
+
+    /// Rows as [`Model`] has them.
+    fn rows(self) -> SelectStatement {
+        let mut rows = Query::select();
+        for column in Column::iter() {
+            match (self, column) {
+                (Self::Waiting, Column::Seq | Column::Prev | Column::Hash | Column::Personal) => rows.expr_as(Expr::cust("NULL"), column),
+                _ => rows.column(column),
+            };
+        }
+        rows.from(self.table()).to_owned()
+    }
+}
+
+async fn all(db: &DatabaseConnection, select: &SelectStatement) -> Result<Vec<Model>, StoreError> {
+    let statement = db.get_database_backend().build(select);
+    Entity::find().from_raw_sql(statement).all(db).await.map_err(|error| reading::<Entity>(&error, "one of several"))
+}
+
 /// A page of events, oldest first.
 pub(crate) async fn page(db: &DatabaseConnection, query: &EventQuery, sealer: Option<&dyn Sealer>) -> Result<Vec<AuditEvent>, StoreError> {
-    let rows = select(query).all(db).await.map_err(|error| reading::<Entity>(&error, "one of a page"))?;
+    let mut rows = Vec::new();
+    for select in selects(query) {
+        rows.extend(all(db, &select).await?);
+    }
+    rows.sort_unstable_by(|one, other| (one.time, &one.id).cmp(&(other.time, &other.id)));
+    rows.dedup_by(|one, other| one.id == other.id);
+    rows.truncate(usize::try_from(query.limit).unwrap_or(usize::MAX));
     put_together(db, rows, sealer).await
 }
 
 /// One event.
 pub(crate) async fn one(db: &DatabaseConnection, id: &EventId, sealer: Option<&dyn Sealer>) -> Result<Option<AuditEvent>, StoreError> {
-    let key = (id.made().as_millis(), id.0.into_bytes().to_vec());
-    let row = Entity::find_by_id(key).one(db).await.map_err(|error| reading::<Entity>(&error, &id.to_string()))?;
-    Ok(put_together(db, row.into_iter().collect(), sealer).await?.pop())
+    for among in Among::BOTH {
+        let row = all(db, &among.rows().cond_where(place().eq(place_of(id))).limit(1).to_owned()).await?;
+        if !row.is_empty() {
+            return Ok(put_together(db, row, sealer).await?.pop());
+        }
+    }
+    Ok(None)
+}
+
+/// Where an event lies in the order of events. The moment is in the id (RFC 9562 §5.7), so a cursor needs no look at its row, which may be gone.
+fn place() -> Expr {
+    Expr::tuple([Expr::col(Column::Time), Expr::col(Column::Id)])
+}
+
+fn place_of(id: &EventId) -> Expr {
+    Expr::tuple([Expr::value(id.made().as_millis()), Expr::value(id.0.into_bytes().to_vec())])
 }
 
 /// A page of events in the order of the chain.
@@ -71,36 +129,46 @@ pub(crate) async fn sequenced(
     limit: u64,
     sealer: Option<&dyn Sealer>,
 ) -> Result<Vec<(i64, AuditEvent)>, StoreError> {
-    let rows = in_the_chain(after, limit).all(db).await.map_err(|error| reading::<Entity>(&error, "one of a page"))?;
+    let rows = all(db, &in_the_chain(after, limit)).await?;
     let events = put_together(db, rows, sealer).await?;
     Ok(events.into_iter().filter_map(|event| Some((event.link?.seq, event))).collect())
 }
 
 /// The links as they lie.
 pub(crate) async fn chain_links(db: &DatabaseConnection, after: i64, limit: u64) -> Result<Vec<Kept>, StoreError> {
-    let rows = in_the_chain(after, limit).all(db).await.map_err(|error| reading::<Entity>(&error, "one of a page"))?;
+    let rows = all(db, &in_the_chain(after, limit)).await?;
     rows.into_iter().filter_map(|row| row.into_kept().transpose()).collect()
 }
 
-pub(crate) fn in_the_chain(after: i64, limit: u64) -> Select<Entity> {
-    Entity::find().filter(Column::Seq.gt(after)).filter(Column::Seq.is_not_null()).order_by_asc(Column::Seq).limit(limit)
+pub(crate) fn in_the_chain(after: i64, limit: u64) -> SelectStatement {
+    let mut rows = Among::Sealed.rows();
+    rows.cond_where(Expr::col(Column::Seq).gt(after)).order_by(Column::Seq, Order::Asc).limit(limit).to_owned()
 }
 
-/// Events that wait to be put into the chain. None of them has anything apart.
+/// Events that wait to be put into the chain. None of them has anything apart, and its body says all.
 pub(crate) async fn unsealed(db: &DatabaseConnection, limit: u64) -> Result<Vec<AuditEvent>, StoreError> {
-    let rows = outside(limit).all(db).await.map_err(|error| reading::<Entity>(&error, "one of several"))?;
-    rows.into_iter().map(|row| row.into_domain().map(|(event, _)| event)).collect()
+    let failed = |error| reading::<Entity>(&error, "one of several");
+    let rows = db.query_all_raw(db.get_database_backend().build(&waiting([Column::Id, Column::Body], limit))).await.map_err(failed)?;
+    let read = |row: QueryResult| {
+        let (id, body): (Vec<u8>, String) = (row.try_get_by_index(0).map_err(failed)?, row.try_get_by_index(1).map_err(failed)?);
+        Row { table: WAITING, id: shown(&id) }.json("body", &body)
+    };
+    rows.into_iter().map(read).collect()
 }
 
-pub(crate) fn outside(limit: u64) -> Select<Entity> {
-    Entity::find().filter(Column::Seq.is_null()).order_by_asc(Column::Time).order_by_asc(Column::Id).limit(limit)
+pub(crate) fn waiting(columns: impl IntoIterator<Item = Column>, limit: u64) -> SelectStatement {
+    oldest_first(Query::select().columns(columns).from(Among::Waiting.table())).limit(limit).to_owned()
 }
 
 pub(crate) async fn count_unsealed(db: &DatabaseConnection) -> Result<Unsealed, StoreError> {
     let failed = |error| reading::<Entity>(&error, "one of several");
-    let events = Entity::find().filter(Column::Seq.is_null()).count(db).await.map_err(failed)?;
-    let oldest = outside(1).one(db).await.map_err(failed)?;
-    Ok(Unsealed { events, oldest: oldest.map(|row| moment(row.time)) })
+    let count = Query::select().expr(Expr::col(Column::Id).count()).from(Among::Waiting.table()).to_owned();
+    let row = db.query_one_raw(db.get_database_backend().build(&count)).await;
+    let count = row.and_then(|row| row.map(|row| row.try_get_by_index::<i64>(0)).transpose());
+    let events = count.map_err(failed)?.unwrap_or_default();
+    let oldest = db.query_one_raw(db.get_database_backend().build(&waiting([Column::Time], 1))).await;
+    let oldest = oldest.and_then(|row| row.map(|row| row.try_get_by_index(0)).transpose()).map_err(failed)?;
+    Ok(Unsealed { events: u64::try_from(events).unwrap_or_default(), oldest: oldest.map(moment) })
 }
 
 pub(crate) async fn chain(db: &DatabaseConnection) -> Result<Option<ChainHead>, StoreError> {
@@ -161,34 +229,23 @@ async fn put_together(db: &DatabaseConnection, rows: Vec<Model>, sealer: Option<
     Ok(rows.into_iter().map(whole).collect())
 }
 
-pub(crate) fn select(query: &EventQuery) -> Select<Entity> {
-    Entity::find().filter(condition(query)).order_by_asc(Column::Time).order_by_asc(Column::Id).limit(query.limit)
+/// What makes up a page: each is whole by itself, so the first rows of both are the page.
+pub(crate) fn selects(query: &EventQuery) -> [SelectStatement; 2] {
+    Among::BOTH.map(|among| oldest_first(&mut among.rows()).cond_where(condition(query)).limit(query.limit).to_owned())
+}
+
+fn oldest_first(select: &mut SelectStatement) -> SelectStatement {
+    select.order_by(Column::Time, Order::Asc).order_by(Column::Id, Order::Asc).to_owned()
 }
 
 fn condition(query: &EventQuery) -> Condition {
-    let mut all = Condition::all();
-    if let Some(after) = query.after {
-        // The moment is in the id (RFC 9562 §5.7), so a cursor needs no look at its row, which may be gone.
-        let place = Expr::tuple([Expr::col(Column::Time), Expr::col(Column::Id)]);
-        all = all.add(place.gt(Expr::tuple([Expr::value(after.made().as_millis()), Expr::value(after.0.into_bytes().to_vec())])));
-    }
-    if let Some(since) = query.since {
-        all = all.add(Column::Time.gte(since.as_millis()));
-    }
-    if let Some(until) = query.until {
-        all = all.add(Column::Time.lt(until.as_millis()));
-    }
-    if let Some(name) = query.name {
-        all = all.add(Column::Name.eq(name.as_str()));
-    }
-    if let Some(account) = query.account {
-        all = all.add(Column::Account.eq(account.0.into_bytes().to_vec()));
-    }
-    if let Some(client) = &query.client {
-        all = all.add(Column::Client.eq(client.as_str()));
-    }
-    if let Some(login) = query.login {
-        all = all.add(Column::Login.eq(login.0.into_bytes().to_vec()));
-    }
-    all
+    let bytes = |id: Uuid| id.into_bytes().to_vec();
+    Condition::all()
+        .add_option(query.after.map(|after| place().gt(place_of(&after))))
+        .add_option(query.since.map(|since| Expr::col(Column::Time).gte(since.as_millis())))
+        .add_option(query.until.map(|until| Expr::col(Column::Time).lt(until.as_millis())))
+        .add_option(query.name.map(|name| Expr::col(Column::Name).eq(name.as_str())))
+        .add_option(query.account.map(|id| Expr::col(Column::Account).eq(bytes(id.0))))
+        .add_option(query.client.as_ref().map(|id| Expr::col(Column::Client).eq(id.as_str())))
+        .add_option(query.login.map(|id| Expr::col(Column::Login).eq(bytes(id.0))))
 }

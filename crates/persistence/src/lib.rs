@@ -22,6 +22,11 @@
 //! read anew. Nodes on the same PostgreSQL say what they changed by `NOTIFY` in the same transaction. While
 //! nobody listens, the caches are not used. Another process on the same SQLite file is noticed within half a second.
 //!
+//! # Where audit events lie
+//!
+//! A commit writes its events into `audit_waiting`, which nobody searches by anything: a request waits for that. Sealing moves them into `audit_events`,
+//! which has the indexes, is never changed, and on PostgreSQL is partitioned by the number in the chain. Whoever looks for events looks in both.
+//!
 //! # What is deliberately absent
 //!
 //! No transaction handle leaves this crate, so none can be held while waiting for a network. No entity leaves it either. No error
@@ -34,6 +39,7 @@ mod errors;
 mod events;
 mod listener;
 mod options;
+mod partitions;
 mod pen;
 mod reads;
 mod stats;

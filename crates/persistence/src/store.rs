@@ -56,6 +56,7 @@ use crate::{
     events,
     listener::Listener,
     options::StoreOptions,
+    partitions::Partitions,
     pen::Pen,
     reads, stats,
     sweep::{AT_ONCE, Broom, Kind},
@@ -75,6 +76,8 @@ pub struct SqlStore {
     at_work: Mutex<Vec<JoinHandle<Pen>>>,
     pulses: Vec<Arc<Pulse>>,
     listening: Option<AbortHandle>,
+    /// PostgreSQL only.
+    partitions: Option<Partitions>,
 }
 
 /// The way to the writers.
@@ -156,6 +159,7 @@ impl SqlStore {
             at_work: Mutex::default(),
             pulses: Vec::new(),
             listening,
+            partitions: opened.postgres.map(Partitions::new),
         };
         store.set_to_work(pens, options);
         Ok(store)
@@ -503,10 +507,14 @@ impl Store for SqlStore {
 
     async fn sweep(&self, now: Timestamp, sessions_before: Timestamp, most: u64) -> Result<u64, StoreError> {
         let mut all = 0;
+        let whole_from = match &self.partitions {
+            Some(partitions) => partitions.keep().await,
+            None => i64::MAX,
+        };
         for kind in Kind::ALL {
             let mut left = most;
             while left > 0 {
-                let broom = Broom { kind, now, sessions_before, most: left.min(AT_ONCE) };
+                let broom = Broom { kind, now, sessions_before, whole_from, most: left.min(AT_ONCE) };
                 let swept = self.order(|answer| Order::Sweep(broom, answer)).await?;
                 all += swept;
                 left -= swept.min(left);

@@ -138,8 +138,8 @@ impl Kind {
             }
             // What is kept no more is said by the chain, in one commit with its event; its moment has nothing to do with it.
             Self::AuditEvents => {
-                "DELETE FROM audit_events WHERE (time, id) IN (SELECT time, id FROM audit_events WHERE seq IS NOT NULL \
-                 AND seq <= (SELECT base FROM audit_chain WHERE id = 1 AND $1 > 0) ORDER BY seq LIMIT $2) RETURNING id"
+                "DELETE FROM audit_events WHERE seq IN (SELECT seq FROM audit_events \
+                 WHERE seq < $1 AND seq <= (SELECT base FROM audit_chain WHERE id = 1) ORDER BY seq LIMIT $2) RETURNING id"
             }
             // The last of them stays: the events that are kept follow it.
             Self::AuditCheckpoints => {
@@ -156,6 +156,8 @@ pub(crate) struct Broom {
     pub(crate) kind: Kind,
     pub(crate) now: Timestamp,
     pub(crate) sessions_before: Timestamp,
+    /// From this event on they go a partition at a time.
+    pub(crate) whole_from: i64,
     pub(crate) most: u64,
 }
 
@@ -183,7 +185,9 @@ impl Broom {
     }
 
     fn values(&self) -> [Value; 2] {
+        let most = i64::try_from(self.most).unwrap_or(i64::MAX).into();
         let before = match self.kind {
+            Kind::AuditEvents => return [self.whole_from.into(), most],
             Kind::Codes | Kind::EndedSessions => self.now - DAY,
             Kind::OldSessions => self.sessions_before,
             Kind::ApiKeys => self.now - MONTH,
@@ -191,7 +195,7 @@ impl Broom {
             Kind::ActivePeople => self.now - PEOPLE_KEPT,
             _ => self.now,
         };
-        [before.as_millis().into(), i64::try_from(self.most).unwrap_or(i64::MAX).into()]
+        [before.as_millis().into(), most]
     }
 
     fn effect(&self, key: &[u8]) -> Option<Effect> {

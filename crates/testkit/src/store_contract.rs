@@ -136,6 +136,7 @@ macro_rules! store_contract {
             events_are_found_by_what_they_are_about
             events_are_looked_for_newest_first
             a_search_goes_on_where_the_page_before_it_ended
+            an_event_that_is_sealed_while_it_is_looked_for_is_found_once
             many_events_of_many_callers_are_all_kept
             of_parallel_sealers_exactly_one_wins
             events_are_sealed_in_an_order_of_their_own

@@ -45,10 +45,10 @@ impl Database {
         if self.on.is_some() {
             let mut connection = PgConnection::connect(&self.url).await?;
             run(&mut connection, "CREATE FUNCTION forget() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'").await?;
-            let forget = "CREATE TRIGGER forget BEFORE INSERT ON audit_events FOR EACH ROW EXECUTE FUNCTION forget()";
+            let forget = "CREATE TRIGGER forget BEFORE INSERT ON audit_waiting FOR EACH ROW EXECUTE FUNCTION forget()";
             return run(&mut connection, forget).await;
         }
-        let forget = "CREATE TRIGGER forget BEFORE INSERT ON audit_events BEGIN SELECT RAISE(IGNORE); END";
+        let forget = "CREATE TRIGGER forget BEFORE INSERT ON audit_waiting BEGIN SELECT RAISE(IGNORE); END";
         run(&mut SqliteConnection::connect(&self.url).await?, forget).await
     }
 

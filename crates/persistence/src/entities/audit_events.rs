@@ -1,4 +1,5 @@
-//! Audit events. The body is the whole record; the other columns are what it is found by, and its place in the chain.
+//! Audit events. The body is the whole record; the other columns are what it is found by, and its place in the chain. Before an event has one it lies in
+//! `audit_waiting`, which has no columns for that.
 
 use sea_orm::entity::prelude::*;
 use vestibule_domain::{
@@ -12,6 +13,10 @@ use vestibule_domain::{
 };
 
 use super::{Row, shown};
+
+/// The tables, by their names.
+pub(crate) const SEALED: &str = "audit_events";
+pub(crate) const WAITING: &str = "audit_waiting";
 
 #[derive(Clone, Debug, PartialEq, Eq, DeriveEntityModel)]
 #[sea_orm(table_name = "audit_events")]
@@ -45,8 +50,7 @@ impl ActiveModelBehavior for ActiveModel {}
 impl Model {
     /// The event as it lies: what was set apart of it is still apart.
     pub(crate) fn into_domain(self) -> Result<(AuditEvent, Option<Sealed>), StoreError> {
-        let row = Row { table: "audit_events", id: shown(&self.id) };
-        let mut event: AuditEvent = row.json("body", &self.body)?;
+        let mut event: AuditEvent = self.row().json("body", &self.body)?;
         event.link = self.link()?;
         Ok((event, self.personal.map(Sealed)))
     }
@@ -58,8 +62,12 @@ impl Model {
         Ok(link.map(|link| Kept { link, record: self.body, found_as_said }))
     }
 
+    fn row(&self) -> Row {
+        Row { table: if self.seq.is_some() { SEALED } else { WAITING }, id: shown(&self.id) }
+    }
+
     fn link(&self) -> Result<Option<Link>, StoreError> {
-        let row = Row { table: "audit_events", id: shown(&self.id) };
+        let row = self.row();
         let Some(seq) = self.seq else { return Ok(None) };
         let digest = |column, value: &Option<Vec<u8>>| row.digest(column, row.there(column, value.as_deref())?);
         Ok(Some(Link { seq, prev: digest("prev", &self.prev)?, hash: digest("hash", &self.hash)? }))

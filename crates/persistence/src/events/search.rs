@@ -1,8 +1,10 @@
 //! Events looked for, newest first. Each page walks an index that leads to what is asked for, or the table as it lies, for no more than a number of rows:
 //! a question that nothing answers costs as little as one that much does.
 
+use std::iter;
+
 use sea_orm::{
-    ColumnTrait, Condition, ConnectionTrait, DatabaseConnection, EntityTrait, Iterable, Order, QueryResult,
+    Condition, ConnectionTrait, DatabaseConnection, Iterable, Order, QueryResult, Value,
     sea_query::{Alias, Expr, ExprTrait, Query, SelectStatement},
 };
 use uuid::Uuid;
@@ -16,7 +18,7 @@ use vestibule_domain::{
     store::StoreError,
 };
 
-use super::put_together;
+use super::{Among, all, place, place_of, put_together};
 use crate::{
     entities::audit_events::{Column, Entity, Model},
     errors::reading,
@@ -73,14 +75,14 @@ async fn page(db: &DatabaseConnection, search: &EventSearch, after: Option<Event
     let mut rows = Vec::new();
     let mut reached: Option<(i64, Vec<u8>)> = None;
     let walks = walks(search);
-    // They share what may be looked at.
-    let look = Ord::max(search.look / walks.len() as u64, 1);
+    // They share what may be looked at, but for the first, on which are few.
+    let look = Ord::max(search.look / (walks.len() as u64 - 1), 1);
     let within = EventSearch { look, ..search.clone() };
     for walk in walks {
-        let found = Entity::find().from_raw_sql(backend.build(&walk.found(&within, after, want))).all(db).await.map_err(failed)?;
+        let found = all(db, &walk.found(&within, after, want)).await?;
         if (found.len() as u64) < want {
             let last = db.query_one_raw(backend.build(&walk.last_looked_at(&within, after))).await.map_err(failed)?;
-            let last = last.map(|row| place(&row)).transpose().map_err(failed)?;
+            let last = last.map(|row| lies_at(&row)).transpose().map_err(failed)?;
             reached = reached.max(last);
         }
         rows.extend(found);
@@ -88,6 +90,7 @@ async fn page(db: &DatabaseConnection, search: &EventSearch, after: Option<Event
     // What lies beyond the end of one walk was not looked at on it.
     rows.retain(|row: &Model| reached.as_ref().is_none_or(|(time, id)| (row.time, &row.id) >= (*time, id)));
     rows.sort_unstable_by(|one, other| (other.time, &other.id).cmp(&(one.time, &one.id)));
+    rows.dedup_by(|one, other| one.id == other.id);
     rows.truncate(usize::try_from(want).unwrap_or(usize::MAX));
     let is_full = rows.len() as u64 == want;
     let last = if is_full { rows.last().map(|last| last.id.clone()) } else { reached.map(|(_, id)| id) };
@@ -95,55 +98,57 @@ async fn page(db: &DatabaseConnection, search: &EventSearch, after: Option<Event
     Ok(Page { is_cut: !is_full && rest.is_some(), rows, rest })
 }
 
-fn place(row: &QueryResult) -> Result<(i64, Vec<u8>), sea_orm::DbErr> {
+fn lies_at(row: &QueryResult) -> Result<(i64, Vec<u8>), sea_orm::DbErr> {
     Ok((row.try_get_by_index(0)?, row.try_get_by_index(1)?))
 }
 
-/// A way along an index, or along the table.
-pub(crate) struct Walk(Condition);
+/// A way along an index, or along the table in the order of time.
+pub(crate) struct Walk {
+    among: Among,
+    along: Option<Expr>,
+}
 
-/// Along what leads to the fewest.
+/// First through those that wait, which are few; then along what leads to the fewest of those that are sealed.
 pub(crate) fn walks(search: &EventSearch) -> Vec<Walk> {
-    let only = if let Some(trace) = &search.trace {
-        Column::Trace.eq(trace.as_str())
+    let by = |column, value: Value| Expr::col(column).eq(value);
+    let bytes = |id: Uuid| Value::from(id.into_bytes().to_vec());
+    let along = if let Some(trace) = &search.trace {
+        vec![by(Column::Trace, trace.into())]
     } else if let Some(login) = search.login {
-        Column::Login.eq(login.0.into_bytes().to_vec())
+        vec![by(Column::Login, bytes(login.0))]
     } else if let Some(session) = search.session {
-        Column::Session.eq(session.0.into_bytes().to_vec())
+        vec![by(Column::Session, bytes(session.0))]
     } else if let Some(account) = search.account {
-        Column::Account.eq(account.0.into_bytes().to_vec())
+        vec![by(Column::Account, bytes(account.0))]
     } else if let Some(client) = &search.client {
-        Column::Client.eq(client.as_str())
-    } else if (1..=MOST_WALKS).contains(&search.names.len()) {
-        return search.names.iter().map(|name| Walk(Condition::all().add(Column::Name.eq(name.as_str())))).collect();
+        vec![by(Column::Client, client.as_str().into())]
+    } else if search.names.len() <= MOST_WALKS {
+        search.names.iter().map(|name| by(Column::Name, name.as_str().into())).collect()
     } else {
-        return vec![Walk(Condition::all())];
+        Vec::new()
     };
-    vec![Walk(Condition::all().add(only))]
+    let waiting = Walk { among: Among::Waiting, along: None };
+    let sealed = |along| Walk { among: Among::Sealed, along };
+    if along.is_empty() {
+        return vec![waiting, sealed(None)];
+    }
+    iter::once(waiting).chain(along.into_iter().map(Some).map(sealed)).collect()
 }
 
 impl Walk {
     /// The rows that are looked at, newest first.
-    fn looked_at(&self, search: &EventSearch, after: Option<EventId>) -> SelectStatement {
-        let mut within = self.0.clone();
-        if let Some(after) = after {
-            // The moment is in the id, so a cursor needs no look at its row, which may be gone.
-            let place = Expr::tuple([Expr::col(Column::Time), Expr::col(Column::Id)]);
-            within = within.add(place.lt(Expr::tuple([Expr::value(after.made().as_millis()), Expr::value(after.0.into_bytes().to_vec())])));
-        }
-        if let Some(since) = search.since {
-            within = within.add(Column::Time.gte(since.as_millis()));
-        }
-        if let Some(until) = search.until {
-            within = within.add(Column::Time.lt(until.as_millis()));
-        }
-        newest_first(Query::select().from(Entity).cond_where(within))
+    fn looked_at(&self, mut rows: SelectStatement, search: &EventSearch, after: Option<EventId>) -> SelectStatement {
+        let within = Condition::all()
+            .add_option(self.along.clone())
+            .add_option(after.map(|after| place().lt(place_of(&after))))
+            .add_option(search.since.map(|since| Expr::col(Column::Time).gte(since.as_millis())))
+            .add_option(search.until.map(|until| Expr::col(Column::Time).lt(until.as_millis())));
+        newest_first(rows.cond_where(within))
     }
 
     /// What is found among them.
     pub(crate) fn found(&self, search: &EventSearch, after: Option<EventId>, want: u64) -> SelectStatement {
-        let mut looked_at = self.looked_at(search, after);
-        looked_at.columns(Column::iter()).limit(search.look);
+        let looked_at = self.looked_at(self.among.rows(), search, after).limit(search.look).to_owned();
         let mut found = Query::select();
         found.columns(Column::iter()).from_subquery(looked_at, Alias::new("looked_at")).cond_where(asked(search)).limit(want);
         newest_first(&mut found)
@@ -151,8 +156,8 @@ impl Walk {
 
     /// The last of them, if there are as many as may be looked at.
     pub(crate) fn last_looked_at(&self, search: &EventSearch, after: Option<EventId>) -> SelectStatement {
-        let mut last = self.looked_at(search, after);
-        last.columns([Column::Time, Column::Id]).limit(1).offset(search.look.saturating_sub(1)).to_owned()
+        let places = Query::select().columns([Column::Time, Column::Id]).from(self.among.table()).to_owned();
+        self.looked_at(places, search, after).limit(1).offset(search.look.saturating_sub(1)).to_owned()
     }
 }
 

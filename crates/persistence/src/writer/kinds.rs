@@ -97,6 +97,7 @@ pub(crate) enum Kind {
     EraseSubject,
     AddCheckpoint,
     SealEvent,
+    TakeWaiting,
     RecordEvent,
 }
 
@@ -312,6 +313,7 @@ pub(super) const ALL: [Kind; KINDS] = {
         EraseSubject,
         AddCheckpoint,
         SealEvent,
+        TakeWaiting,
         RecordEvent,
     ]
 };

@@ -19,7 +19,14 @@ use super::{
     Kind,
     kinds::{ALL, SIZES},
 };
-use crate::{connect, entities::session_clients, events, options::StoreOptions, pen::Address, reads, stats, sweep};
+use crate::{
+    connect,
+    entities::{audit_events::Column, session_clients},
+    events,
+    options::StoreOptions,
+    pen::Address,
+    reads, stats, sweep,
+};
 
 /// A database with every table and nothing in them, opened as a writer opens it.
 async fn migrated(directory: &tempfile::TempDir) -> DatabaseConnection {
@@ -166,7 +173,7 @@ async fn every_page_of_events_is_one_walk_along_an_index() {
     let sample = Sample::default();
     let all = || EventQuery { limit: 50, ..EventQuery::default() };
     let cursor = || EventQuery { after: Some(EventId::new(sample.now, &sample.entropy)), ..all() };
-    let time = "PRIMARY KEY (";
+    let time = "audit_events_by_time (";
     for (query, by) in [
         (cursor(), time),
         (EventQuery { since: Some(sample.now), until: Some(Timestamp::default()), ..all() }, time),
@@ -175,14 +182,24 @@ async fn every_page_of_events_is_one_walk_along_an_index() {
         (EventQuery { client: Some(sample.client("app").id), ..cursor() }, "audit_events_by_client (client=? AND "),
         (EventQuery { login: Some(sample.login()), ..cursor() }, "audit_events_by_login (login=? AND "),
         (EventQuery { login: Some(sample.login()), ..all() }, "audit_events_by_login (login=?)"),
+        // All of it, in order.
+        (all(), "audit_events_by_time"),
     ] {
-        let sql = events::select(&query).build(DbBackend::Sqlite).to_string();
-        let steps = plan(&db, &sql).await;
-        assert!(matches!(&*steps, [step] if step.starts_with("SEARCH ") && step.contains(by)), "{steps:?}: {sql}");
+        for (select, by) in events::selects(&query).into_iter().zip(["sqlite_autoindex_audit_waiting_1", by]) {
+            let sql = select.to_string(SqliteQueryBuilder);
+            let steps = plan(&db, &sql).await;
+            assert!(matches!(&*steps, [step] if step.contains(&format!(" USING INDEX {by}"))), "{steps:?}: {sql}");
+        }
     }
-    // All of it, in order, is walked as it lies.
-    let steps = plan(&db, &events::select(&all()).build(DbBackend::Sqlite).to_string()).await;
-    assert_eq!(steps, ["SCAN audit_events"]);
+    for (sql, by) in [
+        (
+            events::waiting([Column::Id, Column::Body], 200).to_string(SqliteQueryBuilder),
+            "SCAN audit_waiting USING INDEX sqlite_autoindex_audit_waiting_1",
+        ),
+        (events::in_the_chain(7, 200).to_string(SqliteQueryBuilder), "SEARCH audit_events USING INTEGER PRIMARY KEY (rowid>?)"),
+    ] {
+        assert_eq!(plan(&db, &sql).await, [by], "{sql}");
+    }
 }
 
 #[tokio::test]
@@ -193,7 +210,7 @@ async fn whatever_events_are_looked_for_by_an_index_is_walked_and_no_more_than_w
     let all = || EventSearch { limit: 50, look: 20_000, ..EventSearch::default() };
     let after = Some(EventId::new(sample.now, &sample.entropy));
     let provider = sample.event(EventName::LoginFailed, &sample.account(), &sample.client("app")).provider;
-    let time = "PRIMARY KEY (";
+    let time = "audit_events_by_time (";
     for (search, by) in [
         (all(), time),
         (EventSearch { provider: provider.clone(), ..all() }, time),
@@ -207,10 +224,11 @@ async fn whatever_events_are_looked_for_by_an_index_is_walked_and_no_more_than_w
         (EventSearch { session: Some(sample.session(&sample.account()).id), ..all() }, "audit_events_by_session (session=? AND "),
         (EventSearch { trace: Some("0af7".into()), account: Some(sample.account().id), ..all() }, "audit_events_by_trace (trace=? AND "),
     ] {
-        for walk in events::walks(&search) {
+        for (at, walk) in events::walks(&search).iter().enumerate() {
+            let by = if at == 0 { "sqlite_autoindex_audit_waiting_1 (" } else { by };
             let found = walk.found(&search, after, 51).to_string(SqliteQueryBuilder);
             let steps = plan(&db, &found).await;
-            let reads: Vec<_> = steps.iter().filter(|step| step.contains("audit_events")).collect();
+            let reads: Vec<_> = steps.iter().filter(|step| step.contains("audit_")).collect();
             assert!(matches!(&*reads, [step] if step.starts_with("SEARCH ") && step.contains(by)), "{steps:?}: {found}");
             // What is looked at is so in its order already: the page ends as soon as it is full.
             assert!(!steps.iter().any(|step| step.contains("TEMP B-TREE")), "{steps:?}: {found}");

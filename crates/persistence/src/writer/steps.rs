@@ -62,8 +62,10 @@ impl Prepared {
         let mut prepared = Self { contested: Vec::new(), rest: Vec::with_capacity(changes.events.len()), orderly: true };
         for write in changes.writes {
             prepared.rest.extend(withdrawal(&write));
+            let moved = moved(&write);
             let step = step(write)?;
             if step.kind.contest().is_some() { &mut prepared.contested } else { &mut prepared.rest }.push(step);
+            prepared.rest.extend(moved);
         }
         prepared.orderly = prepared.contested.is_sorted_by_key(|step| step.kind) && is_orderly(&prepared.rest);
         for event in &changes.events {
@@ -255,6 +257,12 @@ fn put_sink_cursor(cursor: &SinkCursor, expected: Option<i64>) -> Result<Step, S
         None => Step::named(Kind::BeginSink, name, [version, seq, body]),
         Some(expected) => Step::named(Kind::MoveSink, name, [version, seq, body, expected.into()]),
     })
+}
+
+/// What is put into the chain waits no more, once it lies there.
+fn moved(write: &Write) -> Option<Step> {
+    let Write::SealEvent(event) = write else { return None };
+    Some(Step::new(Kind::TakeWaiting, event.id.0.as_bytes(), [event.time.as_millis().into()]))
 }
 
 fn seal_event(event: SealedEvent) -> Step {

@@ -1,5 +1,6 @@
 //! Both databases keep the contract of the port, and what each does besides.
 
+mod audit_tables;
 mod postgres_only;
 mod sqlite_only;
 mod support;

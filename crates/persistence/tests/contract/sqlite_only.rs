@@ -252,7 +252,7 @@ async fn what_cannot_be_read_is_named_and_not_shown() {
         &bench,
         "UPDATE clients SET body = '{\"secret\":\"hunter2\"}'; UPDATE accounts SET body = 'hunter2'; \
          UPDATE sessions SET digest = 'hunter2'; UPDATE codes SET body = '[]'; UPDATE grants SET generation = -1; \
-         UPDATE signing_keys SET alg = 'hunter2'; UPDATE audit_events SET body = '{}'; UPDATE links SET id = x'00'",
+         UPDATE signing_keys SET alg = 'hunter2'; UPDATE audit_waiting SET body = '{}'; UPDATE links SET id = x'00'",
     )
     .await;
 
@@ -267,7 +267,7 @@ async fn what_cannot_be_read_is_named_and_not_shown() {
     assert_eq!(store.grant(&grant.id).await, Err(corrupt("grants", "generation", grant.id.to_string())));
     assert_eq!(store.signing_keys().await, Err(corrupt("signing_keys", "alg", "kid-1".into())));
     let events = store.events(&EventQuery { limit: 9, ..EventQuery::default() }).await;
-    assert_eq!(events, Err(corrupt("audit_events", "body", event.id.to_string())));
+    assert_eq!(events, Err(corrupt("audit_waiting", "body", event.id.to_string())));
     assert_eq!(store.link(&link.key).await, Err(corrupt("links", "id", format!("account {}", account.id))));
     // What it could not read may be anybody's secret, and is in no error.
     let told = [

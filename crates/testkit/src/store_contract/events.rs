@@ -3,7 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use vestibule_domain::{
-    audit::{AuditEvent, EventName, Outcome, Reason, Source, search::EventSearch},
+    audit::{
+        AuditEvent, EventName, Outcome, Reason, Source,
+        chain::{Link, SealedEvent},
+        record::chained,
+        search::{EventSearch, FoundEvents},
+    },
     ports::Store,
     store::{Changes, EventQuery, StoreError, Write},
 };
@@ -12,7 +17,28 @@ use super::{commit, one, race};
 use crate::sample::Sample;
 
 async fn found(store: &Arc<dyn Store>, query: EventQuery) -> Vec<AuditEvent> {
-    store.events(&EventQuery { limit: if query.limit == 0 { 1000 } else { query.limit }, ..query }).await.unwrap()
+    let query = EventQuery { limit: if query.limit == 0 { 1000 } else { query.limit }, ..query };
+    store.events(&query).await.unwrap().into_iter().map(unsealed).collect()
+}
+
+async fn searched(store: &Arc<dyn Store>, search: &EventSearch) -> FoundEvents {
+    let found = store.search_events(search).await.unwrap();
+    FoundEvents { events: found.events.into_iter().map(unsealed).collect(), ..found }
+}
+
+/// As it was before it had its place in the chain.
+fn unsealed(event: AuditEvent) -> AuditEvent {
+    AuditEvent { link: None, ..event }
+}
+
+/// Gives an event the next place in the chain, whose links nobody looks at here.
+async fn seal(store: &Arc<dyn Store>, sample: &Sample, seq: i64, event: &AuditEvent) {
+    let link = Link { seq, prev: sample.digest(), hash: sample.digest() };
+    commit(
+        store,
+        [Write::SealEvent(Box::new(SealedEvent { id: event.id, time: event.time, link, record: chained(event), personal: None }))],
+    )
+    .await;
 }
 
 /// Whole, and only if the fact was committed.
@@ -70,26 +96,34 @@ pub async fn events_are_found_by_what_they_are_about(store: Arc<dyn Store>) {
     let changes = [&first, &second, &third].into_iter().cloned().fold(Changes::default(), Changes::event);
     store.commit(changes).await.unwrap();
 
-    let all = EventQuery::default;
-    assert_eq!(found(&store, EventQuery { name: Some(EventName::CodeRedeemed), ..all() }).await, [second.clone(), third.clone()]);
-    assert_eq!(found(&store, EventQuery { account: Some(accounts[0].id), ..all() }).await, [first.clone(), second.clone()]);
-    assert_eq!(found(&store, EventQuery { client: Some(clients[0].id.clone()), ..all() }).await, [first.clone(), third.clone()]);
-    assert_eq!(found(&store, EventQuery { login: first.login, ..all() }).await, [first.clone(), third.clone()]);
-    assert_eq!(found(&store, EventQuery { since: Some(second.time), ..all() }).await, [second.clone(), third.clone()]);
-    assert_eq!(found(&store, EventQuery { until: Some(second.time), ..all() }).await, std::slice::from_ref(&first));
-    assert_eq!(found(&store, EventQuery { after: Some(first.id), limit: 1, ..all() }).await, std::slice::from_ref(&second));
-    let everything = EventQuery {
-        after: Some(first.id),
-        since: Some(sample.now),
-        until: Some(third.time + at(1)),
-        name: Some(EventName::CodeRedeemed),
-        account: Some(accounts[1].id),
-        client: Some(clients[0].id.clone()),
-        login: first.login,
-        limit: 10,
-    };
-    assert_eq!(found(&store, everything.clone()).await, [third]);
-    assert_eq!(found(&store, EventQuery { account: Some(accounts[0].id), ..everything }).await, []);
+    // None of them is sealed, then some, then all.
+    for (seq, next) in (0..).zip([None, Some(&second), Some(&first), Some(&third)]) {
+        if let Some(next) = next {
+            seal(&store, &sample, seq, next).await;
+        }
+        let all = EventQuery::default;
+        assert_eq!(found(&store, EventQuery { name: Some(EventName::CodeRedeemed), ..all() }).await, [second.clone(), third.clone()]);
+        assert_eq!(found(&store, EventQuery { account: Some(accounts[0].id), ..all() }).await, [first.clone(), second.clone()]);
+        assert_eq!(found(&store, EventQuery { client: Some(clients[0].id.clone()), ..all() }).await, [first.clone(), third.clone()]);
+        assert_eq!(found(&store, EventQuery { login: first.login, ..all() }).await, [first.clone(), third.clone()]);
+        let one_of_two = EventQuery { login: first.login, limit: 1, ..all() };
+        assert_eq!(found(&store, one_of_two).await, std::slice::from_ref(&first));
+        assert_eq!(found(&store, EventQuery { since: Some(second.time), ..all() }).await, [second.clone(), third.clone()]);
+        assert_eq!(found(&store, EventQuery { until: Some(second.time), ..all() }).await, std::slice::from_ref(&first));
+        assert_eq!(found(&store, EventQuery { after: Some(first.id), limit: 1, ..all() }).await, std::slice::from_ref(&second));
+        let everything = EventQuery {
+            after: Some(first.id),
+            since: Some(sample.now),
+            until: Some(third.time + at(1)),
+            name: Some(EventName::CodeRedeemed),
+            account: Some(accounts[1].id),
+            client: Some(clients[0].id.clone()),
+            login: first.login,
+            limit: 10,
+        };
+        assert_eq!(found(&store, everything.clone()).await, std::slice::from_ref(&third));
+        assert_eq!(found(&store, EventQuery { account: Some(accounts[0].id), ..everything }).await, []);
+    }
 }
 
 /// Newest first, by each of what is asked for alone and together, and each by its own id.
@@ -123,7 +157,7 @@ pub async fn events_are_looked_for_newest_first(store: Arc<dyn Store>) {
     let names = |names: &[EventName]| names.iter().copied().collect();
     let both_names = names(&[EventName::CodeRedeemed, EventName::LoginSucceeded]);
     let any_name = EventName::ALL.iter().copied().filter(|name| *name != EventName::LoginDeniedByPolicy).collect();
-    for (search, expected) in [
+    let searches = [
         (all(), vec![&newest, &middle, &oldest]),
         (EventSearch { names: names(&[EventName::CodeRedeemed]), ..all() }, vec![&newest]),
         (EventSearch { names: both_names, ..all() }, vec![&newest, &oldest]),
@@ -144,10 +178,17 @@ pub async fn events_are_looked_for_newest_first(store: Arc<dyn Store>) {
         (EventSearch { account: Some(accounts[0].id), outcome: Some(Outcome::Success), ..all() }, vec![&oldest]),
         (EventSearch { client: Some(clients[1].id.clone()), names: names(&[EventName::CodeRedeemed]), ..all() }, vec![]),
         (EventSearch { trace: newest.trace_id.clone(), account: Some(accounts[0].id), ..all() }, vec![]),
-    ] {
-        let found = store.search_events(&search).await.unwrap();
-        assert_eq!((found.events.iter().collect::<Vec<_>>(), found.rest), (expected, None), "{search:?}");
-        assert!(found.events.iter().all(|event| search.fits(event)));
+    ];
+    // None of them is sealed, then some, then all.
+    for (seq, next) in (0..).zip([None, Some(&middle), Some(&newest), Some(&oldest)]) {
+        if let Some(next) = next {
+            seal(&store, &sample, seq, next).await;
+        }
+        for (search, expected) in &searches {
+            let found = searched(&store, search).await;
+            assert_eq!((&found.events.iter().collect::<Vec<_>>(), found.rest), (expected, None), "{search:?}");
+            assert!(found.events.iter().all(|event| search.fits(event)));
+        }
     }
     let everything = EventSearch {
         after: Some(sample.later(&newest, at(1)).id),
@@ -165,7 +206,7 @@ pub async fn events_are_looked_for_newest_first(store: Arc<dyn Store>) {
         session: None,
         ..all()
     };
-    assert_eq!(store.search_events(&everything).await.unwrap().events, [newest]);
+    assert_eq!(searched(&store, &everything).await.events, [newest]);
 }
 
 /// A page ends when it is full or when enough was looked at, says how far it came, and nothing is left out or told twice on the way to the end.
@@ -184,7 +225,7 @@ pub async fn a_search_goes_on_where_the_page_before_it_ended(store: Arc<dyn Stor
     all.sort_by_key(|event| std::cmp::Reverse((event.time, event.id)));
     let provider = all.iter().find_map(|event| event.provider.clone());
     let search = || EventSearch { limit: 4, look: 9, ..EventSearch::default() };
-    for search in [
+    let searches = [
         search(),
         EventSearch { names: [kinds[0]].into(), ..search() },
         EventSearch { names: [kinds[0], kinds[2]].into(), ..search() },
@@ -194,19 +235,55 @@ pub async fn a_search_goes_on_where_the_page_before_it_ended(store: Arc<dyn Stor
         EventSearch { address: all[0].source.ip, provider, ..search() },
         EventSearch { address: "192.0.2.1".parse().ok(), ..search() },
         EventSearch { outcome: Some(Outcome::Failure), ..search() },
-    ] {
-        let (mut found, mut next, mut pages): (Vec<AuditEvent>, _, _) = (Vec::new(), search.clone(), 0);
-        loop {
-            let page = store.search_events(&next).await.unwrap();
-            assert!(page.events.len() <= 4 && pages < 61, "{search:?}");
-            found.extend(page.events);
-            pages += 1;
-            let Some(rest) = page.rest else { break };
-            assert!(next.after.is_none_or(|before| (rest.made(), rest) < (before.made(), before)), "each goes further: {search:?}");
-            next.after = Some(rest);
+    ];
+    // None of them is sealed, then every other one, then all.
+    for sealed in [0, 1, 2] {
+        if sealed > 0 {
+            for (seq, event) in (1..).zip(&all).filter(|(seq, _)| seq % 2 == sealed % 2) {
+                seal(&store, &sample, seq, event).await;
+            }
         }
-        assert_eq!(found, all.iter().filter(|event| search.fits(event)).cloned().collect::<Vec<_>>(), "{search:?}");
+        for search in &searches {
+            let (mut found, mut next, mut pages): (Vec<AuditEvent>, _, _) = (Vec::new(), search.clone(), 0);
+            loop {
+                let page = searched(&store, &next).await;
+                assert!(page.events.len() <= 4 && pages < 61, "{search:?}");
+                found.extend(page.events);
+                pages += 1;
+                let Some(rest) = page.rest else { break };
+                assert!(next.after.is_none_or(|before| (rest.made(), rest) < (before.made(), before)), "each goes further: {search:?}");
+                next.after = Some(rest);
+            }
+            assert_eq!(found, all.iter().filter(|event| search.fits(event)).cloned().collect::<Vec<_>>(), "{search:?}");
+        }
     }
+}
+
+/// It is met on one way or the other, and once.
+pub async fn an_event_that_is_sealed_while_it_is_looked_for_is_found_once(store: Arc<dyn Store>) {
+    let sample = Sample::default();
+    let (client, account) = (sample.client("app"), sample.account());
+    let first = sample.event(EventName::TokenRefreshed, &account, &client);
+    let mut all: Vec<AuditEvent> = (0..120).map(|at| sample.later(&first, Duration::from_millis(at))).collect();
+    store.commit(all.iter().cloned().fold(Changes::default(), Changes::event)).await.unwrap();
+    let sealing = tokio::spawn({
+        let (store, sample, all) = (store.clone(), Sample::default(), all.clone());
+        async move {
+            for (seq, event) in (1..).zip(&all) {
+                seal(&store, &sample, seq, event).await;
+            }
+        }
+    });
+    let search = EventSearch { account: Some(account.id), limit: 200, look: 1000, ..EventSearch::default() };
+    let mut is_last = false;
+    while !is_last {
+        is_last = sealing.is_finished();
+        all.sort_by_key(|event| (event.time, event.id));
+        assert_eq!(found(&store, EventQuery { account: Some(account.id), ..EventQuery::default() }).await, all);
+        all.reverse();
+        assert_eq!(searched(&store, &search).await, FoundEvents { events: all.clone(), rest: None });
+    }
+    sealing.await.unwrap();
 }
 
 /// Any number of them, from any number of callers at once.

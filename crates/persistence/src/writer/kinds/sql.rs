@@ -321,12 +321,16 @@ impl Kind {
             Self::AddCheckpoint => {
                 "INSERT INTO audit_checkpoints (seq, at, body) SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL"
             }
+            // What it says beside its place in the chain is moved as it lies, and only out of where it waits: an event is sealed once.
             Self::SealEvent => {
-                "UPDATE audit_events SET seq = v.column3, prev = v.column4, hash = v.column5, personal = v.column6, body = v.column7 \
-                 FROM (VALUES {rows}) AS v WHERE audit_events.id = v.column1 AND audit_events.time = v.column2 AND audit_events.seq IS NULL"
+                "INSERT INTO audit_events (seq, prev, hash, personal, body, time, id, name, account, client, login, provider, session, trace, \
+                 outcome, reason) SELECT v.column3, v.column4, v.column5, v.column6, v.column7, w.time, w.id, w.name, w.account, w.client, \
+                 w.login, w.provider, w.session, w.trace, w.outcome, w.reason FROM (VALUES {rows}) AS v \
+                 CROSS JOIN audit_waiting AS w WHERE w.id = v.column1 AND w.time = v.column2"
             }
+            Self::TakeWaiting => "DELETE FROM audit_waiting WHERE (time, id) IN (SELECT column2, column1 FROM (VALUES {rows}) AS v)",
             Self::RecordEvent => {
-                "INSERT INTO audit_events (id, time, name, account, client, login, body, provider, session, trace, outcome, reason) \
+                "INSERT INTO audit_waiting (id, time, name, account, client, login, body, provider, session, trace, outcome, reason) \
                  SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL"
             }
         }

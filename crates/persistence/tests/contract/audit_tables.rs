@@ -1,0 +1,230 @@
+//! How audit events lie: they wait in one table and are kept in another, which PostgreSQL has in partitions.
+
+use std::time::Duration;
+
+use sea_orm::Database as Library;
+use vestibule_domain::{
+    audit::{
+        AuditEvent, EventName,
+        chain::{ChainHead, Link, SealedEvent},
+        record::chained,
+        search::EventSearch,
+    },
+    ports::Store,
+    secret::{PublicKey, Sealed},
+    store::{Changes, EventQuery, Write},
+    time::Timestamp,
+};
+use vestibule_migrations::{Migrator, MigratorTrait};
+use vestibule_persistence::{SqlStore, StoreOptions};
+use vestibule_testkit::{sample::Sample, store_contract::Bench};
+
+use crate::support::{Database, PostgresBench, SqliteBench};
+
+/// An event at a place in the chain, and so long after the first.
+async fn sealed(store: &dyn Store, sample: &Sample, seq: i64, after: Duration) -> AuditEvent {
+    let event = sample.later(&sample.event(EventName::LoginSucceeded, &sample.account(), &sample.client("app")), after);
+    store.commit(Changes::default().event(event.clone())).await.expect("it is written");
+    let link = Link { seq, prev: sample.digest(), hash: sample.digest() };
+    let sealed = SealedEvent { id: event.id, time: event.time, link, record: chained(&event), personal: Some(Sealed(vec![7; 40])) };
+    store.commit(Changes::default().write(Write::SealEvent(Box::new(sealed)))).await.expect("the database answers");
+    event
+}
+
+fn head(sample: &Sample, version: i64, base: i64) -> ChainHead {
+    ChainHead {
+        chain: uuid::Uuid::from_bytes([7; 16]),
+        version,
+        seq: base,
+        hash: sample.digest(),
+        signed: base,
+        unsigned_since: None,
+        base,
+        keeper: uuid::Uuid::from_bytes([8; 16]),
+        kept_until: sample.now,
+        key: PublicKey([9; 32]),
+        private_key: Sealed(vec![1, 2, 3]),
+    }
+}
+
+/// Gives up what is before, in the version after those that were.
+async fn give_up(store: &dyn Store, sample: &Sample, version: i64, base: i64) {
+    let expected = (version > 1).then(|| version - 1);
+    store
+        .commit(Changes::default().write(Write::PutChain { head: Box::new(head(sample, version, base)), expected }))
+        .await
+        .expect("the database answers");
+}
+
+async fn kept(store: &dyn Store) -> Vec<i64> {
+    store.sequenced(0, 100).await.expect("the database answers").into_iter().map(|(seq, _)| seq).collect()
+}
+
+async fn sweep(store: &dyn Store, sample: &Sample) -> u64 {
+    store.sweep(sample.now, Timestamp::default(), 10).await.expect("the database answers")
+}
+
+impl PostgresBench {
+    async fn has(&self, partition: &str) -> bool {
+        self.database().count(&format!("SELECT COUNT(*) FROM pg_class WHERE relname = '{partition}'")).await == 1
+    }
+
+    async fn lie_in(&self, partition: &str) -> i64 {
+        self.database().count(&format!("SELECT COUNT(*) FROM {partition}")).await
+    }
+}
+
+const HOUR: Duration = Duration::from_hours(1);
+
+#[tokio::test]
+async fn the_next_partition_is_made_before_it_is_wanted_and_an_old_one_goes_whole() {
+    let bench = PostgresBench::set_up().await;
+    let (store, sample) = (bench.store(), Sample::default());
+    sealed(&*store, &sample, 1, Duration::ZERO).await;
+    sweep(&*store, &sample).await;
+    assert!(bench.has("audit_events_to_1000000").await && !bench.has("audit_events_to_2000000").await, "half of the first is free");
+    sealed(&*store, &sample, 600_000, HOUR).await;
+    sweep(&*store, &sample).await;
+    assert!(bench.has("audit_events_to_2000000").await);
+    sealed(&*store, &sample, 1_000_000, HOUR * 2).await;
+    let last = sealed(&*store, &sample, 1_000_001, HOUR * 3).await;
+    assert_eq!((bench.lie_in("audit_events_to_1000000").await, bench.lie_in("audit_events_to_2000000").await), (3, 1));
+
+    // It is full, and was so within a day: nothing is deleted that will go whole.
+    give_up(&*store, &sample, 1, 600_000).await;
+    assert_eq!(sweep(&*store, &sample).await, 0);
+    assert_eq!(kept(&*store).await, [1, 600_000, 1_000_000, 1_000_001]);
+    give_up(&*store, &sample, 2, 1_000_000).await;
+    assert_eq!(sweep(&*store, &sample).await, 0);
+    assert!(!bench.has("audit_events_to_1000000").await);
+    assert_eq!(kept(&*store).await, [1_000_001]);
+    let search = EventSearch { account: last.account, limit: 9, look: 9, ..EventSearch::default() };
+    let found = store.search_events(&search).await.unwrap().events;
+    assert_eq!(found.iter().map(|event| event.id).collect::<Vec<_>>(), [last.id]);
+    bench.tear_down().await;
+}
+
+#[tokio::test]
+async fn events_that_came_over_more_than_a_day_go_row_by_row() {
+    let bench = PostgresBench::set_up().await;
+    let (store, sample) = (bench.store(), Sample::default());
+    for (seq, after) in [(1, 0), (2, 25), (1_000_000, 26)] {
+        sealed(&*store, &sample, seq, HOUR * after).await;
+    }
+    give_up(&*store, &sample, 1, 1).await;
+    assert_eq!(sweep(&*store, &sample).await, 1);
+    assert_eq!(kept(&*store).await, [2, 1_000_000]);
+    bench.tear_down().await;
+}
+
+#[tokio::test]
+async fn what_has_no_partition_lies_in_the_default_one_and_keeps_nobody_up() {
+    let bench = PostgresBench::set_up().await;
+    let (store, sample) = (bench.store(), Sample::default());
+    sealed(&*store, &sample, 1, Duration::ZERO).await;
+    sealed(&*store, &sample, 9_000_000, HOUR).await;
+    assert_eq!(bench.lie_in("audit_events_other").await, 1);
+    sweep(&*store, &sample).await;
+    // The next one begins where nothing lies in another.
+    assert!(bench.has("audit_events_to_10000000").await);
+    sealed(&*store, &sample, 9_000_001, HOUR * 2).await;
+    sealed(&*store, &sample, 10_000_000, HOUR * 3).await;
+    assert_eq!((bench.lie_in("audit_events_other").await, bench.lie_in("audit_events_to_10000000").await), (1, 2));
+    give_up(&*store, &sample, 1, 9_000_001).await;
+    assert_eq!(sweep(&*store, &sample).await, 1, "what lies in the default one goes row by row");
+    assert_eq!(kept(&*store).await, [9_000_001, 10_000_000], "of the other nothing does");
+    assert!(!bench.has("audit_events_to_1000000").await);
+    bench.tear_down().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_several_nodes_one_makes_the_next_partition() {
+    let bench = PostgresBench::set_up().await;
+    let (store, sample) = (bench.store(), Sample::default());
+    let others = [bench.another().await, bench.another().await, bench.another().await];
+    sealed(&*store, &sample, 600_000, Duration::ZERO).await;
+    let sweeps: Vec<_> =
+        others.iter().cloned().map(|other| tokio::spawn(async move { sweep(&*other, &Sample::default()).await })).collect();
+    for swept in sweeps {
+        swept.await.unwrap();
+    }
+    let partitions = bench.database().count("SELECT COUNT(*) FROM pg_inherits WHERE inhparent = 'audit_events'::regclass").await;
+    assert_eq!(partitions, 3, "the first, the next and the default one");
+    bench.tear_down().await;
+}
+
+#[tokio::test]
+async fn a_user_who_may_make_no_tables_goes_on_without_partitions() {
+    let database = Database::create().await;
+    SqlStore::connect(&database.options()).await.unwrap().close().await;
+    let user = format!("plain_{}", std::process::id());
+    for sql in [
+        format!("CREATE ROLE {user} LOGIN PASSWORD 'plain'"),
+        format!("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {user}"),
+    ] {
+        database.run(&sql).await;
+    }
+    let (_, server) = database.url().split_once('@').map(|(user, server)| (user.to_owned(), server.to_owned())).unwrap();
+    let options = StoreOptions { migrate: false, ..StoreOptions::new(format!("postgres://{user}:plain@{server}")) };
+    let (store, sample) = (SqlStore::connect(&options).await.unwrap(), Sample::default());
+    for seq in [999_999, 1_000_000, 1_000_001, 1_000_002] {
+        sealed(&store, &sample, seq, HOUR * u32::try_from(seq - 999_999).unwrap() * 20).await;
+    }
+    assert_eq!(database.count("SELECT COUNT(*) FROM audit_events_other").await, 2);
+    give_up(&store, &sample, 1, 1_000_001).await;
+    assert_eq!(sweep(&store, &sample).await, 3);
+    assert_eq!(kept(&store).await, [1_000_002]);
+    store.close().await;
+    database.run(&format!("DROP OWNED BY {user}")).await;
+    database.run(&format!("DROP ROLE {user}")).await;
+    database.drop().await;
+}
+
+/// Takes the last step back and applies it again, and finds everything where it was.
+async fn is_kept_by_the_step(url: &str) {
+    let options = StoreOptions::new(url);
+    let sample = Sample::default();
+    let store = SqlStore::connect(&options).await.expect("the database answers");
+    for seq in 1..=3 {
+        sealed(&store, &sample, seq, HOUR).await;
+    }
+    for at in 0..2 {
+        let event = sample.event(EventName::LoginFailed, &sample.account(), &sample.client("app"));
+        store.commit(Changes::default().event(sample.later(&event, Duration::from_secs(at)))).await.expect("the database answers");
+    }
+    let everything = async |store: &SqlStore| {
+        let all = store.events(&EventQuery { limit: 9, ..EventQuery::default() }).await.expect("the database answers");
+        let links = store.chain_links(0, 9).await.expect("the database answers");
+        assert!(links.iter().all(|link| link.found_as_said));
+        let links: Vec<_> = links.into_iter().map(|kept| (kept.link, kept.record)).collect();
+        (all, store.unsealed(9).await.expect("the database answers"), links)
+    };
+    let before = everything(&store).await;
+    assert_eq!((before.0.len(), before.1.len(), before.2.len()), (5, 2, 3));
+    store.close().await;
+    let library = Library::connect(url).await.expect("the database answers");
+    Migrator::down(&library, Some(1)).await.expect("the database answers");
+    library.close().await.expect("the database answers");
+    let store = SqlStore::connect(&options).await.expect("the database answers");
+    assert_eq!(everything(&store).await, before);
+    // And it goes on.
+    sealed(&store, &sample, 4, HOUR).await;
+    assert_eq!(kept(&store).await, [1, 2, 3, 4]);
+    store.close().await;
+}
+
+#[tokio::test]
+async fn events_of_before_they_waited_in_a_table_of_their_own_are_kept_on_sqlite() {
+    let bench = SqliteBench::set_up().await;
+    let url = format!("sqlite://{}", bench.path().display());
+    bench.sql_store().close().await;
+    is_kept_by_the_step(&url).await;
+    bench.tear_down().await;
+}
+
+#[tokio::test]
+async fn events_of_before_they_waited_in_a_table_of_their_own_are_kept_on_postgres() {
+    let database = Database::create().await;
+    is_kept_by_the_step(&database.url()).await;
+    database.drop().await;
+}
