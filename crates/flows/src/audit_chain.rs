@@ -21,7 +21,7 @@ use vestibule_domain::{
 use crate::{Gateway, KeysError, detections::Looking};
 
 /// Most events that are sealed in one commit, so that no login waits long behind it.
-const AT_ONCE: u64 = 200;
+const AT_ONCE: u64 = 500;
 
 /// What one round of sealing came to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
