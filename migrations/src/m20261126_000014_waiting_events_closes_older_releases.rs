@@ -15,7 +15,7 @@ use sea_orm_migration::{
 #[derive(DeriveMigrationName)]
 pub(crate) struct Migration;
 
-/// How many events the first partition's end is a multiple of, and how many each of those after it has room for. About a gigabyte.
+/// How many events the first partition's end is a multiple of, and how many each of those after it has room for. About 1.5 GB.
 pub const A_PARTITION: i64 = 1_000_000;
 
 #[async_trait::async_trait]

@@ -131,7 +131,12 @@ async fn open_postgres(options: &StoreOptions) -> Result<Opened, StoreError> {
         .application_name("vestibule")
         .disable_statement_logging();
     // Nothing here takes long; what does is stuck, and must not hold others up.
-    let reading = common.clone().statement_cache_capacity(200).options([("statement_timeout", "30s"), ("lock_timeout", "10s")]);
+    let reading = common.clone().statement_cache_capacity(200).options([
+        ("statement_timeout", "30s"),
+        ("lock_timeout", "10s"),
+        // What is rare and what is common in the audit log are looked for in different ways. A plan for any value would be one for what is common.
+        ("plan_cache_mode", "force_custom_plan"),
+    ]);
     let writing = common.statement_cache_capacity(STATEMENTS).options([
         ("statement_timeout", milliseconds(options.patience * 2)),
         ("lock_timeout", milliseconds(options.patience)),
