@@ -93,7 +93,8 @@ const NOTES: &[(&str, &str)] = &[
     ),
     (
         "m20261126_000014_waiting_events_closes_older_releases",
-        "stop the nodes of older releases first; it makes the indexes of the table of audit events anew, and on SQLite writes every row",
+        "stop the nodes of older releases first; it makes the indexes of the audit events anew, and on SQLite writes every one of them, which takes the disk that they \
+         take twice over",
     ),
 ];
 

@@ -29,7 +29,7 @@ impl MigrationTrait for Migration {
 
 /// The two databases differ in three words: `BYTES`, `NAME` (text that sorts by its bytes whatever the database's language) and
 /// `LOOKUP` (a table that is nothing but its key's tree, where the database can make one).
-fn in_dialect(statement: &str, backend: DbBackend) -> String {
+pub(crate) fn in_dialect(statement: &str, backend: DbBackend) -> String {
     let (bytes, name, lookup) = match backend {
         DbBackend::Postgres => ("BYTEA", "TEXT COLLATE \"C\"", ""),
         _ => ("BLOB", "TEXT", "WITHOUT ROWID"),

@@ -55,7 +55,7 @@ pub(crate) fn record(event: &AuditEvent) -> Result<Step, StoreError> {
     Ok(Step::new(Kind::RecordEvent, event.id.0.as_bytes(), values))
 }
 
-/// Events lie in two tables. Whoever needs both asks for those that wait first: an event that is sealed meanwhile is then found twice, and not not at all.
+/// Events lie in two tables. Whoever needs both asks for those that wait first: an event that is sealed meanwhile is then found twice, rather than never.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Among {
     Waiting,

@@ -74,9 +74,20 @@ impl Connection {
 
     /// How many rows a statement changed.
     pub(crate) async fn execute(&mut self, sql: &'static str, values: &[&Value]) -> Result<u64, Fault> {
+        self.execute_with(sql, values, true).await
+    }
+
+    /// The same, by a plan that PostgreSQL makes for the table as it is now. SQLite has one plan for a statement.
+    pub(crate) async fn execute_planned_anew(&mut self, sql: &'static str, values: &[&Value]) -> Result<u64, Fault> {
+        self.execute_with(sql, values, false).await
+    }
+
+    async fn execute_with(&mut self, sql: &'static str, values: &[&Value], is_kept: bool) -> Result<u64, Fault> {
         Ok(match self {
             Self::Sqlite(connection) => bound::<Sqlite>(sql, values).execute(&mut **connection).await?.rows_affected(),
-            Self::Postgres(connection) => bound::<Postgres>(sql, values).execute(&mut **connection).await?.rows_affected(),
+            Self::Postgres(connection) => {
+                bound::<Postgres>(sql, values).persistent(is_kept).execute(&mut **connection).await?.rows_affected()
+            }
         })
     }
 

@@ -245,7 +245,7 @@ async fn listen(pool: &PgPool, caches: &Arc<Caches>) -> Result<AbortHandle, Stor
     Ok(tokio::spawn(listener.run(first)).abort_handle())
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -508,7 +508,7 @@ impl Store for SqlStore {
     async fn sweep(&self, now: Timestamp, sessions_before: Timestamp, most: u64) -> Result<u64, StoreError> {
         let mut all = 0;
         let whole_from = match &self.partitions {
-            Some(partitions) => partitions.keep().await,
+            Some(partitions) => partitions.keep(now).await,
             None => i64::MAX,
         };
         for kind in Kind::ALL {

@@ -114,9 +114,8 @@ impl Writer {
                 Order::Sweep(broom, answer) => brooms.push((broom, answer)),
             }
         }
-        // Who wants its rows in an order of its own has a transaction of its own.
-        let (orderly, others): (Vec<Caller>, Vec<Caller>) = callers.into_iter().partition(|(changes, _)| changes.orderly);
-        for callers in std::iter::once(orderly).chain(others.into_iter().map(|caller| vec![caller])) {
+        let (sharing, others): (Vec<Caller>, Vec<Caller>) = callers.into_iter().partition(|(changes, _)| changes.shares());
+        for callers in std::iter::once(sharing).chain(others.into_iter().map(|caller| vec![caller])) {
             if !callers.is_empty() {
                 let span = tracing::debug_span!("store.transaction", batch = callers.len());
                 self.commit(callers).instrument(span).await;

@@ -6,7 +6,11 @@ use vestibule_domain::{
     about::About,
     account::{Account, Evidence, Link, LinkKey, LinkedBy, Profile, Release, Salt, UpstreamTokens},
     api_key::ApiKey,
-    audit::{Actor, AuditEvent, EventName, Outcome, Source, Witness},
+    audit::{
+        Actor, AuditEvent, EventName, Outcome, Source, Witness,
+        chain::{ChainHead, Link as ChainLink, SealedEvent},
+        record::chained,
+    },
     authorize::{CodeChallenge, Nonce},
     claims::Claims,
     claims_request::WantedClaims,
@@ -24,10 +28,11 @@ use vestibule_domain::{
     redirect::RegisteredUri,
     resource::Resources,
     scope::Scopes,
-    secret::{Digest, Sealed},
+    secret::{Digest, PublicKey, Sealed},
     self_registration::RegistrationToken,
     session::Session,
     settings::Lifetimes,
+    store::Write,
     time::Timestamp,
     token::TokenId,
 };
@@ -263,6 +268,28 @@ impl Sample {
         AuditEvent { id: EventId::new(time, &self.entropy), time, ..event.clone() }
     }
 
+    /// A chain that has just begun.
+    pub fn chain_head(&self) -> ChainHead {
+        ChainHead {
+            chain: uuid::Uuid::from_bytes([7; 16]),
+            version: 1,
+            seq: 0,
+            hash: self.digest(),
+            signed: 0,
+            unsigned_since: None,
+            base: 0,
+            keeper: uuid::Uuid::from_bytes([8; 16]),
+            kept_until: self.now,
+            key: PublicKey([9; 32]),
+            private_key: self.sealed(),
+        }
+    }
+
+    /// A place in it. Nothing was hashed for that: stores take any digests.
+    pub fn chain_link(&self, seq: i64) -> ChainLink {
+        ChainLink { seq, prev: self.digest(), hash: self.digest() }
+    }
+
     /// A key that signs from now on.
     pub fn signing_key(&self, kid: &str, follows: Option<&str>) -> SigningKey {
         const DAY: Duration = Duration::from_hours(24);
@@ -344,6 +371,11 @@ impl Sample {
         self.entropy.fill(&mut bytes);
         bytes
     }
+}
+
+/// Puts an event into the chain.
+pub fn sealing(event: &AuditEvent, link: ChainLink, personal: Option<Sealed>) -> Write {
+    Write::SealEvent(Box::new(SealedEvent { id: event.id, time: event.time, link, record: chained(event), personal }))
 }
 
 /// A `client_id`.

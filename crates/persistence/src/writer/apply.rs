@@ -213,7 +213,11 @@ fn round<'a>(rows: Vec<Row<'a>>, lost: &[Option<Contest>]) -> Option<(Vec<Row<'a
 /// How many rows were changed.
 async fn change(connection: &mut Connection, rows: &[Row<'_>]) -> Result<usize, Fault> {
     let (sql, values) = statement(connection.dialect(), rows);
-    let changed = connection.execute(sql, &values).await?;
+    let changed = if rows[0].1.kind.is_planned_each_time() {
+        connection.execute_planned_anew(sql, &values).await?
+    } else {
+        connection.execute(sql, &values).await?
+    };
     Ok(usize::try_from(changed).unwrap_or(usize::MAX))
 }
 

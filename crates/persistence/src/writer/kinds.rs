@@ -194,13 +194,18 @@ impl Kind {
             .get_or_init(|| in_dialect(self.sql(), dialect).replace("{rows}", &places(dialect, SIZES[at], columns)))
     }
 
+    /// Whether PostgreSQL makes a plan for each time. Most of the time next to nothing waits; a plan that was made then reads all that waits when much does.
+    pub(super) const fn is_planned_each_time(self) -> bool {
+        matches!(self, Self::SealEvent | Self::TakeWaiting)
+    }
+
     /// The statement for so many rows on SQLite, to look at.
     #[cfg(test)]
     pub(crate) fn example(self, rows: usize) -> &'static str {
         let (sql, inserts) = (self.sql(), self.sql().split(['(', ')']).nth(1).unwrap_or_default());
         let inserted = if sql.starts_with("INSERT") { inserts.split(',').count() } else { 0 };
         let named = (1..=20).rev().find(|column| sql.contains(&format!("column{column}"))).unwrap_or_default();
-        let columns = inserted.max(named);
+        let columns = if sql.contains("SELECT *") { inserted } else { named };
         self.sized(Dialect::Sqlite, SIZES.iter().position(|size| *size == rows).unwrap_or_default(), columns)
     }
 }

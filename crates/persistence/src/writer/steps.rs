@@ -73,6 +73,12 @@ impl Prepared {
         }
         Ok(prepared)
     }
+
+    /// Whether it may be written in one transaction with others. Who wants its rows in an order of its own has one of its own; and so has a seal, which
+    /// waits when the audit table is being changed, and is many rows.
+    pub(crate) fn shares(&self) -> bool {
+        self.orderly && !self.rest.iter().any(|step| step.kind == Kind::SealEvent)
+    }
 }
 
 /// Whether no write would overtake one that it may meet in a row.

@@ -6,9 +6,9 @@ use vestibule_domain::{
     audit::EventName,
     store::{Changes, Contest, StoreError, Write},
 };
-use vestibule_testkit::sample::Sample;
+use vestibule_testkit::sample::{Sample, sealing};
 
-use super::{How, Prepared, Pulse, Writer};
+use super::{How, Order, Prepared, Pulse, Writer};
 use crate::{caches::Caches, connect, options::StoreOptions, pen::Pen};
 
 /// A writer that is asked directly, on a file of its own.
@@ -197,4 +197,31 @@ fn taking_everything_back_is_done_in_the_order_of_all() {
     {
         assert!(Prepared::new(changes).unwrap().orderly);
     }
+}
+
+/// A seal waits while the audit table is being changed; no sign-in waits with it, nor after it.
+#[tokio::test]
+async fn a_seal_comes_after_who_waits_with_it_and_has_a_transaction_of_its_own() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut writer = writer(&directory).await;
+    let batches: Arc<std::sync::Mutex<Vec<usize>>> = Arc::default();
+    let told = batches.clone();
+    writer.on_commit = Some(Arc::new(move |stats| told.lock().unwrap().push(stats.batch)));
+    let sample = Sample::default();
+    let event = sample.event(EventName::LoginSucceeded, &sample.account(), &sample.client("app"));
+    assert_eq!(commit(&mut writer, vec![Changes::default().event(event.clone())]).await, [Ok(())]);
+    let put = || one(Write::PutAccount(sample.account()));
+    let (mut orders, mut answers) = (Vec::new(), Vec::new());
+    for changes in [put(), one(sealing(&event, sample.chain_link(1), None)), put(), put()] {
+        let (answer, answered) = oneshot::channel();
+        orders.push(Order::Commit(Prepared::new(changes).unwrap(), answer));
+        answers.push(answered);
+    }
+    writer.obey(&mut orders).await;
+    for answered in answers {
+        assert_eq!(answered.await.unwrap(), Ok(()));
+    }
+    assert_eq!(*batches.lock().unwrap(), [1, 3, 1]);
+    assert_eq!((count(&directory, "audit_waiting").await, count(&directory, "audit_events").await), (0, 1));
+    writer.pen.close().await;
 }

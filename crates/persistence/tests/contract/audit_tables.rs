@@ -2,58 +2,43 @@
 
 use std::time::Duration;
 
-use sea_orm::Database as Library;
+use sea_orm::{ConnectionTrait, Database as Library};
 use vestibule_domain::{
-    audit::{
-        AuditEvent, EventName,
-        chain::{ChainHead, Link, SealedEvent},
-        record::chained,
-        search::EventSearch,
-    },
+    audit::{AuditEvent, EventName, chain::ChainHead, search::EventSearch},
     ports::Store,
-    secret::{PublicKey, Sealed},
+    secret::Sealed,
     store::{Changes, EventQuery, Write},
     time::Timestamp,
 };
 use vestibule_migrations::{Migrator, MigratorTrait};
 use vestibule_persistence::{SqlStore, StoreOptions};
-use vestibule_testkit::{sample::Sample, store_contract::Bench};
+use vestibule_testkit::{
+    sample::{Sample, sealing},
+    store_contract::Bench,
+};
 
 use crate::support::{Database, PostgresBench, SqliteBench};
 
-/// An event at a place in the chain, and so long after the first.
-async fn sealed(store: &dyn Store, sample: &Sample, seq: i64, after: Duration) -> AuditEvent {
+/// An event that waits, from so long after the first.
+async fn waiting(store: &dyn Store, sample: &Sample, after: Duration) -> AuditEvent {
     let event = sample.later(&sample.event(EventName::LoginSucceeded, &sample.account(), &sample.client("app")), after);
     store.commit(Changes::default().event(event.clone())).await.expect("it is written");
-    let link = Link { seq, prev: sample.digest(), hash: sample.digest() };
-    let sealed = SealedEvent { id: event.id, time: event.time, link, record: chained(&event), personal: Some(Sealed(vec![7; 40])) };
-    store.commit(Changes::default().write(Write::SealEvent(Box::new(sealed)))).await.expect("the database answers");
     event
 }
 
-fn head(sample: &Sample, version: i64, base: i64) -> ChainHead {
-    ChainHead {
-        chain: uuid::Uuid::from_bytes([7; 16]),
-        version,
-        seq: base,
-        hash: sample.digest(),
-        signed: base,
-        unsigned_since: None,
-        base,
-        keeper: uuid::Uuid::from_bytes([8; 16]),
-        kept_until: sample.now,
-        key: PublicKey([9; 32]),
-        private_key: Sealed(vec![1, 2, 3]),
-    }
+/// The same at a place in the chain.
+async fn sealed(store: &dyn Store, sample: &Sample, seq: i64, after: Duration) -> AuditEvent {
+    let event = waiting(store, sample, after).await;
+    let seal = sealing(&event, sample.chain_link(seq), Some(Sealed(vec![7; 40])));
+    store.commit(Changes::default().write(seal)).await.expect("it is sealed");
+    event
 }
 
 /// Gives up what is before, in the version after those that were.
 async fn give_up(store: &dyn Store, sample: &Sample, version: i64, base: i64) {
     let expected = (version > 1).then(|| version - 1);
-    store
-        .commit(Changes::default().write(Write::PutChain { head: Box::new(head(sample, version, base)), expected }))
-        .await
-        .expect("the database answers");
+    let head = ChainHead { version, seq: base, signed: base, base, ..sample.chain_head() };
+    store.commit(Changes::default().write(Write::PutChain { head: Box::new(head), expected })).await.expect("the chain moves");
 }
 
 async fn kept(store: &dyn Store) -> Vec<i64> {
@@ -61,7 +46,11 @@ async fn kept(store: &dyn Store) -> Vec<i64> {
 }
 
 async fn sweep(store: &dyn Store, sample: &Sample) -> u64 {
-    store.sweep(sample.now, Timestamp::default(), 10).await.expect("the database answers")
+    sweep_at(store, sample.now).await
+}
+
+async fn sweep_at(store: &dyn Store, now: Timestamp) -> u64 {
+    store.sweep(now, Timestamp::default(), 10).await.expect("the database answers")
 }
 
 impl PostgresBench {
@@ -94,6 +83,8 @@ async fn the_next_partition_is_made_before_it_is_wanted_and_an_old_one_goes_whol
     give_up(&*store, &sample, 1, 600_000).await;
     assert_eq!(sweep(&*store, &sample).await, 0);
     assert_eq!(kept(&*store).await, [1, 600_000, 1_000_000, 1_000_001]);
+    assert_eq!(sweep_at(&*store, sample.now + HOUR * 24).await, 0);
+    assert_eq!(kept(&*store).await, [1, 600_000, 1_000_000, 1_000_001]);
     give_up(&*store, &sample, 2, 1_000_000).await;
     assert_eq!(sweep(&*store, &sample).await, 0);
     assert!(!bench.has("audit_events_to_1000000").await);
@@ -115,6 +106,82 @@ async fn events_that_came_over_more_than_a_day_go_row_by_row() {
     assert_eq!(sweep(&*store, &sample).await, 1);
     assert_eq!(kept(&*store).await, [2, 1_000_000]);
     bench.tear_down().await;
+}
+
+#[tokio::test]
+async fn what_is_kept_no_more_does_not_wait_for_the_rest_of_its_partition_for_longer_than_a_day() {
+    let bench = PostgresBench::set_up().await;
+    let (store, sample) = (bench.store(), Sample::default());
+    for seq in [1, 2, 1_000_000] {
+        sealed(&*store, &sample, seq, Duration::ZERO).await;
+    }
+    give_up(&*store, &sample, 1, 2).await;
+    assert_eq!(sweep(&*store, &sample).await, 0);
+    assert_eq!(sweep_at(&*store, sample.now + HOUR * 24).await, 0);
+    assert_eq!(sweep_at(&*store, sample.now + HOUR * 25).await, 2, "the chain stood still for more than a day");
+    assert_eq!(kept(&*store).await, [1_000_000]);
+    bench.tear_down().await;
+}
+
+#[tokio::test]
+async fn who_reads_for_long_is_not_waited_for_and_somebody_else_sees_to_it_later() {
+    let bench = PostgresBench::set_up().await;
+    let (store, other, sample) = (bench.store(), bench.another().await, Sample::default());
+    sealed(&*store, &sample, 600_000, Duration::ZERO).await;
+    let mut reader = bench.database().connect().await;
+    for sql in ["BEGIN", "SELECT 1 FROM audit_events LIMIT 1"] {
+        sqlx::query(sql).execute(&mut reader).await.unwrap();
+    }
+    let swept = tokio::time::timeout(Duration::from_secs(7), sweep(&*store, &sample)).await;
+    assert!(swept.is_ok(), "others wait behind it for two seconds and no longer");
+    assert!(!bench.has("audit_events_to_2000000").await);
+    sqlx::query("COMMIT").execute(&mut reader).await.unwrap();
+    // It has had its turn for now.
+    sweep(&*store, &sample).await;
+    assert!(!bench.has("audit_events_to_2000000").await);
+    sweep(&*other, &sample).await;
+    assert!(bench.has("audit_events_to_2000000").await);
+    bench.tear_down().await;
+}
+
+/// The plan of a statement may be from when nothing waited. It must not walk through all that waits for each of the rows that it takes away.
+#[tokio::test]
+async fn what_is_sealed_is_taken_from_where_it_waits_row_by_row_however_much_waits() {
+    let database = Database::create().await;
+    let (store, sample) = (SqlStore::connect(&StoreOptions { writers: 1, ..database.options() }).await.unwrap(), Sample::default());
+    let mut seq = 0;
+    let mut seal = async |events: &[AuditEvent]| {
+        let writes = events.iter().map(|event| {
+            seq += 1;
+            sealing(event, sample.chain_link(seq), None)
+        });
+        store.commit(writes.fold(Changes::default(), Changes::write)).await.unwrap();
+    };
+    let read = async || {
+        // What a connection counted is told a second later at the latest, by its next transaction.
+        tokio::time::sleep(Duration::from_millis(1100)).await;
+        waiting(&store, &sample, Duration::ZERO).await;
+        let read = "SELECT (t.seq_tup_read + i.idx_tup_read)::bigint FROM pg_stat_user_tables AS t JOIN pg_stat_user_indexes AS i USING (relid) \
+                    WHERE indexrelname = 'audit_waiting_pkey'";
+        database.count(read).await
+    };
+    waiting(&store, &sample, Duration::ZERO).await;
+    sqlx::query("VACUUM ANALYZE audit_waiting").execute(&mut database.connect().await).await.unwrap();
+    for _ in 0..12 {
+        let few = [waiting(&store, &sample, Duration::ZERO).await, waiting(&store, &sample, Duration::ZERO).await];
+        seal(&few).await;
+    }
+    let event = sample.event(EventName::TokenRefreshed, &sample.account(), &sample.client("app"));
+    let many: Vec<_> = (0..5000).map(|at| sample.later(&event, Duration::from_millis(at))).collect();
+    for some in many.chunks(250) {
+        store.commit(some.iter().cloned().fold(Changes::default(), Changes::event)).await.unwrap();
+    }
+    let before = read().await;
+    seal(&many[4000..4002]).await;
+    let after = read().await;
+    assert!(after - before < 100, "{} rows were read for two", after - before);
+    store.close().await;
+    database.drop().await;
 }
 
 #[tokio::test]
@@ -180,36 +247,44 @@ async fn a_user_who_may_make_no_tables_goes_on_without_partitions() {
     database.drop().await;
 }
 
-/// Takes the last step back and applies it again, and finds everything where it was.
+/// Takes a database back to before the step, to where an older release had left some of it, and applies the step again: everything is where it was.
 async fn is_kept_by_the_step(url: &str) {
     let options = StoreOptions::new(url);
     let sample = Sample::default();
-    let store = SqlStore::connect(&options).await.expect("the database answers");
-    for seq in 1..=3 {
+    let store = SqlStore::connect(&options).await.expect("it opens");
+    // On PostgreSQL the last one lies in another partition than the first.
+    let places = [1, 2, 3, 2_500_000];
+    for seq in places {
         sealed(&store, &sample, seq, HOUR).await;
     }
-    for at in 0..2 {
-        let event = sample.event(EventName::LoginFailed, &sample.account(), &sample.client("app"));
-        store.commit(Changes::default().event(sample.later(&event, Duration::from_secs(at)))).await.expect("the database answers");
+    for _ in 0..2 {
+        waiting(&store, &sample, Duration::ZERO).await;
     }
     let everything = async |store: &SqlStore| {
-        let all = store.events(&EventQuery { limit: 9, ..EventQuery::default() }).await.expect("the database answers");
-        let links = store.chain_links(0, 9).await.expect("the database answers");
+        let all = store.events(&EventQuery { limit: 9, ..EventQuery::default() }).await.expect("they are read");
+        let links = store.chain_links(0, 9).await.expect("they are read");
         assert!(links.iter().all(|link| link.found_as_said));
         let links: Vec<_> = links.into_iter().map(|kept| (kept.link, kept.record)).collect();
-        (all, store.unsealed(9).await.expect("the database answers"), links)
+        (all, store.unsealed(9).await.expect("they are read"), links)
     };
     let before = everything(&store).await;
-    assert_eq!((before.0.len(), before.1.len(), before.2.len()), (5, 2, 3));
+    assert_eq!((before.0.len(), before.1.len(), before.2.len()), (6, 2, 4));
     store.close().await;
-    let library = Library::connect(url).await.expect("the database answers");
-    Migrator::down(&library, Some(1)).await.expect("the database answers");
-    library.close().await.expect("the database answers");
-    let store = SqlStore::connect(&options).await.expect("the database answers");
+
+    let library = Library::connect(url).await.expect("it opens");
+    let is_there = async || library.execute_unprepared("SELECT 1 FROM audit_waiting").await.is_ok();
+    while is_there().await {
+        Migrator::down(&library, Some(1)).await.expect("the step is taken back");
+    }
+    let as_it_was = "UPDATE audit_events SET outcome = NULL, provider = NULL, session = NULL, trace = NULL, reason = NULL WHERE seq = 2";
+    library.execute_unprepared(as_it_was).await.expect("it is written");
+    library.close().await.expect("it closes");
+
+    let store = SqlStore::connect(&options).await.expect("the step is applied");
     assert_eq!(everything(&store).await, before);
     // And it goes on.
-    sealed(&store, &sample, 4, HOUR).await;
-    assert_eq!(kept(&store).await, [1, 2, 3, 4]);
+    sealed(&store, &sample, 2_500_001, HOUR).await;
+    assert_eq!(kept(&store).await, [1, 2, 3, 2_500_000, 2_500_001]);
     store.close().await;
 }
 

@@ -2,48 +2,22 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use uuid::Uuid;
 use vestibule_domain::{
     audit::{
         AuditEvent, EventName, Source,
-        chain::{ChainHead, Checkpoint, Link, SealedEvent, Unsealed},
+        chain::{ChainHead, Checkpoint, Unsealed},
         personal::Subject,
         record::chained,
     },
     ids::AccountId,
     ports::Store,
-    secret::{Digest, PublicKey, Sealed, Signature, SubjectKey},
+    secret::{Digest, Sealed, Signature, SubjectKey},
     store::{Changes, Contest, EventQuery, Write},
     time::Timestamp,
 };
 
 use super::{commit, only_winner, race};
-use crate::sample::Sample;
-
-fn head(sample: &Sample) -> ChainHead {
-    ChainHead {
-        chain: Uuid::from_bytes([7; 16]),
-        version: 1,
-        seq: 0,
-        hash: sample.digest(),
-        signed: 0,
-        unsigned_since: None,
-        base: 0,
-        keeper: Uuid::from_bytes([8; 16]),
-        kept_until: sample.now,
-        key: PublicKey([9; 32]),
-        private_key: Sealed(vec![1, 2, 3]),
-    }
-}
-
-/// Nothing is hashed here: any digests will do.
-fn link(sample: &Sample, seq: i64) -> Link {
-    Link { seq, prev: sample.digest(), hash: sample.digest() }
-}
-
-fn sealing(event: &AuditEvent, link: Link, personal: Option<Sealed>) -> Write {
-    Write::SealEvent(Box::new(SealedEvent { id: event.id, time: event.time, link, record: chained(event), personal }))
-}
+use crate::sample::{Sample, sealing};
 
 fn checkpoint(head: &ChainHead, seq: i64, at: Timestamp) -> Checkpoint {
     Checkpoint { chain: head.chain, seq, hash: head.hash, at, key: head.key, signature: Signature([5; 64]) }
@@ -55,7 +29,7 @@ fn some_events(sample: &Sample, many: u32) -> Vec<AuditEvent> {
 }
 
 async fn begun(store: &Arc<dyn Store>, sample: &Sample) -> ChainHead {
-    let head = head(sample);
+    let head = sample.chain_head();
     commit(store, [Write::PutChain { head: Box::new(head.clone()), expected: None }]).await;
     head
 }
@@ -64,13 +38,13 @@ async fn begun(store: &Arc<dyn Store>, sample: &Sample) -> ChainHead {
 pub async fn of_parallel_sealers_exactly_one_wins(store: Arc<dyn Store>) {
     let sample = Sample::default();
     assert_eq!(store.chain().await.unwrap(), None);
-    let first = head(&sample);
+    let first = sample.chain_head();
     let begin = |_| Changes::default().write(Write::PutChain { head: Box::new(first.clone()), expected: None });
     only_winner(&race(&[&store], (0..8).map(begin).collect()).await, Contest::Chain);
     assert_eq!(store.chain().await.unwrap(), Some(first.clone()));
     let event = some_events(&sample, 1).remove(0);
     store.commit(Changes::default().event(event.clone())).await.unwrap();
-    let attempts: Vec<_> = (0..8).map(|_| (ChainHead { version: 2, seq: 1, ..first.clone() }, link(&sample, 1))).collect();
+    let attempts: Vec<_> = (0..8).map(|_| (ChainHead { version: 2, seq: 1, ..first.clone() }, sample.chain_link(1))).collect();
     let answers = race(
         &[&store],
         attempts
@@ -100,8 +74,8 @@ pub async fn events_are_sealed_in_an_order_of_their_own(store: Arc<dyn Store>) {
     assert_eq!(store.sequenced(0, 9).await.unwrap(), Vec::new());
 
     // The second came late, and is sealed last.
-    let places = [link(&sample, 1), link(&sample, 3), link(&sample, 2)];
-    let head = ChainHead { version: 2, seq: 3, ..head(&sample) };
+    let places = [sample.chain_link(1), sample.chain_link(3), sample.chain_link(2)];
+    let head = ChainHead { version: 2, seq: 3, ..sample.chain_head() };
     let mut writes: Vec<_> = events.iter().zip(places).map(|(event, link)| sealing(event, link, None)).collect();
     writes.push(Write::PutChain { head: Box::new(head), expected: Some(1) });
     commit(&store, writes).await;
@@ -126,9 +100,9 @@ pub async fn an_event_is_sealed_once(store: Arc<dyn Store>) {
     begun(&store, &sample).await;
     let event = some_events(&sample, 1).remove(0);
     store.commit(Changes::default().event(event.clone())).await.unwrap();
-    let first = link(&sample, 1);
+    let first = sample.chain_link(1);
     commit(&store, [sealing(&event, first, None)]).await;
-    commit(&store, [sealing(&AuditEvent { detail: Some("other".into()), ..event.clone() }, link(&sample, 2), None)]).await;
+    commit(&store, [sealing(&AuditEvent { detail: Some("other".into()), ..event.clone() }, sample.chain_link(2), None)]).await;
     assert_eq!(store.sequenced(0, 9).await.unwrap(), [(1, AuditEvent { link: Some(first), ..event })]);
 }
 
@@ -240,7 +214,7 @@ pub async fn what_is_said_of_a_person_stays_closed_without_a_key(store: Arc<dyn 
     let salt = sample.digest();
     let kept = event.set_apart(salt, |_| Digest([6; 32])).unwrap();
     assert!(kept.contains("192.0.2.9") && !chained(&event).contains("192.0.2.9"));
-    commit(&store, [sealing(&event, link(&sample, 1), Some(Sealed(kept.into_bytes())))]).await;
+    commit(&store, [sealing(&event, sample.chain_link(1), Some(Sealed(kept.into_bytes())))]).await;
     let (_, read) = store.sequenced(0, 9).await.unwrap().remove(0);
     assert_eq!(read.source, Source::default());
     assert!(read.personal.is_some_and(|personal| personal.redacted && personal.digest == Digest([6; 32]) && personal.salt.is_none()));
@@ -254,7 +228,7 @@ pub async fn the_sweep_takes_the_events_that_are_kept_no_more(store: Arc<dyn Sto
     let mut all = Changes::default();
     all.events.clone_from(&events);
     store.commit(all).await.unwrap();
-    let writes = events[..4].iter().zip(1..).map(|(event, seq)| sealing(event, link(&sample, seq), None));
+    let writes = events[..4].iter().zip(1..).map(|(event, seq)| sealing(event, sample.chain_link(seq), None));
     commit(&store, writes.chain([1, 2, 3].map(|seq| Write::AddCheckpoint(checkpoint(&first, seq, sample.now))))).await;
     let sweep = |most| {
         let store = store.clone();

@@ -5,8 +5,6 @@ use std::{sync::Arc, time::Duration};
 use vestibule_domain::{
     audit::{
         AuditEvent, EventName, Outcome, Reason, Source,
-        chain::{Link, SealedEvent},
-        record::chained,
         search::{EventSearch, FoundEvents},
     },
     ports::Store,
@@ -14,7 +12,7 @@ use vestibule_domain::{
 };
 
 use super::{commit, one, race};
-use crate::sample::Sample;
+use crate::sample::{Sample, sealing};
 
 async fn found(store: &Arc<dyn Store>, query: EventQuery) -> Vec<AuditEvent> {
     let query = EventQuery { limit: if query.limit == 0 { 1000 } else { query.limit }, ..query };
@@ -31,14 +29,8 @@ fn unsealed(event: AuditEvent) -> AuditEvent {
     AuditEvent { link: None, ..event }
 }
 
-/// Gives an event the next place in the chain, whose links nobody looks at here.
 async fn seal(store: &Arc<dyn Store>, sample: &Sample, seq: i64, event: &AuditEvent) {
-    let link = Link { seq, prev: sample.digest(), hash: sample.digest() };
-    commit(
-        store,
-        [Write::SealEvent(Box::new(SealedEvent { id: event.id, time: event.time, link, record: chained(event), personal: None }))],
-    )
-    .await;
+    commit(store, [sealing(event, sample.chain_link(seq), None)]).await;
 }
 
 /// Whole, and only if the fact was committed.

@@ -329,6 +329,7 @@ impl Kind {
                  CROSS JOIN audit_waiting AS w WHERE w.id = v.column1 AND w.time = v.column2"
             }
             Self::TakeWaiting => "DELETE FROM audit_waiting WHERE (time, id) IN (SELECT column2, column1 FROM (VALUES {rows}) AS v)",
+            // That no event is recorded twice is seen to only while it waits: its id is made with it, and nobody commits one again.
             Self::RecordEvent => {
                 "INSERT INTO audit_waiting (id, time, name, account, client, login, body, provider, session, trace, outcome, reason) \
                  SELECT * FROM (VALUES {rows}) AS v WHERE column1 IS NOT NULL"
