@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{AssertSqlSafe, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, Postgres, Transaction};
 use tokio::time::Instant;
 use vestibule_domain::time::Timestamp;
 use vestibule_migrations::A_PARTITION;
@@ -25,8 +25,12 @@ const A_DAY: Duration = Duration::from_hours(24);
 /// Who failed does not try at once again, because whoever reads the log waits behind one who waits to change the table.
 const REST: Duration = Duration::from_secs(50);
 
-/// How long they may wait. The same for the work, because making a partition reads all of the default one.
-const BRIEFLY: &str = "SELECT set_config('lock_timeout', '2s', true), set_config('statement_timeout', '2s', true)";
+/// Whom the work took too long has longer for it, but not soon: making a partition reads all of the default one, and keeps readers and seals up meanwhile.
+const LONG_REST: Duration = Duration::from_hours(1);
+const LONGER: &str = "10s";
+
+/// How long the lock may be waited for, and the work may take.
+const BRIEFLY: &str = "2s";
 
 #[derive(Debug)]
 pub(crate) struct Partitions {
@@ -39,14 +43,19 @@ struct Memory {
     /// Whether it was said already that this user may not make tables.
     is_said: bool,
     rests_until: Option<Instant>,
-    /// Up to which event they are kept no more, and since when it is that one.
-    base: Option<(i64, Timestamp)>,
+    /// Whether the work took too long the last time.
+    takes_long: bool,
+    /// The partition whose first events are kept no more, and since when.
+    held: Option<(i64, Timestamp)>,
 }
 
 /// What there is.
 struct Standing {
+    /// Where the table lies.
+    schema: String,
     /// Whether this user may change it.
     is_ours: bool,
+    may_make: bool,
     /// The last number of each partition, in order.
     ends: Vec<i64>,
     /// The last event that is in the chain.
@@ -61,14 +70,9 @@ impl Partitions {
     }
 
     /// Makes what is wanted next and drops what is kept no more. Returns from which event on they are left to go whole. What can't be done now is tried
-    /// again in a minute.
+    /// again later.
     pub(crate) async fn keep(&self, now: Timestamp) -> i64 {
-        if self.memory().rests_until.is_some_and(|until| Instant::now() < until) {
-            return i64::MAX;
-        }
-        let kept = self.try_keep(now).await;
-        kept.unwrap_or_else(|error| {
-            self.memory().rests_until = Some(Instant::now() + REST);
+        self.try_keep(now).await.unwrap_or_else(|error| {
             self.say(&error);
             i64::MAX
         })
@@ -76,42 +80,79 @@ impl Partitions {
 
     async fn try_keep(&self, now: Timestamp) -> Result<i64, sqlx::Error> {
         let mut connection = self.pool.acquire().await?;
-        let standing = standing(&mut connection).await?;
+        let mut standing = standing(&mut connection).await?;
         if !standing.is_ours {
             self.say_that_it_may_not();
             return Ok(i64::MAX);
         }
-        if standing.wants_more() {
-            make(&mut connection).await?;
+        if self.memory().rests_until.is_none_or(|until| until <= Instant::now()) {
+            self.change(&mut connection, &mut standing).await;
         }
-        for end in standing.ends.iter().filter(|end| **end <= standing.base) {
-            drop_whole(&mut connection, *end).await?;
-        }
-        // As when a sink holds up what is after it: that may be long.
-        if self.stands_since(standing.base, now) + A_DAY < now {
-            return Ok(i64::MAX);
-        }
-        whole_from(&mut connection, &standing).await
+        self.whole_from(&mut connection, &standing, now).await
     }
 
-    fn stands_since(&self, base: i64, now: Timestamp) -> Timestamp {
-        let mut memory = self.memory();
-        let (_, since) = memory.base.filter(|(before, _)| *before == base).unwrap_or((base, now));
-        memory.base = Some((base, since));
-        since
+    /// One that can't be made is no reason to drop none.
+    async fn change(&self, connection: &mut PgConnection, standing: &mut Standing) {
+        let patience = if self.memory().takes_long { LONGER } else { BRIEFLY };
+        let mut failed = None;
+        if !standing.may_make {
+            self.say_that_it_may_not();
+        } else if standing.wants_more() {
+            failed = make(connection, patience).await.err();
+        }
+        while let Some(end) = standing.ends.first().copied().filter(|end| *end <= standing.base) {
+            if let Err(error) = drop_whole(connection, &standing.partition(end), patience).await {
+                failed = Some(error);
+                break;
+            }
+            standing.ends.remove(0);
+            tracing::info!("dropped a partition of audit_events whose events are kept no more, the last of them {end}");
+        }
+        let takes_long = failed.as_ref().is_some_and(|error| code(error).as_deref() == Some(QUERY_CANCELED));
+        {
+            let mut memory = self.memory();
+            memory.rests_until = failed.is_some().then(|| Instant::now() + if takes_long { LONG_REST } else { REST });
+            memory.takes_long = takes_long;
+        }
+        if let Some(error) = failed {
+            self.say(&error);
+        }
+    }
+
+    /// Deleting what will go whole within a day would be for nothing. What took longer to come goes row by row, or it would be kept for too long; so does what
+    /// was held for a day, as when a sink holds up the rest.
+    async fn whole_from(&self, connection: &mut PgConnection, standing: &Standing, now: Timestamp) -> Result<i64, sqlx::Error> {
+        let Some(end) = standing.ends.first().copied() else { return Ok(i64::MAX) };
+        let first = format!("SELECT seq, time FROM {} ORDER BY seq LIMIT 1", standing.partition(end));
+        let first: Option<(i64, i64)> = sqlx::query_as(AssertSqlSafe(first)).fetch_optional(&mut *connection).await?;
+        let Some((first, began)) = first.filter(|(first, _)| *first <= standing.base) else { return Ok(i64::MAX) };
+        let since = {
+            let mut memory = self.memory();
+            let held = memory.held.filter(|(held, _)| *held == end).unwrap_or((end, now));
+            memory.held = Some(held);
+            held.1
+        };
+        if since + A_DAY < now {
+            return Ok(i64::MAX);
+        }
+        if end <= standing.base {
+            return Ok(first);
+        }
+        let last: Option<i64> =
+            sqlx::query_scalar("SELECT time FROM audit_events WHERE seq = $1").bind(end).fetch_optional(connection).await?;
+        let came_within_a_day = last.is_some_and(|ended| Timestamp::from_millis(ended) < Timestamp::from_millis(began) + A_DAY);
+        Ok(if came_within_a_day { first } else { i64::MAX })
     }
 
     fn say(&self, error: &sqlx::Error) {
-        let code = error.as_database_error().and_then(|error| error.code().map(std::borrow::Cow::into_owned));
-        match code.as_deref() {
+        match code(error).as_deref() {
             // insufficient_privilege
             Some("42501") => self.say_that_it_may_not(),
             // lock_not_available, undefined_table: somebody reads for long, or another node was at it.
             Some("55P03" | "42P01") => tracing::debug!("the audit table was in use; its partitions are seen to in a minute"),
-            // query_canceled
-            Some("57014") => tracing::warn!(
-                "a partition of audit_events could not be made or dropped within two seconds, perhaps because much lies in the default one, \
-                 audit_events_other; it is tried again in a minute"
+            Some(QUERY_CANCELED) => tracing::warn!(
+                "a partition of audit_events could not be made or dropped in time, perhaps because much lies in the default one, audit_events_other; \
+                 it is tried again in an hour, and may take ten seconds then"
             ),
             _ => {
                 let error = classify_sqlx(error).to_error();
@@ -138,6 +179,16 @@ impl Standing {
     fn wants_more(&self) -> bool {
         self.ends.last().is_none_or(|end| end - self.last < A_PARTITION / 2)
     }
+
+    fn partition(&self, end: i64) -> String {
+        format!("{}.{NAMED}{end}", self.schema)
+    }
+}
+
+const QUERY_CANCELED: &str = "57014";
+
+fn code(error: &sqlx::Error) -> Option<String> {
+    error.as_database_error()?.code().map(std::borrow::Cow::into_owned)
 }
 
 async fn standing(connection: &mut PgConnection) -> Result<Standing, sqlx::Error> {
@@ -145,46 +196,40 @@ async fn standing(connection: &mut PgConnection) -> Result<Standing, sqlx::Error
     let names: Vec<String> = sqlx::query_scalar(names).fetch_all(&mut *connection).await?;
     let mut ends: Vec<i64> = names.iter().filter_map(|name| name.strip_prefix(NAMED)?.parse().ok()).collect();
     ends.sort_unstable();
-    let about = "SELECT (SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = 'audit_events'::regclass), \
-                 COALESCE((SELECT MAX(seq) FROM audit_events), 0), COALESCE((SELECT base FROM audit_chain WHERE id = 1), 0)";
-    let (is_ours, last, base) = sqlx::query_as(about).fetch_one(&mut *connection).await?;
-    Ok(Standing { is_ours, ends, last, base })
+    // Who only belongs to the owner would make tables that are not the owner's.
+    let about = "SELECT quote_ident(n.nspname), pg_get_userbyid(t.relowner) = current_user, has_schema_privilege(n.oid, 'CREATE'), \
+                 COALESCE((SELECT MAX(seq) FROM audit_events), 0), COALESCE((SELECT base FROM audit_chain WHERE id = 1), 0) \
+                 FROM pg_class AS t JOIN pg_namespace AS n ON n.oid = t.relnamespace WHERE t.oid = 'audit_events'::regclass";
+    let (schema, is_ours, may_make, last, base): (_, _, _, i64, i64) = sqlx::query_as(about).fetch_one(&mut *connection).await?;
+    // Where all are kept no more, none may be there.
+    Ok(Standing { schema, is_ours, may_make, ends, last: last.max(base), base })
 }
 
 /// The next one, for numbers that no event has yet.
-async fn make(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-    let mut transaction = sqlx::Connection::begin(connection).await?;
-    sqlx::query(BRIEFLY).execute(&mut *transaction).await?;
+async fn make(connection: &mut PgConnection, patience: &str) -> Result<(), sqlx::Error> {
+    let mut transaction = begin(connection, patience).await?;
     // Nothing is sealed meanwhile, and nobody else does the same.
     sqlx::query("LOCK TABLE audit_events IN SHARE ROW EXCLUSIVE MODE").execute(&mut *transaction).await?;
     let standing = standing(&mut transaction).await?;
     if standing.wants_more() {
         let first = standing.ends.last().copied().unwrap_or_default().max(standing.last) + 1;
         let end = (first / A_PARTITION + 1) * A_PARTITION;
-        let beyond = end + 1;
-        let sql = format!("CREATE TABLE {NAMED}{end} PARTITION OF audit_events FOR VALUES FROM ({first}) TO ({beyond})");
+        let (partition, beyond) = (standing.partition(end), end + 1);
+        let sql = format!("CREATE TABLE {partition} PARTITION OF audit_events FOR VALUES FROM ({first}) TO ({beyond})");
         sqlx::query(AssertSqlSafe(sql)).execute(&mut *transaction).await?;
     }
     transaction.commit().await
 }
 
-async fn drop_whole(connection: &mut PgConnection, end: i64) -> Result<(), sqlx::Error> {
-    let mut transaction = sqlx::Connection::begin(connection).await?;
-    sqlx::query(BRIEFLY).execute(&mut *transaction).await?;
-    sqlx::query(AssertSqlSafe(format!("DROP TABLE {NAMED}{end}"))).execute(&mut *transaction).await?;
-    transaction.commit().await?;
-    tracing::info!("dropped a partition of audit_events whose events are kept no more, the last of them {end}");
-    Ok(())
+async fn drop_whole(connection: &mut PgConnection, partition: &str, patience: &str) -> Result<(), sqlx::Error> {
+    let mut transaction = begin(connection, patience).await?;
+    sqlx::query(AssertSqlSafe(format!("DROP TABLE {partition}"))).execute(&mut *transaction).await?;
+    transaction.commit().await
 }
 
-/// Deleting what will go whole within a day would be for nothing. What took longer to come goes row by row, or it would be kept for too long.
-async fn whole_from(connection: &mut PgConnection, standing: &Standing) -> Result<i64, sqlx::Error> {
-    let Some(end) = standing.ends.iter().find(|end| **end > standing.base) else { return Ok(i64::MAX) };
-    let first = format!("SELECT seq, time FROM {NAMED}{end} ORDER BY seq LIMIT 1");
-    let first: Option<(i64, i64)> = sqlx::query_as(AssertSqlSafe(first)).fetch_optional(&mut *connection).await?;
-    let last: Option<i64> = sqlx::query_scalar("SELECT time FROM audit_events WHERE seq = $1").bind(end).fetch_optional(connection).await?;
-    Ok(match (first, last) {
-        (Some((whole_from, began)), Some(ended)) if Timestamp::from_millis(ended) < Timestamp::from_millis(began) + A_DAY => whole_from,
-        _ => i64::MAX,
-    })
+async fn begin<'c>(connection: &'c mut PgConnection, patience: &str) -> Result<Transaction<'c, Postgres>, sqlx::Error> {
+    let mut transaction = connection.begin().await?;
+    let limits = "SELECT set_config('lock_timeout', $1, true), set_config('statement_timeout', $2, true)";
+    sqlx::query(limits).bind(BRIEFLY).bind(patience).execute(&mut *transaction).await?;
+    Ok(transaction)
 }

@@ -114,7 +114,8 @@ impl Writer {
                 Order::Sweep(broom, answer) => brooms.push((broom, answer)),
             }
         }
-        let (sharing, others): (Vec<Caller>, Vec<Caller>) = callers.into_iter().partition(|(changes, _)| changes.shares());
+        let (sharing, mut others): (Vec<Caller>, Vec<Caller>) = callers.into_iter().partition(|(changes, _)| changes.shares());
+        others.sort_by_key(|(changes, _)| changes.is_of_the_chain());
         for callers in std::iter::once(sharing).chain(others.into_iter().map(|caller| vec![caller])) {
             if !callers.is_empty() {
                 let span = tracing::debug_span!("store.transaction", batch = callers.len());

@@ -74,10 +74,14 @@ impl Prepared {
         Ok(prepared)
     }
 
-    /// Whether it may be written in one transaction with others. Who wants its rows in an order of its own has one of its own; and so has a seal, which
-    /// waits when the audit table is being changed, and is many rows.
+    /// Whether it may be written in one transaction with others. Who wants its rows in an order of its own has one of its own.
     pub(crate) fn shares(&self) -> bool {
-        self.orderly && !self.rest.iter().any(|step| step.kind == Kind::SealEvent)
+        self.orderly && !self.is_of_the_chain()
+    }
+
+    /// A seal waits while the audit table is being changed, and holds the head of the chain meanwhile; whoever moves that too waits for it.
+    pub(crate) fn is_of_the_chain(&self) -> bool {
+        self.contested.iter().chain(&self.rest).any(|step| matches!(step.kind, Kind::SealEvent | Kind::BeginChain | Kind::MoveChain))
     }
 }
 

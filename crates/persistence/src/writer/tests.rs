@@ -212,7 +212,8 @@ async fn a_seal_comes_after_who_waits_with_it_and_has_a_transaction_of_its_own()
     assert_eq!(commit(&mut writer, vec![Changes::default().event(event.clone())]).await, [Ok(())]);
     let put = || one(Write::PutAccount(sample.account()));
     let (mut orders, mut answers) = (Vec::new(), Vec::new());
-    for changes in [put(), one(sealing(&event, sample.chain_link(1), None)), put(), put()] {
+    let head = one(Write::PutChain { head: Box::new(sample.chain_head()), expected: None });
+    for changes in [put(), one(sealing(&event, sample.chain_link(1), None)), put(), head, put()] {
         let (answer, answered) = oneshot::channel();
         orders.push(Order::Commit(Prepared::new(changes).unwrap(), answer));
         answers.push(answered);
@@ -221,7 +222,7 @@ async fn a_seal_comes_after_who_waits_with_it_and_has_a_transaction_of_its_own()
     for answered in answers {
         assert_eq!(answered.await.unwrap(), Ok(()));
     }
-    assert_eq!(*batches.lock().unwrap(), [1, 3, 1]);
+    assert_eq!(*batches.lock().unwrap(), [1, 3, 1, 1]);
     assert_eq!((count(&directory, "audit_waiting").await, count(&directory, "audit_events").await), (0, 1));
     writer.pen.close().await;
 }

@@ -112,13 +112,13 @@ async fn events_that_came_over_more_than_a_day_go_row_by_row() {
 async fn what_is_kept_no_more_does_not_wait_for_the_rest_of_its_partition_for_longer_than_a_day() {
     let bench = PostgresBench::set_up().await;
     let (store, sample) = (bench.store(), Sample::default());
-    for seq in [1, 2, 1_000_000] {
+    for seq in [1, 2, 3, 1_000_000] {
         sealed(&*store, &sample, seq, Duration::ZERO).await;
     }
-    give_up(&*store, &sample, 1, 2).await;
-    assert_eq!(sweep(&*store, &sample).await, 0);
-    assert_eq!(sweep_at(&*store, sample.now + HOUR * 24).await, 0);
-    assert_eq!(sweep_at(&*store, sample.now + HOUR * 25).await, 2, "the chain stood still for more than a day");
+    for (base, after, swept) in [(1, 0, 0), (2, 24, 0), (3, 25, 3)] {
+        give_up(&*store, &sample, base, base).await;
+        assert_eq!(sweep_at(&*store, sample.now + HOUR * after).await, swept, "the first are kept no more for {after} hours");
+    }
     assert_eq!(kept(&*store).await, [1_000_000]);
     bench.tear_down().await;
 }
@@ -210,13 +210,27 @@ async fn of_several_nodes_one_makes_the_next_partition() {
     let (store, sample) = (bench.store(), Sample::default());
     let others = [bench.another().await, bench.another().await, bench.another().await];
     sealed(&*store, &sample, 600_000, Duration::ZERO).await;
+    let mut first = bench.database().connect().await;
+    for sql in ["BEGIN", "LOCK TABLE audit_events IN SHARE ROW EXCLUSIVE MODE"] {
+        sqlx::query(sql).execute(&mut first).await.unwrap();
+    }
     let sweeps: Vec<_> =
         others.iter().cloned().map(|other| tokio::spawn(async move { sweep(&*other, &Sample::default()).await })).collect();
+    let wait = "SELECT COUNT(*) FROM pg_locks WHERE relation = 'audit_events'::regclass AND NOT granted";
+    while bench.database().count(wait).await < 3 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    sqlx::query("COMMIT").execute(&mut first).await.unwrap();
     for swept in sweeps {
         swept.await.unwrap();
     }
     let partitions = bench.database().count("SELECT COUNT(*) FROM pg_inherits WHERE inhparent = 'audit_events'::regclass").await;
     assert_eq!(partitions, 3, "the first, the next and the default one");
+    for other in others {
+        bench.database().run("DROP TABLE audit_events_to_2000000").await;
+        sweep(&*other, &sample).await;
+        assert!(bench.has("audit_events_to_2000000").await, "none of them failed, and so none rests");
+    }
     bench.tear_down().await;
 }
 
@@ -241,7 +255,16 @@ async fn a_user_who_may_make_no_tables_goes_on_without_partitions() {
     give_up(&store, &sample, 1, 1_000_001).await;
     assert_eq!(sweep(&store, &sample).await, 3);
     assert_eq!(kept(&store).await, [1_000_002]);
+    // One who owns the table but may make none drops what there is.
+    let there = "SELECT COUNT(*) FROM pg_class WHERE relname = 'audit_events_to_1000000'";
+    assert_eq!(database.count(there).await, 1);
+    for table in ["audit_events", "audit_events_to_1000000", "audit_events_other"] {
+        database.run(&format!("ALTER TABLE {table} OWNER TO {user}")).await;
+    }
+    assert_eq!(sweep(&store, &sample).await, 0);
+    assert_eq!(database.count(there).await, 0);
     store.close().await;
+    database.run(&format!("REASSIGN OWNED BY {user} TO CURRENT_USER")).await;
     database.run(&format!("DROP OWNED BY {user}")).await;
     database.run(&format!("DROP ROLE {user}")).await;
     database.drop().await;
