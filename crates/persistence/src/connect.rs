@@ -169,7 +169,7 @@ async fn open_postgres(options: &StoreOptions) -> Result<Opened, StoreError> {
     Ok(Opened { postgres, pens, readers: SqlxPostgresConnector::from_sqlx_postgres_pool(readers) })
 }
 
-fn milliseconds(time: Duration) -> String {
+pub(crate) fn milliseconds(time: Duration) -> String {
     format!("{}ms", time.as_millis())
 }
 

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use vestibule_domain::time::Timestamp;
 use vestibule_migrations::A_PARTITION;
 
-use crate::{errors::classify_sqlx, store::lock};
+use crate::{connect::milliseconds, errors::classify_sqlx, store::lock};
 
 /// How the name of a partition begins; it ends in the last number that lies there.
 const NAMED: &str = "audit_events_to_";
@@ -27,10 +27,14 @@ const REST: Duration = Duration::from_secs(50);
 
 /// Whom the work took too long has longer for it, but not soon: making a partition reads all of the default one, and keeps readers and seals up meanwhile.
 const LONG_REST: Duration = Duration::from_hours(1);
-const LONGER: &str = "10s";
+const LONGER: Duration = Duration::from_secs(10);
 
-/// How long the lock may be waited for, and the work may take.
-const BRIEFLY: &str = "2s";
+/// How long the lock may be waited for.
+const WAIT: Duration = Duration::from_secs(2);
+
+/// How long a statement may take with that. Were it no longer than the wait, a wait that is too long would look like work that is.
+const BRIEFLY: Duration = Duration::from_secs(4);
+const _: () = assert!(WAIT.as_secs() < BRIEFLY.as_secs() && BRIEFLY.as_secs() < LONGER.as_secs());
 
 #[derive(Debug)]
 pub(crate) struct Partitions {
@@ -164,8 +168,8 @@ impl Partitions {
     fn say_that_it_may_not(&self) {
         if !std::mem::replace(&mut self.memory().is_said, true) {
             tracing::warn!(
-                "the user of the database may not make or drop partitions of audit_events: its owner may; until then events lie in the default one, and \
-                 old ones are deleted row by row"
+                "partitions of audit_events are made by a database user who owns that table and may create tables in its schema, and this one is not: until \
+                 then events come to lie in the default one, and go from it row by row"
             );
         }
     }
@@ -206,7 +210,7 @@ async fn standing(connection: &mut PgConnection) -> Result<Standing, sqlx::Error
 }
 
 /// The next one, for numbers that no event has yet.
-async fn make(connection: &mut PgConnection, patience: &str) -> Result<(), sqlx::Error> {
+async fn make(connection: &mut PgConnection, patience: Duration) -> Result<(), sqlx::Error> {
     let mut transaction = begin(connection, patience).await?;
     // Nothing is sealed meanwhile, and nobody else does the same.
     sqlx::query("LOCK TABLE audit_events IN SHARE ROW EXCLUSIVE MODE").execute(&mut *transaction).await?;
@@ -221,15 +225,15 @@ async fn make(connection: &mut PgConnection, patience: &str) -> Result<(), sqlx:
     transaction.commit().await
 }
 
-async fn drop_whole(connection: &mut PgConnection, partition: &str, patience: &str) -> Result<(), sqlx::Error> {
+async fn drop_whole(connection: &mut PgConnection, partition: &str, patience: Duration) -> Result<(), sqlx::Error> {
     let mut transaction = begin(connection, patience).await?;
     sqlx::query(AssertSqlSafe(format!("DROP TABLE {partition}"))).execute(&mut *transaction).await?;
     transaction.commit().await
 }
 
-async fn begin<'c>(connection: &'c mut PgConnection, patience: &str) -> Result<Transaction<'c, Postgres>, sqlx::Error> {
+async fn begin(connection: &mut PgConnection, patience: Duration) -> Result<Transaction<'_, Postgres>, sqlx::Error> {
     let mut transaction = connection.begin().await?;
     let limits = "SELECT set_config('lock_timeout', $1, true), set_config('statement_timeout', $2, true)";
-    sqlx::query(limits).bind(BRIEFLY).bind(patience).execute(&mut *transaction).await?;
+    sqlx::query(limits).bind(milliseconds(WAIT)).bind(milliseconds(patience)).execute(&mut *transaction).await?;
     Ok(transaction)
 }
