@@ -66,7 +66,9 @@ impl Connection {
     /// Runs a statement without values.
     pub(crate) async fn run(&mut self, sql: &'static str) -> Result<(), Fault> {
         match self {
-            Self::Sqlite(connection) => connection.execute(sql).await.map(drop)?,
+            // Prepared once and kept, unlike bare text.
+            Self::Sqlite(connection) => sqlx::query(sql).execute(&mut **connection).await.map(drop)?,
+            // Bare text takes one message less.
             Self::Postgres(connection) => connection.execute(sql).await.map(drop)?,
         }
         Ok(())

@@ -41,6 +41,16 @@ async fn the_file_is_made_for_its_owner_alone() {
 }
 
 #[tokio::test]
+async fn sqlite_is_built_as_the_configuration_of_cargo_says() {
+    let bench = SqliteBench::set_up().await;
+    let mut connection = SqliteConnectOptions::new().filename(bench.path()).connect().await.expect("the file opens");
+    let built: Vec<String> = sqlx::query_scalar("PRAGMA compile_options").fetch_all(&mut connection).await.unwrap();
+    assert!(built.iter().any(|option| option == "DEFAULT_MEMSTATUS=0"), "{built:?}");
+    assert!(!built.iter().any(|option| option == "ENABLE_MEMORY_MANAGEMENT"), "{built:?}");
+    bench.tear_down().await;
+}
+
+#[tokio::test]
 async fn a_missing_directory_is_named() {
     let error = SqlStore::connect(&StoreOptions::new("sqlite:/nowhere/at/all/v.db")).await.unwrap_err();
     assert_eq!(text_of(error), "the directory of /nowhere/at/all/v.db does not exist");
