@@ -19,8 +19,7 @@ macro_rules! uuid_id {
             pub fn new(now: Timestamp, entropy: &dyn Entropy) -> Self {
                 let mut random = [0; 10];
                 entropy.fill(&mut random);
-                let millis = u64::try_from(now.as_millis()).unwrap_or_default();
-                Self(uuid::Builder::from_unix_timestamp_millis(millis, &random).into_uuid())
+                Self(ordered(now, &random))
             }
 
             /// When it was made (RFC 9562 §5.7: its first 48 bits).
@@ -62,6 +61,38 @@ uuid_id!(/// One key of the admin API; names it, reveals nothing of it.
 
 uuid_id!(/// One token that lets apps register themselves; names it, reveals nothing of it.
     RegistrationTokenId);
+
+/// In the order of time (RFC 9562 §5.7).
+fn ordered(now: Timestamp, random: &[u8; 10]) -> Uuid {
+    let millis = u64::try_from(now.as_millis()).unwrap_or_default();
+    uuid::Builder::from_unix_timestamp_millis(millis, random).into_uuid()
+}
+
+/// What one request is known by: a person reads it out from an error page, its audit events can be found by it, and where its trace is kept, it is the name of
+/// that too. Its text is 32 hexadecimal digits.
+///
+/// It is ordered by time, since every event is found by it: what is written together then lies together there too. The last seven bytes are random, which
+/// is all that who shares out traces by their names may count on (W3C Trace Context Level 2, \"Randomness of trace-id\").
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Reference(Uuid);
+
+impl Reference {
+    /// A new one.
+    pub fn new(now: Timestamp, random: &[u8; 10]) -> Self {
+        Self(ordered(now, random))
+    }
+
+    /// As a trace has it.
+    pub fn to_bytes(self) -> [u8; 16] {
+        self.0.into_bytes()
+    }
+}
+
+impl fmt::Display for Reference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.as_simple().fmt(f)
+    }
+}
 
 /// An account; its text is the `sub` of public clients' tokens. Random, never reassigned, says nothing of the person.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -251,6 +282,15 @@ impl FromStr for AttemptId {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn references_come_in_the_order_of_time_and_end_by_chance() {
+        let at = |millis, chance| Reference::new(Timestamp::from_millis(millis), &[chance; 10]);
+        assert_eq!(at(1_795_781_465_230, 0xff).to_string(), "01a21cea948e7fffbfffffffffffffff");
+        assert!(at(1_795_781_465_230, 0xff) < at(1_795_781_465_231, 0));
+        assert!(at(1_795_781_465_230, 0xff).to_string() < at(1_795_781_465_231, 0).to_string());
+        assert_eq!(at(0, 0xa5).to_bytes()[9..], [0xa5; 7], "what shares of traces are drawn from");
+    }
 
     #[test]
     fn client_ids_use_only_what_basic_authentication_leaves_alone() {

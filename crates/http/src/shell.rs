@@ -8,6 +8,7 @@ use poem::{Body, Endpoint, Request, Response, error::ReadBodyError};
 use tracing::Instrument;
 use vestibule_domain::{
     error::{OAuthError, OAuthErrorCode},
+    ids::Reference,
     ports::Answered,
 };
 
@@ -146,7 +147,7 @@ where
     let method = request.method().clone();
     let known = known_method(&method);
     let span = vestibule_telemetry::request_span(known, route);
-    let trace_id = vestibule_telemetry::trace_id(&span).unwrap_or_else(|| random_reference(house));
+    let trace_id = vestibule_telemetry::trace_id(&span).unwrap_or_else(|| reference(house));
     let witness = visit::witness(house, &request, trace_id.clone());
     let now = witness.now;
     let visit = Visit { witness, request, body: Vec::new() };
@@ -217,8 +218,8 @@ fn comes_under_our_name(house: &House, request: &Request, reader: Reader) -> boo
         || visit::peer(request).is_some_and(|peer| house.trusts(peer))
 }
 
-fn random_reference(house: &House) -> String {
-    let mut bytes = [0; 16];
-    house.gateway.entropy().fill(&mut bytes);
-    format!("{:032x}", u128::from_be_bytes(bytes))
+fn reference(house: &House) -> String {
+    let mut random = [0; 10];
+    house.gateway.entropy().fill(&mut random);
+    Reference::new(house.gateway.clock().now(), &random).to_string()
 }

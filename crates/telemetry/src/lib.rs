@@ -21,6 +21,7 @@ use std::{fmt, io, sync::Arc, time::Duration};
 
 use opentelemetry_sdk::{metrics::SdkMeterProvider, trace::SdkTracerProvider};
 use tracing_subscriber::{EnvFilter, Layer, layer::SubscriberExt, reload, util::SubscriberInitExt};
+use vestibule_domain::ports::Clock;
 
 pub use audit_logs::{OtlpAuditSink, Post};
 pub use logs::LogFormat;
@@ -144,8 +145,8 @@ fn filter_of(directives: &str) -> Result<EnvFilter, TelemetryError> {
 }
 
 /// Sets up logs, of panics too, and the sending of traces and metrics, for the whole process, once. The [`Metrics`] that
-/// are made next are those that are sent.
-pub fn init(options: &TelemetryOptions) -> Result<TelemetryGuard, TelemetryError> {
+/// are made next are those that are sent. The clock is for the names of traces, which are [`Reference`](vestibule_domain::ids::Reference)s.
+pub fn init(options: &TelemetryOptions, clock: Arc<dyn Clock>) -> Result<TelemetryGuard, TelemetryError> {
     let filter = filter_of(&options.log_filter)?;
     let sink = logs::Sink::to(io::stderr(), options.log_format)?;
     let (traces, filter) = match &options.otlp_endpoint {
@@ -156,7 +157,7 @@ pub fn init(options: &TelemetryOptions) -> Result<TelemetryGuard, TelemetryError
             (None, LogFilter(Arc::new(move |filter| handle.reload(filter))))
         }
         Some(endpoint) => {
-            let provider = traces::provider(endpoint, options)?;
+            let provider = traces::provider(endpoint, options, clock)?;
             let (filter, handle) = reload::Layer::new(filter);
             let logs = logs::layer(sink.clone()).with_filter(filter);
             tracing_subscriber::registry().with(logs).with(traces::layer(&provider, options.sample_ratio)).try_init()?;

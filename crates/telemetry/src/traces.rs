@@ -1,9 +1,12 @@
 //! Spans, sent as OTLP over HTTP when the operator says where to.
 
-use std::sync::OnceLock;
+use std::{
+    fmt,
+    sync::{Arc, OnceLock},
+};
 
 use http::{HeaderMap, HeaderValue};
-use opentelemetry::trace::{SpanContext, SpanKind, Status, TraceContextExt, TracerProvider};
+use opentelemetry::trace::{SpanContext, SpanId, SpanKind, Status, TraceContextExt, TraceId, TracerProvider};
 use opentelemetry_otlp::WithExportConfig;
 use opentelemetry_sdk::trace::{IdGenerator, RandomIdGenerator, Sampler, SamplingDecision, SdkTracerProvider, ShouldSample};
 use tracing::{Level, Metadata, Span, Subscriber, info_span, level_filters::LevelFilter, subscriber::Interest};
@@ -14,7 +17,10 @@ use tracing_subscriber::{
     layer::{Context, Filter},
     registry::LookupSpan,
 };
-use vestibule_domain::ids::LoginId;
+use vestibule_domain::{
+    ids::{LoginId, Reference},
+    ports::Clock,
+};
 
 use crate::{
     TelemetryError, TelemetryOptions,
@@ -145,7 +151,27 @@ impl Kept {
     }
 }
 
-pub(crate) fn provider(endpoint: &str, options: &TelemetryOptions) -> Result<SdkTracerProvider, TelemetryError> {
+/// Names traces as requests are known by, whether or not they have a trace.
+struct Names(Arc<dyn Clock>);
+
+impl fmt::Debug for Names {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Names(..)")
+    }
+}
+
+impl IdGenerator for Names {
+    fn new_trace_id(&self) -> TraceId {
+        let [.., b0, b1, b2, b3, b4, b5, b6, b7, b8, b9] = RandomIdGenerator::default().new_trace_id().to_bytes();
+        TraceId::from_bytes(Reference::new(self.0.now(), &[b0, b1, b2, b3, b4, b5, b6, b7, b8, b9]).to_bytes())
+    }
+
+    fn new_span_id(&self) -> SpanId {
+        RandomIdGenerator::default().new_span_id()
+    }
+}
+
+pub(crate) fn provider(endpoint: &str, options: &TelemetryOptions, clock: Arc<dyn Clock>) -> Result<SdkTracerProvider, TelemetryError> {
     if !(0.0..=1.0).contains(&options.sample_ratio) {
         return Err(TelemetryError::SampleRatio(options.sample_ratio));
     }
@@ -153,6 +179,7 @@ pub(crate) fn provider(endpoint: &str, options: &TelemetryOptions) -> Result<Sdk
     let exporter = opentelemetry_otlp::SpanExporter::builder().with_http().with_endpoint(endpoint).with_timeout(EXPORT_TIMEOUT).build()?;
     Ok(SdkTracerProvider::builder()
         .with_batch_exporter(OnItsOwn::new(exporter)?)
+        .with_id_generator(Names(clock))
         .with_sampler(Sampler::AlwaysOn)
         .with_resource(resource(options))
         .build())
@@ -165,7 +192,7 @@ pub(crate) fn are_sent() {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::sync::Mutex;
 
     use opentelemetry_sdk::{
         error::OTelSdkResult,
@@ -173,6 +200,7 @@ mod tests {
     };
     use tracing::{error, subscriber::with_default};
     use tracing_subscriber::{layer::SubscriberExt, registry};
+    use vestibule_testkit::clock::StoppedClock;
 
     use super::*;
 
@@ -184,6 +212,15 @@ mod tests {
             self.0.lock().unwrap().extend(batch);
             Ok(())
         }
+    }
+
+    #[test]
+    fn traces_are_named_as_requests_are_known_by() {
+        let clock = Arc::new(StoppedClock::default());
+        let names = Names(clock.clone());
+        let [one, other] = [names.new_trace_id(), names.new_trace_id()];
+        assert_eq!(one.to_bytes()[..6], Reference::new(clock.now(), &[0; 10]).to_bytes()[..6], "the moment");
+        assert_ne!(one.to_bytes()[9..], other.to_bytes()[9..], "and chance");
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! One process, one set-up: a share of traces.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, in its helpers too")]
 
+use std::sync::Arc;
+
 use tracing::{Span, info_span};
 use vestibule_telemetry::{LogFormat, TelemetryOptions, init, inject_for, trace_id};
+use vestibule_testkit::clock::StoppedClock;
 
 const ROUNDS: usize = 2000;
 
@@ -34,7 +37,7 @@ async fn a_trace_is_kept_whole_or_not_at_all_and_as_many_as_asked_for() {
         service_instance: "one-of-many".into(),
         version: "1.2.3",
     };
-    let _guard = init(&options).unwrap();
+    let _guard = init(&options, Arc::new(StoppedClock::default())).unwrap();
     let (mut kept, mut steps) = (0, 0);
     for round in 0..ROUNDS {
         let theirs = tracing::debug_span!(target: "h2", "Connection");

@@ -4,11 +4,13 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::TcpListener,
+    sync::Arc,
     thread,
     time::Duration,
 };
 
 use vestibule_telemetry::{LogFormat, TelemetryError, TelemetryOptions, check_filter, init, inject_for, trace_id};
+use vestibule_testkit::clock::StoppedClock;
 
 /// Answers one export and returns its request line and body.
 fn collector() -> (String, thread::JoinHandle<(String, Vec<u8>)>) {
@@ -49,16 +51,19 @@ async fn spans_arrive_at_the_collector_even_when_the_last_thing_that_happens_is_
         service_instance: "one-of-many".into(),
         version: "1.2.3",
     };
-    assert!(matches!(init(&TelemetryOptions { log_filter: "a=b=c".into(), ..options.clone() }), Err(TelemetryError::Filter(_))));
+    assert!(matches!(
+        init(&TelemetryOptions { log_filter: "a=b=c".into(), ..options.clone() }, Arc::new(StoppedClock::default())),
+        Err(TelemetryError::Filter(_))
+    ));
     assert!(check_filter("a=b=c").is_err() && check_filter("info,vestibule_flows=debug").is_ok());
     assert_eq!(trace_id(&tracing::info_span!("before")), None);
 
     let (address, collected) = collector();
     options.otlp_endpoint = Some(address);
-    assert!(matches!(init(&options), Err(TelemetryError::SampleRatio(_))));
+    assert!(matches!(init(&options, Arc::new(StoppedClock::default())), Err(TelemetryError::SampleRatio(_))));
     options.sample_ratio = 1.0;
-    let guard = init(&options).unwrap();
-    assert!(matches!(init(&options), Err(TelemetryError::Twice(_))));
+    let guard = init(&options, Arc::new(StoppedClock::default())).unwrap();
+    assert!(matches!(init(&options, Arc::new(StoppedClock::default())), Err(TelemetryError::Twice(_))));
 
     // The filter of the log lets warnings through only; spans must not depend on it.
     let span = tracing::info_span!(target: "vestibule_http::authorize", "authorize");

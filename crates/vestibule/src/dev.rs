@@ -78,7 +78,7 @@ pub(crate) async fn dev(options: &DevOptions) -> Result<(), Failure> {
     let doors = Doors::bind(&config, |key, address, error| {
         taken(address.port(), if key == "listen.address" { "the gateway" } else { "the operators' listener" }, error)
     })?;
-    let telemetry = vestibule_telemetry::init(&config.telemetry)?;
+    let telemetry = vestibule_telemetry::init(&config.telemetry, wire::clock())?;
 
     let built = wire::build(&written, Arc::new(move || given.read()), telemetry.log_filter()).await?;
     let started = async {

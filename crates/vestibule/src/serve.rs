@@ -35,7 +35,7 @@ pub(crate) async fn serve(path: &Path) -> Result<(), Failure> {
     let written = Written::read(path)?;
     refuse_leftovers(&written.config)?;
     let mut signals = StopSignals::listen().map_err(|error| Failure::io("signals can't be handled", error))?;
-    let telemetry = vestibule_telemetry::init(&written.config.telemetry)?;
+    let telemetry = vestibule_telemetry::init(&written.config.telemetry, wire::clock())?;
     let file = path.to_owned();
     let read: Arc<Reader> = Arc::new(move || Written::read(&file));
     let served = serve_until_stopped(written, read, telemetry.log_filter(), &mut signals).await;
