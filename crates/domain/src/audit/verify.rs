@@ -3,8 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::{
+    AuditEvent,
     chain::{Checkpoint, Link, beginning, bound},
-    record::canonical,
+    record::{canonical, record},
 };
 use crate::{
     ports::Notary,
@@ -104,9 +105,13 @@ impl<'a, N: Notary + ?Sized> Verifier<'a, N> {
             return Err(unreadable(&value, "not in its canonical form (RFC 8785), so it was altered"));
         }
         let Value::Object(mut object) = value else { return Err(Broken::Form("no record")) };
-        if let Some(checkpoint) = object.remove("checkpoint") {
+        if let Some(said) = object.remove("checkpoint") {
             let whole = object.is_empty();
-            let checkpoint: Checkpoint = serde_json::from_value(checkpoint).map_err(|_| Broken::Form("no checkpoint"))?;
+            let checkpoint: Checkpoint = serde_json::from_value(said.clone()).map_err(|_| Broken::Form("no checkpoint"))?;
+            // A name and hexadecimal digits are read in capitals too, which the house never writes.
+            if json!(checkpoint) != said {
+                return Err(Broken::Signature(checkpoint.seq));
+            }
             return if whole { self.checkpoint(&checkpoint) } else { Err(Broken::Form("more than a checkpoint")) };
         }
         let Some(chain) = object.remove("chain") else { return self.not_sealed(&object) };
@@ -115,7 +120,7 @@ impl<'a, N: Notary + ?Sized> Verifier<'a, N> {
             return Err(Broken::Altered(link.seq));
         }
         if let Some(Value::String(digest)) = object.get("digest").filter(|_| object.len() == 1) {
-            let digest = Digest::from_hex(digest).ok_or(Broken::Form("no digest"))?;
+            let digest = Digest::from_hex(digest).filter(|read| read.to_hex() == *digest).ok_or(Broken::Form("no digest"))?;
             self.report.left_out += 1;
             return self.follow(&link, &digest);
         }
@@ -184,9 +189,14 @@ impl<'a, N: Notary + ?Sized> Verifier<'a, N> {
         Ok(())
     }
 
-    fn not_sealed(&mut self, record: &Map<String, Value>) -> Result<(), Broken> {
-        if record.contains_key("personal") || !record.contains_key("id") {
+    fn not_sealed(&mut self, said: &Map<String, Value>) -> Result<(), Broken> {
+        if said.contains_key("personal") || !said.contains_key("id") {
             return Err(Broken::Form("a record whose place in the chain was taken away"));
+        }
+        // Or written under another name, where nothing reads it.
+        let read = serde_json::from_value::<AuditEvent>(Value::Object(said.clone()));
+        if !read.is_ok_and(|event| record(&event) == *said) {
+            return Err(Broken::Form("no record as an event has before it is sealed"));
         }
         self.report.unsealed += 1;
         Ok(())

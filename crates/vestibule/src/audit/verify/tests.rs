@@ -400,6 +400,18 @@ fn sealed() -> &'static (String, PublicKey) {
     })
 }
 
+/// What reads alike is not alike: names and hexadecimal digits are the same in capitals.
+#[test]
+fn any_letter_in_capitals_is_found() {
+    let (export, key) = sealed();
+    for (at, letter) in export.bytes().enumerate().filter(|(_, letter)| letter.is_ascii_lowercase()) {
+        let mut bytes = export.clone().into_bytes();
+        bytes[at] = letter.to_ascii_uppercase();
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(verify(*key, text.split('\n')).is_err(), "byte {at}: {:?}", &export[at.saturating_sub(20)..(at + 20).min(export.len())]);
+    }
+}
+
 proptest! {
     #[test]
     fn any_byte_that_is_changed_anywhere_is_found(at in any::<prop::sample::Index>(), change in 1..=255_u8) {
