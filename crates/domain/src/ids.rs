@@ -72,7 +72,7 @@ fn ordered(now: Timestamp, random: &[u8; 10]) -> Uuid {
 /// that too. Its text is 32 hexadecimal digits.
 ///
 /// It is ordered by time, since every event is found by it: what is written together then lies together there too. The last seven bytes are random, which
-/// is all that who shares out traces by their names may count on (W3C Trace Context Level 2, \"Randomness of trace-id\").
+/// is all that who shares out traces by their names may count on (W3C Trace Context Level 2, "Random Trace ID Flag").
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Reference(Uuid);
 

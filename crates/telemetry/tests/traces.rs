@@ -9,8 +9,9 @@ use std::{
     time::Duration,
 };
 
+use vestibule_domain::ids::Reference;
 use vestibule_telemetry::{LogFormat, TelemetryError, TelemetryOptions, check_filter, init, inject_for, trace_id};
-use vestibule_testkit::clock::StoppedClock;
+use vestibule_testkit::{clock::StoppedClock, sample::NOW};
 
 /// Answers one export and returns its request line and body.
 fn collector() -> (String, thread::JoinHandle<(String, Vec<u8>)>) {
@@ -69,6 +70,7 @@ async fn spans_arrive_at_the_collector_even_when_the_last_thing_that_happens_is_
     let span = tracing::info_span!(target: "vestibule_http::authorize", "authorize");
     let id = trace_id(&span).unwrap();
     assert!(id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit()), "{id}");
+    assert!(id.starts_with(&Reference::new(NOW, &[0; 10]).to_string()[..12]), "it begins with the moment, as every reference: {id}");
     let headers = span.in_scope(|| {
         let child = tracing::info_span!(target: "vestibule_flows", "depart");
         assert_eq!(trace_id(&child).as_ref(), Some(&id), "a child has its parent's trace");

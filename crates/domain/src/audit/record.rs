@@ -66,7 +66,7 @@ pub fn chained(event: &AuditEvent) -> String {
 /// The one text of a value (RFC 8785), so that whoever has the value has the bytes that were hashed.
 pub fn canonical(value: &Value) -> String {
     // Most have nothing that the two write differently, and this way is several times as fast.
-    let written = if is_written_alike(value) { serde_json::to_string(value).ok() } else { serde_json_canonicalizer::to_string(value).ok() };
+    let written = if is_written_alike(value) { serde_json::to_string(value) } else { serde_json_canonicalizer::to_string(value) };
     written.unwrap_or_default()
 }
 

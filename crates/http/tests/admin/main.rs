@@ -83,10 +83,12 @@ impl Answer {
         faults.iter().map(|fault| format!("{} {}", place(fault), fault["detail"].as_str().unwrap())).collect()
     }
 
-    /// The whole answer for a snapshot; its reference is random.
+    /// The whole answer for a snapshot; its reference is chance but for the moment it begins with.
     fn shown(&self) -> String {
         let mut json = self.json();
-        assert_eq!(json["trace_id"].as_str().unwrap().len(), 32);
+        let reference = json["trace_id"].as_str().unwrap();
+        let moment = vestibule_domain::time::Timestamp::from_millis(i64::from_str_radix(&reference[..12], 16).unwrap());
+        assert!(reference.len() == 32 && moment >= NOW && moment < NOW + Duration::from_hours(24), "{reference}");
         json["trace_id"] = "…".into();
         let named = ["etag", "allow", "retry-after", "www-authenticate", "content-type"];
         let headers = named.iter().filter(|name| self.headers.contains_key(**name));

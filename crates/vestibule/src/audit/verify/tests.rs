@@ -26,6 +26,7 @@ use vestibule_domain::{
 };
 use vestibule_flows::Gateway;
 use vestibule_testkit::{
+    every_event::every_event,
     memory_store::{Look, MemoryStore},
     rig::{Rig, RigOptions},
     sample::Sample,
@@ -398,6 +399,19 @@ fn sealed() -> &'static (String, PublicKey) {
             (house.export().await.join("\n"), house.key().await)
         })
     })
+}
+
+#[test]
+fn any_event_may_be_one_that_was_not_sealed_yet() {
+    for line in every_event("jsonl").lines() {
+        let mut record: serde_json::Map<String, serde_json::Value> = serde_json::from_str(line).unwrap();
+        record.retain(|name, _| !matches!(name.as_str(), "chain" | "personal"));
+        let mut verifier = Verifier::new(&LocalNotary, sealed().1);
+        assert_eq!(verifier.line(&canonical(&record.clone().into())), Ok(()), "{record:?}");
+        record.insert("chain ".to_owned(), "of another name".into());
+        let refused = Broken::Form("no record as an event has before it is sealed");
+        assert_eq!(verifier.line(&canonical(&record.into())), Err(refused));
+    }
 }
 
 /// What reads alike is not alike: names and hexadecimal digits are the same in capitals.
